@@ -1,0 +1,37 @@
+"""Knowledge distillation for tabular data, the scikit-learn way.
+
+Importing the package is cheap: torch and skorch are loaded when a name that needs them is
+first used (PEP 562).
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "DistilledClassifier": "classifier",
+    "GivenRows": "transfer",
+    "Hinton": "objectives",
+    "MLP": "modules",
+    "MLPStudent": "student",
+    "Munge": "transfer",
+    "Objective": "objectives",
+    "Response": "objectives",
+    "TabularEncoder": "encoding",
+    "TeacherPool": "teacher",
+    "TorchTeacher": "teacher",
+    "TransferSampler": "transfer",
+}
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

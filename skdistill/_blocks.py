@@ -1,0 +1,73 @@
+"""Blocks of rows on their way to the student."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+NO_LABEL = -1
+
+
+@dataclass
+class Block:
+    """Rows as the teacher takes them, with what the student is to learn of them.
+
+    Attributes
+    ----------
+    X : array-like or DataFrame of shape (n_rows, n_features)
+    labels : ndarray of shape (n_rows,)
+        Code of each label, NO_LABEL where there is none.
+    weight : ndarray of shape (n_rows,)
+    soft : ndarray of shape (n_rows, n_classes) or None
+        Soft targets at temperature 1; None for validation rows the user gave.
+    """
+
+    X: object
+    labels: np.ndarray
+    weight: np.ndarray
+    soft: np.ndarray | None
+
+    @classmethod
+    def unlabelled(cls, X, weight, soft):
+        """Rows of one weight and without labels."""
+        n_rows = _num_samples(X)
+        return cls(X, np.full(n_rows, NO_LABEL), np.full(n_rows, weight), soft)
+
+    @property
+    def is_labelled(self):
+        return bool((self.labels != NO_LABEL).all())
+
+    def take(self, rows):
+        """The block of some of the rows."""
+        soft = None if self.soft is None else self.soft[rows]
+        return Block(_safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], soft)
+
+    def weighty(self):
+        """The block of the rows that weigh anything: the others change nothing."""
+        return self if self.weight.all() else self.take(np.flatnonzero(self.weight))
+
+    def split(self, fraction, seed):
+        """Split in two; every class is in both parts where its rows allow.
+
+        Parameters
+        ----------
+        fraction : float
+            Share of the rows in the second part.
+        seed : int
+
+        Returns
+        -------
+        tuple of Block
+        """
+        counts = np.unique(self.labels, return_counts=True)[1]
+        smaller_part = min(fraction, 1 - fraction) * len(self.labels)
+        can_stratify = counts.min() >= 2 and smaller_part >= len(counts)
+        first, second = train_test_split(
+            np.arange(len(self.labels)),
+            test_size=fraction,
+            random_state=seed,
+            stratify=self.labels if can_stratify else None,
+        )
+        return self.take(first), self.take(second)

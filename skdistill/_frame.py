@@ -1,0 +1,254 @@
+"""One view of arrays, pandas and polars frames: numbers as a matrix, categories as columns."""
+
+from dataclasses import dataclass
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+
+NUMBER, CATEGORY = "number", "category"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of X by kind.
+
+    Attributes
+    ----------
+    kinds : tuple of {"number", "category"}
+        Kind of each column of X, in its order.
+    names : tuple of str
+        Name of each column, or its position.
+    numbers : ndarray of shape (n_samples, n_numbers)
+        float64, missing values as NaN.
+    categories : list of ndarray of shape (n_samples,)
+        One object array a column, missing values as None or NaN.
+    """
+
+    kinds: tuple
+    names: tuple
+    numbers: np.ndarray
+    categories: list
+
+    @property
+    def number_names(self):
+        return [n for n, kind in zip(self.names, self.kinds, strict=True) if kind == NUMBER]
+
+    @property
+    def category_names(self):
+        return [n for n, kind in zip(self.names, self.kinds, strict=True) if kind == CATEGORY]
+
+
+def is_frame(X):
+    """Whether X is a data frame with named, typed columns."""
+    return not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
+
+
+def read_table(X, kinds=None):
+    """Split X into numbers and categories.
+
+    Numeric columns are numbers; bool, string and categorical columns are categories. So is a
+    column of objects that are not all numbers.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    kinds : tuple of {"number", "category"}, default=None
+        What each column was when the reader was fitted; a number column must still be one.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    ValueError
+        If a column is neither, has changed its kind, or holds infinity; it is named.
+    """
+    if not is_frame(X):
+        X = check_array(X, dtype=None, ensure_all_finite=False)
+        if X.dtype.kind in "fiub" and (kinds is None or CATEGORY not in kinds):
+            return _numeric_table(X)
+        if X.dtype.kind == "c":
+            raise ValueError("Complex data not supported by the student's encoder.")
+        X = pd.DataFrame(X).infer_objects()
+    return _frame_table(nw.from_native(X, eager_only=True), kinds)
+
+
+def _numeric_table(X):
+    names = tuple(str(i) for i in range(X.shape[1]))
+    numbers = X.astype(np.float64, copy=False)
+    _check_finite(numbers, names)
+    return Table((NUMBER,) * X.shape[1], names, numbers, [])
+
+
+def _frame_table(frame, kinds):
+    names = tuple(str(name) for name in frame.columns)
+    series = [frame[:, i] for i in range(frame.shape[1])]
+    found = tuple(
+        _kind(one, name, None if kinds is None else kinds[i])
+        for i, (one, name) in enumerate(zip(series, names, strict=True))
+    )
+    numbers = [_floats(one) for one, kind in zip(series, found, strict=True) if kind == NUMBER]
+    matrix = np.column_stack(numbers) if numbers else np.empty((len(frame), 0))
+    number_names = [n for n, kind in zip(names, found, strict=True) if kind == NUMBER]
+    _check_finite(matrix, number_names)
+    categories = [
+        _objects(one) for one, kind in zip(series, found, strict=True) if kind == CATEGORY
+    ]
+    return Table(found, names, matrix, categories)
+
+
+def _kind(series, name, expected):
+    dtype = series.dtype
+    if dtype.is_numeric():
+        kind = NUMBER
+    elif dtype in (nw.Boolean, nw.String, nw.Categorical) or isinstance(dtype, nw.Enum):
+        kind = CATEGORY
+    elif dtype == nw.Object or dtype == nw.Unknown:
+        kind = _kind_of_objects(_objects(series), name)
+    else:
+        raise ValueError(
+            f"column '{name}' has dtype {dtype}, which is neither a number nor a category: turn "
+            "it into numbers (for a date, days since a day) or strings, or give your own `encoder`."
+        )
+    if expected == NUMBER and kind == CATEGORY:
+        values = _objects(series)
+        if pd.isna(values).all():
+            return NUMBER
+        raise ValueError(
+            f"column '{name}' was numeric when the model was fitted, but now holds {dtype}: "
+            f"{values[0]!r}. Convert it to numbers."
+        )
+    return expected or kind
+
+
+def _kind_of_objects(values, name):
+    present = values[~pd.isna(values)]
+    if all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in present):
+        return NUMBER
+    if all(isinstance(v, (str, bool, int, float, np.generic)) for v in present):
+        return CATEGORY
+    strange = next(v for v in present if not isinstance(v, (str, bool, int, float, np.generic)))
+    raise TypeError(
+        f"column '{name}' holds {strange!r}: argument must be a string or a number in every cell."
+    )
+
+
+def _floats(series):
+    if series.dtype.is_float() and not series.is_null().any():
+        return series.to_numpy().astype(np.float64, copy=False)
+    return pd.to_numeric(pd.Series(_objects(series)), errors="raise").to_numpy(np.float64)
+
+
+def _objects(series):
+    return np.asarray(pd.Series(series.to_list(), dtype=object), dtype=object)
+
+
+def _check_finite(numbers, names):
+    if np.isfinite(numbers.sum()):  # one pass in the common case
+        return
+    infinite = np.isinf(numbers).any(axis=0)
+    if infinite.any():
+        bad = [name for name, one in zip(names, infinite, strict=True) if one]
+        raise ValueError(
+            f"Input X contains infinity in column(s) {bad}: replace it by a finite number or NaN."
+        )
+
+
+def codes_of(values, categories=None):
+    """Integer codes of a category column: 0 unknown, 1 missing, 2, 3, ... the categories.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Object array.
+    categories : ndarray, default=None
+        The known categories. None learns them, in a fixed order, from the values.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,)
+    categories : ndarray
+    """
+    missing = pd.isna(values)
+    if categories is None:
+        present = pd.unique(values[~missing])
+        categories = np.empty(len(present), dtype=object)
+        categories[:] = sorted(present, key=lambda v: (type(v).__name__, str(v)))
+    codes = pd.Index(categories, dtype=object).get_indexer(values) + 2
+    codes[codes == 1] = 0
+    codes[missing] = 1
+    return codes, categories
+
+
+def mix_rows(X, table, numbers, sources):
+    """Build new rows in the container and with the dtypes of X.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    table : Table
+        What :func:`read_table` made of X.
+    numbers : ndarray of shape (n_new, n_numbers)
+        Values of the number columns; those of integer columns are whole.
+    sources : ndarray of shape (n_new, n_categories)
+        For each cell of a category column, the row of X from which it is taken.
+
+    Returns
+    -------
+    array or DataFrame of shape (n_new, n_features)
+    """
+    if not is_frame(X):
+        return _mix_array(np.asarray(X), table, numbers, sources)
+    frame = nw.from_native(X, eager_only=True)
+    columns = []
+    number, category = 0, 0
+    for i, kind in enumerate(table.kinds):
+        like = frame[:, i]
+        if kind == NUMBER:
+            columns.append(_numbers_like(like, numbers[:, number]))
+            number += 1
+        else:
+            columns.append(like[sources[:, category].tolist()])
+            category += 1
+    return _frame_like(X, columns)
+
+
+def _numbers_like(like, values):
+    native = like.to_native()
+    if isinstance(native, pd.Series):
+        return pd.Series(values, name=native.name).astype(native.dtype)
+    filled = nw.new_series(like.name, values, backend=like.implementation)
+    missing = np.isnan(values)
+    if missing.any():
+        filled = filled.to_frame().select(
+            nw.when(~nw.col(like.name).is_nan()).then(nw.col(like.name))
+        )[like.name]
+    return filled.cast(like.dtype)
+
+
+def _frame_like(X, columns):
+    if isinstance(X, pd.DataFrame):
+        native = [
+            (c if isinstance(c, pd.Series) else c.to_native()).reset_index(drop=True)
+            for c in columns
+        ]
+        built = pd.concat(native, axis=1)
+        built.columns = X.columns
+        return built
+    return nw.concat([c.to_frame() for c in columns], how="horizontal").to_native()
+
+
+def _mix_array(X, table, numbers, sources):
+    mixed = np.empty((len(numbers), X.shape[1]), dtype=X.dtype)
+    number, category = 0, 0
+    for i, kind in enumerate(table.kinds):
+        if kind == NUMBER:
+            mixed[:, i] = numbers[:, number]
+            number += 1
+        else:
+            mixed[:, i] = X[sources[:, category], i]
+            category += 1
+    return mixed

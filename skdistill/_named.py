@@ -1,0 +1,118 @@
+"""Lists of named parts (teachers, objectives, samplers), as in ``teacher__rf__max_depth``."""
+
+from sklearn.pipeline import _name_estimators
+
+
+def is_list(value):
+    return isinstance(value, (list, tuple))
+
+
+def _is_pair(item):
+    return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+
+
+def named_parts(value, parameter):
+    """Return ``[(name, part), ...]`` for one part, a list of parts or a list of named parts.
+
+    Parts without a name are named as :func:`sklearn.pipeline.make_pipeline` does.
+
+    Parameters
+    ----------
+    value : object, list of objects or list of (str, object)
+    parameter : str
+        Name of the parameter that holds the value, for the error messages.
+
+    Returns
+    -------
+    list of (str, object)
+
+    Raises
+    ------
+    ValueError
+        If the list is empty, or a name is repeated or contains ``"__"``.
+    """
+    if value is None:
+        return []
+    items = list(value) if is_list(value) else [value]
+    if not items:
+        raise ValueError(f"`{parameter}` is an empty list; give at least one part, or None.")
+    automatic = _name_estimators([item[1] if _is_pair(item) else item for item in items])
+    parts = [item if _is_pair(item) else auto for item, auto in zip(items, automatic, strict=True)]
+    names = [name for name, _ in parts]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"names in `{parameter}` must be unique, got {repeated} more than once.")
+    if any("__" in name for name in names):
+        raise ValueError(f"names in `{parameter}` must not contain '__', got {names}.")
+    return parts
+
+
+class NamedListsMixin:
+    """``get_params`` / ``set_params`` that reach into the lists named in ``_named_lists``."""
+
+    _named_lists: tuple[str, ...] = ()
+
+    def get_params(self, deep=True):
+        """Get the parameters of this estimator, those of parts in lists included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the parameters of the parts as well.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        params = super().get_params(deep=deep)
+        if not deep:
+            return params
+        for owner in self._named_lists:
+            if is_list(params[owner]):
+                for name, part in named_parts(params[owner], owner):
+                    params[f"{owner}__{name}"] = part
+                    if hasattr(part, "get_params") and not isinstance(part, type):
+                        nested = part.get_params(deep=True)
+                        params.update({f"{owner}__{name}__{k}": v for k, v in nested.items()})
+        return params
+
+    def set_params(self, **params):
+        """Set parameters of this estimator or, by ``<list>__<name>__<parameter>``, of a part.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : object
+        """
+        inside = {key: params.pop(key) for key in list(params) if self._is_inside(key, params)}
+        super().set_params(**params)
+        for key, value in inside.items():
+            self._set_inside(key, value)
+        return self
+
+    def _is_inside(self, key, params):
+        owner, nested, _ = key.partition("__")
+        return (
+            bool(nested)
+            and owner in self._named_lists
+            and is_list(params.get(owner, getattr(self, owner)))
+        )
+
+    def _set_inside(self, key, value):
+        owner, _, rest = key.partition("__")
+        name, nested, parameter = rest.partition("__")
+        items = list(getattr(self, owner))
+        names = [part_name for part_name, _ in named_parts(items, owner)]
+        if name not in names:
+            raise ValueError(f"`{key}` names no part of `{owner}`; its parts are {names}.")
+        position = names.index(name)
+        item = items[position]
+        if nested:
+            part = item[1] if _is_pair(item) else item
+            part.set_params(**{parameter: value})
+        else:
+            items[position] = (name, value) if _is_pair(item) else value
+            setattr(self, owner, items)

@@ -1,0 +1,210 @@
+"""Checks of what the user gives to DistilledClassifier; each error names value and remedy."""
+
+import warnings
+from numbers import Integral, Real
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    assert_all_finite,
+    check_consistent_length,
+    column_or_1d,
+)
+
+from skdistill._frame import is_frame
+from skdistill._named import named_parts
+from skdistill.objectives import Objective, Response
+from skdistill.student import check_student
+from skdistill.transfer import TransferSampler
+
+_LATER = ("temperature", "alpha", "cv", "transfer", "teacher_weights")
+
+
+def check_parameters(estimator):
+    """Raise a ValueError or TypeError for a constructor parameter that is not valid."""
+    for name in _LATER:
+        if isinstance(getattr(estimator, name), str):
+            raise ValueError(
+                f"`{name}` must not be a string yet, got {getattr(estimator, name)!r}: "
+                "give a value, or None where that is the default."
+            )
+    _check_real(estimator, "temperature", lambda v: v > 0, "> 0")
+    _check_real(estimator, "alpha", lambda v: 0 <= v <= 1, "in [0, 1]")
+    _check_real(estimator, "validation_fraction", lambda v: 0 < v < 1, "in (0, 1)")
+    if estimator.max_time is not None:
+        _check_real(estimator, "max_time", lambda v: v > 0, "> 0 (seconds), or None")
+    for name in ("calibrate", "early_stopping"):
+        value = getattr(estimator, name)
+        if not isinstance(value, (bool, np.bool_)) and value != "auto":
+            raise ValueError(f"`{name}` must be True, False or 'auto', got {value!r}.")
+    if not isinstance(estimator.verbose, Integral) or estimator.verbose < 0:
+        raise ValueError(f"`verbose` must be an integer >= 0, got {estimator.verbose!r}.")
+    if estimator.response is not None:
+        _check_kind("response", estimator.response, Response)
+        estimator.response.check_parameters()
+    for parameter, kind in (("objectives", Objective), ("transfer", TransferSampler)):
+        for _, part in named_parts(getattr(estimator, parameter), parameter):
+            _check_kind(parameter, part, kind)
+            part.check_parameters()
+    _check_encoder(estimator.encoder)
+    check_student(estimator.student)
+
+
+def _check_real(estimator, name, holds, wanted):
+    value = getattr(estimator, name)
+    if not isinstance(value, Real) or isinstance(value, bool) or not np.isfinite(value):
+        raise ValueError(f"`{name}` must be a number {wanted}, got {value!r}.")
+    if not holds(value):
+        raise ValueError(f"`{name}` must be {wanted}, got {value!r}.")
+
+
+def _check_kind(name, value, kind):
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"`{name}` must hold instances of {kind.__name__}, got {value!r}: derive a class "
+            f"from skdistill.{kind.__name__} and pass an instance."
+        )
+
+
+def _check_encoder(encoder):
+    if encoder not in ("auto", "passthrough") and not hasattr(encoder, "transform"):
+        raise ValueError(
+            f"`encoder` must be 'auto', 'passthrough' or a transformer, got {encoder!r}."
+        )
+
+
+def check_labels(y, X):
+    """Return y as a checked 1-D array; None stays None."""
+    if y is None:
+        return None
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
+    check_classification_targets(y)
+    check_consistent_length(X, y)
+    return y
+
+
+def check_known(y, classes, name):
+    """Raise a ValueError for labels that are not in `classes`."""
+    unknown = [] if y is None else np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"`{name}` has labels {list(unknown[:10])} that are not in classes_ "
+            f"{list(classes[:10])}: leave those rows out, or fit on them too (without warm_start)."
+        )
+
+
+def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_transfer, X_val, y_val):
+    """Raise a ValueError for inputs that do not go together."""
+    if estimator.teacher is None:
+        _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer)
+    elif soft_targets is not None and estimator.cv is not None:
+        raise ValueError("`soft_targets` replace what `cv` would compute: leave one of them out.")
+    if soft_targets_transfer is not None and X_transfer is None:
+        raise ValueError("`soft_targets_transfer` are given without `X_transfer`.")
+    if y is None and estimator.cv is not None:
+        raise ValueError("`cv` needs y, to fit the teacher again in every fold.")
+    if (X_val is None) != (y_val is None):
+        raise ValueError("`X_val` and `y_val` must be given together.")
+
+
+def _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer):
+    if soft_targets is None:
+        raise ValueError("`teacher` is None: give a teacher, or `soft_targets` in its place.")
+    if estimator.cv is not None:
+        raise ValueError(f"`cv` is {estimator.cv!r}, but there is no `teacher` to cross-fit.")
+    if X_transfer is not None and soft_targets_transfer is None:
+        raise ValueError(
+            "`X_transfer` has no labels: give `soft_targets_transfer`, or a `teacher`."
+        )
+    for name, sampler in named_parts(estimator.transfer, "transfer"):
+        if sampler.size:
+            raise ValueError(
+                f"`transfer` draws rows (`{name}`), but there is no `teacher` to label them."
+            )
+
+
+def check_weights(sample_weight, X, name="sample_weight"):
+    """Return checked float64 weights of the rows, ones for None."""
+    n_rows = _num_samples(X)
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weights = _check_sample_weight(
+        sample_weight,
+        np.empty((n_rows, 0)),
+        dtype=np.float64,
+        input_name=name,
+        ensure_non_negative=True,
+    )
+    if not weights.sum() > 0:
+        raise ValueError(f"`{name}` must be positive somewhere, but all {n_rows} values are 0.")
+    return weights
+
+
+def classes_of_soft_targets(soft_targets, y):
+    """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
+    named = is_frame(soft_targets)
+    columns = list(nw.from_native(soft_targets).columns) if named else None
+    if y is None:
+        return np.unique(columns) if named else np.arange(np.shape(soft_targets)[1])
+    return np.unique(np.concatenate([np.unique(y), columns])) if named else np.unique(y)
+
+
+def check_soft_targets(soft_targets, classes, n_rows, name):
+    """Return soft targets as an array of shape (n_rows, n_classes) in the order of `classes`."""
+    if is_frame(soft_targets):
+        soft_targets = _from_columns(soft_targets, classes, name)
+    try:
+        p = np.asarray(soft_targets, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be an array of probabilities: {error}") from error
+    if p.shape != (n_rows, len(classes)):
+        raise ValueError(
+            f"`{name}` must have shape (n_samples, n_classes) = {(n_rows, len(classes))}, got "
+            f"{p.shape}. The classes are {list(classes[:10])}; a DataFrame may name its columns."
+        )
+    if not np.isfinite(p).all() or (p < 0).any():
+        raise ValueError(f"`{name}` must hold probabilities, but some are NaN, infinite or < 0.")
+    sums = p.sum(axis=1)
+    wrong = np.abs(sums - 1) > 1e-3
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"the rows of `{name}` must sum to 1, but row {row} sums to {sums[row]:.6g}: divide by "
+            "the sum, or apply softmax to logits."
+        )
+    return p / sums[:, None]
+
+
+def _from_columns(frame, classes, name):
+    frame = nw.from_native(frame, eager_only=True)
+    position = {label: i for i, label in enumerate(classes.tolist())}
+    unknown = [column for column in frame.columns if column not in position]
+    if unknown:
+        raise ValueError(
+            f"`{name}` has columns {unknown} that are not classes; the classes are "
+            f"{list(classes[:10])}."
+        )
+    p = np.zeros((len(frame), len(classes)))
+    for i, column in enumerate(frame.columns):
+        p[:, position[column]] = frame[:, i].to_numpy()
+    return p
+
+
+def untuple(value, name, n_rows):
+    """Unpack a 1-tuple; warn about a bare array that cross-validation would slice."""
+    if isinstance(value, tuple):
+        if len(value) != 1:
+            raise ValueError(
+                f"`{name}` must be an array or a tuple of one array, got {len(value)} elements."
+            )
+        return value[0]
+    if value is not None and _num_samples(value) == n_rows:
+        warnings.warn(
+            f"`{name}` has as many rows as X ({n_rows}): cross-validation slices such an array "
+            f"with X, without a word. Pass `{name}=(rows,)`, a tuple of one, which it never slices."
+        )
+    return value

@@ -1,0 +1,610 @@
+"""DistilledClassifier: any teacher, soft targets, one small student."""
+
+import time
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import check_array, check_random_state, compute_sample_weight
+from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+
+from skdistill._blocks import NO_LABEL, Block
+from skdistill._frame import is_frame
+from skdistill._named import NamedListsMixin, named_parts
+from skdistill._validation import (
+    check_combination,
+    check_known,
+    check_labels,
+    check_parameters,
+    check_soft_targets,
+    check_weights,
+    classes_of_soft_targets,
+    untuple,
+)
+from skdistill.encoding import TabularEncoder
+from skdistill.objectives import Hinton, view_key
+from skdistill.student import (
+    Rows,
+    constructor_parameters,
+    gives_probabilities,
+    predict_logits,
+    prepare_net,
+    student_module,
+    train,
+)
+from skdistill.targets import fit_temperature, floor_probabilities, mean_true_probability
+from skdistill.teacher import UNKNOWN_FLOOR, TeacherPool, is_frozen, weight_fit_params
+
+# Fewer training rows than this make a validation split too noisy to choose an epoch by.
+EARLY_STOPPING_ROWS = 500
+
+
+class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
+    r"""Distil one or many teachers into one small neural student.
+
+    The teachers' probabilities are pooled and softened by a temperature. A neural student is
+    trained by skorch to match them, on the training rows and on a transfer set of unlabelled or
+    synthetic rows, beside the labels:
+
+    .. math:: \alpha \, \mathrm{CE}(y, \mathrm{softmax}(z))
+       + (1 - \alpha) \, T^2 \, \mathrm{CE}(q_T, \mathrm{softmax}(z / T))
+
+    with the student's logits z, the temperature T and the softened targets q. Rows without a
+    label have no first term.
+
+    Parameters
+    ----------
+    teacher : estimator, list of estimators or list of (str, estimator), default=None
+        Anything with ``predict_proba``. Unfitted ones are cloned and fitted on X, as it comes, and
+        on the codes 0, ..., K - 1 of the labels, as in
+        :class:`~sklearn.ensemble.VotingClassifier`. Wrap a fitted one in
+        :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`; an object
+        without ``fit`` is taken as fitted. Inside cross-validation a fitted teacher has seen the
+        rows held out. None is legal only with `soft_targets`.
+    student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNetClassifier, default=None
+        None is :class:`MLPStudent` with its defaults. A module class must return logits. A net is
+        cloned; its criterion declares what its module returns (CrossEntropyLoss: logits, NLLLoss:
+        probabilities) and is replaced by the distillation loss; so are its train split and
+        iterators. The module's constructor is given `n_inputs`, `n_outputs` and `cardinalities`
+        where it takes them.
+    encoder : "auto", "passthrough" or transformer, default="auto"
+        What the student sees of X. "auto" is :class:`TabularEncoder`, with codes for a module that
+        takes `cardinalities` and indicator columns for others. "passthrough" hands over X, of any
+        rank, as float32.
+    response : Response, default=None
+        What the student's logits are held against. None is :class:`Hinton`.
+    objectives : Objective, list of them or list of (str, Objective), default=None
+        Terms added to the loss.
+    transfer : TransferSampler, list of them or list of (str, TransferSampler), default=None
+        Synthetic rows, for instance :class:`Munge`, beside the training rows. The weight of the
+        rows of `X_transfer` is that of the first sampler.
+    temperature : float, default=1.0
+        T > 0.
+    alpha : float, default=0.1
+        Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
+        and unlabelled rows, which then have no term, are left out.
+    pooling : {"arithmetic", "geometric"}, default="arithmetic"
+        How several teachers are averaged.
+    teacher_weights : array-like of shape (n_teachers,), default=None
+        Weights of the teachers in the pool. A class that a teacher does not know is pooled over
+        the others.
+    cv : int, splitter or None, default=None
+        Folds for out-of-fold soft targets of the training rows; None labels them by teachers that
+        were fitted on them.
+    calibrate : bool or "auto", default="auto"
+        Whether one temperature of the student's own is fitted on the labelled validation rows.
+        "auto" does so where there are any.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, of the labelled rows the student is trained on.
+    early_stopping : bool or "auto", default="auto"
+        Whether the student is the best epoch by validation loss, and training ends when that
+        stalls. "auto" does so with `X_val` or from 500 training rows on.
+    validation_fraction : float, default=0.1
+        Share of the training rows held out of the student's training, for early stopping and
+        calibration. The teachers are fitted on all rows.
+    warm_start : bool, default=False
+        Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
+        encoder kept as they are.
+    memory : str or object with the joblib.Memory interface, default=None
+        Cache of fitted teachers and out-of-fold labels.
+    max_time : float, default=None
+        Seconds after which training ends with the best epoch so far, and a warning. The fit of a
+        teacher is not cut short.
+    n_jobs : int, default=None
+        Teachers and folds fitted, and chunks labelled, at the same time.
+    verbose : int, default=0
+        1 prints the steps, 2 the epochs as well.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the teachers whose `random_state` is None, splits, samplers and the student.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Union of the labels of y and those of the frozen teachers.
+    teacher_ : TeacherPool or None
+        The fitted teachers, pooled.
+    student_ : skorch.NeuralNetClassifier
+        The trained net, trimmed for prediction.
+    encoder_ : TabularEncoder or transformer
+    history_ : skorch.history.History
+        A row an epoch: ``train_loss``, ``valid_loss``, ...
+    temperature_, alpha_ : float
+        What was used.
+    leak_gap_ : float or None
+        Mean probability the teacher gives the true class on rows it was fitted on, less that on
+        rows it was not: out-of-fold ones, or `X_val`. None where neither was there to measure it.
+    calibration_temperature_ : float
+        The student's logits are divided by it; 1.0 where it was not fitted.
+    n_transfer_rows_ : int
+        Transfer rows the student was trained on.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+
+    See Also
+    --------
+    TeacherPool : The teachers alone.
+    Munge : Synthetic transfer rows.
+
+    References
+    ----------
+    .. [1] Hinton, Vinyals and Dean (2015). Distilling the Knowledge in a Neural Network.
+       https://doi.org/10.48550/arXiv.1503.02531
+    .. [2] Bucila, Caruana and Niculescu-Mizil (2006). Model Compression.
+       https://doi.org/10.1145/1150402.1150464
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill import DistilledClassifier, Munge
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(RandomForestClassifier(), transfer=Munge(), random_state=0)
+    >>> clf.fit(X, y).predict(X[:3])
+    array([0, 0, 0])
+    """
+
+    _named_lists = ("teacher", "objectives", "transfer")
+
+    def __init__(
+        self,
+        teacher=None,
+        student=None,
+        *,
+        encoder="auto",
+        response=None,
+        objectives=None,
+        transfer=None,
+        temperature=1.0,
+        alpha=0.1,
+        pooling="arithmetic",
+        teacher_weights=None,
+        cv=None,
+        calibrate="auto",
+        class_weight=None,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        warm_start=False,
+        memory=None,
+        max_time=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.teacher = teacher
+        self.student = student
+        self.encoder = encoder
+        self.response = response
+        self.objectives = objectives
+        self.transfer = transfer
+        self.temperature = temperature
+        self.alpha = alpha
+        self.pooling = pooling
+        self.teacher_weights = teacher_weights
+        self.cv = cv
+        self.calibrate = calibrate
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.memory = memory
+        self.max_time = max_time
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        X_transfer=None,
+        soft_targets=None,
+        soft_targets_transfer=None,
+        sample_weight=None,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Fit the teachers that are not frozen, label the rows, train the student.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), default=None
+            Labels. None is legal with frozen teachers or `soft_targets`; `alpha` is then 0.
+        X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or a tuple of one, \
+                default=None
+            Unlabelled rows. Pass ``(X_transfer,)`` inside cross-validation, which slices a bare
+            array of exactly n_samples rows.
+        soft_targets : array-like of shape (n_samples, n_classes) or DataFrame, default=None
+            Probabilities to use in place of the teacher's on X, in the order of ``classes_``, or
+            with a column a class.
+        soft_targets_transfer : array-like of shape (n_transfer, n_classes) or DataFrame, or a \
+                tuple of one, default=None
+            The same on `X_transfer`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights for teachers and student.
+        X_val, y_val, sample_weight_val : default=None
+            Rows for early stopping and calibration in place of a split.
+
+        Returns
+        -------
+        self : DistilledClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid, or a teacher fails.
+        """
+        deadline = None if self.max_time is None else time.monotonic() + self.max_time
+        check_parameters(self)
+        self._check_X(X, reset=not self._continues())
+        y = check_labels(y, X)
+        weight = check_weights(sample_weight, X)
+        n_rows = _num_samples(X)
+        X_transfer = untuple(X_transfer, "X_transfer", n_rows)
+        soft_targets_transfer = untuple(soft_targets_transfer, "soft_targets_transfer", n_rows)
+        check_combination(self, y, X_transfer, soft_targets, soft_targets_transfer, X_val, y_val)
+        for X_more in (X_transfer, X_val):
+            if X_more is not None:
+                self._check_X(X_more, reset=False)
+        fit_params = self._route(sample_weight)
+        seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
+        seeds = seeds.tolist()
+        self.temperature_ = float(self.temperature)
+        self.alpha_ = 0.0 if y is None else float(self.alpha)
+
+        self._fit_teacher(X, y, soft_targets, fit_params, seeds[0])
+        validation = self._given_validation(X_val, y_val, sample_weight_val)
+        rows = self._training_rows(X, y, weight, soft_targets, fit_params)
+        self.leak_gap_ = self._measure_leak(rows, validation)
+        rows = rows.weighty()
+        if validation is None and self._stops_early(len(rows.labels)):
+            rows, validation = rows.split(self.validation_fraction, seeds[1])
+        transfer = self._transfer_blocks(rows, X_transfer, soft_targets_transfer, seeds[2])
+        self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
+        self._fit_student([rows, *transfer], validation, seeds[3], deadline)
+        self.calibration_temperature_ = 1.0
+        self.calibration_temperature_ = self._calibrate(validation)
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        logits = self._logits(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        # The exponentials are cheap in float32; the sums are exact to 1 in float64.
+        p = np.exp(logits, out=logits).astype(np.float64)
+        p /= p.sum(axis=1, keepdims=True)
+        return p
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities, from the logits: never -inf.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return log_softmax(self._logits(X).astype(np.float64), axis=1)
+
+    def decision_function(self, X):
+        """Log-odds of the second class, or centred logits for more than two classes.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        logits = self._logits(X).astype(np.float64)
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits - logits.mean(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """The most probable label.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        logits = self._logits(X)
+        return self.classes_[logits.argmax(axis=1)]
+
+    def get_metadata_routing(self):
+        """Get the metadata routing: `sample_weight` goes to the teachers that request it.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        for name, part in named_parts(self.teacher, "teacher"):
+            if not is_frozen(part):
+                mapping = MethodMapping().add(caller="fit", callee="fit")
+                router.add(method_mapping=mapping, **{name: part})
+        return router
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = isinstance(self.encoder, str) and self.encoder == "auto"
+        tags.input_tags.categorical = tags.input_tags.allow_nan
+        tags.input_tags.string = tags.input_tags.allow_nan
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    # --- input ---
+
+    def _check_X(self, X, reset):
+        """Check the container, the number and the names of the columns; change nothing."""
+        if not is_frame(X):
+            X = check_array(X, dtype=None, ensure_all_finite=False, allow_nd=self._passes_through())
+        elif not _num_samples(X):
+            raise ValueError("Found array with 0 sample(s) in X, but at least 1 is required.")
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
+
+    def _route(self, sample_weight):
+        """The arguments of each teacher's ``fit``, by its name."""
+        if self._continues():
+            return {}
+        parts = named_parts(self.teacher, "teacher")
+        unfitted = [(name, part) for name, part in parts if not is_frozen(part)]
+        if _routing_enabled():
+            given = {} if sample_weight is None else {"sample_weight": sample_weight}
+            routed = process_routing(self, "fit", **given)
+            return {name: dict(routed[name]["fit"]) for name, _ in unfitted}
+        return {name: weight_fit_params(name, part, sample_weight) for name, part in unfitted}
+
+    def _continues(self):
+        return self.warm_start and hasattr(self, "student_")
+
+    def _passes_through(self):
+        return isinstance(self.encoder, str) and self.encoder == "passthrough"
+
+    # --- teacher and soft targets ---
+
+    def _fit_teacher(self, X, y, soft_targets, fit_params, seed):
+        if self._continues():
+            check_known(y, self.classes_, "y")
+            return
+        if self.teacher is None:
+            self.teacher_ = None
+            self.classes_ = classes_of_soft_targets(soft_targets, y)
+        else:
+            self._say("fitting the teacher")
+            self.teacher_ = TeacherPool(
+                self.teacher,
+                pooling=self.pooling,
+                weights=self.teacher_weights,
+                floor=self._response().floor,
+                n_jobs=self.n_jobs,
+                memory=self.memory,
+                random_state=None if self.random_state is None else seed,
+            ).fit(X, y, fit_params=fit_params)
+            self.classes_ = self.teacher_.classes_
+        if len(self.classes_) < 2:
+            raise ValueError(f"y must have at least 2 classes, got 1 class: {self.classes_[0]!r}.")
+
+    def _training_rows(self, X, y, weight, soft_targets, fit_params):
+        """The rows of X with their labels and soft targets."""
+        if y is None:
+            labels = np.full(len(weight), NO_LABEL)
+        else:
+            labels = np.searchsorted(self.classes_, y)
+            if self.class_weight is not None:
+                weight = weight * compute_sample_weight(self.class_weight, y)
+        if soft_targets is not None:
+            soft = self._given_targets(soft_targets, len(weight), "soft_targets")
+        elif self.cv is None:
+            self._say(f"labelling {len(weight)} training rows")
+            soft = self._label(X)
+        else:
+            self._say(f"labelling {len(weight)} training rows out of fold")
+            soft = self.teacher_.cross_fit_proba(
+                X, y, self.cv, floored=self._floored(), fit_params=fit_params
+            )
+        return Block(X, labels, weight, soft)
+
+    def _given_targets(self, soft_targets, n_rows, name):
+        p = check_soft_targets(soft_targets, self.classes_, n_rows, name)
+        floor = self._response().floor
+        floor = UNKNOWN_FLOOR if floor == "auto" else floor
+        return floor_probabilities(p, floor if self._floored() else 0.0)
+
+    def _label(self, X):
+        return self.teacher_.predict_proba(X, floored=self._floored())
+
+    def _floored(self):
+        return self._response().needs_floor(self.temperature_)
+
+    def _response(self):
+        return Hinton() if self.response is None else self.response
+
+    def _measure_leak(self, rows, given_validation):
+        """How much more the teacher gives the true class on rows it was fitted on."""
+        if self.teacher_ is None or not rows.is_labelled:
+            return None
+        if self.cv is not None:
+            unseen = mean_true_probability(rows.soft, rows.labels)
+        elif given_validation is not None:
+            labels = self._label(given_validation.X)
+            unseen = mean_true_probability(labels, given_validation.labels)
+        else:
+            return None
+        return mean_true_probability(self._label(rows.X), rows.labels) - unseen
+
+    # --- rows for the student ---
+
+    def _given_validation(self, X_val, y_val, sample_weight_val):
+        if X_val is None:
+            return None
+        y_val = check_labels(y_val, X_val)
+        check_known(y_val, self.classes_, "y_val")
+        weight = check_weights(sample_weight_val, X_val, "sample_weight_val")
+        return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None)
+
+    def _stops_early(self, n_rows):
+        if isinstance(self.early_stopping, str):
+            return n_rows >= EARLY_STOPPING_ROWS
+        return bool(self.early_stopping)
+
+    def _transfer_blocks(self, rows, X_transfer, soft_targets_transfer, seed):
+        """The unlabelled rows given and drawn, labelled by the teacher."""
+        if self.alpha_ == 1 and self.objectives is None:
+            return []
+        samplers = [part for _, part in named_parts(self.transfer, "transfer")]
+        unit = rows.weight.mean()
+        blocks = []
+        if X_transfer is not None:
+            weight = samplers[0].weight if samplers else 1.0
+            if soft_targets_transfer is None:
+                soft = self._label(X_transfer)
+            else:
+                n_given = _num_samples(X_transfer)
+                soft = self._given_targets(soft_targets_transfer, n_given, "soft_targets_transfer")
+            blocks.append(Block.unlabelled(X_transfer, weight * unit, soft))
+        rng = check_random_state(seed)
+        for sampler in samplers:
+            n_new = round(sampler.size * len(rows.weight))
+            if n_new:
+                self._say(f"drawing and labelling {n_new} transfer rows: {sampler}")
+                drawn = sampler.sample(rows.X, n_new, random_state=rng)
+                blocks.append(Block.unlabelled(drawn, sampler.weight * unit, self._label(drawn)))
+        return [block for block in blocks if block.weight.any()]
+
+    # --- student ---
+
+    def _fit_student(self, blocks, validation, seed, deadline):
+        if not self._continues():
+            self.encoder_ = self._fit_encoder(blocks[0])
+        inputs = np.concatenate([self._encode(block.X) for block in blocks])
+        net = prepare_net(
+            self.student,
+            len(inputs),
+            inputs.shape[1],
+            len(self.classes_),
+            getattr(self.encoder_, "cardinalities_", ()),
+        )
+        self._probabilities = gives_probabilities(net)
+        self._say(f"training the student on {len(inputs)} rows")
+        self.student_, self.history_ = train(
+            net,
+            {
+                "response": self._response(),
+                "objectives": named_parts(self.objectives, "objectives"),
+                "temperature": self.temperature_,
+                "alpha": self.alpha_,
+                "gives_probabilities": self._probabilities,
+            },
+            Rows.from_arrays(inputs, self._targets(blocks) | self._teacher_views(blocks)),
+            None
+            if validation is None
+            else Rows.from_arrays(self._encode(validation.X), self._targets([validation])),
+            len(self.classes_),
+            seed=seed,
+            weights=self.student_.module_.state_dict() if self._continues() else None,
+            deadline=deadline,
+            early_stopping=self.early_stopping is not False,
+            verbose=max(0, self.verbose - 1),
+        )
+
+    def _fit_encoder(self, rows):
+        if self._passes_through():
+            return None
+        if isinstance(self.encoder, str):
+            takes_codes = "cardinalities" in constructor_parameters(student_module(self.student))
+            encoder = TabularEncoder(categories="codes" if takes_codes else "onehot")
+        else:
+            encoder = clone(self.encoder)
+        return encoder.fit(rows.X, rows.labels if rows.is_labelled else None)
+
+    def _encode(self, X):
+        encoded = X if self.encoder_ is None else self.encoder_.transform(X)
+        if hasattr(encoded, "toarray"):  # the student is dense
+            encoded = encoded.toarray()
+        return np.ascontiguousarray(encoded, dtype=np.float32)
+
+    def _targets(self, blocks):
+        target = {
+            "label": np.concatenate([block.labels for block in blocks]),
+            "weight": np.concatenate([block.weight for block in blocks]),
+        }
+        if blocks[0].soft is not None:
+            soft = np.concatenate([block.soft for block in blocks])
+            target["soft"] = self._response().prepare(soft, self.temperature_)
+        return target
+
+    def _teacher_views(self, blocks):
+        views = {}
+        for name, objective in named_parts(self.objectives, "objectives"):
+            parts = [objective.teacher_view(self.teacher_, block.X) for block in blocks]
+            if parts[0] is not None:
+                views[view_key(name)] = np.concatenate(parts)
+        return views
+
+    def _calibrate(self, validation):
+        """The temperature of the student's own that suits the labelled validation rows."""
+        labelled = validation is not None and validation.is_labelled
+        if self.calibrate is True and not labelled:
+            raise ValueError(
+                "`calibrate=True` needs labelled validation rows: give `X_val` and `y_val`, or y "
+                "with `early_stopping=True`; `calibrate='auto'` goes without."
+            )
+        if self.calibrate is False or not labelled:
+            return 1.0
+        logits = self._logits(validation.X).astype(np.float64)
+        return fit_temperature(logits, validation.labels, validation.weight)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        logits = predict_logits(self.student_, self._encode(X), self._probabilities)
+        if self.calibration_temperature_ != 1:
+            logits /= np.float32(self.calibration_temperature_)
+        return logits
+
+    def _say(self, text):
+        if self.verbose:
+            print(f"[{type(self).__name__}] {text}", flush=True)

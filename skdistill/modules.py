@@ -1,0 +1,84 @@
+"""Torch modules for students. They give logits."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+
+class MLP(nn.Module):
+    """Multilayer perceptron on numbers and category codes.
+
+    The categories enter the first layer as one embedding each, of the width of that layer: the
+    same function as a linear layer on indicator columns. The code 0, a value never seen in
+    training, adds nothing.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Columns of the input; the last ``len(cardinalities)`` hold category codes.
+    n_outputs : int
+        Number of classes.
+    cardinalities : tuple of int, default=()
+        Number of codes of each category column, those for unknown and missing included.
+    hidden_layer_sizes : tuple of int, default=(256, 256)
+
+    Notes
+    -----
+    **Shape:** float32 of shape (n_rows, n_inputs) to logits of shape (n_rows, n_outputs).
+    """
+
+    # The forward pass draws no random numbers, so training leaves torch's generator alone.
+    draws_random_numbers = False
+
+    def __init__(self, n_inputs, n_outputs, cardinalities=(), hidden_layer_sizes=(256, 256)):
+        super().__init__()
+        self.n_numbers = n_inputs - len(cardinalities)
+        widths = [*hidden_layer_sizes, n_outputs]
+        self.first = nn.Linear(self.n_numbers, widths[0])
+        self.categories = CategoryLayer(cardinalities, widths[0]) if cardinalities else None
+        self.layers = nn.ModuleList(
+            nn.Linear(narrow, wide) for narrow, wide in pairwise(widths)
+        )
+
+    def forward(self, X):
+        if self.categories is None:
+            hidden = self.first(X)
+        else:
+            hidden = self.first(X[:, : self.n_numbers]) + self.categories(X[:, self.n_numbers :])
+        for layer in self.layers:
+            hidden = layer(torch.relu_(hidden))
+        return hidden
+
+
+class CategoryLayer(nn.Module):
+    """Sum of one embedding a category column.
+
+    Parameters
+    ----------
+    cardinalities : tuple of int
+    n_outputs : int
+
+    Notes
+    -----
+    **Shape:** codes, as floats, of shape (n_rows, n_columns) to (n_rows, n_outputs).
+    """
+
+    def __init__(self, cardinalities, n_outputs):
+        super().__init__()
+        # Row 0 of the table is shared by the unknown values of all columns and stays zero.
+        sizes = torch.tensor([size - 1 for size in cardinalities])
+        offsets = torch.cumsum(sizes, 0) - sizes
+        self.register_buffer("offsets", offsets)
+        self.table = nn.EmbeddingBag(int(sizes.sum()) + 1, n_outputs, mode="sum", padding_idx=0)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        with torch.no_grad():
+            self.table.weight.normal_(std=len(self.offsets) ** -0.5)
+            self.table.weight[0] = 0.0
+            self.table.weight[self.offsets + 1] = 0.0  # missing: as unknown until it is seen
+
+    def forward(self, codes):
+        codes = codes.long()
+        return self.table(torch.where(codes > 0, codes + self.offsets, 0))

@@ -1,0 +1,272 @@
+"""What the student is asked to match: the response, and objectives added to it."""
+
+from dataclasses import dataclass, field
+from numbers import Real
+
+import torch
+from sklearn.base import BaseEstimator
+from torch.nn import functional as F
+
+from skdistill.targets import scale_temperature
+from skdistill.teacher import check_floor
+
+
+@dataclass
+class StudentOutput:
+    """What the student gave for a batch.
+
+    Attributes
+    ----------
+    logits : torch.Tensor of shape (n_batch, n_classes)
+    layers : dict of str to torch.Tensor
+        Outputs of the submodules that an objective named in `student_layers`.
+    """
+
+    logits: torch.Tensor
+    layers: dict = field(default_factory=dict)
+
+
+class Response(BaseEstimator):
+    """Base of the responses: how the student's logits are held against the teacher's labels.
+
+    A response is a pair of functions: `prepare` makes, once per fit, a target of each row from the
+    teacher's probabilities; `loss` compares a batch of logits with it.
+
+    Parameters
+    ----------
+    floor : "auto" or float, default="auto"
+        Lowest probability of a teacher whose resolution is not known; see
+        :class:`~skdistill.TeacherPool`.
+    """
+
+    def __init__(self, floor="auto"):
+        self.floor = floor
+
+    def check_parameters(self):
+        """Raise a ValueError for a parameter that is not valid."""
+        check_floor(self.floor)
+
+    def needs_floor(self, temperature):
+        """Whether `prepare` takes logarithms, so that probabilities of 0 must be lifted."""
+        return True
+
+    def prepare(self, probabilities, temperature):
+        """Make the target of each row.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Soft targets at temperature 1.
+        temperature : float
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `prepare`.")
+
+    def loss(self, logits, target, temperature):
+        """Compare a batch with its target.
+
+        Parameters
+        ----------
+        logits : torch.Tensor of shape (n_batch, n_classes)
+        target : torch.Tensor of shape (n_batch, ...)
+            Rows of what `prepare` returned.
+        temperature : float
+
+        Returns
+        -------
+        torch.Tensor of shape (n_batch,)
+            One value a row; they are weighted and averaged elsewhere.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
+
+
+class Hinton(Response):
+    r"""Cross-entropy of the softened probabilities, times the temperature squared.
+
+    .. math:: T^2 \sum_k -q_k \log \mathrm{softmax}(z / T)_k, \quad q_k \propto p_k^{1/T}
+
+    with the student's logits z and the teacher's probabilities p. Its gradient in z is
+    :math:`T (\mathrm{softmax}(z / T) - q)`: the factor keeps its scale as T changes.
+
+    Parameters
+    ----------
+    floor : "auto" or float, default="auto"
+        Lowest probability of a teacher whose resolution is not known; used when the temperature
+        is not 1. See :class:`~skdistill.TeacherPool`.
+
+    References
+    ----------
+    .. [1] Hinton, Vinyals and Dean (2015). Distilling the Knowledge in a Neural Network.
+       https://doi.org/10.48550/arXiv.1503.02531
+    """
+
+    def needs_floor(self, temperature):
+        """Only a temperature other than 1 needs the logarithm of the probabilities."""
+        return temperature != 1
+
+    def prepare(self, probabilities, temperature):
+        """Soften the probabilities; see :meth:`Response.prepare`."""
+        return scale_temperature(probabilities, temperature)
+
+    def loss(self, logits, target, temperature):
+        """Softened cross-entropy of each row; see :meth:`Response.loss`."""
+        if temperature == 1:
+            return F.cross_entropy(logits, target, reduction="none")
+        return temperature**2 * F.cross_entropy(logits / temperature, target, reduction="none")
+
+
+class Objective(BaseEstimator):
+    """Base of the objectives: a term added to the response.
+
+    Subclasses declare what they need and what they return:
+
+    * `reduction` is "row" if `loss` returns one value a row, weighted and averaged with the rest
+      of the loss, or "batch" if it returns one value that has used the weights itself, as a term
+      over pairs of rows must;
+    * `student_layers` names submodules of the student whose outputs `loss` needs;
+    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor of the term, >= 0.
+    """
+
+    reduction = "row"
+    student_layers: tuple[str, ...] = ()
+
+    def __init__(self, weight=1.0):
+        self.weight = weight
+
+    def check_parameters(self):
+        """Raise a ValueError for a parameter that is not valid."""
+        if not isinstance(self.weight, Real) or not 0 <= self.weight < float("inf"):
+            raise ValueError(
+                f"`weight` of {type(self).__name__} must be a number >= 0, got {self.weight!r}."
+            )
+
+    def teacher_view(self, teacher, X):
+        """Take from the teacher what the term needs.
+
+        Parameters
+        ----------
+        teacher : TeacherPool
+            Fitted on all rows, never cross-fitted.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Training and transfer rows, as the teacher takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...) or None
+            None if the term needs nothing of the teacher.
+        """
+        return None
+
+    def loss(self, student, view, sample_weight):
+        """The term for a batch.
+
+        Parameters
+        ----------
+        student : StudentOutput
+        view : torch.Tensor of shape (n_batch, ...) or None
+            Rows of what `teacher_view` returned.
+        sample_weight : torch.Tensor of shape (n_batch,)
+
+        Returns
+        -------
+        torch.Tensor of shape (n_batch,) or ()
+            As `reduction` declares.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
+
+
+class DistillationLoss(torch.nn.Module):
+    r"""The loss of a batch: :math:`\alpha` hard + :math:`(1 - \alpha)` response + objectives.
+
+    Rows are averaged by weight; a row without a label has no hard term. In evaluation mode it is
+    the log loss of the labels or, where there are none, the response.
+
+    Parameters
+    ----------
+    response : Response
+    objectives : list of (str, Objective)
+    temperature : float
+    alpha : float
+        Weight of the hard-label term, in [0, 1].
+    gives_probabilities : bool, default=False
+        Whether the module returns probabilities and not logits.
+    """
+
+    def __init__(self, response, objectives, temperature, alpha, gives_probabilities=False):
+        super().__init__()
+        self.response = response
+        self.objectives = objectives
+        self.temperature = temperature
+        self.alpha = alpha
+        self.gives_probabilities = gives_probabilities
+        self._layers = {}
+
+    def forward(self, output, target):
+        logits = as_logits(output, self.gives_probabilities)
+        if not self.training:
+            return self._validation_loss(logits, target)
+        weight = target["weight"]
+        rows, batch = self._rows(logits, target), 0.0
+        student = StudentOutput(logits, self._layers)
+        for name, objective in self.objectives:
+            value = objective.weight * objective.loss(student, target.get(view_key(name)), weight)
+            if objective.reduction == "row":
+                rows = rows + value
+            else:
+                batch = batch + value
+        return torch.dot(rows, weight) / weight.sum() + batch
+
+    def _rows(self, logits, target):
+        if self.alpha == 0:
+            return self.response.loss(logits, target["soft"], self.temperature)
+        hard = F.cross_entropy(logits, target["label"], reduction="none", ignore_index=-1)
+        if self.alpha == 1:
+            return hard
+        soft = self.response.loss(logits, target["soft"], self.temperature)
+        return torch.add((1 - self.alpha) * soft, hard, alpha=self.alpha)
+
+    def _validation_loss(self, logits, target):
+        weight = target["weight"]
+        if (target["label"] >= 0).all():
+            rows = F.cross_entropy(logits, target["label"], reduction="none")
+        else:
+            rows = self.response.loss(logits, target["soft"], self.temperature)
+        return torch.dot(rows, weight) / weight.sum()
+
+    def watch(self, module):
+        """Record the layers that the objectives name; returns handles that end it."""
+        submodules = dict(module.named_modules())
+        names = {layer for _, objective in self.objectives for layer in objective.student_layers}
+        unknown = sorted(names - set(submodules))
+        if unknown:
+            raise ValueError(
+                f"`objectives` need the student's layers {unknown}, but it has "
+                f"{sorted(name for name in submodules if name)}."
+            )
+        return [submodules[name].register_forward_hook(self._recorder(name)) for name in names]
+
+    def _recorder(self, name):
+        def record(module, inputs, output):
+            self._layers[name] = output
+
+        return record
+
+
+def as_logits(output, gives_probabilities):
+    """Logits of a module's output; those of probabilities are their logarithms."""
+    if not gives_probabilities:
+        return output
+    return torch.log(output + torch.finfo(output.dtype).eps)
+
+
+def view_key(name):
+    """Where the teacher view of the objective `name` travels in a batch's target."""
+    return f"view:{name}"

@@ -1,0 +1,129 @@
+"""Soft targets: pure NumPy functions on arrays of probabilities."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+
+def floor_probabilities(probabilities, floor):
+    """Lift every probability to at least `floor` and renormalise the rows.
+
+    A forest of n trees votes exactly 0 where the truth is only "less than one vote in n"; a
+    temperature other than 1 needs a finite logarithm there.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_classes)
+    floor : float
+        Lowest probability, in [0, 1 / n_classes). 0 changes nothing.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+    """
+    if not floor:
+        return probabilities
+    floored = np.maximum(probabilities, floor)
+    return floored / floored.sum(axis=1, keepdims=True)
+
+
+def scale_temperature(probabilities, temperature):
+    r"""Soften probabilities: :math:`q_k \propto p_k^{1/T}`, which is softmax(logits / T).
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Rows that sum to 1. A probability of exactly 0 stays 0.
+    temperature : float
+        T > 0; above 1 softens, below 1 sharpens.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+
+    References
+    ----------
+    .. [1] Hinton, Vinyals and Dean (2015). Distilling the Knowledge in a Neural Network.
+       https://doi.org/10.48550/arXiv.1503.02531
+    """
+    if temperature == 1:
+        return probabilities
+    with np.errstate(divide="ignore"):
+        return softmax(np.log(probabilities) / temperature, axis=1)
+
+
+def pool_probabilities(members, weights, pooling="arithmetic"):
+    """Average the probabilities of several teachers.
+
+    Parameters
+    ----------
+    members : list of ndarray of shape (n_samples, n_classes)
+        One array a teacher, its columns in the common order of the classes. The column of a
+        class that a teacher does not know is ignored.
+    weights : ndarray of shape (n_members, n_classes)
+        Weight of each teacher in each class's pool, 0 where it does not know the class.
+    pooling : {"arithmetic", "geometric"}, default="arithmetic"
+        Mean of the probabilities, or of their logarithms.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+        Rows sum to 1. A class that no teacher knows gets 0.
+    """
+    known = weights.sum(axis=0) > 0
+    shares = np.divide(weights, weights.sum(axis=0), out=np.zeros_like(weights), where=known)
+    if pooling == "arithmetic":
+        pooled = sum(share * p for share, p in zip(shares, members, strict=True))
+    else:
+        logs = 0.0
+        for share, p in zip(shares, members, strict=True):
+            logs = logs + share * np.log(np.where(share > 0, p, 1.0))
+        pooled = np.where(known, np.exp(logs), 0.0)
+    return pooled / pooled.sum(axis=1, keepdims=True)
+
+
+def mean_true_probability(probabilities, labels, sample_weight=None):
+    """Mean probability given to the true class, a bounded and smooth kin of accuracy.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_classes)
+    labels : ndarray of shape (n_samples,)
+        Column index of the true class of each row.
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    float
+    """
+    return float(np.average(probabilities[np.arange(len(labels)), labels], weights=sample_weight))
+
+
+def fit_temperature(logits, labels, sample_weight=None):
+    """Find the temperature that gives ``softmax(logits / T)`` the lowest log loss.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_classes)
+    labels : ndarray of shape (n_samples,)
+        Column index of the true class of each row.
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    float
+        Between 0.05 and 20.
+
+    References
+    ----------
+    .. [1] Guo et al. (2017). On Calibration of Modern Neural Networks.
+       https://doi.org/10.48550/arXiv.1706.04599
+    """
+    rows = np.arange(len(labels))
+
+    def log_loss(log_temperature):
+        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -np.average(scaled[rows, labels], weights=sample_weight)
+
+    bounds = (np.log(0.05), np.log(20.0))
+    return float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded").x))
