@@ -68,7 +68,7 @@ class NamedListsMixin:
         if not deep:
             return params
         for owner in self._named_lists:
-            if is_list(params[owner]):
+            if is_list(params[owner]) and params[owner]:
                 for name, part in named_parts(params[owner], owner):
                     params[f"{owner}__{name}"] = part
                     if hasattr(part, "get_params") and not isinstance(part, type):

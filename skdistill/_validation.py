@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -97,6 +98,14 @@ def check_known(y, classes, name):
         )
 
 
+def combine_weights(sample_weight, class_weight, y):
+    """Return `sample_weight` times the weight of each row's class; None if there is neither."""
+    if class_weight is None or y is None:
+        return sample_weight
+    by_class = compute_sample_weight(class_weight, y)
+    return by_class if sample_weight is None else sample_weight * by_class
+
+
 def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_transfer, X_val, y_val):
     """Raise a ValueError for inputs that do not go together."""
     if estimator.teacher is None:
@@ -128,19 +137,17 @@ def _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_tra
 
 
 def check_weights(sample_weight, X, name="sample_weight"):
-    """Return checked float64 weights of the rows, ones for None."""
-    n_rows = _num_samples(X)
+    """Return checked float64 weights of the rows; None stays None."""
     if sample_weight is None:
-        return np.ones(n_rows)
+        return None
+    n_rows = _num_samples(X)
     weights = _check_sample_weight(
-        sample_weight,
-        np.empty((n_rows, 0)),
-        dtype=np.float64,
-        input_name=name,
-        ensure_non_negative=True,
+        sample_weight, np.empty((n_rows, 0)), dtype=np.float64, allow_all_zero_weights=True
     )
+    if (weights < 0).any():
+        raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
     if not weights.sum() > 0:
-        raise ValueError(f"`{name}` must be positive somewhere, but all {n_rows} values are 0.")
+        raise ValueError(f"`{name}` must be > 0 somewhere, but every weight is zero.")
     return weights
 
 

@@ -5,7 +5,12 @@ import time
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import check_array, check_random_state, compute_sample_weight
+from sklearn.utils import (
+    check_array,
+    check_random_state,
+    get_tags,
+    indexable,
+)
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
@@ -21,6 +26,7 @@ from skdistill._validation import (
     check_soft_targets,
     check_weights,
     classes_of_soft_targets,
+    combine_weights,
     untuple,
 )
 from skdistill.encoding import TabularEncoder
@@ -97,7 +103,7 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         Whether one temperature of the student's own is fitted on the labelled validation rows.
         "auto" does so where there are any.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, of the labelled rows the student is trained on.
+        Weights of the classes: they multiply `sample_weight`, for teachers and student.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
         stalls. "auto" does so with `X_val` or from 500 training rows on.
@@ -260,9 +266,10 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         """
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
         check_parameters(self)
+        (X,) = indexable(X)
         self._check_X(X, reset=not self._continues())
         y = check_labels(y, X)
-        weight = check_weights(sample_weight, X)
+        weight = combine_weights(check_weights(sample_weight, X), self.class_weight, y)
         n_rows = _num_samples(X)
         X_transfer = untuple(X_transfer, "X_transfer", n_rows)
         soft_targets_transfer = untuple(soft_targets_transfer, "soft_targets_transfer", n_rows)
@@ -270,7 +277,12 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         for X_more in (X_transfer, X_val):
             if X_more is not None:
                 self._check_X(X_more, reset=False)
-        fit_params = self._route(sample_weight)
+        if not self._continues():
+            self.encoder_ = self._fit_encoder(X, y)
+        for X_more in (X_transfer, X_val):
+            if X_more is not None:  # what the student cannot take shows before the teachers' fit
+                self._encode(X_more)
+        fit_params = self._route(weight)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
         seeds = seeds.tolist()
         self.temperature_ = float(self.temperature)
@@ -368,9 +380,12 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = isinstance(self.encoder, str) and self.encoder == "auto"
-        tags.input_tags.categorical = tags.input_tags.allow_nan
-        tags.input_tags.string = tags.input_tags.allow_nan
+        takes_all = isinstance(self.encoder, str) and self.encoder == "auto"
+        parts = named_parts(self.teacher, "teacher") if self.teacher else []
+        # An object that declares no tags is taken to take anything.
+        teachers = [get_tags(p).input_tags for _, p in parts if hasattr(p, "__sklearn_tags__")]
+        for name in ("allow_nan", "categorical", "string"):
+            setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.non_deterministic = self.random_state is None
         return tags
 
@@ -429,19 +444,16 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     def _training_rows(self, X, y, weight, soft_targets, fit_params):
         """The rows of X with their labels and soft targets."""
-        if y is None:
-            labels = np.full(len(weight), NO_LABEL)
-        else:
-            labels = np.searchsorted(self.classes_, y)
-            if self.class_weight is not None:
-                weight = weight * compute_sample_weight(self.class_weight, y)
+        n_rows = _num_samples(X)
+        weight = np.ones(n_rows) if weight is None else weight
+        labels = np.full(n_rows, NO_LABEL) if y is None else np.searchsorted(self.classes_, y)
         if soft_targets is not None:
-            soft = self._given_targets(soft_targets, len(weight), "soft_targets")
+            soft = self._given_targets(soft_targets, n_rows, "soft_targets")
         elif self.cv is None:
-            self._say(f"labelling {len(weight)} training rows")
+            self._say(f"labelling {n_rows} training rows")
             soft = self._label(X)
         else:
-            self._say(f"labelling {len(weight)} training rows out of fold")
+            self._say(f"labelling {n_rows} training rows out of fold")
             soft = self.teacher_.cross_fit_proba(
                 X, y, self.cv, floored=self._floored(), fit_params=fit_params
             )
@@ -483,6 +495,7 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         y_val = check_labels(y_val, X_val)
         check_known(y_val, self.classes_, "y_val")
         weight = check_weights(sample_weight_val, X_val, "sample_weight_val")
+        weight = np.ones(len(y_val)) if weight is None else weight
         return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None)
 
     def _stops_early(self, n_rows):
@@ -517,8 +530,6 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
     # --- student ---
 
     def _fit_student(self, blocks, validation, seed, deadline):
-        if not self._continues():
-            self.encoder_ = self._fit_encoder(blocks[0])
         inputs = np.concatenate([self._encode(block.X) for block in blocks])
         net = prepare_net(
             self.student,
@@ -550,15 +561,18 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
             verbose=max(0, self.verbose - 1),
         )
 
-    def _fit_encoder(self, rows):
+    def _fit_encoder(self, X, y):
         if self._passes_through():
             return None
         if isinstance(self.encoder, str):
             takes_codes = "cardinalities" in constructor_parameters(student_module(self.student))
-            encoder = TabularEncoder(categories="codes" if takes_codes else "onehot")
+            encoder = TabularEncoder(
+                categories="codes" if takes_codes else "onehot",
+                unseen_missing="encode" if get_tags(self).input_tags.allow_nan else "error",
+            )
         else:
             encoder = clone(self.encoder)
-        return encoder.fit(rows.X, rows.labels if rows.is_labelled else None)
+        return encoder.fit(X, y)
 
     def _encode(self, X):
         encoded = X if self.encoder_ is None else self.encoder_.transform(X)

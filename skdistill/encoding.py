@@ -49,8 +49,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     [[-0.9486832618713379, 3.0], [0.0, 2.0], [0.9486832618713379, 1.0]]
     """
 
-    def __init__(self, categories="onehot"):
+    def __init__(self, categories="onehot", unseen_missing="encode"):
         self.categories = categories
+        self.unseen_missing = unseen_missing
 
     def fit(self, X, y=None):
         """Learn medians, ranges and categories.
@@ -67,6 +68,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         """
         if self.categories not in ("onehot", "codes"):
             raise ValueError(f"`categories` must be 'onehot' or 'codes', got {self.categories!r}.")
+        if self.unseen_missing not in ("encode", "error"):
+            raise ValueError(
+                f"`unseen_missing` must be 'encode' or 'error', got {self.unseen_missing!r}."
+            )
         table = read_table(X)
         self._kinds = table.kinds
         self.n_features_in_ = len(table.kinds)
@@ -93,6 +98,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         table = read_table(X, self._kinds)
+        if self.unseen_missing == "error" and not len(self._indicated):
+            _refuse_missing(table)
         encoded = np.empty((len(table.numbers), self.n_outputs_), dtype=np.float32)
         n_numbers = len(self.center_)
         encoded[:, :n_numbers] = self._squash(table.numbers)
@@ -117,6 +124,16 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         if self.categories == "codes":
             return codes[:, None]
         return codes[:, None] == np.arange(1, size)
+
+
+def _refuse_missing(table):
+    missing = np.isnan(table.numbers).any(axis=0)
+    if missing.any():
+        bad = [name for name, one in zip(table.number_names, missing, strict=True) if one]
+        raise ValueError(
+            f"Input X contains NaN in column(s) {bad}, but there was none when the model was "
+            "fitted, and the teacher takes none: impute it first."
+        )
 
 
 def _robust_scale(numbers):

@@ -37,9 +37,7 @@ class MLP(nn.Module):
         widths = [*hidden_layer_sizes, n_outputs]
         self.first = nn.Linear(self.n_numbers, widths[0])
         self.categories = CategoryLayer(cardinalities, widths[0]) if cardinalities else None
-        self.layers = nn.ModuleList(
-            nn.Linear(narrow, wide) for narrow, wide in pairwise(widths)
-        )
+        self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in pairwise(widths))
 
     def forward(self, X):
         if self.categories is None:

@@ -192,7 +192,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"`pooling` must be 'arithmetic' or 'geometric', got {self.pooling!r}."
             )
-        check_teachers(parts)
+        check_teachers(parts, y)
         self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         codes = None if y is None else np.searchsorted(self.classes_, np.asarray(y))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
@@ -356,11 +356,6 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         return member
 
     def _fit_members(self, parts, X, codes, fit_params):
-        if parts and codes is None:
-            raise ValueError(
-                f"y=None needs fitted teachers, but {[name for name, _ in parts]} are not frozen: "
-                "give y, or wrap a fitted teacher in sklearn.frozen.FrozenEstimator."
-            )
         fit_function = check_memory(self.memory).cache(_fit_member)
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_function)(
@@ -400,8 +395,14 @@ def is_frozen(part):
     return isinstance(part, FrozenEstimator) or not hasattr(part, "fit")
 
 
-def check_teachers(parts):
-    """Raise a ValueError for a teacher that cannot give probabilities."""
+def check_teachers(parts, y):
+    """Raise a ValueError for a teacher that cannot give probabilities, or not without y."""
+    unfitted = [name for name, part in parts if not is_frozen(part)]
+    if y is None and unfitted:
+        raise ValueError(
+            "The teacher requires y to be passed, but the target y is None. Give y, or wrap a "
+            f"fitted teacher in sklearn.frozen.FrozenEstimator; not frozen: {unfitted}."
+        )
     for name, part in parts:
         if isinstance(part, type):
             raise ValueError(
