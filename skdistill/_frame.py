@@ -1,5 +1,6 @@
 """One view of arrays, pandas and polars frames: numbers as a matrix, categories as columns."""
 
+import math
 from dataclasses import dataclass
 
 import narwhals.stable.v2 as nw
@@ -45,6 +46,11 @@ def is_frame(X):
     return not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
 
 
+def is_matrix(X):
+    """Whether X is a plain array of numbers with rows: there is no more to check of its form."""
+    return type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "fiu" and X.size > 0
+
+
 def read_table(X, kinds=None):
     """Split X into numbers and categories.
 
@@ -67,7 +73,8 @@ def read_table(X, kinds=None):
         If a column is neither, has changed its kind, or holds infinity; it is named.
     """
     if not is_frame(X):
-        X = check_array(X, dtype=None, ensure_all_finite=False)
+        if not is_matrix(X):
+            X = check_array(X, dtype=None, ensure_all_finite=False)
         if X.dtype.kind in "fiub" and (kinds is None or CATEGORY not in kinds):
             return _numeric_table(X)
         if X.dtype.kind == "c":
@@ -147,7 +154,7 @@ def _objects(series):
 
 
 def _check_finite(numbers, names):
-    if np.isfinite(numbers.sum()):  # one pass in the common case
+    if math.isfinite(numbers.sum()):  # one pass in the common case
         return
     infinite = np.isinf(numbers).any(axis=0)
     if infinite.any():

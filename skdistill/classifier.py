@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from skdistill._blocks import NO_LABEL, Block
-from skdistill._frame import is_frame
+from skdistill._frame import is_frame, is_matrix
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._validation import (
     check_combination,
@@ -393,12 +393,22 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     def _check_X(self, X, reset):
         """Check the container, the number and the names of the columns; change nothing."""
+        if not reset and self._is_plain(X):
+            return X
         if not is_frame(X):
             X = check_array(X, dtype=None, ensure_all_finite=False, allow_nd=self._passes_through())
         elif not _num_samples(X):
             raise ValueError("Found array with 0 sample(s) in X, but at least 1 is required.")
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X
+
+    def _is_plain(self, X):
+        """Whether X is an array as `fit` had it, so that the full check, slow for a row, may go."""
+        return (
+            is_matrix(X)
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _route(self, sample_weight):
         """The arguments of each teacher's ``fit``, by its name."""
@@ -578,7 +588,7 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         encoded = X if self.encoder_ is None else self.encoder_.transform(X)
         if hasattr(encoded, "toarray"):  # the student is dense
             encoded = encoded.toarray()
-        return np.ascontiguousarray(encoded, dtype=np.float32)
+        return np.require(encoded, dtype=np.float32, requirements=["C", "W"])
 
     def _targets(self, blocks):
         target = {
@@ -612,7 +622,8 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         return fit_temperature(logits, validation.labels, validation.weight)
 
     def _logits(self, X):
-        check_is_fitted(self)
+        if not hasattr(self, "calibration_temperature_"):  # the full check is slow for a row
+            check_is_fitted(self)
         X = self._check_X(X, reset=False)
         logits = predict_logits(self.student_, self._encode(X), self._probabilities)
         if self.calibration_temperature_ != 1:

@@ -1,5 +1,7 @@
 """From a raw table to what the student's first layer takes."""
 
+import math
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -96,13 +98,17 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_outputs_)
             float32.
         """
-        check_is_fitted(self)
+        if not hasattr(self, "n_outputs_"):  # the full check costs as much as encoding a row
+            check_is_fitted(self)
         table = read_table(X, self._kinds)
         if self.unseen_missing == "error" and not len(self._indicated):
             _refuse_missing(table)
-        encoded = np.empty((len(table.numbers), self.n_outputs_), dtype=np.float32)
+        numbers = self._squash(table.numbers)
         n_numbers = len(self.center_)
-        encoded[:, :n_numbers] = self._squash(table.numbers)
+        if n_numbers == self.n_outputs_:
+            return numbers.astype(np.float32)
+        encoded = np.empty((len(numbers), self.n_outputs_), dtype=np.float32)
+        encoded[:, :n_numbers] = numbers
         end = n_numbers + len(self._indicated)
         if len(self._indicated):
             encoded[:, n_numbers:end] = np.isnan(table.numbers[:, self._indicated])
@@ -114,9 +120,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
     def _squash(self, numbers):
         z = (numbers - self.center_) * self.scale_
-        np.clip(z, -1e6, 1e6, out=z)  # the square below stays finite
-        z /= np.sqrt(1.0 + np.square(z / 3.0))
-        if np.isnan(z.sum()):
+        np.minimum(np.maximum(z, -1e6, out=z), 1e6, out=z)  # the square below stays finite
+        z /= np.sqrt(1.0 + z * z / 9.0)
+        if math.isnan(z.sum()):
             np.nan_to_num(z, copy=False)
         return z
 
