@@ -29,13 +29,11 @@ def named_parts(value, parameter):
     Raises
     ------
     ValueError
-        If the list is empty, or a name is repeated or contains ``"__"``.
+        If a name is repeated or contains ``"__"``.
     """
     if value is None:
         return []
     items = list(value) if is_list(value) else [value]
-    if not items:
-        raise ValueError(f"`{parameter}` is an empty list; give at least one part, or None.")
     automatic = _name_estimators([item[1] if _is_pair(item) else item for item in items])
     parts = [item if _is_pair(item) else auto for item, auto in zip(items, automatic, strict=True)]
     names = [name for name, _ in parts]
@@ -68,7 +66,7 @@ class NamedListsMixin:
         if not deep:
             return params
         for owner in self._named_lists:
-            if is_list(params[owner]) and params[owner]:
+            if is_list(params[owner]):
                 for name, part in named_parts(params[owner], owner):
                     params[f"{owner}__{name}"] = part
                     if hasattr(part, "get_params") and not isinstance(part, type):

@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._frame import is_frame
-from skdistill._named import named_parts
+from skdistill._named import is_list, named_parts
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
 from skdistill.transfer import TransferSampler
@@ -32,6 +32,9 @@ def check_parameters(estimator):
                 f"`{name}` must not be a string yet, got {getattr(estimator, name)!r}: "
                 "give a value, or None where that is the default."
             )
+    for name in estimator._named_lists:
+        if is_list(getattr(estimator, name)) and not getattr(estimator, name):
+            raise ValueError(f"`{name}` is an empty list: give at least one part, or None.")
     _check_real(estimator, "temperature", lambda v: v > 0, "> 0")
     _check_real(estimator, "alpha", lambda v: 0 <= v <= 1, "in [0, 1]")
     _check_real(estimator, "validation_fraction", lambda v: 0 < v < 1, "in (0, 1)")
@@ -153,11 +156,11 @@ def check_weights(sample_weight, X, name="sample_weight"):
 
 def classes_of_soft_targets(soft_targets, y):
     """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
-    named = is_frame(soft_targets)
-    columns = list(nw.from_native(soft_targets).columns) if named else None
-    if y is None:
-        return np.unique(columns) if named else np.arange(np.shape(soft_targets)[1])
-    return np.unique(np.concatenate([np.unique(y), columns])) if named else np.unique(y)
+    if y is not None:
+        return np.unique(y)
+    if is_frame(soft_targets):
+        return np.unique(list(nw.from_native(soft_targets).columns))
+    return np.arange(np.shape(soft_targets)[1])
 
 
 def check_soft_targets(soft_targets, classes, n_rows, name):

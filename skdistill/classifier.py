@@ -381,9 +381,10 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         takes_all = isinstance(self.encoder, str) and self.encoder == "auto"
-        parts = named_parts(self.teacher, "teacher") if self.teacher else []
+        parts = named_parts(self.teacher, "teacher")
         # An object that declares no tags is taken to take anything.
-        teachers = [get_tags(p).input_tags for _, p in parts if hasattr(p, "__sklearn_tags__")]
+        tagged = [part for _, part in parts if hasattr(part, "__sklearn_tags__")]
+        teachers = [get_tags(part).input_tags for part in tagged if not isinstance(part, type)]
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.non_deterministic = self.random_state is None

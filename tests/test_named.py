@@ -1,0 +1,147 @@
+"""Lists of named parts, and their parameters in get_params, set_params and clone."""
+
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdistill import DistilledClassifier, Munge, TeacherPool
+from skdistill._named import named_parts
+
+
+def distilled(**params):
+    teacher = [("rf", RandomForestClassifier()), ("lr", LogisticRegression(C=2.0))]
+    return DistilledClassifier(**({"teacher": teacher} | params))
+
+
+@pytest.mark.parametrize("container", [list, tuple])
+def test_names_are_those_of_make_pipeline(container):
+    parts = [RandomForestClassifier(), LogisticRegression(), RandomForestClassifier(max_depth=3)]
+    assert named_parts(container(parts), "teacher") == make_pipeline(*parts).steps
+
+
+def test_one_part_nothing_and_mixed_names():
+    forest, trees = RandomForestClassifier(), ExtraTreesClassifier()
+    assert named_parts(forest, "teacher") == [("randomforestclassifier", forest)]
+    assert named_parts(None, "teacher") == []
+    mixed = named_parts([("mine", forest), trees], "teacher")
+    assert mixed == [("mine", forest), ("extratreesclassifier", trees)]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([], "`teacher` is an empty list"),
+        ([("a", 1), ("b", 2), ("a", 3)], r"`teacher` must be unique, got \['a'\]"),
+        ([("a__b", 1)], r"`teacher` must not contain '__', got \['a__b'\]"),
+    ],
+)
+def test_bad_lists(value, message):
+    with pytest.raises(ValueError, match=message):
+        named_parts(value, "teacher")
+
+
+def test_get_params_reaches_into_lists():
+    clf = distilled(transfer=Munge(), objectives=None)
+    params = clf.get_params()
+    assert params["teacher__lr"] is clf.teacher[1][1]
+    assert params["teacher__lr__C"] == 2.0
+    assert not any("__" in name for name in clf.get_params(deep=False))
+
+
+def test_get_params_reaches_into_a_pipeline_in_a_list():
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=3.0))
+    assert distilled(teacher=[pipeline]).get_params()[
+        "teacher__pipeline__logisticregression__C"
+    ] == 3.0
+
+
+def test_set_params_in_two_lists_at_once():
+    clf = distilled(transfer=[("munge", Munge()), ("more", Munge())])
+    returned = clf.set_params(teacher__rf__max_depth=3, transfer__more__size=2.5, temperature=4.0)
+    assert returned is clf
+    assert clf.teacher[0][1].max_depth == 3
+    assert [sampler.size for _, sampler in clf.transfer] == [Munge().size, 2.5]
+    assert clf.temperature == 4.0
+
+
+def test_set_params_of_a_part_named_automatically():
+    pool = TeacherPool([RandomForestClassifier(), RandomForestClassifier()])
+    pool.set_params(**{"teachers__randomforestclassifier-2__max_depth": 5})
+    assert [part.max_depth for part in pool.teachers] == [None, 5]
+
+
+def test_set_params_of_one_part_without_a_list():
+    clf = distilled(teacher=RandomForestClassifier()).set_params(teacher__max_depth=4)
+    assert clf.teacher.max_depth == 4
+
+
+@pytest.mark.parametrize("kind", ["pairs", "bare", "tuple"])
+def test_replacing_a_member_leaves_the_users_list_alone(kind):
+    forest, logistic, trees = RandomForestClassifier(), LogisticRegression(), ExtraTreesClassifier()
+    given = {
+        "pairs": [("rf", forest), ("lr", logistic)],
+        "bare": [forest, logistic],
+        "tuple": (forest, logistic),
+    }[kind]
+    name = "rf" if kind == "pairs" else "randomforestclassifier"
+    before = given[:]
+    clf = distilled(teacher=given).set_params(**{f"teacher__{name}": trees})
+    assert given == before
+    assert [part for _, part in named_parts(clf.teacher, "teacher")] == [trees, logistic]
+    assert named_parts(clf.teacher, "teacher")[0][0] == (
+        "rf" if kind == "pairs" else "extratreesclassifier"
+    )
+
+
+def test_a_new_list_and_its_parameters_in_one_call():
+    clf = DistilledClassifier().set_params(
+        teacher__et__max_depth=2, teacher=[("et", ExtraTreesClassifier())]
+    )
+    assert clf.teacher[0][1].max_depth == 2
+
+
+@pytest.mark.parametrize("member_first", [True, False])
+def test_a_new_member_and_its_parameter_in_one_call(member_first):
+    """As in a scikit-learn Pipeline, whatever the order."""
+    params = {"teacher__rf": ExtraTreesClassifier(), "teacher__rf__max_depth": 2}
+    if not member_first:
+        params = dict(reversed(params.items()))
+    assert distilled().set_params(**params).teacher[0][1].max_depth == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("teacher__xgb__max_depth", r"`teacher__xgb__max_depth`.*its parts are \['rf', 'lr'\]"),
+        ("teacher__xgb", r"`teacher__xgb` names no part of `teacher`"),
+        ("teacher__rf__depth", "Invalid parameter 'depth'"),
+        ("teachers", "Invalid parameter 'teachers'"),
+    ],
+)
+def test_unknown_names(name, message):
+    with pytest.raises(ValueError, match=message):
+        distilled().set_params(**{name: 1})
+
+
+def test_clone_copies_the_members():
+    clf = distilled().set_params(teacher__rf__max_depth=3)
+    copy = clone(clf)
+    copy.set_params(teacher__rf__max_depth=9)
+    assert clf.teacher[0][1].max_depth == 3
+    assert copy.teacher[0][1].max_depth == 9
+    assert copy.get_params()["teacher__lr__C"] == 2.0
+
+
+def test_grid_search_over_a_member():
+    pool = TeacherPool([("rf", RandomForestClassifier(5, random_state=0))])
+    X = [[i % 7, i % 5] for i in range(60)]
+    y = [int(i % 7 + i % 5 > 5) for i in range(60)]
+    search = GridSearchCV(pool, {"teachers__rf__max_depth": [1, 4]}, cv=2).fit(X, y)
+    assert search.best_params_ == {"teachers__rf__max_depth": 4}
+    chosen = search.best_estimator_.named_estimators_["rf"]
+    assert chosen.max_depth == 4
+    assert pool.teachers[0][1].max_depth is None

@@ -1,0 +1,57 @@
+"""What holds for the package as a whole: imports, the README, the house."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skdistill
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-W", "error::FutureWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def test_import_loads_neither_torch_nor_skorch():
+    done = run("import sys, skdistill; print([m for m in ('torch', 'skorch') if m in sys.modules])")
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_every_public_name_is_there():
+    assert "DistilledClassifier" in dir(skdistill)
+    for name in skdistill.__all__:
+        assert getattr(skdistill, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = skdistill.nonsense
+
+
+def test_readme_code_runs():
+    """All Python blocks of the README, one after the other, as a reader would."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    done = run("\n".join(blocks))
+    assert done.returncode == 0, done.stderr
+
+
+def test_public_classes_are_documented():
+    """numpydoc sections that a reader looks for."""
+    for name in skdistill.__all__:
+        public = getattr(skdistill, name)
+        if isinstance(public, type):
+            assert "Parameters\n" in public.__doc__, name
+
+
+@pytest.mark.parametrize("module", ["classifier", "encoding", "student", "teacher", "transfer"])
+def test_docstring_examples(module):
+    done = run(f"import doctest, skdistill.{module} as m; print(doctest.testmod(m).failed)")
+    assert done.stdout.splitlines()[-1] == "0", done.stdout + done.stderr

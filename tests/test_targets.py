@@ -1,0 +1,137 @@
+"""Soft targets: temperature, floor, pooling and calibration against hand computations."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+from sklearn.metrics import log_loss
+
+from skdistill.targets import (
+    fit_temperature,
+    floor_probabilities,
+    mean_true_probability,
+    pool_probabilities,
+    scale_temperature,
+)
+
+P = np.array([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]])
+Q = np.array([[0.2, 0.3, 0.5], [0.25, 0.5, 0.25]])
+
+
+def random_logits(n_rows=400, n_classes=4, scale=3.0, seed=0):
+    return np.random.default_rng(seed).normal(scale=scale, size=(n_rows, n_classes))
+
+
+@settings(max_examples=30, deadline=None)
+@given(temperature=st.floats(0.2, 50), n_classes=st.integers(2, 6), seed=st.integers(0, 99))
+def test_scaling_probabilities_is_scaling_logits(temperature, n_classes, seed):
+    logits = random_logits(20, n_classes, seed=seed)
+    scaled = scale_temperature(softmax(logits, axis=1), temperature)
+    np.testing.assert_allclose(scaled, softmax(logits / temperature, axis=1), rtol=1e-9)
+
+
+def test_scaling_by_hand():
+    np.testing.assert_allclose(scale_temperature(np.array([[0.64, 0.36]]), 2), [[0.8 / 1.4, 0.6 / 1.4]])
+    np.testing.assert_allclose(scale_temperature(np.array([[0.8, 0.2]]), 0.5), [[0.64 / 0.68, 0.04 / 0.68]])
+
+
+def test_temperature_one_changes_nothing_and_zero_stays_zero():
+    np.testing.assert_array_equal(scale_temperature(P, 1.0), P)
+    scaled = scale_temperature(P, 3.0)
+    assert scaled[0, 2] == 0
+    np.testing.assert_allclose(scaled.sum(axis=1), 1)
+
+
+def test_scaling_leaves_its_input_alone():
+    before = P.copy()
+    scale_temperature(P, 3.0)
+    floor_probabilities(P, 0.05)
+    pool_probabilities([P, Q], np.ones((2, 3)))
+    np.testing.assert_array_equal(P, before)
+
+
+def test_floor_by_hand():
+    expected = np.array([[0.6, 0.4, 0.05], [0.1, 0.2, 0.7]]) / [[1.05], [1.0]]
+    np.testing.assert_allclose(floor_probabilities(P, 0.05), expected)
+    np.testing.assert_array_equal(floor_probabilities(P, 0.0), P)
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (3, 1), (0, 2)])
+def test_arithmetic_pool(weights):
+    a, b = np.array(weights) / sum(weights)
+    pooled = pool_probabilities([P, Q], np.outer(weights, np.ones(3)))
+    np.testing.assert_allclose(pooled, a * P + b * Q)
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (3, 1), (0, 2)])
+def test_geometric_pool(weights):
+    a, b = np.array(weights) / sum(weights)
+    first = floor_probabilities(P, 0.01)
+    product = first**a * Q**b
+    pooled = pool_probabilities([first, Q], np.outer(weights, np.ones(3)), "geometric")
+    np.testing.assert_allclose(pooled, product / product.sum(axis=1, keepdims=True))
+
+
+def test_geometric_pool_is_the_mean_of_the_logits():
+    first, second = random_logits(seed=1), random_logits(seed=2)
+    members = [softmax(first, axis=1), softmax(second, axis=1)]
+    pooled = pool_probabilities(members, np.outer([1, 3], np.ones(4)), "geometric")
+    np.testing.assert_allclose(pooled, softmax(first / 4 + 3 * second / 4, axis=1))
+
+
+@pytest.mark.parametrize("ignored", [0.0, 0.9])
+def test_a_class_is_pooled_over_those_who_know_it(ignored):
+    members = [np.array([[0.6, 0.4, ignored]]), np.array([[0.2, 0.3, 0.5]])]
+    weights = np.array([[1.0, 1.0, 0.0], [3.0, 3.0, 3.0]])
+    arithmetic = np.array([[0.15 + 0.15, 0.1 + 0.225, 0.5]])
+    geometric = np.array([[0.6**0.25 * 0.2**0.75, 0.4**0.25 * 0.3**0.75, 0.5]])
+    np.testing.assert_allclose(pool_probabilities(members, weights), arithmetic / arithmetic.sum())
+    np.testing.assert_allclose(
+        pool_probabilities(members, weights, "geometric"), geometric / geometric.sum()
+    )
+
+
+@pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
+def test_a_class_that_nobody_knows_gets_nothing(pooling):
+    pooled = pool_probabilities([np.array([[0.3, 0.3, 0.0]])], np.array([[1.0, 1.0, 0.0]]), pooling)
+    np.testing.assert_allclose(pooled, [[0.5, 0.5, 0.0]])
+
+
+def test_mean_true_probability():
+    assert mean_true_probability(P, np.array([0, 2])) == pytest.approx(0.65)
+    assert mean_true_probability(P, np.array([0, 2]), np.array([3, 1])) == pytest.approx(0.625)
+
+
+@pytest.mark.parametrize("true_temperature", [0.3, 1.0, 2.5])
+def test_fit_temperature_recovers_the_one_that_made_the_labels(true_temperature):
+    logits = random_logits(20_000)
+    noise = np.random.default_rng(1).gumbel(size=logits.shape)
+    labels = (logits / true_temperature + noise).argmax(axis=1)
+    assert fit_temperature(logits, labels) == pytest.approx(true_temperature, rel=0.05)
+
+
+def test_fit_temperature_is_the_best_of_a_grid():
+    logits = random_logits(300)
+    labels = (logits / 2 + np.random.default_rng(1).gumbel(size=logits.shape)).argmax(axis=1)
+    weight = np.random.default_rng(2).integers(0, 4, size=300)
+
+    def loss(temperature):
+        return log_loss(labels, softmax(logits / temperature, axis=1), sample_weight=weight)
+
+    best = loss(fit_temperature(logits, labels, weight))
+    assert best <= min(loss(temperature) for temperature in np.geomspace(0.1, 10, 60)) + 1e-9
+
+
+def test_fit_temperature_weight_two_is_two_rows():
+    logits = random_logits(100)
+    labels = (logits / 2 + np.random.default_rng(1).gumbel(size=logits.shape)).argmax(axis=1)
+    weight = np.random.default_rng(2).integers(0, 4, size=100)
+    repeated = fit_temperature(logits.repeat(weight, axis=0), labels.repeat(weight))
+    assert fit_temperature(logits, labels, weight) == pytest.approx(repeated, rel=1e-4)
+
+
+def test_fit_temperature_is_bounded():
+    logits = np.array([[0.1, 0.0], [0.0, 0.1]])
+    assert fit_temperature(logits, np.array([0, 1])) == pytest.approx(0.05, rel=0.1)
+    assert fit_temperature(logits, np.array([1, 0])) == pytest.approx(20, rel=0.1)
