@@ -3,27 +3,25 @@
 import time
 
 import numpy as np
-from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import (
-    check_array,
     check_random_state,
     get_tags,
     indexable,
 )
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import NO_LABEL, Block
-from skdistill._frame import is_frame, is_matrix
+from skdistill._labelling import Labeller, measure_leak
 from skdistill._named import NamedListsMixin, named_parts
+from skdistill._predict import StudentPredictMixin
 from skdistill._validation import (
     check_combination,
     check_known,
     check_labels,
     check_parameters,
-    check_soft_targets,
     check_weights,
     classes_of_soft_targets,
     combine_weights,
@@ -35,19 +33,18 @@ from skdistill.student import (
     Rows,
     constructor_parameters,
     gives_probabilities,
-    predict_logits,
     prepare_net,
     student_module,
     train,
 )
-from skdistill.targets import fit_temperature, floor_probabilities, mean_true_probability
-from skdistill.teacher import UNKNOWN_FLOOR, TeacherPool, is_frozen, weight_fit_params
+from skdistill.targets import fit_temperature
+from skdistill.teacher import TeacherPool, is_frozen, weight_fit_params
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
 EARLY_STOPPING_ROWS = 500
 
 
-class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
+class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin, BaseEstimator):
     r"""Distil one or many teachers into one small neural student.
 
     The teachers' probabilities are pooled and softened by a temperature. A neural student is
@@ -289,80 +286,22 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         self.alpha_ = 0.0 if y is None else float(self.alpha)
 
         self._fit_teacher(X, y, soft_targets, fit_params, seeds[0])
+        response = Hinton() if self.response is None else self.response
+        labeller = Labeller(self.teacher_, self.classes_, response, self.temperature_)
         validation = self._given_validation(X_val, y_val, sample_weight_val)
-        rows = self._training_rows(X, y, weight, soft_targets, fit_params)
-        self.leak_gap_ = self._measure_leak(rows, validation)
+        rows = self._training_rows(labeller, X, y, weight, soft_targets, fit_params)
+        self.leak_gap_ = measure_leak(labeller, rows, self.cv, validation)
         rows = rows.weighty()
         if validation is None and self._stops_early(len(rows.labels)):
             rows, validation = rows.split(self.validation_fraction, seeds[1])
-        transfer = self._transfer_blocks(rows, X_transfer, soft_targets_transfer, seeds[2])
+        transfer = self._transfer_blocks(
+            labeller, rows, X_transfer, soft_targets_transfer, seeds[2]
+        )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
-        self._fit_student([rows, *transfer], validation, seeds[3], deadline)
+        self._fit_student(response, [rows, *transfer], validation, seeds[3], deadline)
         self.calibration_temperature_ = 1.0
         self.calibration_temperature_ = self._calibrate(validation)
         return self
-
-    def predict_proba(self, X):
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        logits = self._logits(X)
-        logits -= logits.max(axis=1, keepdims=True)
-        # The exponentials are cheap in float32; the sums are exact to 1 in float64.
-        p = np.exp(logits, out=logits).astype(np.float64)
-        p /= p.sum(axis=1, keepdims=True)
-        return p
-
-    def predict_log_proba(self, X):
-        """Logarithms of the probabilities, from the logits: never -inf.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return log_softmax(self._logits(X).astype(np.float64), axis=1)
-
-    def decision_function(self, X):
-        """Log-odds of the second class, or centred logits for more than two classes.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-        """
-        logits = self._logits(X).astype(np.float64)
-        if logits.shape[1] == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits - logits.mean(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """The most probable label.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        logits = self._logits(X)
-        return self.classes_[logits.argmax(axis=1)]
 
     def get_metadata_routing(self):
         """Get the metadata routing: `sample_weight` goes to the teachers that request it.
@@ -392,25 +331,6 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     # --- input ---
 
-    def _check_X(self, X, reset):
-        """Check the container, the number and the names of the columns; change nothing."""
-        if not reset and self._is_plain(X):
-            return X
-        if not is_frame(X):
-            X = check_array(X, dtype=None, ensure_all_finite=False, allow_nd=self._passes_through())
-        elif not _num_samples(X):
-            raise ValueError("Found array with 0 sample(s) in X, but at least 1 is required.")
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return X
-
-    def _is_plain(self, X):
-        """Whether X is an array as `fit` had it, so that the full check, slow for a row, may go."""
-        return (
-            is_matrix(X)
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-        )
-
     def _route(self, sample_weight):
         """The arguments of each teacher's ``fit``, by its name."""
         if self._continues():
@@ -425,9 +345,6 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     def _continues(self):
         return self.warm_start and hasattr(self, "student_")
-
-    def _passes_through(self):
-        return isinstance(self.encoder, str) and self.encoder == "passthrough"
 
     # --- teacher and soft targets ---
 
@@ -444,7 +361,7 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
                 self.teacher,
                 pooling=self.pooling,
                 weights=self.teacher_weights,
-                floor=self._response().floor,
+                floor="auto" if self.response is None else self.response.floor,
                 n_jobs=self.n_jobs,
                 memory=self.memory,
                 random_state=None if self.random_state is None else seed,
@@ -453,52 +370,45 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least 2 classes, got 1 class: {self.classes_[0]!r}.")
 
-    def _training_rows(self, X, y, weight, soft_targets, fit_params):
+    # --- rows for the student ---
+
+    def _training_rows(self, labeller, X, y, weight, soft_targets, fit_params):
         """The rows of X with their labels and soft targets."""
         n_rows = _num_samples(X)
         weight = np.ones(n_rows) if weight is None else weight
         labels = np.full(n_rows, NO_LABEL) if y is None else np.searchsorted(self.classes_, y)
         if soft_targets is not None:
-            soft = self._given_targets(soft_targets, n_rows, "soft_targets")
+            soft = labeller.given(soft_targets, n_rows, "soft_targets")
         elif self.cv is None:
             self._say(f"labelling {n_rows} training rows")
-            soft = self._label(X)
+            soft = labeller.label(X)
         else:
             self._say(f"labelling {n_rows} training rows out of fold")
-            soft = self.teacher_.cross_fit_proba(
-                X, y, self.cv, floored=self._floored(), fit_params=fit_params
-            )
+            soft = labeller.label_out_of_fold(X, y, self.cv, fit_params)
         return Block(X, labels, weight, soft)
 
-    def _given_targets(self, soft_targets, n_rows, name):
-        p = check_soft_targets(soft_targets, self.classes_, n_rows, name)
-        floor = self._response().floor
-        floor = UNKNOWN_FLOOR if floor == "auto" else floor
-        return floor_probabilities(p, floor if self._floored() else 0.0)
-
-    def _label(self, X):
-        return self.teacher_.predict_proba(X, floored=self._floored())
-
-    def _floored(self):
-        return self._response().needs_floor(self.temperature_)
-
-    def _response(self):
-        return Hinton() if self.response is None else self.response
-
-    def _measure_leak(self, rows, given_validation):
-        """How much more the teacher gives the true class on rows it was fitted on."""
-        if self.teacher_ is None or not rows.is_labelled:
-            return None
-        if self.cv is not None:
-            unseen = mean_true_probability(rows.soft, rows.labels)
-        elif given_validation is not None:
-            labels = self._label(given_validation.X)
-            unseen = mean_true_probability(labels, given_validation.labels)
-        else:
-            return None
-        return mean_true_probability(self._label(rows.X), rows.labels) - unseen
-
-    # --- rows for the student ---
+    def _transfer_blocks(self, labeller, rows, X_transfer, soft_targets_transfer, seed):
+        """The unlabelled rows given and drawn, labelled by the teacher."""
+        if self.alpha_ == 1 and self.objectives is None:
+            return []
+        samplers = [part for _, part in named_parts(self.transfer, "transfer")]
+        unit = rows.weight.mean()
+        blocks = []
+        if X_transfer is not None:
+            weight = samplers[0].weight if samplers else 1.0
+            soft = labeller.label_or_check(
+                X_transfer, soft_targets_transfer, "soft_targets_transfer"
+            )
+            blocks.append(Block.unlabelled(X_transfer, weight * unit, soft))
+        rng = check_random_state(seed)
+        for sampler in samplers:
+            n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
+            if n_new:
+                self._say(f"drawing and labelling {n_new} transfer rows: {sampler}")
+                drawn = sampler.sample(rows.X, n_new, random_state=rng)
+                soft = labeller.label(drawn)
+                blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
+        return [block for block in blocks if block.weight.any()]
 
     def _given_validation(self, X_val, y_val, sample_weight_val):
         if X_val is None:
@@ -514,33 +424,9 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
             return n_rows >= EARLY_STOPPING_ROWS
         return bool(self.early_stopping)
 
-    def _transfer_blocks(self, rows, X_transfer, soft_targets_transfer, seed):
-        """The unlabelled rows given and drawn, labelled by the teacher."""
-        if self.alpha_ == 1 and self.objectives is None:
-            return []
-        samplers = [part for _, part in named_parts(self.transfer, "transfer")]
-        unit = rows.weight.mean()
-        blocks = []
-        if X_transfer is not None:
-            weight = samplers[0].weight if samplers else 1.0
-            if soft_targets_transfer is None:
-                soft = self._label(X_transfer)
-            else:
-                n_given = _num_samples(X_transfer)
-                soft = self._given_targets(soft_targets_transfer, n_given, "soft_targets_transfer")
-            blocks.append(Block.unlabelled(X_transfer, weight * unit, soft))
-        rng = check_random_state(seed)
-        for sampler in samplers:
-            n_new = round(sampler.size * len(rows.weight))
-            if n_new:
-                self._say(f"drawing and labelling {n_new} transfer rows: {sampler}")
-                drawn = sampler.sample(rows.X, n_new, random_state=rng)
-                blocks.append(Block.unlabelled(drawn, sampler.weight * unit, self._label(drawn)))
-        return [block for block in blocks if block.weight.any()]
-
     # --- student ---
 
-    def _fit_student(self, blocks, validation, seed, deadline):
+    def _fit_student(self, response, blocks, validation, seed, deadline):
         inputs = np.concatenate([self._encode(block.X) for block in blocks])
         net = prepare_net(
             self.student,
@@ -550,20 +436,22 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
             getattr(self.encoder_, "cardinalities_", ()),
         )
         self._probabilities = gives_probabilities(net)
+        held_out = None
+        if validation is not None:
+            target = self._targets(response, [validation])
+            held_out = Rows.from_arrays(self._encode(validation.X), target)
         self._say(f"training the student on {len(inputs)} rows")
         self.student_, self.history_ = train(
             net,
             {
-                "response": self._response(),
+                "response": response,
                 "objectives": named_parts(self.objectives, "objectives"),
                 "temperature": self.temperature_,
                 "alpha": self.alpha_,
                 "gives_probabilities": self._probabilities,
             },
-            Rows.from_arrays(inputs, self._targets(blocks) | self._teacher_views(blocks)),
-            None
-            if validation is None
-            else Rows.from_arrays(self._encode(validation.X), self._targets([validation])),
+            Rows.from_arrays(inputs, self._targets(response, blocks) | self._teacher_views(blocks)),
+            held_out,
             len(self.classes_),
             seed=seed,
             weights=self.student_.module_.state_dict() if self._continues() else None,
@@ -585,20 +473,14 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
             encoder = clone(self.encoder)
         return encoder.fit(X, y)
 
-    def _encode(self, X):
-        encoded = X if self.encoder_ is None else self.encoder_.transform(X)
-        if hasattr(encoded, "toarray"):  # the student is dense
-            encoded = encoded.toarray()
-        return np.require(encoded, dtype=np.float32, requirements=["C", "W"])
-
-    def _targets(self, blocks):
+    def _targets(self, response, blocks):
         target = {
             "label": np.concatenate([block.labels for block in blocks]),
             "weight": np.concatenate([block.weight for block in blocks]),
         }
         if blocks[0].soft is not None:
             soft = np.concatenate([block.soft for block in blocks])
-            target["soft"] = self._response().prepare(soft, self.temperature_)
+            target["soft"] = response.prepare(soft, self.temperature_)
         return target
 
     def _teacher_views(self, blocks):
@@ -621,15 +503,6 @@ class DistilledClassifier(NamedListsMixin, ClassifierMixin, BaseEstimator):
             return 1.0
         logits = self._logits(validation.X).astype(np.float64)
         return fit_temperature(logits, validation.labels, validation.weight)
-
-    def _logits(self, X):
-        if not hasattr(self, "calibration_temperature_"):  # the full check is slow for a row
-            check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        logits = predict_logits(self.student_, self._encode(X), self._probabilities)
-        if self.calibration_temperature_ != 1:
-            logits /= np.float32(self.calibration_temperature_)
-        return logits
 
     def _say(self, text):
         if self.verbose:

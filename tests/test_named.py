@@ -34,7 +34,6 @@ def test_one_part_nothing_and_mixed_names():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([], "`teacher` is an empty list"),
         ([("a", 1), ("b", 2), ("a", 3)], r"`teacher` must be unique, got \['a'\]"),
         ([("a__b", 1)], r"`teacher` must not contain '__', got \['a__b'\]"),
     ],
@@ -42,6 +41,17 @@ def test_one_part_nothing_and_mixed_names():
 def test_bad_lists(value, message):
     with pytest.raises(ValueError, match=message):
         named_parts(value, "teacher")
+
+
+@pytest.mark.parametrize("parameter", ["teacher", "transfer", "objectives"])
+def test_empty_list(parameter):
+    with pytest.raises(ValueError, match=f"`{parameter}` is an empty list: give at least one"):
+        distilled(**{parameter: []}).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_empty_list_in_a_pool():
+    with pytest.raises(ValueError, match="teacher.* empty"):
+        TeacherPool([]).fit([[0.0], [1.0]], [0, 1])
 
 
 def test_get_params_reaches_into_lists():
@@ -54,9 +64,10 @@ def test_get_params_reaches_into_lists():
 
 def test_get_params_reaches_into_a_pipeline_in_a_list():
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=3.0))
-    assert distilled(teacher=[pipeline]).get_params()[
-        "teacher__pipeline__logisticregression__C"
-    ] == 3.0
+    assert (
+        distilled(teacher=[pipeline]).get_params()["teacher__pipeline__logisticregression__C"]
+        == 3.0
+    )
 
 
 def test_set_params_in_two_lists_at_once():

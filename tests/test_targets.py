@@ -32,8 +32,12 @@ def test_scaling_probabilities_is_scaling_logits(temperature, n_classes, seed):
 
 
 def test_scaling_by_hand():
-    np.testing.assert_allclose(scale_temperature(np.array([[0.64, 0.36]]), 2), [[0.8 / 1.4, 0.6 / 1.4]])
-    np.testing.assert_allclose(scale_temperature(np.array([[0.8, 0.2]]), 0.5), [[0.64 / 0.68, 0.04 / 0.68]])
+    np.testing.assert_allclose(
+        scale_temperature(np.array([[0.64, 0.36]]), 2), [[0.8 / 1.4, 0.6 / 1.4]]
+    )
+    np.testing.assert_allclose(
+        scale_temperature(np.array([[0.8, 0.2]]), 0.5), [[0.64 / 0.68, 0.04 / 0.68]]
+    )
 
 
 def test_temperature_one_changes_nothing_and_zero_stays_zero():

@@ -1,0 +1,112 @@
+"""How a trained student answers."""
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+
+from skdistill._frame import is_frame, is_matrix
+from skdistill.student import predict_logits
+
+
+class StudentPredictMixin:
+    """``predict*`` from `encoder_`, `student_` and `calibration_temperature_`."""
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        logits = self._logits(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        # The exponentials are cheap in float32; the sums are exact to 1 in float64.
+        p = np.exp(logits, out=logits).astype(np.float64)
+        p /= p.sum(axis=1, keepdims=True)
+        return p
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities, from the logits: never -inf.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return log_softmax(self._logits(X).astype(np.float64), axis=1)
+
+    def decision_function(self, X):
+        """Log-odds of the second class, or centred logits for more than two classes.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        logits = self._logits(X).astype(np.float64)
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits - logits.mean(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """The most probable label.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        logits = self._logits(X)
+        return self.classes_[logits.argmax(axis=1)]
+
+    def _check_X(self, X, reset):
+        """Check the container, the number and the names of the columns; change nothing."""
+        if not reset and self._is_plain(X):
+            return X
+        if not is_frame(X):
+            X = check_array(X, dtype=None, ensure_all_finite=False, allow_nd=self._passes_through())
+        elif not _num_samples(X):
+            raise ValueError("Found array with 0 sample(s) in X, but at least 1 is required.")
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
+
+    def _is_plain(self, X):
+        """Whether X is an array as `fit` had it, so that the full check, slow for a row, may go."""
+        return (
+            is_matrix(X)
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
+
+    def _passes_through(self):
+        return isinstance(self.encoder, str) and self.encoder == "passthrough"
+
+    def _encode(self, X):
+        encoded = X if self.encoder_ is None else self.encoder_.transform(X)
+        if hasattr(encoded, "toarray"):  # the student is dense
+            encoded = encoded.toarray()
+        return np.require(encoded, dtype=np.float32, requirements=["C", "W"])
+
+    def _logits(self, X):
+        if not hasattr(self, "calibration_temperature_"):  # the full check is slow for a row
+            check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        logits = predict_logits(self.student_, self._encode(X), self._probabilities)
+        if self.calibration_temperature_ != 1:
+            logits /= np.float32(self.calibration_temperature_)
+        return logits

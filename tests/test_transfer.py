@@ -1,0 +1,689 @@
+"""Transfer samplers: Munge, GivenRows, and what DistilledClassifier does with them."""
+
+import time
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import DistilledClassifier, GivenRows, MLPStudent, Munge, TransferSampler
+from skdistill._frame import read_table
+from skdistill.transfer import _disjoint_pairs
+
+N_ROWS = 40
+
+
+def make_frame(index=None):
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame(
+        {
+            "int": rng.randint(-5, 50, N_ROWS),
+            "small": rng.randint(0, 200, N_ROWS).astype(np.uint8),
+            "float": rng.normal(size=N_ROWS),
+            "single": rng.normal(size=N_ROWS).astype(np.float32),
+            "whole": rng.randint(0, 9, N_ROWS).astype(float),
+            "str": rng.choice(["red", "green", "blue"], N_ROWS),
+            "bool": rng.randint(0, 2, N_ROWS).astype(bool),
+            "cat": pd.Categorical(rng.choice(["u", "v"], N_ROWS), categories=["w", "v", "u"]),
+            "intcat": pd.Categorical(rng.choice([10, 2, 33], N_ROWS)),
+            "Int": pd.array(rng.randint(0, 90, N_ROWS), dtype="Int64"),
+            "Bool": pd.array(rng.randint(0, 2, N_ROWS).astype(bool), dtype="boolean"),
+            "object": pd.Series(rng.choice(["a", "b"], N_ROWS), dtype=object),
+        }
+    )
+    for column, rows in (("float", [0, 3]), ("str", [1]), ("cat", [2, 4]), ("object", [5])):
+        frame.loc[rows, column] = None
+    frame.loc[[6, 17, 28], "Int"] = pd.NA
+    frame.loc[[7, 18, 29], "whole"] = np.nan
+    frame.loc[[9, 10], "Bool"] = pd.NA
+    if index is not None:
+        frame.index = index
+    return frame
+
+
+def make_polars():
+    frame = pl.from_pandas(make_frame().drop(columns=["intcat"]))
+    enum = pl.Series("enum", ["lo", "hi", None, "lo"] * (N_ROWS // 4), dtype=pl.Enum(["lo", "hi"]))
+    return frame.with_columns(enum, pl.Series("short", range(N_ROWS), dtype=pl.Int16))
+
+
+def only_categories():
+    return make_frame()[["str", "bool", "cat", "intcat", "Bool", "object"]]
+
+
+def counts(values):
+    return Counter("missing" if pd.isna(v) else v for v in values)
+
+
+def squared_distances(frame, numbers, categories):
+    """MUNGE's metric, pair by pair: a missing category is a category of its own."""
+    total = np.zeros((len(frame), len(frame)))
+    for name in numbers:
+        x = frame[name].to_numpy(dtype=float)
+        x = (x - x.min()) / (x.max() - x.min())
+        total += (x[:, None] - x[None, :]) ** 2
+    for name in categories:
+        values = ["missing" if pd.isna(v) else v for v in frame[name]]
+        total += [[a != b for b in values] for a in values]
+    np.fill_diagonal(total, np.inf)
+    return total
+
+
+# --- container, dtypes, ranges ---
+
+
+@pytest.mark.parametrize(
+    "index", [None, np.arange(N_ROWS)[::-1] * 3, np.zeros(N_ROWS, dtype=int), list("ab" * 20)]
+)
+def test_pandas_in_pandas_out(index):
+    X = make_frame(index)
+    drawn = Munge().sample(X, 95, random_state=0)
+    assert isinstance(drawn, pd.DataFrame)
+    assert drawn.shape == (95, X.shape[1])
+    assert list(drawn.columns) == list(X.columns)
+    assert drawn.dtypes.to_dict() == X.dtypes.to_dict()
+    assert drawn.index.equals(pd.RangeIndex(95))
+    # The index is a label of the rows and must not change what is drawn.
+    pd.testing.assert_frame_equal(drawn, Munge().sample(make_frame(), 95, random_state=0))
+
+
+def test_pandas_column_labels_that_are_no_strings():
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(9, 3)), columns=[5, 7, 1])
+    assert list(Munge().sample(X, 4, random_state=0).columns) == [5, 7, 1]
+
+
+def test_polars_in_polars_out():
+    X = make_polars()
+    drawn = Munge().sample(X, 95, random_state=0)
+    assert isinstance(drawn, pl.DataFrame)
+    assert drawn.shape == (95, X.shape[1])
+    assert drawn.schema == X.schema
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint8, bool])
+def test_array_in_array_out(dtype):
+    X = np.random.RandomState(0).randint(0, 2 if dtype is bool else 200, (30, 3)).astype(dtype)
+    drawn = Munge().sample(X, 70, random_state=0)
+    assert type(drawn) is np.ndarray
+    assert drawn.dtype == X.dtype
+    assert drawn.shape == (70, 3)
+    assert (drawn.min(axis=0) >= X.min(axis=0)).all()
+    assert (drawn.max(axis=0) <= X.max(axis=0)).all()
+
+
+def test_string_array_in_string_array_out():
+    X = np.array([["a", "long"], ["b", "x"], ["a", "y"], ["c", "x"]])
+    drawn = Munge().sample(X, 30, random_state=0)
+    assert drawn.dtype == X.dtype
+    assert set(drawn[:, 0]) <= {"a", "b", "c"}
+    assert set(drawn[:, 1]) <= {"long", "x", "y"}
+
+
+def test_list_of_lists():
+    drawn = Munge().sample([[0, 5.5], [1, 6.0], [9, 9.0]], 7, random_state=0)
+    assert drawn.shape == (7, 2)
+    assert drawn.dtype == np.float64
+    assert_array_equal(drawn[:, 0], np.rint(drawn[:, 0]))
+
+
+def test_object_array_keeps_the_type_of_its_cells():
+    X = np.array([[1, "a", True, 0.5], [20, "b", False, 1.5], [7, "a", True, 9.0]], dtype=object)
+    drawn = Munge().sample(X, 30, random_state=0)
+    assert drawn.dtype == object
+    assert {type(v) for v in drawn[:, 1]} == {str}
+    assert {type(v) for v in drawn[:, 2]} == {bool}
+    assert {type(v) for v in drawn[:, 3]} == {float}
+    assert all(isinstance(v, (int, np.integer)) for v in drawn[:, 0])
+
+
+def test_values_stay_in_range_and_whole():
+    X = make_frame()
+    drawn = Munge(s=0.2).sample(X, 400, random_state=0)
+    for name in ("int", "small", "float", "single", "whole", "Int"):
+        old, new = X[name].dropna(), drawn[name].dropna()
+        assert old.min() <= new.min()
+        assert new.max() <= old.max()
+    whole = drawn["whole"].dropna()
+    assert_array_equal(whole, np.rint(whole))
+    # New values appear, where values were real numbers.
+    assert not set(drawn["float"].dropna()) <= set(X["float"].dropna())
+
+
+def test_integers_above_the_precision_of_floats_are_kept():
+    X = np.array([[2**53 + 1], [5], [7]])
+    assert_array_equal(Munge(p=0).sample(X, 3, random_state=0), X)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_largest_integers_stay_in_range():
+    largest = np.iinfo(np.int64).max
+    X = pd.DataFrame({"id": [largest, largest - 5000, largest - 9000]})
+    drawn = Munge().sample(X, 6, random_state=0)
+    assert drawn["id"].min() >= largest - 9000
+
+
+# --- the exchange ---
+
+
+def test_a_pair_swaps_both_ways():
+    X = only_categories()
+    drawn = Munge(p=1).sample(X, len(X), random_state=0)
+    for name in X:
+        assert counts(drawn[name]) == counts(X[name])
+    assert not drawn.equals(X.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("p", [0, 0.5, 1])
+def test_missing_values_move_but_their_number_stays(p):
+    X = make_frame()
+    drawn = Munge(p=p).sample(X, 3 * len(X), random_state=0)
+    assert drawn.isna().sum().to_dict() == (3 * X.isna().sum()).to_dict()
+    moved = (drawn.isna().to_numpy() != np.tile(X.isna(), (3, 1))).any()
+    assert moved == (p > 0)
+
+
+def test_missing_values_in_arrays_and_polars():
+    X = np.random.RandomState(0).normal(size=(30, 3))
+    X[:4, 1] = np.nan
+    assert_array_equal(np.isnan(Munge().sample(X, 60, random_state=0)).sum(axis=0), [0, 8, 0])
+    drawn = Munge().sample(make_polars(), 2 * N_ROWS, random_state=0)
+    assert drawn["Int"].null_count() == 6
+    assert drawn["str"].null_count() == 2
+    assert drawn["enum"].null_count() == N_ROWS // 2
+
+
+def test_each_category_comes_from_its_own_column():
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame({c: [f"{c}{i}" for i in rng.randint(0, 9, 50)] for c in "abcd"})
+    drawn = Munge().sample(X, 500, random_state=0)
+    for name in X:
+        assert set(drawn[name]) == set(X[name])
+    # Mixed within rows, not copied whole.
+    assert not set(map(tuple, drawn.to_numpy())) <= set(map(tuple, X.to_numpy()))
+
+
+def test_p_0_returns_the_rows_as_they_are():
+    X = make_frame()
+    drawn = Munge(p=0).sample(X, 2 * len(X), random_state=0)
+    pd.testing.assert_frame_equal(drawn, pd.concat([X, X], ignore_index=True))
+
+
+def test_a_remainder_is_drawn_without_repetition():
+    X = np.arange(20.0)[:, None] + 0.5
+    drawn = Munge(p=0).sample(X, 27, random_state=0).ravel()
+    assert_array_equal(drawn[:20], X.ravel())
+    assert len(set(drawn[20:])) == 7
+    assert set(drawn[20:]) <= set(X.ravel())
+    assert set(drawn[20:]) != set(X.ravel()[:7])
+
+
+def test_many_passes_use_every_row_alike():
+    X = np.arange(30.0)[:, None]
+    times = Counter(Munge(p=0).sample(X, 1000, random_state=0).ravel())
+    assert len(times) == 30
+    assert set(times.values()) == {33, 34}
+
+
+def test_passes_differ():
+    X = np.random.RandomState(0).normal(size=(30, 2))
+    drawn = Munge().sample(X, 60, random_state=0)
+    assert not np.array_equal(drawn[:30], drawn[30:])
+
+
+def test_larger_s_stays_closer_to_the_values_seen():
+    X = np.random.RandomState(0).normal(size=(200, 1))
+
+    def drift(s):
+        drawn = Munge(s=s, p=1).sample(X, 600, random_state=0)
+        return np.abs(drawn - X.T).min(axis=1).mean()
+
+    drifts = [drift(s) for s in (0.5, 5, 50)]
+    assert drifts[0] > 2 * drifts[1] > 4 * drifts[2]
+    # No spread at all is a plain swap: the values are those seen, each as often.
+    swapped = Munge(s=1e12, p=0.5).sample(X, 200, random_state=0)
+    np.testing.assert_allclose(np.sort(swapped.ravel()), np.sort(X.ravel()), atol=1e-9)
+
+
+def test_spread_of_the_numbers_is_that_of_the_paper():
+    """Of two rows 0 and 1 whose exchange is drawn once: N(1, 1 / s) and N(0, 1 / s)."""
+    s = 8.0
+    sampler = Munge(p=1, s=s)
+    numbers = np.tile([[0.0], [1.0]], (20_000, 1))
+    rows = np.arange(0, 40_000, 2)
+    sampler._exchange_numbers(numbers, rows, rows + 1, np.random.RandomState(0))
+    for values, mean in ((numbers[::2], 1), (numbers[1::2], 0)):
+        assert values.mean() == pytest.approx(mean, abs=4 / s / np.sqrt(20_000))
+        assert values.std() == pytest.approx(1 / s, rel=0.03)
+    assert abs(np.corrcoef(numbers[::2, 0], numbers[1::2, 0])[0, 1]) < 0.03
+
+
+@pytest.mark.parametrize("p", [0.2, 0.7])
+def test_share_of_changed_attributes(p):
+    """Each row is in at least the pair of its own: it changes with probability >= p."""
+    X = np.random.RandomState(0).normal(size=(300, 4))
+    changed = (Munge(p=p).sample(X, 300, random_state=0) != X).mean()
+    table = read_table(X)
+    neighbour = Munge()._nearest(table, np.random.RandomState(0))
+    times = 1 + np.bincount(neighbour, minlength=300)
+    assert changed == pytest.approx(np.mean(1 - (1 - p) ** times), abs=0.05)
+
+
+def test_rows_stay_on_the_manifold():
+    rng = np.random.RandomState(0)
+    t = rng.uniform(-3, 3, size=300)
+    X = np.column_stack([t, t + 0.05 * rng.normal(size=300)])
+    drawn = Munge().sample(X, 900, random_state=0)
+    shuffled = np.column_stack([rng.permutation(X[:, 0]), rng.permutation(X[:, 1])])
+
+    def distance(rows):
+        return np.abs(rows[:, 0] - rows[:, 1]).mean() / np.sqrt(2)
+
+    assert distance(drawn) < 0.1 * distance(shuffled)
+    assert np.corrcoef(drawn.T)[0, 1] > 0.99
+
+
+# --- shapes at the edge ---
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 13])
+@pytest.mark.parametrize("rows", [1, 2, 3, N_ROWS])
+@pytest.mark.parametrize("columns", [["float"], ["int"], ["str"], ["str", "cat"], None])
+def test_few_rows_and_columns(n, rows, columns):
+    X = make_frame().iloc[:rows]
+    X = X if columns is None else X[columns]
+    drawn = Munge().sample(X, n, random_state=0)
+    assert drawn.shape == (n, X.shape[1])
+    assert drawn.dtypes.to_dict() == X.dtypes.to_dict()
+    if rows == 1 and n:
+        pd.testing.assert_frame_equal(drawn, pd.concat([X] * n, ignore_index=True))
+
+
+@pytest.mark.parametrize("make", [make_frame, make_polars, lambda: np.ones((3, 2), np.float32)])
+def test_no_rows_keep_container_and_dtypes(make):
+    X = make()
+    drawn = Munge().sample(X, 0, random_state=0)
+    assert type(drawn) is type(X)
+    assert drawn.shape == (0, X.shape[1])
+    if isinstance(X, pl.DataFrame):
+        assert drawn.schema == X.schema
+    elif isinstance(X, pd.DataFrame):
+        assert drawn.dtypes.to_dict() == X.dtypes.to_dict()
+    else:
+        assert drawn.dtype == X.dtype
+
+
+def test_a_column_without_any_value():
+    X = pd.DataFrame({"a": [np.nan] * 9, "b": np.arange(9.0), "c": pd.array([None] * 9, "string")})
+    drawn = Munge().sample(X, 20, random_state=0)
+    assert drawn["a"].isna().all()
+    assert drawn["c"].isna().all()
+    assert drawn["b"].notna().all()
+
+
+def test_constant_columns_stay_constant():
+    X = np.column_stack([np.full(20, 3.25), np.arange(20.0)])
+    assert set(Munge().sample(X, 50, random_state=0)[:, 0]) == {3.25}
+
+
+# --- randomness ---
+
+
+@pytest.mark.parametrize("make", [make_frame, lambda: np.arange(60.0).reshape(20, 3)])
+def test_reproducible_without_the_global_generator(make):
+    X, before = make(), make()
+    np.random.seed(3)  # noqa: NPY002
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = Munge().sample(X, 50, random_state=7)
+    assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    second = Munge().sample(X, 50, random_state=np.random.RandomState(7))
+    other = Munge().sample(X, 50, random_state=8)
+    pd.testing.assert_frame_equal(pd.DataFrame(first), pd.DataFrame(second))
+    assert not pd.DataFrame(first).equals(pd.DataFrame(other))
+    pd.testing.assert_frame_equal(pd.DataFrame(X), pd.DataFrame(before))
+
+
+# --- neighbours ---
+
+
+def test_neighbours_are_the_nearest_by_brute_force():
+    X = make_frame()
+    numbers, categories = ["int", "small", "single"], ["str", "bool", "cat", "intcat", "Bool"]
+    distances = squared_distances(X, numbers, categories)
+    table = read_table(X[numbers + categories])
+    neighbour = Munge()._nearest(table, np.random.RandomState(0))
+    chosen = distances[np.arange(len(X)), neighbour]
+    np.testing.assert_allclose(chosen, distances.min(axis=1), rtol=1e-5)
+
+
+def test_a_row_is_not_its_own_neighbour_among_duplicates():
+    table = read_table(np.ones((30, 2)))
+    neighbour = Munge()._nearest(table, np.random.RandomState(0))
+    assert (neighbour != np.arange(30)).all()
+
+
+def test_rows_that_both_lack_a_number_are_near():
+    X = np.array([[np.nan, 0.0], [np.nan, 0.3], [0.0, 0.1], [1.0, 0.0], [0.5, 1.0]])
+    neighbour = Munge()._nearest(read_table(X), np.random.RandomState(0))
+    assert neighbour[0] == 1
+    assert neighbour[1] == 0
+
+
+def test_a_missing_number_does_not_count_as_the_smallest():
+    """It is as far from the largest value as from the smallest: the second column decides."""
+    X = np.array([[np.nan, 0.0], [1.0, 0.0], [0.0, 0.5], [0.0, 1.0]])
+    assert Munge()._nearest(read_table(X), np.random.RandomState(0))[0] == 1
+
+
+@pytest.mark.parametrize("block_size", [2, 3, 7, 40])
+@pytest.mark.parametrize("rows", [2, 3, 5, 8, 15, 40])
+def test_blocks(rows, block_size):
+    X = np.random.RandomState(0).normal(size=(rows, 3))
+    sampler = Munge(block_size=block_size)
+    assert sampler.sample(X, 2 * rows + 1, random_state=0).shape == (2 * rows + 1, 3)
+    neighbour = sampler._nearest(read_table(X), np.random.RandomState(0))
+    assert (neighbour != np.arange(rows)).all()
+
+
+def test_blocks_hold_neighbours_near():
+    """Blocks of half the rows are as good as chance allows: far nearer than a random row."""
+    X = np.random.RandomState(0).normal(size=(400, 2))
+    neighbour = Munge(block_size=200)._nearest(read_table(X), np.random.RandomState(0))
+    near = np.linalg.norm(X - X[neighbour], axis=1).mean()
+    at_random = np.linalg.norm(X - X[::-1], axis=1).mean()
+    assert near < 0.2 * at_random
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 30), st.integers(0, 1000), st.integers(1, 30))
+def test_disjoint_pairs_are_the_pairs_in_an_order_that_changes_nothing(n, seed, targets):
+    """Few targets make rows that many others have as their neighbour."""
+    rng = np.random.RandomState(seed)
+    neighbour = rng.randint(0, min(n, targets), n)
+    neighbour[neighbour == np.arange(n)] = n - 1
+    neighbour[-1] = 0
+    groups = list(_disjoint_pairs(neighbour, np.random.RandomState(seed)))
+    for rows, others in groups:
+        touched = np.concatenate([rows, others])
+        assert len(set(touched)) == len(touched)
+    rows = np.concatenate([rows for rows, _ in groups])
+    others = np.concatenate([others for _, others in groups])
+    assert_array_equal(np.sort(rows), np.arange(n))
+    assert_array_equal(others, neighbour[rows])
+    # Pairs with a row in common come in the order of the random permutation.
+    position = np.argsort(np.random.RandomState(seed).permutation(n))
+    for i in range(n):
+        for j in range(i + 1, n):
+            if {rows[i], others[i]} & {rows[j], others[j]}:
+                assert position[rows[i]] < position[rows[j]]
+
+
+# --- parameters ---
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"p": 1.5}, r"`p` must be a number >= 0 and <= 1, got 1\.5"),
+        ({"p": -0.1}, r"`p` must be a number >= 0 and <= 1, got -0\.1"),
+        ({"p": "half"}, r"`p` must be a number .* got 'half'"),
+        ({"s": 0}, r"`s` must be a number > 0, got 0"),
+        ({"s": np.nan}, r"`s` must be a number > 0, got nan"),
+        ({"size": -1}, r"`size` must be a number >= 0, got -1"),
+        ({"size": np.inf}, r"`size` must be a number >= 0, got inf"),
+        ({"size": True}, r"`size` must be a number >= 0, got True"),
+        ({"weight": -2}, r"`weight` must be a number >= 0, got -2"),
+        ({"weight": None}, r"`weight` must be a number >= 0, got None"),
+        ({"block_size": 1}, r"`block_size` must be a number >= 2, got 1"),
+    ],
+)
+def test_wrong_parameters(params, message):
+    X = np.arange(12.0).reshape(6, 2)
+    with pytest.raises(ValueError, match=message):
+        Munge(**params).sample(X, 3, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        DistilledClassifier(LogisticRegression(), transfer=Munge(**params)).fit(X, [0, 1] * 3)
+
+
+def test_infinity_is_named():
+    with pytest.raises(ValueError, match=r"infinity in column\(s\) \['b'\]"):
+        Munge().sample(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.inf]}), 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [make_frame, make_polars, only_categories, lambda: np.ones((3, 2)), lambda: [[1, 2], [3, 4]]],
+)
+def test_given_rows_draw_nothing(make):
+    X = make()
+    drawn = GivenRows().sample(X, 0)
+    assert drawn.shape == (0, np.shape(X)[1])
+    assert isinstance(drawn, np.ndarray if isinstance(X, list) else type(X))
+    with pytest.raises(ValueError, match="`n` is 3"):
+        GivenRows().sample(X, 3)
+
+
+def test_given_rows_parameters():
+    assert clone(GivenRows(weight=3)).get_params() == {"weight": 3}
+    with pytest.raises(ValueError, match="`weight` must be a number >= 0, got -1"):
+        GivenRows(weight=-1).check_parameters()
+
+
+def test_base_class_asks_for_sample():
+    with pytest.raises(NotImplementedError, match="TransferSampler does not implement `sample`"):
+        TransferSampler().sample([[1]], 1)
+
+
+# --- through DistilledClassifier ---
+
+
+def make_problem(n_rows=100):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(n_rows, 3))
+    return X, (X[:, 0] + X[:, 1] > 0).astype(int)
+
+
+def distil(transfer, X_transfer=None, **params):
+    X, y = make_problem()
+    student = MLPStudent(hidden_layer_sizes=(16,), n_steps=50)
+    clf = DistilledClassifier(
+        LogisticRegression(), student, transfer=transfer, random_state=0, **params
+    )
+    return clf.fit(X, y, X_transfer=X_transfer)
+
+
+def proba(clf):
+    return clf.predict_proba(make_problem()[0])
+
+
+class Constant(TransferSampler):
+    """Gives rows of one value, and notes what it was asked for."""
+
+    def __init__(self, size=1.0, weight=1.0, value=0.0):
+        super().__init__(size, weight)
+        self.value = value
+
+    def sample(self, X, n, random_state=None):
+        assert isinstance(random_state, np.random.RandomState)
+        return np.full((n, X.shape[1]), self.value)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "n_rows"),
+    [
+        (None, 0),
+        (Munge(size=2), 200),
+        (Munge(size=0.255), 26),
+        (Munge(size=0), 0),
+        ([Munge(size=2), Munge(size=0.5, p=0.2)], 250),
+        ([("near", Munge(size=1)), ("fixed", Constant(size=0.3))], 130),
+        ([("weightless", Munge(size=1, weight=0)), ("fixed", Constant(size=0.3))], 30),
+        (GivenRows(), 0),
+    ],
+)
+def test_number_of_transfer_rows(transfer, n_rows):
+    assert distil(transfer).n_transfer_rows_ == n_rows
+
+
+@pytest.mark.parametrize(
+    ("transfer", "n_rows"),
+    [
+        (None, 60),
+        (GivenRows(), 60),
+        (GivenRows(weight=0), 0),
+        (Munge(size=1), 160),
+        ([GivenRows(weight=0), Munge(size=1)], 100),
+        ([Munge(size=1), GivenRows(weight=0)], 160),
+    ],
+)
+def test_given_rows_count_as_transfer_rows(transfer, n_rows):
+    X_transfer = np.random.RandomState(1).normal(size=(60, 3))
+    assert distil(transfer, X_transfer).n_transfer_rows_ == n_rows
+
+
+def test_weight_0_leaves_rows_out():
+    X_transfer = np.random.RandomState(1).normal(size=(60, 3))
+    plain = proba(distil(None))
+    assert_array_equal(proba(distil(Munge(weight=0))), plain)
+    assert_array_equal(proba(distil(GivenRows(weight=0), X_transfer)), plain)
+    assert not np.array_equal(proba(distil(Munge(size=1))), plain)
+    assert not np.array_equal(proba(distil(GivenRows(), X_transfer)), plain)
+
+
+def test_weight_of_given_rows_is_used():
+    """Unlabelled rows on which the soft targets say 'class 1' pull the more the heavier."""
+    X, y = make_problem()
+    X_transfer, ones = X[:50], np.tile([0.0, 1.0], (50, 1))
+
+    def mean_of_class_1(weight):
+        clf = DistilledClassifier(
+            LogisticRegression(),
+            MLPStudent(hidden_layer_sizes=(16,), n_steps=200),
+            transfer=GivenRows(weight),
+            random_state=0,
+        )
+        clf.fit(X, y, X_transfer=X_transfer, soft_targets_transfer=ones)
+        return clf.predict_proba(X[:50])[:, 1].mean()
+
+    means = [mean_of_class_1(weight) for weight in (0, 1, 10)]
+    assert means[0] + 0.1 < means[1] < means[2] - 0.1
+
+
+def test_every_sampler_of_a_list_teaches():
+    fixed = Constant(size=0.3, value=5.0)
+    both = proba(distil([Munge(size=1), fixed]))
+    assert not np.array_equal(both, proba(distil([Munge(size=1)])))
+    assert not np.array_equal(both, proba(distil([fixed])))
+    assert_array_equal(both, proba(distil([Munge(size=1), fixed])))
+
+
+def test_names_and_nested_parameters():
+    single = DistilledClassifier(transfer=Munge())
+    single.set_params(transfer__p=0.1)
+    assert single.transfer.p == 0.1
+
+    listed = DistilledClassifier(transfer=[Munge(), Constant()])
+    listed.set_params(transfer__munge__p=0.2, transfer__constant__size=3)
+    assert listed.transfer[0].p == 0.2
+    assert listed.transfer[1].size == 3
+    assert listed.get_params()["transfer__munge__p"] == 0.2
+
+    twice = DistilledClassifier(transfer=[Munge(), Munge()]).set_params(
+        **{"transfer__munge-2__s": 4}
+    )
+    assert [sampler.s for sampler in twice.transfer] == [1.0, 4]
+
+    named = DistilledClassifier(transfer=[("near", Munge()), ("far", Munge(s=0.5))])
+    named.set_params(transfer__far__p=0.9, transfer__near=GivenRows(weight=2))
+    assert named.transfer[1][1].p == 0.9
+    assert named.get_params()["transfer__near__weight"] == 2
+    copy = clone(named).set_params(transfer__far__p=0.3)
+    assert named.transfer[1][1].p == 0.9
+    assert copy.transfer[1][1].p == 0.3
+
+
+def test_nested_parameters_change_the_student():
+    clf = distil([Munge(size=1)])
+    before = proba(clf)
+    assert not np.array_equal(
+        proba(clf.set_params(transfer__munge__p=0.1).fit(*make_problem())), before
+    )
+
+
+def test_the_users_sampler_is_left_alone():
+    sampler = Munge(size=1)
+    before = dict(vars(sampler))
+    distil([sampler])
+    assert vars(sampler) == before
+
+
+@pytest.mark.parametrize(
+    ("transfer", "error", "message"),
+    [
+        ("auto", ValueError, "`transfer` must not be a string yet, got 'auto'"),
+        (Munge, TypeError, "`transfer` must hold instances of TransferSampler"),
+        ([Munge(), 3], TypeError, "`transfer` must hold instances of TransferSampler, got 3"),
+        ([], ValueError, "`transfer` is an empty list"),
+        ([("a", Munge()), ("a", Munge())], ValueError, "names in `transfer` must be unique"),
+    ],
+)
+def test_wrong_transfer(transfer, error, message):
+    with pytest.raises(error, match=message):
+        distil(transfer)
+
+
+class NotesTypes(DecisionTreeClassifier):
+    """Looks at the numbers only, and notes the dtypes of what it labels."""
+
+    def fit(self, X, y):
+        self.fitted_ = X.dtypes.to_dict()
+        self.labelled_ = []
+        return super().fit(X[["int", "small"]].to_numpy(), y)
+
+    def predict_proba(self, X):
+        self.labelled_.append((len(X), X.dtypes.to_dict()))
+        return super().predict_proba(X[["int", "small"]].to_numpy())
+
+
+def test_teacher_labels_frames_like_those_it_was_fitted_on():
+    X = make_frame()
+    clf = DistilledClassifier(
+        NotesTypes(random_state=0),
+        MLPStudent(hidden_layer_sizes=(8,), n_steps=20),
+        transfer=Munge(size=2),
+        random_state=0,
+    ).fit(X, (X["int"] > 20).to_numpy())
+    (teacher,) = clf.teacher_.estimators_
+    assert sum(n for n, _ in teacher.labelled_) == 3 * N_ROWS
+    assert all(dtypes == teacher.fitted_ for _, dtypes in teacher.labelled_)
+    assert teacher.fitted_ == X.dtypes.to_dict()
+
+
+# --- speed ---
+
+
+@pytest.mark.slow
+def test_100_000_rows_of_20_columns_take_seconds():
+    X = np.random.RandomState(0).normal(size=(100_000, 20))
+    start = time.perf_counter()
+    drawn = Munge().sample(X, 100_000, random_state=0)
+    assert time.perf_counter() - start < 30
+    assert drawn.shape == X.shape
+
+
+@pytest.mark.slow
+def test_100_000_rows_of_few_categories_take_seconds():
+    """Many equal rows: one row is the neighbour of thousands."""
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame({c: rng.choice(["a", "b"], 100_000, p=[0.9, 0.1]) for c in "uvw"})
+    start = time.perf_counter()
+    drawn = Munge().sample(X, 100_000, random_state=0)
+    assert time.perf_counter() - start < 60
+    assert set(drawn["u"]) == {"a", "b"}
