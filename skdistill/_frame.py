@@ -74,13 +74,20 @@ def read_table(X, kinds=None):
     """
     if not is_frame(X):
         if not is_matrix(X):
-            X = check_array(X, dtype=None, ensure_all_finite=False)
+            X = check_array(_with_types(X), dtype=None, ensure_all_finite=False)
         if X.dtype.kind in "fiub" and (kinds is None or CATEGORY not in kinds):
             return _numeric_table(X)
         if X.dtype.kind == "c":
             raise ValueError("Complex data not supported by the student's encoder.")
         X = pd.DataFrame(X).infer_objects()
     return _frame_table(nw.from_native(X, eager_only=True), kinds)
+
+
+def _with_types(X):
+    """Lists of mixed rows as objects, where NumPy would make all of them strings."""
+    if hasattr(X, "dtype") or np.asarray(X).dtype.kind not in "US":
+        return X
+    return np.asarray(X, dtype=object)
 
 
 def _numeric_table(X):

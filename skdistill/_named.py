@@ -87,8 +87,8 @@ class NamedListsMixin:
         """
         inside = {key: params.pop(key) for key in list(params) if self._is_inside(key, params)}
         super().set_params(**params)
-        for key, value in inside.items():
-            self._set_inside(key, value)
+        for key in sorted(inside, key=lambda key: key.count("__")):  # members before their own
+            self._set_inside(key, inside[key])
         return self
 
     def _is_inside(self, key, params):

@@ -60,12 +60,11 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
     Parameters
     ----------
     teacher : estimator, list of estimators or list of (str, estimator), default=None
-        Anything with ``predict_proba``. Unfitted ones are cloned and fitted on X, as it comes, and
-        on the codes 0, ..., K - 1 of the labels, as in
-        :class:`~sklearn.ensemble.VotingClassifier`. Wrap a fitted one in
-        :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`; an object
-        without ``fit`` is taken as fitted. Inside cross-validation a fitted teacher has seen the
-        rows held out. None is legal only with `soft_targets`.
+        Anything with ``predict_proba``. Unfitted ones are cloned and fitted on X and y as they
+        come (xgboost and skorch models on the codes 0, ..., K - 1 of the labels). Wrap a fitted
+        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`;
+        an object without ``fit`` is taken as fitted. Inside cross-validation a fitted teacher has
+        seen the rows held out. None is legal only with `soft_targets`.
     student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNetClassifier, default=None
         None is :class:`MLPStudent` with its defaults. A module class must return logits. A net is
         cloned; its criterion declares what its module returns (CrossEntropyLoss: logits, NLLLoss:

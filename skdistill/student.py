@@ -1,10 +1,8 @@
 """The student: a skorch net, trained on soft targets and asked without a DataLoader."""
 
 import inspect
-import threading
 import time
 import warnings
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,12 +12,12 @@ from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import BatchScoring, Callback, EarlyStopping, EpochScoring, LRScheduler
 from skorch.helper import predefined_split
 
+from skdistill._seeding import seeded
 from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss, as_logits
 
 # Rows that go through the module at a time: their activations stay in the processor's cache.
 PREDICT_ROWS = 1024
-_SEED_LOCK = threading.RLock()
 
 
 class MLPStudent(BaseEstimator):
@@ -455,14 +453,6 @@ class TimeLimit(Callback):
         if self.deadline is not None and training and time.monotonic() > self.deadline:
             self.reached = True
             raise KeyboardInterrupt  # skorch's own way to end fit_loop
-
-
-@contextmanager
-def seeded(seed):
-    """Seed torch's global generator here and give it back as it was, one thread at a time."""
-    with _SEED_LOCK, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def predict_logits(net, inputs, probabilities):

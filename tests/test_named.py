@@ -50,7 +50,7 @@ def test_empty_list(parameter):
 
 
 def test_empty_list_in_a_pool():
-    with pytest.raises(ValueError, match="teacher.* empty"):
+    with pytest.raises(ValueError, match=r"teacher.* empty"):
         TeacherPool([]).fit([[0.0], [1.0]], [0, 1])
 
 

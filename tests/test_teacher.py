@@ -8,7 +8,6 @@ import torch
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from scipy.special import softmax
-from skorch import NeuralNetClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -33,6 +32,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
+from skorch import NeuralNetClassifier
 from xgboost import XGBClassifier
 
 import skdistill.teacher
@@ -40,7 +40,7 @@ from skdistill import DistilledClassifier, Hinton, MLPStudent, TeacherPool, Torc
 
 NAMES = np.array(["ant", "bee", "cat"])
 X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
-X = X.astype(np.float32)
+X32 = X.astype(np.float32)  # for torch
 Y = NAMES[CODES]
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=20)
 LOG = []  # what the teachers below were asked
@@ -170,47 +170,49 @@ def test_frozen_teacher_is_used_as_it_is(kind):
 
 def test_unfitted_skorch_net_on_string_labels():
     teacher = net()
-    pool = TeacherPool(teacher).fit(X, Y)
+    pool = TeacherPool(teacher).fit(X32, Y)
     assert not hasattr(teacher, "module_")
-    p = pool.predict_proba(X)
+    p = pool.predict_proba(X32)
     np.testing.assert_allclose(p.sum(axis=1), 1)
-    assert (pool.predict(X) == Y).mean() > 0.6
-    logits = pool.estimators_[0].forward(X).numpy()
+    assert (pool.predict(X32) == Y).mean() > 0.6
+    logits = pool.estimators_[0].forward(X32).numpy()
     np.testing.assert_allclose(p, softmax(logits, axis=1), atol=1e-6)
 
 
 def test_frozen_skorch_net():
-    fitted = net().fit(X, CODES)
+    fitted = net().fit(X32, CODES)
     before = {name: value.clone() for name, value in fitted.module_.state_dict().items()}
-    pool = TeacherPool(FrozenEstimator(fitted)).fit(X)
+    pool = TeacherPool(FrozenEstimator(fitted)).fit(X32)
     np.testing.assert_array_equal(pool.classes_, [0, 1, 2])
-    np.testing.assert_allclose(pool.predict_proba(X), fitted.predict_proba(X), atol=1e-6)
+    np.testing.assert_allclose(pool.predict_proba(X32), fitted.predict_proba(X32), atol=1e-6)
     assert pool.estimators_[0].estimator is fitted
     assert all(torch.equal(before[n], v) for n, v in fitted.module_.state_dict().items())
 
 
 def test_skorch_teacher_follows_random_state():
-    labels = [TeacherPool(net(), random_state=0).fit(X, Y).predict_proba(X) for _ in range(2)]
+    labels = [TeacherPool(net(), random_state=0).fit(X32, Y).predict_proba(X32) for _ in range(2)]
     np.testing.assert_array_equal(*labels)
 
 
-@pytest.mark.parametrize("teacher", [net(), FrozenEstimator(net().fit(X, CODES))])
+@pytest.mark.parametrize("teacher", [net(), FrozenEstimator(net().fit(X32, CODES))])
 def test_skorch_teacher_leaves_the_global_generator_alone(teacher):
     before = torch.get_rng_state()
-    TeacherPool(teacher, random_state=0).fit(X, CODES).predict_proba(X)
+    TeacherPool(teacher, random_state=0).fit(X32, CODES).predict_proba(X32)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_torch_teacher_gives_the_softmax_of_its_logits():
     module = Net().eval()
     with torch.no_grad():
-        expected = softmax(module(torch.as_tensor(X)).double().numpy(), axis=1)
-    pool = TeacherPool(TorchTeacher(module, classes=NAMES)).fit(X, Y)
-    np.testing.assert_allclose(pool.predict_proba(X), expected, rtol=1e-9)
-    np.testing.assert_allclose(TorchTeacher(module).predict_proba(X.tolist()), expected, rtol=1e-9)
+        expected = softmax(module(torch.as_tensor(X32)).double().numpy(), axis=1)
+    pool = TeacherPool(TorchTeacher(module, classes=NAMES)).fit(X32, Y)
+    np.testing.assert_allclose(pool.predict_proba(X32), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        TorchTeacher(module).predict_proba(X32.tolist()), expected, rtol=1e-9
+    )
     halved = TorchTeacher(module, preprocess=lambda rows: rows.to_numpy("float32") / 2)
-    halved = TeacherPool(halved).fit(pd.DataFrame(2 * X))
-    np.testing.assert_allclose(halved.predict_proba(pd.DataFrame(2 * X)), expected, rtol=1e-9)
+    halved = TeacherPool(halved).fit(pd.DataFrame(2 * X32))
+    np.testing.assert_allclose(halved.predict_proba(pd.DataFrame(2 * X32)), expected, rtol=1e-9)
     np.testing.assert_array_equal(halved.classes_, [0, 1, 2])
 
 
@@ -218,14 +220,14 @@ def test_torch_teacher_in_training_mode_is_asked_in_evaluation_mode_and_not_chan
     module = torch.nn.Sequential(Net(), torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(3)).train()
     module[0].layers[1].eval()
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    first, second = (TorchTeacher(module).predict_proba(X) for _ in range(2))
+    first, second = (TorchTeacher(module).predict_proba(X32) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert module.training
     assert module[1].training
     assert not module[0].layers[1].training
     assert all(torch.equal(before[n], v) for n, v in module.state_dict().items())
     with torch.no_grad():
-        expected = module.eval()(torch.as_tensor(X)).double().softmax(dim=1)
+        expected = module.eval()(torch.as_tensor(X32)).double().softmax(dim=1)
     np.testing.assert_allclose(first, expected.numpy())
 
 
@@ -271,7 +273,7 @@ def test_labelling_in_chunks_equals_labelling_at_once(monkeypatch, rows):
     teacher = frame_pipeline() if rows is FRAME else LogisticRegression()
     pool = TeacherPool([teacher, Witness()]).fit(rows, Y)
     whole, whole_out = pool.predict_proba(rows), pool.cross_fit_proba(rows, Y, 2)
-    monkeypatch.setattr(skdistill.teacher, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(skdistill.teacher._members, "CHUNK_ROWS", 7)
     LOG.clear()
     np.testing.assert_allclose(pool.predict_proba(rows), whole, rtol=1e-6)
     assert [len(given) for _, given in LOG] == [7] * 34 + [2]
@@ -292,16 +294,21 @@ def test_columns_are_aligned_by_label(classes):
 
 def test_classes_are_the_union():
     known = CODES != 0
-    frozen = LogisticRegression().fit(X[known], Y[known])
-    y = np.where(known, "ant", "eel")
-    pool = TeacherPool([FrozenEstimator(frozen), LogisticRegression()]).fit(
-        X, np.where(y == "ant", "bee", y)
-    )
+    frozen = FrozenEstimator(LogisticRegression().fit(X[known], Y[known]))
+    y = np.where(known, "bee", "eel")
+    pool = TeacherPool([frozen, LogisticRegression()]).fit(X, y)
     np.testing.assert_array_equal(pool.classes_, ["bee", "cat", "eel"])
-    np.testing.assert_array_equal(
-        TeacherPool([Table(0.4, 0.6, classes=[7, 2]), Table(1, classes=[5])]).fit(X).classes_,
-        [2, 5, 7],
-    )
+    own = LogisticRegression().fit(X, y).predict_proba(X)
+    bee, cat = frozen.predict_proba(X).T
+    raw = np.column_stack([(bee + own[:, 0]) / 2, cat, own[:, 1]])
+    np.testing.assert_allclose(pool.predict_proba(X), raw / raw.sum(axis=1, keepdims=True))
+
+
+def test_classes_without_labels_are_the_union_of_the_teachers():
+    pool = TeacherPool([Table(0.4, 0.6, classes=[7, 2]), Table(0.5, 0.5, classes=[5, 7])]).fit(X)
+    np.testing.assert_array_equal(pool.classes_, [2, 5, 7])
+    raw = np.array([0.6, 0.5, 0.45])
+    np.testing.assert_allclose(pool.predict_proba(X[:1]), [raw / raw.sum()])
 
 
 @pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
@@ -329,10 +336,10 @@ def test_the_floor_is_of_the_classes_a_teacher_knows():
 @pytest.mark.parametrize(
     ("teacher", "y", "message"),
     [
-        (Table(0.5, 0.5, classes=["dog", "eel"]), Y, r"`table` knows the classes \[dog, eel\]"),
-        (Table(0.5, 0.5, classes=[7, 8]), CODES, r"none of which is in y \(\[0, 1, 2\]\)"),
-        (Table(0.5, 0.5, classes=[0, 1]), Y, r"differently: \[ant, bee, cat\] against \[0, 1\]"),
-        (Table(0.5, 0.5, classes=["ant", "bee"]), CODES, r"\[0, 1, 2\] against \[ant, bee\]"),
+        (Table(0.5, 0.5, classes=["dog", "eel"]), Y, r"`table` has the classes \[dog, eel\], none"),
+        (Table(0.5, 0.5, classes=[7, 8]), CODES, r"none of which is known to \['y'\]"),
+        (Table(0.5, 0.5, classes=[0, 1]), Y, r"differently: \[0, 1\] \(table\) against"),
+        (Table(0.5, 0.5, classes=["ant", "bee"]), CODES, r"\[ant, bee\] \(table\) against \[0, 1, 2\]"),
     ],
 )
 def test_disjoint_and_mixed_labels(teacher, y, message):
@@ -664,24 +671,26 @@ def test_a_failing_teacher_is_named_and_chained(fails_at, cv):
     where = {"fit": "could not be fitted", "predict_proba": "could not label the rows"}[fails_at]
     if fails_at == "fit":
         where += " in a fold of `cv`" if cv else " on all rows"
+
+    def label():
+        return pool.cross_fit_proba(X, Y, cv) if cv else pool.fit(X, Y).predict_proba(X)
+
     with pytest.raises(ValueError, match=f"teacher `bad` {where}: out of ") as caught:
-        if cv:
-            pool.cross_fit_proba(X, Y, cv)
-        else:
-            pool.fit(X, Y).predict_proba(X)
+        label()
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-def test_frozen_teacher_that_was_not_fitted():
-    with pytest.raises(ValueError, match=r"teacher `forest` .*not fitted yet"):
-        TeacherPool([("forest", FrozenEstimator(forest()))]).fit(X, Y)
+@pytest.mark.parametrize("unfitted", [LogisticRegression(), forest()])
+def test_frozen_teacher_that_was_not_fitted(unfitted):
+    with pytest.raises(ValueError, match=r"teacher `mine` .*not fitted yet"):
+        TeacherPool([("mine", FrozenEstimator(unfitted))]).fit(X, Y)
 
 
 @pytest.mark.parametrize(
     ("teacher", "message"),
     [
-        (Table(0.5, np.nan, 0.5), "`table` gave probabilities that are NaN, infinite or negative"),
-        (Table(2.0, -0.5, -0.5), "`table` gave probabilities that are NaN, infinite or negative"),
+        (Table(0.5, np.nan, 0.5), "`table` gave probabilities that are NaN, infinite, negative"),
+        (Table(2.0, -0.5, -0.5), "`table` gave probabilities that are NaN, infinite, negative"),
         (Table(0.5, 0.5), r"`table` gave probabilities of shape \(1, 2\) for 1 rows and 3 classes"),
         (Table(0.5, 0.5, classes=NAMES), r"`table` gave .*\(1, 2\) for 1 rows and 3 classes"),
         (Table(0.0, 0.0, 0.0), "`table` gave probabilities that"),

@@ -1,0 +1,307 @@
+"""Several teachers as one."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _num_samples, check_is_fitted, check_memory
+
+from skdistill._named import NamedListsMixin, named_parts
+from skdistill.targets import pool_probabilities
+from skdistill.teacher import _members
+from skdistill.teacher._checks import (
+    check_floor,
+    check_partition,
+    check_pool_weights,
+    check_teachers,
+    classes_of,
+    is_frozen,
+    union_of_classes,
+)
+from skdistill.teacher._members import (
+    UNKNOWN_FLOOR,
+    Member,
+    fit_and_label,
+    fit_member,
+    floor_of,
+)
+
+
+class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
+    """Several teachers as one: their probabilities, aligned by label and averaged.
+
+    Parameters
+    ----------
+    teachers : estimator, list of estimators or list of (str, estimator)
+        Anything with ``predict_proba``. An estimator with ``fit`` is cloned and fitted, on the
+        labels as they are or, where it holds an xgboost or skorch model, on their codes 0, ...,
+        K - 1; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`TorchTeacher` or any object
+        without ``fit`` is used as it is.
+    pooling : {"arithmetic", "geometric"}, default="arithmetic"
+        Mean of the probabilities, or of their logarithms (which floors them first).
+    weights : array-like of shape (n_teachers,), default=None
+        Relative weights, >= 0. None weighs all alike.
+    floor : "auto" or float, default="auto"
+        Lowest probability of a teacher wherever a logarithm is needed. "auto" is 1 / (2 n K)
+        for a forest or bagging of n members (or n neighbours) and K classes, 1e-6 otherwise. A
+        number replaces the 1e-6, for teachers of which n is not known.
+    n_jobs : int, default=None
+        Teachers and folds fitted, and chunks labelled, at the same time.
+    memory : str or object with the joblib.Memory interface, default=None
+        Where fitted teachers are cached.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every `random_state` of an unfitted teacher that is None.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Union of the labels of y and of the frozen teachers.
+    estimators_ : list of objects
+        The teachers in use.
+    named_estimators_ : dict of str to object
+    """
+
+    _named_lists = ("teachers",)
+
+    def __init__(
+        self,
+        teachers,
+        *,
+        pooling="arithmetic",
+        weights=None,
+        floor="auto",
+        n_jobs=None,
+        memory=None,
+        random_state=None,
+    ):
+        self.teachers = teachers
+        self.pooling = pooling
+        self.weights = weights
+        self.floor = floor
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.random_state = random_state
+
+    def fit(self, X, y=None, *, fit_params=None):
+        """Fit the teachers that are not frozen.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Handed to the teachers as it is.
+        y : array-like of shape (n_samples,), default=None
+            Labels. None is legal if every teacher is frozen.
+        fit_params : dict of str to dict, default=None
+            Keyword arguments of each teacher's ``fit``, by its name.
+
+        Returns
+        -------
+        self : TeacherPool
+
+        Raises
+        ------
+        ValueError
+            If labels are missing or disjoint, a teacher cannot give probabilities for X, or
+            `weights` or `pooling` are not valid.
+        """
+        parts = named_parts(self.teachers, "teacher")
+        self._weights = check_pool_weights(self.weights, len(parts))
+        self._check_parameters()
+        check_teachers(parts, y)
+        self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
+        # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
+        frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
+        unfitted = [(name, part) for name, part in parts if not is_frozen(part)]
+        fitted = self._fit_members(unfitted, X, y, fit_params or {})
+        by_name = {member.name: member for member in [*frozen, *fitted]}
+        self._members = [by_name[name] for name, _ in parts]
+        unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
+        self._floors = [floor_of(m.estimator, len(self.classes_), unknown) for m in self._members]
+        return self
+
+    @property
+    def estimators_(self):
+        check_is_fitted(self)
+        return [member.estimator for member in self._members]
+
+    @property
+    def named_estimators_(self):
+        check_is_fitted(self)
+        return {member.name: member.estimator for member in self._members}
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_members")
+
+    def predict_proba(self, X, *, floored=False):
+        """Pooled probabilities.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        floored : bool, default=False
+            Whether each teacher's probabilities are lifted to its floor before pooling, as any
+            use of their logarithm needs. Geometric pooling always does.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        n_rows = _num_samples(X)
+        rows = [slice(s, s + _members.CHUNK_ROWS) for s in range(0, n_rows, _members.CHUNK_ROWS)]
+        result = np.empty((n_rows, len(self.classes_)))
+        floors = self._floors_if(floored)
+        chunks = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+            delayed(self._label_chunk)(_safe_indexing(X, one), floors) for one in rows
+        )
+        for one, chunk in zip(rows, chunks, strict=True):
+            result[one] = chunk
+        return result
+
+    def predict(self, X):
+        """The label of the highest pooled probability.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def cross_fit_proba(self, X, y, cv, *, floored=False, fit_params=None):
+        """Out-of-fold pooled probabilities of the rows the teachers were fitted on.
+
+        Each teacher is cloned and fitted again for every fold. Frozen teachers cannot be: they
+        label the rows as they are, as if they had not seen them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        cv : int, splitter or iterable of (train, test)
+            The test folds must cover every row exactly once.
+        floored : bool, default=False
+            As in :meth:`predict_proba`.
+        fit_params : dict of str to dict, default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+
+        Raises
+        ------
+        ValueError
+            If all teachers are frozen or the folds are not a partition.
+        """
+        check_is_fitted(self)
+        y = np.asarray(y)
+        folds = check_partition(check_cv(cv, y, classifier=True), X, y)
+        parts = dict(named_parts(self.teachers, "teacher"))
+        if all(is_frozen(part) for part in parts.values()):
+            raise ValueError(
+                "`cv` needs a teacher that can be fitted again, but all are frozen: use `cv=None`, "
+                "or give the unfitted teacher."
+            )
+        floors = self._floors_if(floored)
+        labels = self._cross_fit(parts, X, y, folds, floors, fit_params or {})
+        result = np.empty((len(y), len(self.classes_)))
+        for fold, (_, test) in enumerate(folds):
+            columns, members = zip(*(labels[name][fold] for name in parts), strict=True)
+            result[test] = self._pool(members, columns)
+        return result
+
+    def _cross_fit(self, parts, X, y, folds, floors, fit_params):
+        """Columns and probabilities of each teacher in each test fold."""
+        fold_function = check_memory(self.memory).cache(fit_and_label)
+        tasks = [
+            (name, floor, fold)
+            for (name, part), floor in zip(parts.items(), floors, strict=True)
+            if not is_frozen(part)
+            for fold in folds
+        ]
+        done = Parallel(n_jobs=self.n_jobs)(
+            delayed(fold_function)(
+                *self._seeded_clone(name, parts[name], X, y, fit_params), fold, floor
+            )
+            for name, floor, fold in tasks
+        )
+        labels = {name: [] for name in parts}
+        for (name, _, _), result in zip(tasks, done, strict=True):
+            labels[name].append(result)
+        for member, floor in zip(self._members, floors, strict=True):
+            if is_frozen(parts[member.name]):
+                p = member.label(X, len(self.classes_), floor)
+                labels[member.name] = [(member.columns, p[test]) for _, test in folds]
+        return labels
+
+    def _label_chunk(self, X, floors):
+        aligned = [
+            m.label(X, len(self.classes_), floor)
+            for m, floor in zip(self._members, floors, strict=True)
+        ]
+        return self._pool(aligned, [m.columns for m in self._members])
+
+    def _floors_if(self, floored):
+        needed = floored or self.pooling == "geometric"
+        return self._floors if needed else [0.0] * len(self._members)
+
+    def _pool(self, aligned, columns):
+        weights = np.zeros((len(aligned), len(self.classes_)))
+        for row, weight, known in zip(weights, self._weights, columns, strict=True):
+            row[known] = weight
+        return pool_probabilities(aligned, weights, self.pooling)
+
+    def _check_parameters(self):
+        if self.pooling not in ("arithmetic", "geometric"):
+            raise ValueError(
+                f"`pooling` must be 'arithmetic' or 'geometric', got {self.pooling!r}."
+            )
+        check_floor(self.floor)
+        if self.pooling == "geometric" and self.floor == 0:
+            raise ValueError(
+                "`floor` must be > 0 for geometric pooling, which takes logarithms, got 0."
+            )
+
+    def _adopt(self, name, part, X):
+        classes = classes_of(part)
+        classes = self.classes_ if classes is None else classes
+        member = Member(name, part, np.searchsorted(self.classes_, classes))
+        member.label(_safe_indexing(X, slice(0, 1)), len(self.classes_))
+        return member
+
+    def _fit_members(self, parts, X, y, fit_params):
+        fit_function = check_memory(self.memory).cache(fit_member)
+        return Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_function)(*self._seeded_clone(name, part, X, y, fit_params))
+            for name, part in parts
+        )
+
+    def _seeded_clone(self, name, part, X, y, fit_params):
+        """The arguments of `fit_member`: a clone, its `random_state` set where it is None."""
+        estimator = clone(part, safe=False)
+        seed = self._seed_of(name)
+        if seed is not None and hasattr(estimator, "get_params"):
+            unset = [
+                key
+                for key, value in estimator.get_params(deep=True).items()
+                if key.split("__")[-1] == "random_state" and value is None
+            ]
+            estimator.set_params(**{key: seed for key in unset})
+        codes = np.searchsorted(self.classes_, np.asarray(y))
+        return estimator, name, X, codes, self.classes_, fit_params.get(name, {}), seed
+
+    def _seed_of(self, name):
+        if self.random_state is None:
+            return None  # a number drawn here would keep the cache from knowing the fit again
+        names = [one for one, _ in named_parts(self.teachers, "teacher")]
+        seeds = check_random_state(self.random_state).randint(
+            np.iinfo(np.int32).max, size=len(names)
+        )
+        return int(seeds[names.index(name)])
