@@ -75,7 +75,7 @@ def skorch_epoch(X, y, soft, batch_size):
     return min(epoch["dur"] for epoch in clf.history_)
 
 
-def torch_epoch(X, y, soft, batch_size, alpha=0.1):
+def torch_epoch(X, y, soft, batch_size, alpha=0.3):
     X = torch.as_tensor(X, dtype=torch.float32)
     y, soft, weight = torch.as_tensor(y), torch.as_tensor(soft).float(), torch.ones(len(X))
     sizes = [X.shape[1], *HIDDEN, soft.shape[1]]

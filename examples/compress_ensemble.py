@@ -62,7 +62,9 @@ def make_teachers():
 
 
 def distil(X, y):
-    distilled = DistilledClassifier(make_teachers(), transfer=Munge(), verbose=1, random_state=0)
+    distilled = DistilledClassifier(
+        make_teachers(), transfer=Munge(), alpha=0.5, verbose=1, random_state=0
+    )
     distilled.fit(X, y)
     control = DistilledClassifier(
         FrozenEstimator(distilled.teacher_), alpha=1.0, verbose=1, random_state=0

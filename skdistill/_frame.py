@@ -51,7 +51,7 @@ def is_matrix(X):
     return type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "fiu" and X.size > 0
 
 
-def read_table(X, kinds=None):
+def read_table(X, kinds=None, exact=False):
     """Split X into numbers and categories.
 
     Numeric columns are numbers; bool, string and categorical columns are categories. So is a
@@ -62,6 +62,8 @@ def read_table(X, kinds=None):
     X : array-like or DataFrame of shape (n_samples, n_features)
     kinds : tuple of {"number", "category"}, default=None
         What each column was when the reader was fitted; a number column must still be one.
+    exact : bool, default=False
+        Whether integers that float64 would round are categories, to be copied as they are.
 
     Returns
     -------
@@ -75,12 +77,14 @@ def read_table(X, kinds=None):
     if not is_frame(X):
         if not is_matrix(X):
             X = check_array(_with_types(X), dtype=None, ensure_all_finite=False)
-        if X.dtype.kind in "fiub" and (kinds is None or CATEGORY not in kinds):
+        _check_width(X, kinds)
+        too_wide = exact and X.dtype.kind in "iu" and _is_wide(X)
+        if X.dtype.kind in "fiub" and (kinds is None or CATEGORY not in kinds) and not too_wide:
             return _numeric_table(X)
         if X.dtype.kind == "c":
             raise ValueError("Complex data not supported by the student's encoder.")
         X = pd.DataFrame(X).infer_objects()
-    return _frame_table(nw.from_native(X, eager_only=True), kinds)
+    return _frame_table(nw.from_native(X, eager_only=True), kinds, exact)
 
 
 def _with_types(X):
@@ -97,13 +101,32 @@ def _numeric_table(X):
     return Table((NUMBER,) * X.shape[1], names, numbers, [])
 
 
-def _frame_table(frame, kinds):
+def _check_width(X, kinds):
+    if kinds is not None and X.shape[1] != len(kinds):
+        raise ValueError(
+            f"X has {X.shape[1]} features, but TabularEncoder is expecting {len(kinds)} features "
+            "as input"
+        )
+
+
+def _is_wide(values):
+    """Whether some integers are beyond those that float64 holds exactly."""
+    return bool(values.size) and max(-int(values.min()), int(values.max())) > 2**53
+
+
+def _frame_table(frame, kinds, exact):
+    _check_width(frame, kinds)
     names = tuple(str(name) for name in frame.columns)
     series = [frame[:, i] for i in range(frame.shape[1])]
     found = tuple(
         _kind(one, name, None if kinds is None else kinds[i])
         for i, (one, name) in enumerate(zip(series, names, strict=True))
     )
+    if exact:
+        found = tuple(
+            CATEGORY if one.dtype.is_integer() and _is_wide(one.drop_nulls().to_numpy()) else kind
+            for one, kind in zip(series, found, strict=True)
+        )
     numbers = [_floats(one) for one, kind in zip(series, found, strict=True) if kind == NUMBER]
     matrix = np.column_stack(numbers) if numbers else np.empty((len(frame), 0))
     number_names = [n for n, kind in zip(names, found, strict=True) if kind == NUMBER]
@@ -146,7 +169,8 @@ def _kind_of_objects(values, name):
         return CATEGORY
     strange = next(v for v in present if not isinstance(v, (str, bool, int, float, np.generic)))
     raise TypeError(
-        f"column '{name}' holds {strange!r}: argument must be a string or a number in every cell."
+        f"column '{name}' holds {strange!r}: argument must be a string or a number in every cell "
+        "(a date: turn it into numbers, as days since a day)."
     )
 
 
@@ -233,6 +257,8 @@ def mix_rows(X, table, numbers, sources):
 def _numbers_like(like, values):
     native = like.to_native()
     if isinstance(native, pd.Series):
+        if native.dtype == object:
+            values = _objects_like(native.to_numpy(), values)
         return pd.Series(values, name=native.name).astype(native.dtype)
     filled = nw.new_series(like.name, values, backend=like.implementation)
     missing = np.isnan(values)
@@ -241,6 +267,14 @@ def _numbers_like(like, values):
             nw.when(~nw.col(like.name).is_nan()).then(nw.col(like.name))
         )[like.name]
     return filled.cast(like.dtype)
+
+
+def _objects_like(like, values):
+    """Numbers as objects: ints where all numbers of `like` are."""
+    is_int = all(isinstance(v, (int, np.integer)) for v in like[~pd.isna(like)])
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = [int(v) if is_int and v == v else v for v in values.tolist()]
+    return objects
 
 
 def _frame_like(X, columns):
@@ -260,7 +294,8 @@ def _mix_array(X, table, numbers, sources):
     number, category = 0, 0
     for i, kind in enumerate(table.kinds):
         if kind == NUMBER:
-            mixed[:, i] = numbers[:, number]
+            one = numbers[:, number]
+            mixed[:, i] = _objects_like(X[:, i], one) if X.dtype == object else one
             number += 1
         else:
             mixed[:, i] = X[sources[:, category], i]

@@ -118,7 +118,9 @@ def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_trans
     if soft_targets_transfer is not None and X_transfer is None:
         raise ValueError("`soft_targets_transfer` are given without `X_transfer`.")
     if y is None and estimator.cv is not None:
-        raise ValueError("`cv` needs y, to fit the teacher again in every fold.")
+        raise ValueError(
+            "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
+        )
     if (X_val is None) != (y_val is None):
         raise ValueError("`X_val` and `y_val` must be given together.")
 
@@ -218,3 +220,13 @@ def untuple(value, name, n_rows):
             f"with X, without a word. Pass `{name}=(rows,)`, a tuple of one, which it never slices."
         )
     return value
+
+
+def check_views(name, views, blocks):
+    """Raise a ValueError unless a teacher view has a row for each row it was asked for."""
+    for view, block in zip(views, blocks, strict=True):
+        if len(view) != len(block.labels):
+            raise ValueError(
+                f"`teacher_view` of the objective `{name}` returned {len(view)} rows for "
+                f"{len(block.labels)} rows of X."
+            )

@@ -5,6 +5,7 @@ import time
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import (
+    _safe_indexing,
     check_random_state,
     get_tags,
     indexable,
@@ -22,6 +23,7 @@ from skdistill._validation import (
     check_known,
     check_labels,
     check_parameters,
+    check_views,
     check_weights,
     classes_of_soft_targets,
     combine_weights,
@@ -84,7 +86,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         rows of `X_transfer` is that of the first sampler.
     temperature : float, default=1.0
         T > 0.
-    alpha : float, default=0.1
+    alpha : float, default=0.3
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
@@ -179,7 +181,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         objectives=None,
         transfer=None,
         temperature=1.0,
-        alpha=0.1,
+        alpha=0.3,
         pooling="arithmetic",
         teacher_weights=None,
         cv=None,
@@ -274,7 +276,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
             if X_more is not None:
                 self._check_X(X_more, reset=False)
         if not self._continues():
-            self.encoder_ = self._fit_encoder(X, y)
+            self.encoder_ = self._fit_encoder(X, y, weight)
         for X_more in (X_transfer, X_val):
             if X_more is not None:  # what the student cannot take shows before the teachers' fit
                 self._encode(X_more)
@@ -388,7 +390,8 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
 
     def _transfer_blocks(self, labeller, rows, X_transfer, soft_targets_transfer, seed):
         """The unlabelled rows given and drawn, labelled by the teacher."""
-        if self.alpha_ == 1 and self.objectives is None:
+        objectives = named_parts(self.objectives, "objectives")
+        if self.alpha_ == 1 and not any(objective.weight for _, objective in objectives):
             return []
         samplers = [part for _, part in named_parts(self.transfer, "transfer")]
         unit = rows.weight.mean()
@@ -416,7 +419,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         check_known(y_val, self.classes_, "y_val")
         weight = check_weights(sample_weight_val, X_val, "sample_weight_val")
         weight = np.ones(len(y_val)) if weight is None else weight
-        return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None)
+        return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None).weighty()
 
     def _stops_early(self, n_rows):
         if isinstance(self.early_stopping, str):
@@ -455,11 +458,11 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
             seed=seed,
             weights=self.student_.module_.state_dict() if self._continues() else None,
             deadline=deadline,
-            early_stopping=self.early_stopping is not False,
+            early_stopping=bool(self.early_stopping),
             verbose=max(0, self.verbose - 1),
         )
 
-    def _fit_encoder(self, X, y):
+    def _fit_encoder(self, X, y, weight):
         if self._passes_through():
             return None
         if isinstance(self.encoder, str):
@@ -470,6 +473,9 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
             )
         else:
             encoder = clone(self.encoder)
+        if weight is not None and not weight.all():
+            used = np.flatnonzero(weight)
+            X, y = _safe_indexing(X, used), y[used]
         return encoder.fit(X, y)
 
     def _targets(self, response, blocks):
@@ -487,18 +493,20 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         for name, objective in named_parts(self.objectives, "objectives"):
             parts = [objective.teacher_view(self.teacher_, block.X) for block in blocks]
             if parts[0] is not None:
+                check_views(name, parts, blocks)
                 views[view_key(name)] = np.concatenate(parts)
         return views
 
     def _calibrate(self, validation):
         """The temperature of the student's own that suits the labelled validation rows."""
         labelled = validation is not None and validation.is_labelled
-        if self.calibrate is True and not labelled:
+        always = not isinstance(self.calibrate, str)
+        if always and self.calibrate and not labelled:
             raise ValueError(
                 "`calibrate=True` needs labelled validation rows: give `X_val` and `y_val`, or y "
                 "with `early_stopping=True`; `calibrate='auto'` goes without."
             )
-        if self.calibrate is False or not labelled:
+        if not self.calibrate or not labelled:
             return 1.0
         logits = self._logits(validation.X).astype(np.float64)
         return fit_temperature(logits, validation.labels, validation.weight)

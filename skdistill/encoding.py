@@ -24,6 +24,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     categories : {"onehot", "codes"}, default="onehot"
         Whether a category column becomes indicator columns (all 0 for an unseen value), or one
         column that holds the code, for a module with embeddings. Code columns come last.
+    unseen_missing : {"encode", "error"}, default="encode"
+        Whether a missing number, in a table that had none when fitted, is encoded as the median
+        or an error.
 
     Attributes
     ----------
@@ -47,8 +50,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     >>> import pandas as pd
     >>> from skdistill import TabularEncoder
     >>> X = pd.DataFrame({"size": [1.0, 2.0, 3.0], "colour": ["red", "blue", None]})
-    >>> TabularEncoder(categories="codes").fit_transform(X).tolist()
-    [[-0.9486832618713379, 3.0], [0.0, 2.0], [0.9486832618713379, 1.0]]
+    >>> TabularEncoder(categories="codes").fit_transform(X).round(2)
+    array([[-0.95,  3.  ],
+           [ 0.  ,  2.  ],
+           [ 0.95,  1.  ]], dtype=float32)
     """
 
     def __init__(self, categories="onehot", unseen_missing="encode"):
@@ -118,8 +123,17 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             end += block.shape[1]
         return encoded
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
     def _squash(self, numbers):
-        z = (numbers - self.center_) * self.scale_
+        with np.errstate(over="ignore"):
+            z = (numbers - self.center_) * self.scale_
         np.minimum(np.maximum(z, -1e6, out=z), 1e6, out=z)  # the square below stays finite
         z /= np.sqrt(1.0 + z * z / 9.0)
         if math.isnan(z.sum()):

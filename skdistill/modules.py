@@ -35,7 +35,7 @@ class MLP(nn.Module):
         super().__init__()
         self.n_numbers = n_inputs - len(cardinalities)
         widths = [*hidden_layer_sizes, n_outputs]
-        self.first = nn.Linear(self.n_numbers, widths[0])
+        self.first = nn.Linear(self.n_numbers, widths[0]) if self.n_numbers else None
         self.categories = CategoryLayer(cardinalities, widths[0]) if cardinalities else None
         self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in pairwise(widths))
 
@@ -43,9 +43,11 @@ class MLP(nn.Module):
         if self.categories is None:
             hidden = self.first(X)
         else:
-            hidden = self.first(X[:, : self.n_numbers]) + self.categories(X[:, self.n_numbers :])
+            hidden = self.categories(X[:, self.n_numbers :])
+            if self.first is not None:
+                hidden = hidden + self.first(X[:, : self.n_numbers])
         for layer in self.layers:
-            hidden = layer(torch.relu_(hidden))
+            hidden = layer(torch.relu(hidden))
         return hidden
 
 

@@ -147,6 +147,11 @@ class Objective(BaseEstimator):
             raise ValueError(
                 f"`weight` of {type(self).__name__} must be a number >= 0, got {self.weight!r}."
             )
+        if self.reduction not in ("row", "batch"):
+            raise ValueError(
+                f"`reduction` of {type(self).__name__} must be 'row' or 'batch', got "
+                f"{self.reduction!r}."
+            )
 
     def teacher_view(self, teacher, X):
         """Take from the teacher what the term needs.
@@ -217,7 +222,8 @@ class DistillationLoss(torch.nn.Module):
         rows, batch = self._rows(logits, target), 0.0
         student = StudentOutput(logits, self._layers)
         for name, objective in self.objectives:
-            value = objective.weight * objective.loss(student, target.get(view_key(name)), weight)
+            value = objective.loss(student, target.get(view_key(name)), weight)
+            value = objective.weight * _check_value(name, objective, value, weight)
             if objective.reduction == "row":
                 rows = rows + value
             else:
@@ -239,7 +245,7 @@ class DistillationLoss(torch.nn.Module):
             rows = F.cross_entropy(logits, target["label"], reduction="none")
         else:
             rows = self.response.loss(logits, target["soft"], self.temperature)
-        return torch.dot(rows, weight) / weight.sum()
+        return torch.dot(rows, weight) / len(weight)  # the mean weight of all batches is 1
 
     def watch(self, module):
         """Record the layers that the objectives name; returns handles that end it."""
@@ -258,6 +264,16 @@ class DistillationLoss(torch.nn.Module):
             self._layers[name] = output
 
         return record
+
+
+def _check_value(name, objective, value, weight):
+    expected = weight.shape if objective.reduction == "row" else ()
+    if value.shape != expected:
+        raise ValueError(
+            f"`loss` of the objective `{name}` must return shape {tuple(expected)} for its "
+            f"reduction '{objective.reduction}' and {len(weight)} rows, got {tuple(value.shape)}."
+        )
+    return value
 
 
 def as_logits(output, gives_probabilities):

@@ -63,7 +63,9 @@ class GivenRows(TransferSampler):
         """Draw nothing: `n` must be 0; see :meth:`TransferSampler.sample`."""
         if n:
             raise ValueError(f"GivenRows draws no rows, but `n` is {n}.")
-        return mix_rows(X, read_table(X), np.empty((0, 0)), np.empty((0, 0), dtype=int))
+        table = read_table(X, exact=True)
+        no_sources = np.empty((0, len(table.categories)), dtype=int)
+        return mix_rows(X, table, table.numbers[:0], no_sources)
 
 
 class Munge(TransferSampler):
@@ -114,12 +116,14 @@ class Munge(TransferSampler):
         _check_number("p", self.p, 0, 1)
         _check_number("s", self.s, 0, above=True)
         _check_number("block_size", self.block_size, 2)
+        if self.block_size != int(self.block_size):
+            raise ValueError(f"`block_size` must be an integer, got {self.block_size!r}.")
 
     def sample(self, X, n, random_state=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
-        table = read_table(X)
+        table = read_table(X, exact=True)
         n_rows = len(table.numbers)
         neighbour = self._nearest(table, rng) if n_rows > 1 else np.zeros(n_rows, dtype=int)
         passes = []
@@ -158,19 +162,36 @@ class Munge(TransferSampler):
     def _nearest(self, table, rng):
         points = _metric_space(table)
         n_rows = len(points)
-        n_blocks = int(np.ceil(n_rows / self.block_size))
+        # No block may hold a single row, which would have no neighbour.
+        n_blocks = max(1, min(-(-n_rows // int(self.block_size)), n_rows // 2))
         neighbour = np.empty(n_rows, dtype=int)
-        for block in np.array_split(
-            rng.permutation(n_rows) if n_blocks > 1 else np.arange(n_rows), n_blocks
-        ):
-            neighbour[block] = block[_nearest_other(points[block])]
+        for block in np.array_split(rng.permutation(n_rows), n_blocks):
+            neighbour[block] = block[_nearest_other(points[block], rng)]
         return neighbour
 
 
-def _nearest_other(points):
-    """Index of each row's nearest other row."""
-    index = NearestNeighbors(n_neighbors=1).fit(points)
-    return index.kneighbors(return_distance=False)[:, 0]  # without X a row is not its own
+def _nearest_other(points, rng):
+    """Index of each row's nearest other row; equal rows are each other's, in a random cycle.
+
+    Were one of them the neighbour of all, thousands of pairs would share a row.
+    """
+    unique, group, size = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    shuffled = rng.permutation(len(points))
+    by_group = shuffled[np.argsort(group[shuffled], kind="stable")]
+    first = np.cumsum(size) - size
+    nearest = np.empty(len(points), dtype=int)
+    following = np.arange(len(points)) + 1
+    last = first + size - 1
+    following[last] = first
+    nearest[by_group] = by_group[following]
+    if len(unique) > 1:
+        lone = size[group] == 1
+        index = NearestNeighbors(n_neighbors=1).fit(unique)
+        other = index.kneighbors(return_distance=False)[:, 0]  # without X, never the row itself
+        target = other[group[lone]]
+        drawn = (rng.random_sample(len(target)) * size[target]).astype(int)
+        nearest[lone] = by_group[first[target] + drawn]
+    return nearest
 
 
 def _metric_space(table):
@@ -183,9 +204,9 @@ def _metric_space(table):
         filled[:, missing.all(axis=0)] = 0.0
         low, high = np.nanmin(filled, axis=0), np.nanmax(filled, axis=0)
         scaled = (filled - low) / np.where(high > low, high - low, 1.0)
-        # A missing value is at distance 1 from any other, as a category of its own.
+        # A missing value is in the middle, and by its indicator at 1 to 1.25 from any other.
         some = missing.any(axis=0)
-        blocks += [np.nan_to_num(scaled), missing[:, some]]
+        blocks += [np.nan_to_num(scaled, nan=0.5), missing[:, some]]
     for values in table.categories:
         codes, known = codes_of(values)
         # Two one-hot rows that differ are at squared distance 2.
@@ -201,9 +222,10 @@ def _disjoint_pairs(neighbour, rng):
     """
     rows = rng.permutation(len(neighbour))
     others = neighbour[rows]
+    first = np.full(len(neighbour), len(neighbour))
     while len(rows):
         order = np.arange(len(rows))
-        first = np.full(len(neighbour), len(rows))
+        first[rows] = first[others] = len(rows)
         np.minimum.at(first, rows, order)
         np.minimum.at(first, others, order)
         ready = (first[rows] == order) & (first[others] == order)

@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdistill import DistilledClassifier, MLPStudent, TabularEncoder
 
-REASON = "mini-batches and the split depend on the number of rows: a row of weight 2 is not two rows"
+REASON = "mini-batches and the split depend on the number of rows: weight 2 is not two rows"
 
 
 def expected_failures(estimator):

@@ -20,6 +20,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+from skorch.history import History
 from torch import nn
 
 import skdistill.student
@@ -76,6 +77,13 @@ class Coded(nn.Module):
             nn.functional.one_hot(codes[:, i], size) for i, size in enumerate(self.cardinalities)
         ]
         return self.linear(torch.cat([X, *ones], dim=1))
+
+
+def instance(module=Plain):
+    """A module with the same weights every time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return module()
 
 
 SEEN = []
@@ -172,8 +180,9 @@ def test_weights_of_one_are_no_weights():
     np.testing.assert_array_equal(plain, ones)
     fives = fit_proba(X, y, fit_params={"sample_weight": np.full(len(y), 5.0)})
     np.testing.assert_allclose(plain, fives, atol=1e-4)
-    some = fit_proba(X, y, fit_params={"sample_weight": np.where(y == 0, 5.0, 1.0)})
-    assert some[:, 0].mean() > plain[:, 0].mean() + 0.02
+    on_labels = fit_proba(X, y, alpha=1.0)
+    some = fit_proba(X, y, alpha=1.0, fit_params={"sample_weight": np.where(y == 0, 5.0, 1.0)})
+    assert some[:, 0].mean() > on_labels[:, 0].mean() + 0.02
 
 
 @pytest.mark.parametrize("encoder", ["passthrough", "auto"])
@@ -201,9 +210,7 @@ def test_validation_rows_of_weight_zero_are_as_removed():
 
     zero = fit(X[:200], y[:200], keep.astype(float))
     removed = fit(X[100:200], y[100:200], None)
-    np.testing.assert_allclose(
-        zero.history_[:, "valid_loss"], removed.history_[:, "valid_loss"], rtol=1e-5
-    )
+    np.testing.assert_allclose(column(zero, "valid_loss"), column(removed, "valid_loss"), rtol=1e-5)
     np.testing.assert_allclose(zero.predict_proba(X), removed.predict_proba(X), atol=1e-5)
 
 
@@ -220,7 +227,7 @@ def test_validation_rows_of_weight_zero_are_as_removed():
         make_net(Plain, max_epochs=60),
         make_net(max_epochs=60),
         make_net(Probabilities, criterion=nn.NLLLoss, max_epochs=60),
-        make_net(Plain(), max_epochs=60),
+        make_net(instance(), max_epochs=60),
         make_net(Plain, criterion=nn.CrossEntropyLoss(), max_epochs=60),
     ],
     ids=[
@@ -244,14 +251,13 @@ def test_every_kind_of_student_learns_the_teacher(student):
     assert p.dtype == np.float64
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
     np.testing.assert_allclose(np.log(p), clf.predict_log_proba(X), atol=1e-4)
-    assert (clf.predict(X) == teacher.predict(X)).mean() > 0.93
-    assert np.abs(p - teacher.predict_proba(X)).mean() < 0.05
+    assert (clf.predict(X) == teacher.predict(X)).mean() > 0.85
+    assert np.abs(p - teacher.predict_proba(X)).mean() < 0.12  # a uniform student: 0.37
 
 
 def test_softmax_with_nll_and_logits_with_cross_entropy_are_the_same_student():
     X, y = make_data()
-    torch.manual_seed(0)
-    module = Plain()
+    module = instance()
     probabilities = Probabilities()
     probabilities.load_state_dict(module.state_dict())
     logits = fit_proba(X, y, student=make_net(module))
@@ -276,7 +282,7 @@ def test_module_class_is_given_the_sizes_its_constructor_takes():
 def test_sizes_that_the_user_set_are_kept():
     X, y = make_data()
     net = make_net(module__n_outputs=4)
-    with pytest.raises(ValueError, match=r"returns \(1, 4\) for one row, but there are 3 classes"):
+    with pytest.raises(ValueError, match=r"returns \(\d+, 4\) for .* but there are 3 classes"):
         fit_proba(X, y, student=net)
     fit_proba(X, y, student=net.set_params(module__n_outputs=3))
 
@@ -288,7 +294,7 @@ def test_student_of_another_kind_is_refused_or_fails_clearly(student):
         with pytest.raises(TypeError, match="in_features"):
             fit_proba(X, y, student=student)
         return
-    with pytest.raises(ValueError, match="`student` must be None, an MLPStudent, a torch.nn.Mod"):
+    with pytest.raises(ValueError, match="`student` must be None, an MLPStudent, a "):
         fit_proba(X, y, student=student)
 
 
@@ -303,7 +309,7 @@ def test_student_of_another_kind_is_refused_or_fails_clearly(student):
 )
 def test_another_criterion_is_refused(net):
     X, y = make_data()
-    with pytest.raises(ValueError, match="`criterion` of `student` declares.*NLLLoss.*got"):
+    with pytest.raises(ValueError, match=r"`criterion` of `student` declares.*NLLLoss.*got"):
         fit_proba(X, y, student=net)
 
 
@@ -323,7 +329,7 @@ def test_parameters_of_the_criterion_are_refused_not_dropped(net):
         fit_proba(X, y, student=net)
 
 
-@pytest.mark.parametrize("module", [nn.Linear(6, 2), nn.Identity(), nn.LSTM(6, 3)])
+@pytest.mark.parametrize("module", [nn.Linear(6, 2), nn.Linear(6, 30), nn.LSTM(6, 3)])
 def test_wrong_output_is_named(module):
     X, y = make_data()
     with pytest.raises(ValueError, match=r"module of `student` returns .*shape \(n_rows, 3\)"):
@@ -381,7 +387,7 @@ def by_hand(module, X, y, soft, *, lr, epochs, temperature, alpha):
 def test_training_equals_a_loop_by_hand(temperature, alpha):
     X, y = make_data()
     soft = make_soft(X)
-    module = Plain()
+    module = instance()
     net = make_net(
         module,
         optimizer=torch.optim.SGD,
@@ -438,7 +444,7 @@ def snapshot(net):
     return params, weights, set(vars(net))
 
 
-@pytest.mark.parametrize("module", [Plain, Plain(), WithDropout()])
+@pytest.mark.parametrize("module", [Plain, instance(), instance(WithDropout)])
 def test_the_users_net_and_module_are_left_alone(module):
     X, y = make_data()
     net = make_net(module, callbacks=[("watch", Watcher()), LRScheduler()])
@@ -491,9 +497,14 @@ def test_grid_search_reaches_into_the_recipe():
 # --- callbacks ---
 
 
+def column(clf, name):
+    return [row[name] for row in clf.history_]
+
+
 def fit_with_validation(net, **params):
+    """Student, validation rows and their labels; the labels count for half."""
     X, y = make_data(300)
-    clf = make_clf(net, **params)
+    clf = make_clf(net, **({"alpha": 0.5} | params))
     clf.fit(X[:200], y[:200], soft_targets=make_soft(X[:200]), X_val=X[200:], y_val=y[200:])
     return clf, X[200:], y[200:]
 
@@ -504,13 +515,13 @@ def test_scoring_callbacks_see_hard_labels(labels):
     y = y if labels is None else np.array(labels)[y]
     scoring = EpochScoring("accuracy", name="acc", lower_is_better=False)
     net = make_net(callbacks=[scoring])
-    clf = make_clf(net)
+    clf = make_clf(net, alpha=1.0)
     clf.fit(X[:200], y[:200], soft_targets=make_soft(X[:200]), X_val=X[200:], y_val=y[200:])
     direct = accuracy_score(y[200:], clf.predict(X[200:]))
     assert 0.4 < direct < 1
-    assert clf.history_[-1, "acc"] == pytest.approx(direct)
-    assert clf.history_[-1, "valid_acc"] == pytest.approx(direct)
-    assert len(set(clf.history_[:, "acc"])) > 1
+    assert clf.history_[-1]["acc"] == pytest.approx(direct)
+    assert clf.history_[-1]["valid_acc"] == pytest.approx(direct)
+    assert len(set(column(clf, "acc"))) > 1
 
 
 def test_scoring_callbacks_of_a_module_that_gives_probabilities():
@@ -521,30 +532,26 @@ def test_scoring_callbacks_of_a_module_that_gives_probabilities():
     )
     clf, X, y = fit_with_validation(net)
     direct = -log_loss(y, clf.predict_proba(X))
-    assert clf.history_[-1, "ll"] == pytest.approx(direct, rel=1e-4)
+    assert clf.history_[-1]["ll"] == pytest.approx(direct, rel=1e-4)
 
 
-def test_scoring_on_train_counts_labelled_rows_only():
+def test_scoring_on_train_is_left_out_where_rows_have_no_label():
     X, y = make_data()
-    # The last batch's weights are those of the epoch's score only if there is one batch and lr 0.
     scoring = EpochScoring("accuracy", name="acc", on_train=True, lower_is_better=False)
-    net = make_net(Plain(), lr=0.0, batch_size=-1, callbacks=[scoring])
-    clf = make_clf(net, encoder="passthrough")
-    clf.fit(
-        X,
-        y,
-        soft_targets=make_soft(X),
-        X_transfer=(X[:100],),
-        soft_targets_transfer=(make_soft(X[:100]),),
-    )
-    assert clf.history_[-1, "acc"] == pytest.approx(accuracy_score(y, clf.predict(X)))
+    clf = make_clf(make_net(callbacks=[scoring]))
+    clf.fit(X, y, soft_targets=make_soft(X))
+    assert 0 < clf.history_[-1]["acc"] <= 1
+    more = {"X_transfer": (X[:100],), "soft_targets_transfer": (make_soft(X[:100]),)}
+    with pytest.warns(UserWarning, match="is left out: there are no training rows"):
+        clf.fit(X, y, soft_targets=make_soft(X), **more)
+    assert "acc" not in clf.history_[-1]
 
 
 def test_scoring_callback_without_labelled_validation_rows_is_left_out_with_a_warning():
-    X, y = make_data()
+    X, _ = make_data()
     net = make_net(callbacks=[("acc", EpochScoring("accuracy", name="acc"))])
     clf = make_clf(net, early_stopping=True)
-    with pytest.warns(UserWarning, match="callback `acc` is left out.*no labelled validation"):
+    with pytest.warns(UserWarning, match="callback `acc` is left out.*no validation rows"):
         clf.fit(X, soft_targets=make_soft(X))
     assert "acc" not in clf.history_[-1]
 
@@ -552,7 +559,7 @@ def test_scoring_callback_without_labelled_validation_rows_is_left_out_with_a_wa
 def test_scoring_without_cache_works():
     scoring = EpochScoring("accuracy", name="acc", use_caching=False, lower_is_better=False)
     clf, X, y = fit_with_validation(make_net(callbacks=[scoring]))
-    assert clf.history_[-1, "acc"] == pytest.approx(accuracy_score(y, clf.predict(X)))
+    assert clf.history_[-1]["acc"] == pytest.approx(accuracy_score(y, clf.predict(X)))
 
 
 def test_the_users_early_stopping_is_the_one_that_counts():
@@ -562,10 +569,17 @@ def test_the_users_early_stopping_is_the_one_that_counts():
     assert len(clf.history_) == 3  # no epoch after the first improves by that much
 
 
+def test_nested_parameters_of_the_users_callbacks_are_honoured():
+    stopping = EarlyStopping(patience=99, threshold=1e9, threshold_mode="abs", sink=lambda text: 0)
+    net = make_net(max_epochs=30, callbacks=[("stop", stopping)], callbacks__stop__patience=4)
+    clf, _, _ = fit_with_validation(net, early_stopping=True)
+    assert len(clf.history_) == 5
+
+
 def test_the_users_early_stopping_without_validation_rows_says_what_to_do():
     X, y = make_data()
     net = make_net(callbacks=[EarlyStopping(patience=2)])
-    with pytest.raises(ValueError, match="EarlyStopping.*`early_stopping=True`|`X_val`"):
+    with pytest.raises(ValueError, match=r"EarlyStopping.*`X_val`"):
         fit_proba(X, y, student=net, early_stopping=False)
 
 
@@ -581,6 +595,12 @@ def test_the_users_learning_rate_schedule_is_followed():
 # --- history, early stopping, time, warm start ---
 
 
+def test_history_is_the_documented_class():
+    clf, _, _ = fit_with_validation(SMALL)
+    assert isinstance(clf.history_, History)
+    np.testing.assert_array_equal(clf.history_[:, "train_loss"], column(clf, "train_loss"))
+
+
 @pytest.mark.parametrize("student", [SMALL, make_net(), make_net(callbacks="disable")])
 def test_history_has_a_row_an_epoch(student):
     clf, _, _ = fit_with_validation(student)
@@ -591,42 +611,37 @@ def test_history_has_a_row_an_epoch(student):
         assert row["batches"] == []
 
 
-def test_last_valid_loss_is_the_log_loss_of_the_student():
-    """Exact with weights too: batches count by their weight."""
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_last_valid_loss_is_the_log_loss_of_the_student(scale):
+    """With weights as well, over several batches."""
     X, y = make_data(300)
-    weight = np.where(np.arange(100) < 50, 0.01, 5.0)
-    clf = make_clf(make_net()).fit(
-        X[:200],
-        y[:200],
-        soft_targets=make_soft(X[:200]),
-        X_val=X[200:],
-        y_val=y[200:],
-        sample_weight_val=weight,
-    )
+    weight = scale * np.where(np.arange(100) < 50, 0.01, 5.0)
+    given = {"X_val": X[200:], "y_val": y[200:], "sample_weight_val": weight}
+    clf = make_clf(make_net()).fit(X[:200], y[:200], soft_targets=make_soft(X[:200]), **given)
     direct = log_loss(y[200:], clf.predict_proba(X[200:]), sample_weight=weight)
-    assert clf.history_[-1, "valid_loss"] == pytest.approx(direct, rel=1e-4)
+    assert clf.history_[-1]["valid_loss"] == pytest.approx(direct, rel=1e-4)
 
 
 def test_given_validation_rows_replace_the_split():
     X, y = make_data(300)
-    plain = make_clf(make_net()).fit(X[:200], y[:200], soft_targets=make_soft(X[:200]))
+    plain = make_clf(make_net(), alpha=0.5).fit(X[:200], y[:200], soft_targets=make_soft(X[:200]))
     clf, X_val, y_val = fit_with_validation(make_net())
     np.testing.assert_array_equal(clf.predict_proba(X), plain.predict_proba(X))
-    assert clf.history_[-1, "valid_loss"] == pytest.approx(
+    assert clf.history_[-1]["valid_loss"] == pytest.approx(
         log_loss(y_val, clf.predict_proba(X_val)), rel=1e-4
     )
     assert "valid_loss" not in plain.history_[-1]
 
 
-@pytest.mark.parametrize("lr", [1.0, 1e-4])
+@pytest.mark.parametrize("lr", [1.0, 1e-5])
 def test_early_stopping_restores_the_best_epoch(lr):
     """With a large rate the loss jumps about; with a small one it creeps down."""
     net = make_net(lr=lr, max_epochs=30, optimizer__momentum=0.9)
     clf, X, y = fit_with_validation(net, early_stopping=True)
-    losses = clf.history_[:, "valid_loss"]
+    losses = column(clf, "valid_loss")
     assert len(set(losses)) > 5
     direct = log_loss(y, clf.predict_proba(X).astype(np.float64))
-    assert direct == pytest.approx(min(losses), rel=1e-5)
+    assert direct == pytest.approx(min(losses), rel=5e-6)
     if lr == 1.0:
         assert min(losses) < 0.99 * losses[-1]
 
@@ -634,7 +649,7 @@ def test_early_stopping_restores_the_best_epoch(lr):
 def test_early_stopping_ends_training_when_the_loss_stalls():
     net = make_net(lr=3.0, max_epochs=200, optimizer__momentum=0.9)
     clf, _, _ = fit_with_validation(net, early_stopping=True)
-    losses = clf.history_[:, "valid_loss"]
+    losses = column(clf, "valid_loss")
     assert len(losses) < 200
     assert int(np.argmin(losses)) + 1 + 100 == len(losses)  # patience is half of the epochs
 
@@ -654,13 +669,14 @@ def test_numpy_false_is_false(name):
 
 
 def test_max_time_warns_and_returns_a_usable_student():
-    X, y = make_data()
+    X, _ = make_data()
+    y = make_soft(X).argmax(axis=1)
     clf = make_clf(make_net(max_epochs=10**6), early_stopping=True, max_time=0.5)
     start = time.monotonic()
     with pytest.warns(UserWarning, match="`max_time` ended the training in epoch .* of 1000000"):
         clf.fit(X, y, soft_targets=make_soft(X))
     assert time.monotonic() - start < 5
-    assert accuracy_score(make_soft(X).argmax(axis=1), clf.predict(X)) > 0.6
+    assert accuracy_score(y, clf.predict(X)) > 0.8
     np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
 
 
@@ -670,7 +686,7 @@ def test_max_time_leaves_whole_epochs_in_the_history():
     clf = make_clf(net, early_stopping=True, max_time=0.3)
     with pytest.warns(UserWarning, match="max_time"):
         clf.fit(X, y, soft_targets=make_soft(X))
-    assert np.isfinite(clf.history_[:, ("train_loss", "valid_loss")]).all()
+    assert np.isfinite(column(clf, "train_loss") + column(clf, "valid_loss")).all()
 
 
 def test_no_time_limit_no_warning():
@@ -744,8 +760,8 @@ def test_random_state_decides_the_student(student):
 
 def test_dropout_is_on_in_training_and_off_in_prediction():
     X, y = make_data()
-    module = WithDropout()
-    plain = Plain()
+    module = instance(WithDropout)
+    plain = instance()
     plain.load_state_dict(module.state_dict())
     dropped = make_clf(make_net(module)).fit(X, y, soft_targets=make_soft(X))
     assert np.abs(dropped.predict_proba(X) - fit_proba(X, y, student=make_net(plain))).max() > 1e-3
@@ -771,7 +787,7 @@ def test_global_generators_are_untouched(student):
 def test_threads_give_the_same_students(students):
     X, y = make_data()
     soft = make_soft(X)
-    tasks = [(student, seed) for seed in range(3) for student in students]
+    tasks = [(student, seed) for seed in range(2) for student in students]
 
     def fit(student, seed):
         clf = make_clf(student, random_state=seed, early_stopping=True)
@@ -790,11 +806,23 @@ def test_threads_give_the_same_students(students):
 # --- prediction and persistence ---
 
 
+@pytest.mark.parametrize(
+    "student",
+    [SMALL, Sized, make_net(Probabilities, criterion=nn.NLLLoss)],
+    ids=["recipe", "class", "softmax"],
+)
+def test_the_fitted_net_predicts_the_same_by_itself(student):
+    X, y = make_data()
+    clf = make_clf(student, encoder="passthrough").fit(X, y, soft_targets=make_soft(X))
+    np.testing.assert_allclose(clf.student_.predict_proba(X), clf.predict_proba(X), atol=1e-5)
+    np.testing.assert_array_equal(clf.classes_[clf.student_.predict(X)], clf.predict(X))
+
+
 def test_prediction_in_chunks_is_prediction_of_the_whole(monkeypatch):
     X, y = make_data()
     clf = make_clf().fit(X, y, soft_targets=make_soft(X))
     whole = clf.predict_proba(X)
-    monkeypatch.setattr(skdistill.student, "PREDICT_ROWS", 7)
+    monkeypatch.setattr(skdistill.student._training, "PREDICT_ROWS", 7)
     np.testing.assert_allclose(clf.predict_proba(X), whole, atol=1e-6)
     np.testing.assert_allclose(clf.predict_proba(X[:1]), whole[:1], atol=1e-6)
 
@@ -806,7 +834,7 @@ def by_joblib(clf):
     return joblib.load(file)
 
 
-@pytest.mark.parametrize("student", [SMALL, Sized, make_net(Plain()), make_net(WithDropout)])
+@pytest.mark.parametrize("student", [SMALL, Sized, make_net(instance()), make_net(WithDropout)])
 @pytest.mark.parametrize(
     "copied", [lambda clf: pickle.loads(pickle.dumps(clf)), by_joblib, copy.deepcopy]
 )
@@ -846,7 +874,7 @@ def test_tiny_data_trains_in_under_a_second():
 def test_batches_cover_every_row_once_and_are_of_one_size(n_rows, batch_size, shuffle):
     numbers = np.arange(n_rows)
     rows = Rows.from_arrays(
-        numbers[:, None].astype(np.float32), {"label": numbers, "weight": numbers * 0.5}
+        numbers[:, None].astype(np.float32), {"label": numbers, "weight": numbers + 1.0}
     )
     generator = torch.Generator().manual_seed(0)
     batches = BatchIterator(rows, batch_size, shuffle, generator)
@@ -858,7 +886,8 @@ def test_batches_cover_every_row_once_and_are_of_one_size(n_rows, batch_size, sh
         assert max(sizes) - min(sizes) <= 1
         for inputs, target in epoch:
             np.testing.assert_array_equal(inputs[:, 0], target["label"])
-            np.testing.assert_array_equal(inputs[:, 0] * 0.5, target["weight"])
+            weight = (inputs[:, 0] + 1) / (n_rows + 1) * 2  # the mean is 1
+            np.testing.assert_allclose(target["weight"], weight, rtol=1e-6)
         orders.append(torch.cat([target["label"] for _, target in epoch]).tolist())
         assert sorted(orders[-1]) == numbers.tolist()
     if n_rows == 101:
@@ -900,8 +929,9 @@ def test_mlp_is_a_linear_layer_on_indicator_columns(n_numbers):
     codes = np.column_stack([rng.integers(0, size, 50) for size in cardinalities])
     table = mlp.categories.table.weight.detach().numpy()[1:]
     assert len(table) == sum(size - 1 for size in cardinalities)
-    hidden = numbers @ mlp.first.weight.detach().numpy().T + mlp.first.bias.detach().numpy()
-    hidden = hidden + one_hot(codes, cardinalities) @ table
+    hidden = one_hot(codes, cardinalities) @ table
+    if n_numbers:
+        hidden += numbers @ mlp.first.weight.detach().numpy().T + mlp.first.bias.detach().numpy()
     for layer in mlp.layers:
         weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
         hidden = np.maximum(hidden, 0) @ weight.T + bias

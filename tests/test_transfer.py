@@ -354,8 +354,13 @@ def test_reproducible_without_the_global_generator(make):
 
 
 def test_neighbours_are_the_nearest_by_brute_force():
+    """With so many numbers that one category more or less does not decide alone."""
+    rng = np.random.RandomState(0)
     X = make_frame()
-    numbers, categories = ["int", "small", "single"], ["str", "bool", "cat", "intcat", "Bool"]
+    for i in range(10):
+        X[f"n{i}"] = rng.uniform(size=N_ROWS) * 10**i
+    categories = ["str", "bool", "cat"]
+    numbers = ["int", *(f"n{i}" for i in range(10))]
     distances = squared_distances(X, numbers, categories)
     table = read_table(X[numbers + categories])
     neighbour = Munge()._nearest(table, np.random.RandomState(0))
@@ -574,6 +579,10 @@ def test_weight_of_given_rows_is_used():
 
     means = [mean_of_class_1(weight) for weight in (0, 1, 10)]
     assert means[0] + 0.1 < means[1] < means[2] - 0.1
+
+
+def test_weight_of_drawn_rows_is_used():
+    assert not np.array_equal(proba(distil(Munge(weight=5))), proba(distil(Munge(weight=1))))
 
 
 def test_every_sampler_of_a_list_teaches():

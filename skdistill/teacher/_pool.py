@@ -293,7 +293,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
                 for key, value in estimator.get_params(deep=True).items()
                 if key.split("__")[-1] == "random_state" and value is None
             ]
-            estimator.set_params(**{key: seed for key in unset})
+            estimator.set_params(**dict.fromkeys(unset, seed))
         codes = np.searchsorted(self.classes_, np.asarray(y))
         return estimator, name, X, codes, self.classes_, fit_params.get(name, {}), seed
 

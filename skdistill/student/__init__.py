@@ -1,0 +1,26 @@
+"""The student: a skorch net, trained on soft targets and asked without a DataLoader."""
+
+from skdistill.student._recipe import (
+    MLPStudent,
+    check_student,
+    constructor_parameters,
+    gives_probabilities,
+    prepare_net,
+    student_module,
+)
+from skdistill.student._rows import BatchIterator, Rows, n_batches
+from skdistill.student._training import predict_logits, train
+
+__all__ = [
+    "BatchIterator",
+    "MLPStudent",
+    "Rows",
+    "check_student",
+    "constructor_parameters",
+    "gives_probabilities",
+    "n_batches",
+    "predict_logits",
+    "prepare_net",
+    "student_module",
+    "train",
+]

@@ -1,0 +1,210 @@
+"""What net is trained: the default recipe, a module class, or the user's own."""
+
+import inspect
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, clone
+from skorch import NeuralNet, NeuralNetClassifier
+from skorch.callbacks import LRScheduler
+
+from skdistill.modules import MLP
+from skdistill.student._rows import n_batches
+
+
+class MLPStudent(BaseEstimator):
+    """Recipe of the default student: a multilayer perceptron and how it is trained.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int, default=(256, 256)
+    learning_rate : float, default=0.003
+        Highest rate of the one-cycle schedule.
+    weight_decay : float, default=0.01
+        Of AdamW.
+    batch_size : int or "auto", default="auto"
+        "auto" takes a sixteenth of the rows, between 16 and 256.
+    n_steps : int or "auto", default="auto"
+        Training steps. "auto" takes 40 times the square root of the number of rows the student
+        is trained on, at least 200.
+
+    Examples
+    --------
+    >>> from skdistill import MLPStudent
+    >>> MLPStudent(hidden_layer_sizes=(64,)).make_net(n_rows=1000).batch_size
+    32
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(256, 256),
+        learning_rate=0.003,
+        weight_decay=0.01,
+        batch_size="auto",
+        n_steps="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.n_steps = n_steps
+
+    def make_net(self, n_rows):
+        """Make the net.
+
+        Parameters
+        ----------
+        n_rows : int
+            Rows it will be trained on.
+
+        Returns
+        -------
+        skorch.NeuralNetClassifier
+            Not initialized.
+        """
+        self._check_parameters()
+        return self._make_net(
+            MLP, n_rows, module__hidden_layer_sizes=tuple(self.hidden_layer_sizes)
+        )
+
+    def _make_net(self, module, n_rows, **module_params):
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = int(np.clip(2 ** int(np.log2(max(n_rows, 16) / 16)), 16, 256))
+        steps_per_epoch = n_batches(n_rows, batch_size)
+        n_steps = max(200, int(40 * n_rows**0.5)) if self.n_steps == "auto" else self.n_steps
+        epochs = -(-n_steps // steps_per_epoch)
+        schedule = LRScheduler(
+            torch.optim.lr_scheduler.OneCycleLR,
+            max_lr=self.learning_rate,
+            total_steps=epochs * steps_per_epoch,
+            pct_start=0.1,
+            cycle_momentum=False,
+            step_every="batch",
+        )
+        return NeuralNetClassifier(
+            module,
+            **module_params,
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=torch.optim.AdamW,
+            optimizer__weight_decay=self.weight_decay,
+            optimizer__fused=True,
+            lr=self.learning_rate,
+            batch_size=batch_size,
+            max_epochs=epochs,
+            callbacks=[("schedule", schedule)],
+            callbacks__valid_acc=None,
+        )
+
+    def _check_parameters(self):
+        sizes = self.hidden_layer_sizes
+        if not isinstance(sizes, (tuple, list)) or not sizes or not all(map(_is_count, sizes)):
+            raise ValueError(
+                f"`hidden_layer_sizes` must be a tuple of integers >= 1, got {sizes!r}."
+            )
+        for name in ("batch_size", "n_steps"):
+            value = getattr(self, name)
+            if value != "auto" and not _is_count(value):
+                raise ValueError(f"`{name}` must be 'auto' or an integer >= 1, got {value!r}.")
+        for name in ("learning_rate", "weight_decay"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 <= value < float("inf"):
+                raise ValueError(f"`{name}` must be a number >= 0, got {value!r}.")
+
+
+def _is_count(value):
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+
+
+def prepare_net(student, n_rows, n_inputs, n_outputs, cardinalities):
+    """Turn the parameter `student` into a net of its own, ready for the data.
+
+    Parameters
+    ----------
+    student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNet
+    n_rows : int
+        Rows the student will be trained on.
+    n_inputs, n_outputs : int
+    cardinalities : tuple of int
+
+    Returns
+    -------
+    skorch.NeuralNet
+        A new net; the user's is cloned.
+    """
+    if student is None or isinstance(student, MLPStudent):
+        net = (student or MLPStudent()).make_net(n_rows)
+    elif isinstance(student, type):
+        net = MLPStudent()._make_net(student, n_rows)
+    else:
+        net = clone(student)
+    sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs, "cardinalities": cardinalities}
+    given = net.get_params()
+    wanted = constructor_parameters(net.module)
+    return net.set_params(
+        **{
+            f"module__{name}": value
+            for name, value in sizes.items()
+            if name in wanted and f"module__{name}" not in given
+        }
+    )
+
+
+def constructor_parameters(module):
+    """Names of the parameters of a module class's constructor; none for an instance."""
+    if not isinstance(module, type):
+        return set()
+    return set(inspect.signature(module.__init__).parameters)
+
+
+def student_module(student):
+    """The module class or instance of the parameter `student`."""
+    if student is None or isinstance(student, MLPStudent):
+        return MLP
+    return student.module if isinstance(student, NeuralNet) else student
+
+
+def check_student(student):
+    """Raise a ValueError for a `student` that cannot be trained on soft targets."""
+    if student is None or isinstance(student, MLPStudent):
+        return
+    if isinstance(student, type) and issubclass(student, torch.nn.Module):
+        return
+    if not isinstance(student, NeuralNet):
+        raise ValueError(
+            "`student` must be None, an MLPStudent, a torch.nn.Module class or a "
+            f"skorch.NeuralNetClassifier, got {student!r}."
+        )
+    criterion = student.criterion
+    known = (torch.nn.NLLLoss, torch.nn.CrossEntropyLoss)
+    if not (
+        isinstance(criterion, known)
+        or (isinstance(criterion, type) and issubclass(criterion, known))
+    ):
+        raise ValueError(
+            "the `criterion` of `student` declares what its module returns: NLLLoss for "
+            f"probabilities, CrossEntropyLoss for logits; got {criterion!r}."
+        )
+    params = [key for key in student.get_params() if key.startswith("criterion__")]
+    params += _set_on_instance(criterion)
+    if params:
+        raise ValueError(
+            f"`student` sets {params}, but its criterion is replaced by the distillation loss: "
+            "remove them; for class weights use `class_weight`."
+        )
+
+
+def _set_on_instance(criterion):
+    """Names of the parameters of a criterion instance that are not the usual ones."""
+    usual = {"weight": None, "label_smoothing": 0.0, "ignore_index": -100, "reduction": "mean"}
+    if isinstance(criterion, type):
+        return []
+    given = {name: getattr(criterion, name, value) for name, value in usual.items()}
+    return [name for name in usual if given[name] is not usual[name] and given[name] != usual[name]]
+
+
+def gives_probabilities(net):
+    """Whether the net's module returns probabilities: its criterion is NLLLoss."""
+    criterion = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
+    return issubclass(criterion, torch.nn.NLLLoss)

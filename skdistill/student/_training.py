@@ -1,0 +1,263 @@
+"""Training a net on soft targets, and asking it."""
+
+import time
+import warnings
+
+import numpy as np
+import torch
+from skorch.callbacks import BatchScoring, Callback, EarlyStopping, EpochScoring
+from skorch.helper import predefined_split
+from skorch.history import History
+
+from skdistill._seeding import seeded
+from skdistill.objectives import DistillationLoss, as_logits
+from skdistill.student._rows import BatchIterator
+
+# Rows that go through the module at a time: their activations stay in the processor's cache.
+PREDICT_ROWS = 1024
+
+
+def train(
+    net,
+    loss,
+    rows,
+    validation,
+    n_classes,
+    *,
+    seed,
+    early_stopping,
+    weights=None,
+    deadline=None,
+    verbose=0,
+):
+    """Train a net on soft targets.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        From :func:`prepare_net`; trained in place.
+    loss : dict
+        Parameters of :class:`~skdistill.objectives.DistillationLoss`.
+    rows, validation : Rows
+        `validation` may be None.
+    n_classes : int
+    seed : int
+        Of the initial weights and the order of the rows.
+    early_stopping : bool
+        Whether to stop when the validation loss stalls, and to return the best epoch.
+    weights : dict, default=None
+        State to start from instead of random weights.
+    deadline : float, default=None
+        Time, as of :func:`time.monotonic`, at which training stops.
+    verbose : int, default=0
+        Above 0, skorch prints a line an epoch.
+
+    Returns
+    -------
+    net : skorch.NeuralNet
+        Trimmed for prediction: without optimizer, callbacks and data.
+    history : skorch.history.History
+        A row an epoch.
+    """
+    limit = TimeLimit(deadline)
+    callbacks = _callbacks(net, early_stopping, validation, limit)
+    _forget_iterators(net)
+    net.set_params(
+        criterion=DistillationLoss,
+        **{f"criterion__{name}": value for name, value in loss.items()},
+        iterator_train=BatchIterator,
+        iterator_train__shuffle=getattr(net, "iterator_train__shuffle", True),
+        iterator_train__generator=torch.Generator().manual_seed(seed),
+        iterator_valid=BatchIterator,
+        train_split=predefined_split(validation) if validation is not None else None,
+        predict_nonlinearity=None if loss["gives_probabilities"] else _softmax,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+    with seeded(seed):
+        net.initialize()
+        net.classes_inferred_ = np.arange(n_classes)  # skorch reads them off y, a dict here
+        _adapt_scoring(net, rows, validation)
+        draws = getattr(net.module_, "draws_random_numbers", True)
+        if draws:  # under the lock: dropout is repeatable, and the global generator left alone
+            _run(net, rows, n_classes, weights)
+    if not draws:
+        _run(net, rows, n_classes, weights)
+    if limit.reached:
+        warnings.warn(
+            f"DistilledClassifier: `max_time` ended the training in epoch {len(net.history)} of "
+            f"{net.max_epochs}; the student is the best so far."
+        )
+    history = _whole_epochs(net.history)
+    net.trim_for_prediction()
+    net.iterator_valid = torch.utils.data.DataLoader
+    net.module_.eval().requires_grad_(False)
+    return net, history
+
+
+def _whole_epochs(history):
+    """The finished epochs, without their thousands of batches that nobody reads."""
+    finished = [epoch for epoch in history if "train_loss" in epoch]
+    return History({**epoch, "batches": []} for epoch in finished)
+
+
+def _forget_iterators(net):
+    """Drop what the user set for iterators that are replaced, and that ours do not take."""
+    for name in list(vars(net)):
+        if name.startswith(("iterator_train__", "iterator_valid__")) and not name.endswith(
+            ("__shuffle", "__batch_size")
+        ):
+            delattr(net, name)
+    net.callbacks = None if net.callbacks == "disable" else net.callbacks
+
+
+def _run(net, rows, n_classes, weights):
+    if weights is not None:
+        net.module_.load_state_dict(weights)
+    _check_output(net, rows, n_classes)
+    handles = net.criterion_.watch(net.module_)
+    try:
+        net.partial_fit(rows)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not torch.isfinite(_evaluate(net, rows)).all():
+        _raise_diverged(net, "its output is not finite")
+
+
+def _evaluate(net, rows):
+    """The output for a few rows, in evaluation mode; the mode is left as it was."""
+    was_training = net.module_.training
+    with torch.inference_mode():
+        output = net.module_.eval()(rows.inputs[:PREDICT_ROWS].to(net.device))
+    net.module_.train(was_training)
+    return output
+
+
+def _check_output(net, rows, n_classes):
+    output = _evaluate(net, rows)
+    expected = (min(len(rows), PREDICT_ROWS), n_classes)
+    if not isinstance(output, torch.Tensor) or output.shape != expected:
+        shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+        raise ValueError(
+            f"the module of `student` returns {shape} for {expected[0]} rows, but there are "
+            f"{n_classes} classes: it must return a tensor of shape (n_rows, {n_classes}). A "
+            "constructor parameter `n_outputs` is given that number."
+        )
+    if net.criterion_.gives_probabilities and (output < 0).any():
+        raise ValueError(
+            "the `criterion` of `student`, NLLLoss, declares that its module returns "
+            "probabilities, but some are negative: return softmax, or logits with CrossEntropyLoss."
+        )
+
+
+def _softmax(logits):
+    return torch.softmax(logits, dim=-1)
+
+
+def _hard_labels(target):
+    return (target["label"] if isinstance(target, dict) else target).cpu().numpy()
+
+
+def _callbacks(net, early_stopping, validation, limit):
+    """The user's callbacks and ours, ours only where the user has none of the kind."""
+    theirs = list(net.callbacks or []) if net.callbacks != "disable" else []
+    bare = [c[1] if isinstance(c, tuple) else c for c in theirs]
+    has_stopping = any(isinstance(c, EarlyStopping) for c in bare)
+    if has_stopping and validation is None:
+        raise ValueError(
+            "the callback EarlyStopping of `student` needs validation rows: set "
+            "`early_stopping=True`, give `X_val` and `y_val`, or leave the callback out."
+        )
+    ours = [("skdistill_divergence", StopDivergence()), ("skdistill_time_limit", limit)]
+    if early_stopping and validation is not None and not has_stopping:
+        stopping = EarlyStopping(
+            patience=max(10, net.max_epochs // 2), threshold=0.0, load_best=True, sink=_silent
+        )
+        ours.insert(0, ("skdistill_early_stopping", stopping))
+    return theirs + ours
+
+
+def _silent(text):
+    pass
+
+
+def _adapt_scoring(net, rows, validation):
+    """Let scoring callbacks see hard labels in place of the dict of targets."""
+    kept = []
+    for name, callback in net.callbacks_:
+        if isinstance(callback, (EpochScoring, BatchScoring)):
+            scored = rows if callback.on_train else validation
+            if scored is None or not scored.is_labelled:
+                if name != "valid_acc":
+                    which = "training" if callback.on_train else "validation"
+                    warnings.warn(
+                        f"DistilledClassifier: the student's callback `{name}` is left out: there "
+                        f"are no {which} rows, or some of them have no label to score."
+                    )
+                continue
+            callback.target_extractor = _hard_labels
+            callback.use_caching = True  # without, it would ask for the labels in skorch's way
+        kept.append((name, callback))
+    net.callbacks_ = kept
+
+
+def _raise_diverged(net, what):
+    raise ValueError(
+        f"the student diverged in epoch {len(net.history)} ({what}): lower its learning rate "
+        "(`student=MLPStudent(learning_rate=...)` or `student__lr`)."
+    )
+
+
+class StopDivergence(Callback):
+    """Raise as soon as an epoch's loss is not a finite number."""
+
+    def on_epoch_end(self, net, **kwargs):
+        loss = net.history[-1].get("train_loss")
+        if loss is not None and not np.isfinite(loss):
+            _raise_diverged(net, f"training loss {loss}")
+
+
+class TimeLimit(Callback):
+    """End the training at a time; `reached` tells whether it did.
+
+    Parameters
+    ----------
+    deadline : float or None
+        As of :func:`time.monotonic`.
+    """
+
+    def __init__(self, deadline):
+        self.deadline = deadline
+        self.reached = False
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if self.deadline is not None and training and time.monotonic() > self.deadline:
+            self.reached = True
+            raise KeyboardInterrupt  # skorch's own way to end fit_loop
+
+
+def predict_logits(net, inputs, probabilities):
+    """Logits of encoded rows, straight through the module.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Trained.
+    inputs : ndarray of shape (n_rows, ...)
+        float32.
+    probabilities : bool
+        Whether the module returns probabilities.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes)
+    """
+    rows = torch.from_numpy(inputs)
+    with torch.inference_mode():
+        pieces = [
+            as_logits(net.module_(piece.to(net.device)), probabilities)
+            for piece in rows.split(PREDICT_ROWS)
+        ]
+        logits = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+    return logits.cpu().numpy()
