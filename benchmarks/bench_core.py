@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -130,17 +132,22 @@ def seconds(model, rows, n_calls):
 
 
 def memory_row():
+    # A fresh process: memory that this one has freed would hide what labelling takes.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        ours, forest = fresh.submit(extra_megabytes).result()
+    label = "extra peak memory, labelling 1,000,000 rows (forest of 100)"
+    return label, f"{ours:.0f} MB (one call of the forest itself: {forest:.0f} MB)", "<= 200 MB"
+
+
+def extra_megabytes():
     X, y = load("magic")
     pool = TeacherPool(RandomForestClassifier(100, random_state=0)).fit(X, y)
     rows = X.sample(LABELLED_ROWS, replace=True, random_state=0, ignore_index=True)
-    pool.predict_proba(rows[:20_000])
-    result, peak = watch_memory(lambda: pool.predict_proba(rows))
-    extra = (peak - result.nbytes) / 1e6
-    return (
-        "extra peak memory, labelling 1,000,000 rows (forest of 100)",
-        f"{extra:.0f} MB",
-        "<= 200 MB",
-    )
+    extra = []
+    for model in (pool, pool.estimators_[0]):
+        result, peak = watch_memory(lambda model=model: model.predict_proba(rows))
+        extra.append(max(0.0, (peak - result.nbytes) / 1e6))
+    return extra
 
 
 def watch_memory(function):

@@ -111,11 +111,16 @@ def print_table(rows):
 
 
 def in_words(name, teacher, control, student):
+    if student["log loss"] < control["log loss"]:
+        verdict = "the teacher taught it something: serve the student"
+    else:
+        verdict = "training on the labels alone is as good or better here: do not distil"
     return (
         f"On {name} the student is {teacher['us/row'] / student['us/row']:.0f} times faster and "
         f"{teacher['bytes'] / student['bytes']:.0f} times smaller than its teacher, with accuracy "
-        f"{student['accuracy']:.4f} (teacher {teacher['accuracy']:.4f}, control without a teacher "
-        f"{control['accuracy']:.4f})."
+        f"{student['accuracy']:.4f} (teacher {teacher['accuracy']:.4f}, control "
+        f"{control['accuracy']:.4f}) and log loss {student['log loss']:.4f} (teacher "
+        f"{teacher['log loss']:.4f}, control {control['log loss']:.4f}); {verdict}."
     )
 
 
