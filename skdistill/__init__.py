@@ -9,6 +9,7 @@ from importlib import import_module
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "BalancedHinton": "objectives",
     "DistilledClassifier": "classifier",
     "GivenRows": "transfer",
     "Hinton": "objectives",
@@ -22,7 +23,21 @@ _HOMES = {
     "TorchTeacher": "teacher",
     "TransferSampler": "transfer",
 }
-__all__ = [*sorted(_HOMES), "__version__"]
+# For `skops.io.load(file, trusted=...)`, beside the types of the teacher if it is stored too.
+TRUSTED_TYPES = [
+    "skdistill.classifier.DistilledClassifier",
+    "skdistill.encoding.TabularEncoder",
+    "skdistill.modules.MLP",
+    "skdistill.objectives.BalancedHinton",
+    "skdistill.objectives.Hinton",
+    "skdistill.student._recipe.MLPStudent",
+    "skdistill.student._training.softmax",
+    "skdistill.teacher._members.Member",
+    "skdistill.teacher._pool.TeacherPool",
+    "skdistill.transfer.GivenRows",
+    "skdistill.transfer.Munge",
+]
+__all__ = [*sorted(_HOMES), "TRUSTED_TYPES", "__version__"]
 
 
 def __getattr__(name):

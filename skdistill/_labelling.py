@@ -28,9 +28,11 @@ class Labeller:
         """The teacher's probabilities."""
         return self.teacher.predict_proba(X, floored=self.floored)
 
-    def label_out_of_fold(self, X, y, cv, fit_params):
+    def label_out_of_fold(self, X, y, cv, fit_params, step):
         """The probabilities of teachers that have not seen the row."""
-        return self.teacher.cross_fit_proba(X, y, cv, floored=self.floored, fit_params=fit_params)
+        return self.teacher.cross_fit_proba(
+            X, y, cv, floored=self.floored, fit_params=fit_params, step=step
+        )
 
     def given(self, soft_targets, n_rows, name):
         """Probabilities that the user gave, checked."""

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import (
     _safe_indexing,
     check_random_state,
@@ -11,13 +12,15 @@ from sklearn.utils import (
     indexable,
 )
 from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import NO_LABEL, Block
 from skdistill._labelling import Labeller, measure_leak
 from skdistill._named import NamedListsMixin, named_parts
-from skdistill._predict import StudentPredictMixin
+from skdistill._progress import Progress
+from skdistill._trained import TrainedStudentMixin
 from skdistill._validation import (
     check_combination,
     check_known,
@@ -32,6 +35,7 @@ from skdistill._validation import (
 from skdistill.encoding import TabularEncoder
 from skdistill.objectives import Hinton, view_key
 from skdistill.student import (
+    MLPStudent,
     Rows,
     constructor_parameters,
     gives_probabilities,
@@ -46,7 +50,9 @@ from skdistill.teacher import TeacherPool, is_frozen, weight_fit_params
 EARLY_STOPPING_ROWS = 500
 
 
-class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin, BaseEstimator):
+class DistilledClassifier(
+    NamedListsMixin, TrainedStudentMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+):
     r"""Distil one or many teachers into one small neural student.
 
     The teachers' probabilities are pooled and softened by a temperature. A neural student is
@@ -218,6 +224,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         self.verbose = verbose
         self.random_state = random_state
 
+    @with_callbacks
     def fit(
         self,
         X,
@@ -283,26 +290,37 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         fit_params = self._route(weight)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
         seeds = seeds.tolist()
+        context = self._init_callback_context(max_subtasks=None)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        progress = Progress(self, context)
         self.temperature_ = float(self.temperature)
         self.alpha_ = 0.0 if y is None else float(self.alpha)
 
-        self._fit_teacher(X, y, soft_targets, fit_params, seeds[0])
+        self._fit_teacher(X, y, soft_targets, fit_params, seeds[0], progress)
         response = Hinton() if self.response is None else self.response
         labeller = Labeller(self.teacher_, self.classes_, response, self.temperature_)
         validation = self._given_validation(X_val, y_val, sample_weight_val)
-        rows = self._training_rows(labeller, X, y, weight, soft_targets, fit_params)
+        rows = self._training_rows(labeller, X, y, weight, soft_targets, fit_params, progress)
         self.leak_gap_ = measure_leak(labeller, rows, self.cv, validation)
         rows = rows.weighty()
         if validation is None and self._stops_early(len(rows.labels)):
             rows, validation = rows.split(self.validation_fraction, seeds[1])
         transfer = self._transfer_blocks(
-            labeller, rows, X_transfer, soft_targets_transfer, seeds[2]
+            labeller, rows, X_transfer, soft_targets_transfer, seeds[2], progress
         )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
-        self._fit_student(response, [rows, *transfer], validation, seeds[3], deadline)
+        blocks = [rows, *transfer]
+        self._fit_student(response, blocks, validation, seeds[3], deadline, progress)
         self.calibration_temperature_ = 1.0
         self.calibration_temperature_ = self._calibrate(validation)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
+
+    def _sk_visual_block_(self):
+        parts = [(f"teacher: {name}", part) for name, part in named_parts(self.teacher, "teacher")]
+        parts.append(("student", MLPStudent() if self.student is None else self.student))
+        names, estimators = zip(*parts, strict=True)
+        return _VisualBlock("parallel", estimators, names=names, name_details=None)
 
     def get_metadata_routing(self):
         """Get the metadata routing: `sample_weight` goes to the teachers that request it.
@@ -349,7 +367,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
 
     # --- teacher and soft targets ---
 
-    def _fit_teacher(self, X, y, soft_targets, fit_params, seed):
+    def _fit_teacher(self, X, y, soft_targets, fit_params, seed, progress):
         if self._continues():
             check_known(y, self.classes_, "y")
             return
@@ -357,8 +375,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
             self.teacher_ = None
             self.classes_ = classes_of_soft_targets(soft_targets, y)
         else:
-            self._say("fitting the teacher")
-            self.teacher_ = TeacherPool(
+            pool = TeacherPool(
                 self.teacher,
                 pooling=self.pooling,
                 weights=self.teacher_weights,
@@ -366,14 +383,16 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
                 n_jobs=self.n_jobs,
                 memory=self.memory,
                 random_state=None if self.random_state is None else seed,
-            ).fit(X, y, fit_params=fit_params)
+            )
+            with progress.task("fit-teacher", "fitting the teacher", n_steps=None) as step:
+                self.teacher_ = pool.fit(X, y, fit_params=fit_params, step=step)
             self.classes_ = self.teacher_.classes_
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least 2 classes, got 1 class: {self.classes_[0]!r}.")
 
     # --- rows for the student ---
 
-    def _training_rows(self, labeller, X, y, weight, soft_targets, fit_params):
+    def _training_rows(self, labeller, X, y, weight, soft_targets, fit_params, progress):
         """The rows of X with their labels and soft targets."""
         n_rows = _num_samples(X)
         weight = np.ones(n_rows) if weight is None else weight
@@ -381,14 +400,15 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         if soft_targets is not None:
             soft = labeller.given(soft_targets, n_rows, "soft_targets")
         elif self.cv is None:
-            self._say(f"labelling {n_rows} training rows")
-            soft = labeller.label(X)
+            with progress.task("label-training-rows", f"labelling {n_rows} training rows"):
+                soft = labeller.label(X)
         else:
-            self._say(f"labelling {n_rows} training rows out of fold")
-            soft = labeller.label_out_of_fold(X, y, self.cv, fit_params)
+            text = f"labelling {n_rows} training rows out of fold"
+            with progress.task("label-training-rows", text, n_steps=None) as step:
+                soft = labeller.label_out_of_fold(X, y, self.cv, fit_params, step)
         return Block(X, labels, weight, soft)
 
-    def _transfer_blocks(self, labeller, rows, X_transfer, soft_targets_transfer, seed):
+    def _transfer_blocks(self, labeller, rows, X_transfer, soft_targets_transfer, seed, progress):
         """The unlabelled rows given and drawn, labelled by the teacher."""
         objectives = named_parts(self.objectives, "objectives")
         if self.alpha_ == 1 and not any(objective.weight for _, objective in objectives):
@@ -406,9 +426,10 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
         for sampler in samplers:
             n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
             if n_new:
-                self._say(f"drawing and labelling {n_new} transfer rows: {sampler}")
-                drawn = sampler.sample(rows.X, n_new, random_state=rng)
-                soft = labeller.label(drawn)
+                text = f"drawing and labelling {n_new} transfer rows: {sampler}"
+                with progress.task("sample-transfer-rows", text):
+                    drawn = sampler.sample(rows.X, n_new, random_state=rng)
+                    soft = labeller.label(drawn)
                 blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
         return [block for block in blocks if block.weight.any()]
 
@@ -428,7 +449,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
 
     # --- student ---
 
-    def _fit_student(self, response, blocks, validation, seed, deadline):
+    def _fit_student(self, response, blocks, validation, seed, deadline, progress):
         inputs = np.concatenate([self._encode(block.X) for block in blocks])
         net = prepare_net(
             self.student,
@@ -438,29 +459,33 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
             getattr(self.encoder_, "cardinalities_", ()),
         )
         self._probabilities = gives_probabilities(net)
+        target = self._targets(response, blocks) | self._teacher_views(blocks)
         held_out = None
         if validation is not None:
-            target = self._targets(response, [validation])
-            held_out = Rows.from_arrays(self._encode(validation.X), target)
-        self._say(f"training the student on {len(inputs)} rows")
-        self.student_, self.history_ = train(
-            net,
-            {
-                "response": response,
-                "objectives": named_parts(self.objectives, "objectives"),
-                "temperature": self.temperature_,
-                "alpha": self.alpha_,
-                "gives_probabilities": self._probabilities,
-            },
-            Rows.from_arrays(inputs, self._targets(response, blocks) | self._teacher_views(blocks)),
-            held_out,
-            len(self.classes_),
-            seed=seed,
-            weights=self.student_.module_.state_dict() if self._continues() else None,
-            deadline=deadline,
-            early_stopping=bool(self.early_stopping),
-            verbose=max(0, self.verbose - 1),
-        )
+            held_out = Rows.from_arrays(
+                self._encode(validation.X), self._targets(response, [validation])
+            )
+        text = f"training the student on {len(inputs)} rows"
+        with progress.task("fit-student", text, n_steps=net.max_epochs) as step:
+            self.student_, self.history_ = train(
+                net,
+                {
+                    "response": response,
+                    "objectives": named_parts(self.objectives, "objectives"),
+                    "temperature": self.temperature_,
+                    "alpha": self.alpha_,
+                    "gives_probabilities": self._probabilities,
+                },
+                Rows.from_arrays(inputs, target),
+                held_out,
+                len(self.classes_),
+                seed=seed,
+                weights=self.student_.module_.state_dict() if self._continues() else None,
+                deadline=deadline,
+                early_stopping=bool(self.early_stopping),
+                step=step,
+                verbose=max(0, self.verbose - 1),
+            )
 
     def _fit_encoder(self, X, y, weight):
         if self._passes_through():
@@ -510,7 +535,3 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
             return 1.0
         logits = self._logits(validation.X).astype(np.float64)
         return fit_temperature(logits, validation.labels, validation.weight)
-
-    def _say(self, text):
-        if self.verbose:
-            print(f"[{type(self).__name__}] {text}", flush=True)

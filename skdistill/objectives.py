@@ -118,6 +118,47 @@ class Hinton(Response):
         return temperature**2 * F.cross_entropy(logits / temperature, target, reduction="none")
 
 
+class BalancedHinton(Hinton):
+    r"""Hinton's response with rows of rare classes weighing more.
+
+    A row weighs :math:`(\frac{1}{K} \sum_k p_k / \pi_k)^b`, with the teacher's probabilities p of
+    the row and their mean :math:`\pi` over all rows: the more, the likelier it is of a rare class.
+    Since whole rows are weighted, and not classes, the student's optimum stays the teacher's
+    probabilities, which weights of classes would shift.
+
+    Parameters
+    ----------
+    balance : float, default=1.0
+        The exponent b, in [0, 1]. 0 is :class:`Hinton`; with 1 all classes weigh alike.
+    floor : "auto" or float, default="auto"
+        As in :class:`Hinton`.
+
+    References
+    ----------
+    .. [1] Cui et al. (2019). Class-Balanced Loss Based on Effective Number of Samples.
+       https://doi.org/10.48550/arXiv.1901.05555
+    """
+
+    def __init__(self, balance=1.0, floor="auto"):
+        super().__init__(floor=floor)
+        self.balance = balance
+
+    def check_parameters(self):
+        """Raise a ValueError for a parameter that is not valid."""
+        super().check_parameters()
+        if not isinstance(self.balance, Real) or not 0 <= self.balance <= 1:
+            raise ValueError(f"`balance` must be a number in [0, 1], got {self.balance!r}.")
+
+    def prepare(self, probabilities, temperature):
+        """Soften the probabilities and weigh the rows; see :meth:`Response.prepare`."""
+        prior = probabilities.mean(axis=0)
+        known = prior > 0
+        rarity = (probabilities[:, known] / prior[known]).mean(axis=1) ** self.balance
+        # The cross-entropy is linear in its target, so the weight may travel in it.
+        weight = (rarity / rarity.mean())[:, None]
+        return weight * super().prepare(probabilities, temperature)
+
+
 class Objective(BaseEstimator):
     """Base of the objectives: a term added to the response.
 

@@ -1,13 +1,90 @@
-"""scikit-learn's own checks."""
+"""scikit-learn's own checks, on the configurations that differ in what they run through."""
 
+import numpy as np
 import pytest
+import torch
+from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from skorch import NeuralNetClassifier
 
-from skdistill import DistilledClassifier, MLPStudent, TabularEncoder
+from skdistill import (
+    DistilledClassifier,
+    MLPStudent,
+    Munge,
+    Objective,
+    TabularEncoder,
+)
 
 REASON = "mini-batches and the split depend on the number of rows: weight 2 is not two rows"
+QUICK = MLPStudent(hidden_layer_sizes=(32,))
+
+
+class Net(torch.nn.Module):
+    draws_random_numbers = False
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(n_inputs, 32), torch.nn.ReLU(), torch.nn.Linear(32, n_outputs)
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+class Calm(Objective):
+    """Keeps the logits small."""
+
+    def loss(self, student, view, sample_weight):
+        return student.logits.square().mean(dim=1)
+
+
+class RefittingFrozen(LogisticRegression):
+    """Freezes what it has just been fitted on: the checks bring data of every shape."""
+
+    def fit(self, X, y, sample_weight=None):
+        inner = LogisticRegression().fit(X, y, sample_weight=sample_weight)
+        self.frozen_ = FrozenEstimator(inner)
+        self.classes_, self.n_features_in_ = inner.classes_, inner.n_features_in_
+        return self
+
+    def predict_proba(self, X):
+        return self.frozen_.predict_proba(X)
+
+
+def own_net():
+    return NeuralNetClassifier(
+        Net,
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=0.02,
+        max_epochs=60,
+        batch_size=64,
+    )
+
+
+CONFIGURATIONS = [
+    DistilledClassifier(LogisticRegression(), random_state=0),
+    DistilledClassifier(
+        [("lr", LogisticRegression()), ("rf", RandomForestClassifier(10, random_state=0))],
+        QUICK,
+        random_state=0,
+    ),
+    DistilledClassifier(RefittingFrozen(), QUICK, random_state=0),
+    DistilledClassifier(LogisticRegression(), QUICK, cv=2, random_state=0),
+    DistilledClassifier(LogisticRegression(), own_net(), random_state=0),
+    DistilledClassifier(
+        LogisticRegression(),
+        QUICK,
+        transfer=Munge(size=1),
+        objectives=Calm(weight=1e-4),
+        random_state=0,
+    ),
+    TabularEncoder(),
+]
 
 
 def expected_failures(estimator):
@@ -17,18 +94,33 @@ def expected_failures(estimator):
 
 
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(
-    [
-        DistilledClassifier(LogisticRegression(), random_state=0),
-        DistilledClassifier(
-            [("lr", LogisticRegression()), ("rf", RandomForestClassifier(10, random_state=0))],
-            MLPStudent(hidden_layer_sizes=(32,)),
-            cv=2,
-            random_state=0,
-        ),
-        TabularEncoder(),
-    ],
-    expected_failed_checks=expected_failures,
-)
+@parametrize_with_checks(CONFIGURATIONS, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_weights_are_repetitions_with_full_batches(alpha):
+    """The one check that mini-batches fail holds where the batch is the whole set."""
+    X, y = make_classification(60, 5, random_state=0)
+    weight = np.random.default_rng(0).integers(0, 4, 60)
+    net = NeuralNetClassifier(
+        Net,
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=torch.optim.SGD,
+        lr=0.1,
+        max_epochs=50,
+        batch_size=-1,
+    )
+    clf = DistilledClassifier(
+        LogisticRegression(tol=1e-10, max_iter=10_000),
+        net,
+        alpha=alpha,
+        encoder="passthrough",
+        early_stopping=False,
+        random_state=0,
+    )
+    weighted = clf.fit(X, y, sample_weight=weight).predict_proba(X)
+    repeated = clf.fit(np.repeat(X, weight, axis=0), np.repeat(y, weight)).predict_proba(X)
+    np.testing.assert_allclose(weighted, repeated, atol=1e-5)
+    assert np.abs(weighted - clf.fit(X, y).predict_proba(X)).max() > 1e-3

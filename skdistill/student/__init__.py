@@ -9,6 +9,7 @@ from skdistill.student._recipe import (
     student_module,
 )
 from skdistill.student._rows import BatchIterator, Rows, n_batches
+from skdistill.student._storage import pack_net, unpack_net
 from skdistill.student._training import predict_logits, train
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "constructor_parameters",
     "gives_probabilities",
     "n_batches",
+    "pack_net",
     "predict_logits",
     "prepare_net",
     "student_module",
     "train",
+    "unpack_net",
 ]

@@ -9,6 +9,7 @@ from skorch.callbacks import BatchScoring, Callback, EarlyStopping, EpochScoring
 from skorch.helper import predefined_split
 from skorch.history import History
 
+from skdistill._progress import no_step
 from skdistill._seeding import seeded
 from skdistill.objectives import DistillationLoss, as_logits
 from skdistill.student._rows import BatchIterator
@@ -28,6 +29,7 @@ def train(
     early_stopping,
     weights=None,
     deadline=None,
+    step=no_step,
     verbose=0,
 ):
     """Train a net on soft targets.
@@ -49,6 +51,8 @@ def train(
         State to start from instead of random weights.
     deadline : float, default=None
         Time, as of :func:`time.monotonic`, at which training stops.
+    step : callable, default=no_step
+        Called with a name after each epoch; training ends when it returns True.
     verbose : int, default=0
         Above 0, skorch prints a line an epoch.
 
@@ -60,7 +64,7 @@ def train(
         A row an epoch.
     """
     limit = TimeLimit(deadline)
-    callbacks = _callbacks(net, early_stopping, validation, limit)
+    callbacks = _callbacks(net, early_stopping, validation, limit, EpochReport(step))
     _forget_iterators(net)
     net.set_params(
         criterion=DistillationLoss,
@@ -70,7 +74,7 @@ def train(
         iterator_train__generator=torch.Generator().manual_seed(seed),
         iterator_valid=BatchIterator,
         train_split=predefined_split(validation) if validation is not None else None,
-        predict_nonlinearity=None if loss["gives_probabilities"] else _softmax,
+        predict_nonlinearity=None if loss["gives_probabilities"] else softmax,
         callbacks=callbacks,
         verbose=verbose,
     )
@@ -84,10 +88,7 @@ def train(
     if not draws:
         _run(net, rows, n_classes, weights)
     if limit.reached:
-        warnings.warn(
-            f"DistilledClassifier: `max_time` ended the training in epoch {len(net.history)} of "
-            f"{net.max_epochs}; the student is the best so far."
-        )
+        _warn_ended(net, "`max_time` ended the training")
     history = _whole_epochs(net.history)
     net.trim_for_prediction()
     net.iterator_valid = torch.utils.data.DataLoader
@@ -117,12 +118,33 @@ def _run(net, rows, n_classes, weights):
     _check_output(net, rows, n_classes)
     handles = net.criterion_.watch(net.module_)
     try:
-        net.partial_fit(rows)
+        _fit_epochs(net, rows)
     finally:
         for handle in handles:
             handle.remove()
     if not torch.isfinite(_evaluate(net, rows)).all():
         _raise_diverged(net, "its output is not finite")
+
+
+def _fit_epochs(net, rows):
+    """skorch's ``partial_fit``, but the user's Ctrl-C does not pass without a word."""
+    net.notify("on_train_begin", X=rows, y=None)
+    try:
+        net.fit_loop(rows)
+    except StopTraining:
+        pass
+    except KeyboardInterrupt:
+        stopping = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
+        if not any(c.misses_ >= c.patience for c in stopping):
+            _warn_ended(net, "KeyboardInterrupt ended the training")
+    net.notify("on_train_end", X=rows, y=None)
+
+
+def _warn_ended(net, what):
+    warnings.warn(
+        f"DistilledClassifier: {what} in epoch {len(net.history)} of {net.max_epochs}; the student "
+        "is the best so far."
+    )
 
 
 def _evaluate(net, rows):
@@ -151,7 +173,7 @@ def _check_output(net, rows, n_classes):
         )
 
 
-def _softmax(logits):
+def softmax(logits):
     return torch.softmax(logits, dim=-1)
 
 
@@ -159,7 +181,7 @@ def _hard_labels(target):
     return (target["label"] if isinstance(target, dict) else target).cpu().numpy()
 
 
-def _callbacks(net, early_stopping, validation, limit):
+def _callbacks(net, early_stopping, validation, *always):
     """The user's callbacks and ours, ours only where the user has none of the kind."""
     theirs = list(net.callbacks or []) if net.callbacks != "disable" else []
     bare = [c[1] if isinstance(c, tuple) else c for c in theirs]
@@ -169,7 +191,7 @@ def _callbacks(net, early_stopping, validation, limit):
             "the callback EarlyStopping of `student` needs validation rows: set "
             "`early_stopping=True`, give `X_val` and `y_val`, or leave the callback out."
         )
-    ours = [("skdistill_divergence", StopDivergence()), ("skdistill_time_limit", limit)]
+    ours = [(f"skdistill_{type(c).__name__}", c) for c in (StopDivergence(), *always)]
     if early_stopping and validation is not None and not has_stopping:
         stopping = EarlyStopping(
             patience=max(10, net.max_epochs // 2), threshold=0.0, load_best=True, sink=_silent
@@ -209,6 +231,10 @@ def _raise_diverged(net, what):
     )
 
 
+class StopTraining(KeyboardInterrupt):
+    """Ends skorch's loop, as its own EarlyStopping does, but is ours."""
+
+
 class StopDivergence(Callback):
     """Raise as soon as an epoch's loss is not a finite number."""
 
@@ -234,7 +260,23 @@ class TimeLimit(Callback):
     def on_batch_end(self, net, training=False, **kwargs):
         if self.deadline is not None and training and time.monotonic() > self.deadline:
             self.reached = True
-            raise KeyboardInterrupt  # skorch's own way to end fit_loop
+            raise StopTraining
+
+
+class EpochReport(Callback):
+    """Report each epoch; end the training if that is the answer.
+
+    Parameters
+    ----------
+    step : callable
+    """
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.step(f"epoch {len(net.history)}"):
+            raise StopTraining
 
 
 def predict_logits(net, inputs, probabilities):

@@ -8,6 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted, check_memory
 
 from skdistill._named import NamedListsMixin, named_parts
+from skdistill._progress import no_step
 from skdistill.targets import pool_probabilities
 from skdistill.teacher import _members
 from skdistill.teacher._checks import (
@@ -83,7 +84,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         self.memory = memory
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, fit_params=None):
+    def fit(self, X, y=None, *, fit_params=None, step=no_step):
         """Fit the teachers that are not frozen.
 
         Parameters
@@ -94,6 +95,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             Labels. None is legal if every teacher is frozen.
         fit_params : dict of str to dict, default=None
             Keyword arguments of each teacher's ``fit``, by its name.
+        step : callable, default=no_step
+            Called with the name of each teacher when it is fitted.
 
         Returns
         -------
@@ -113,7 +116,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
         unfitted = [(name, part) for name, part in parts if not is_frozen(part)]
-        fitted = self._fit_members(unfitted, X, y, fit_params or {})
+        fitted = self._fit_members(unfitted, X, y, fit_params or {}, step)
         by_name = {member.name: member for member in [*frozen, *fitted]}
         self._members = [by_name[name] for name, _ in parts]
         unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
@@ -174,7 +177,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-    def cross_fit_proba(self, X, y, cv, *, floored=False, fit_params=None):
+    def cross_fit_proba(self, X, y, cv, *, floored=False, fit_params=None, step=no_step):
         """Out-of-fold pooled probabilities of the rows the teachers were fitted on.
 
         Each teacher is cloned and fitted again for every fold. Frozen teachers cannot be: they
@@ -190,6 +193,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             As in :meth:`predict_proba`.
         fit_params : dict of str to dict, default=None
             As in :meth:`fit`.
+        step : callable, default=no_step
+            Called with the name of each teacher in each fold.
 
         Returns
         -------
@@ -210,14 +215,14 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
                 "or give the unfitted teacher."
             )
         floors = self._floors_if(floored)
-        labels = self._cross_fit(parts, X, y, folds, floors, fit_params or {})
+        labels = self._cross_fit(parts, X, y, folds, floors, fit_params or {}, step)
         result = np.empty((len(y), len(self.classes_)))
         for fold, (_, test) in enumerate(folds):
             columns, members = zip(*(labels[name][fold] for name in parts), strict=True)
             result[test] = self._pool(members, columns)
         return result
 
-    def _cross_fit(self, parts, X, y, folds, floors, fit_params):
+    def _cross_fit(self, parts, X, y, folds, floors, fit_params, step):
         """Columns and probabilities of each teacher in each test fold."""
         fold_function = check_memory(self.memory).cache(fit_and_label)
         tasks = [
@@ -226,7 +231,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             if not is_frozen(part)
             for fold in folds
         ]
-        done = Parallel(n_jobs=self.n_jobs)(
+        done = Parallel(n_jobs=self.n_jobs, return_as="generator")(
             delayed(fold_function)(
                 *self._seeded_clone(name, parts[name], X, y, fit_params), fold, floor
             )
@@ -234,7 +239,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         )
         labels = {name: [] for name in parts}
         for (name, _, _), result in zip(tasks, done, strict=True):
-            labels[name].append(result)
+            labels[name].append(_report(result, step, f"{name}, fold {len(labels[name]) + 1}"))
         for member, floor in zip(self._members, floors, strict=True):
             if is_frozen(parts[member.name]):
                 p = member.label(X, len(self.classes_), floor)
@@ -276,12 +281,13 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         member.label(_safe_indexing(X, slice(0, 1)), len(self.classes_))
         return member
 
-    def _fit_members(self, parts, X, y, fit_params):
+    def _fit_members(self, parts, X, y, fit_params, step):
         fit_function = check_memory(self.memory).cache(fit_member)
-        return Parallel(n_jobs=self.n_jobs)(
+        fitting = Parallel(n_jobs=self.n_jobs, return_as="generator")(
             delayed(fit_function)(*self._seeded_clone(name, part, X, y, fit_params))
             for name, part in parts
         )
+        return [_report(member, step, member.name) for member in fitting]
 
     def _seeded_clone(self, name, part, X, y, fit_params):
         """The arguments of `fit_member`: a clone, its `random_state` set where it is None."""
@@ -305,3 +311,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             np.iinfo(np.int32).max, size=len(names)
         )
         return int(seeds[names.index(name)])
+
+
+def _report(result, step, name):
+    step(name)
+    return result

@@ -1,16 +1,22 @@
-"""How a trained student answers."""
+"""How a trained student answers, and how it is stored."""
+
+import copy
 
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+from skorch.history import History
 
 from skdistill._frame import is_frame, is_matrix
-from skdistill.student import predict_logits
+from skdistill.student import pack_net, predict_logits, unpack_net
+
+# Of the stored state; raised when what is stored changes its meaning.
+FORMAT = 1
 
 
-class StudentPredictMixin:
-    """``predict*`` from `encoder_`, `student_` and `calibration_temperature_`."""
+class TrainedStudentMixin:
+    """``predict*`` from `encoder_`, `student_` and `calibration_temperature_`, and pickling."""
 
     def predict_proba(self, X):
         """Probabilities of the classes.
@@ -73,6 +79,40 @@ class StudentPredictMixin:
         """
         logits = self._logits(X)
         return self.classes_[logits.argmax(axis=1)]
+
+    def without_teacher(self):
+        """Return a copy that predicts the same but holds no teacher: what to store and serve.
+
+        Returns
+        -------
+        DistilledClassifier
+            With `teacher` and `teacher_` None; it cannot be fitted again without `soft_targets`.
+        """
+        check_is_fitted(self)
+        light = copy.copy(self)
+        light.teacher = light.teacher_ = None
+        return light
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        if "student_" in state:
+            state["student_"] = pack_net(self.student_)
+            state["history_"] = list(self.history_)
+            state["_format"] = FORMAT
+        return state
+
+    def __setstate__(self, state):
+        state = state.copy()
+        version = state.pop("_format", FORMAT)
+        if version > FORMAT:
+            raise ValueError(
+                f"this DistilledClassifier was stored in format {version}, by a newer skdistill; "
+                f"this one reads formats up to {FORMAT}: upgrade it."
+            )
+        if "student_" in state:
+            state["student_"] = unpack_net(state["student_"])
+            state["history_"] = History(state["history_"])
+        super().__setstate__(state)
 
     def _check_X(self, X, reset):
         """Check the container, the number and the names of the columns; change nothing."""

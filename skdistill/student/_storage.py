@@ -1,0 +1,66 @@
+"""A trained student as plain arrays, and back."""
+
+import torch
+from skorch import NeuralNetClassifier
+
+from skdistill._seeding import seeded
+
+
+def pack_net(net):
+    """Describe a trained net by its module's class, parameters and weights.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Trimmed for prediction.
+
+    Returns
+    -------
+    dict
+        Holds only plain values, arrays and the class; or the module itself where the net was
+        given an instance, which nothing else can rebuild.
+    """
+    state = {"device": str(net.device), "nonlinearity": net.predict_nonlinearity}
+    if not isinstance(net.module, type):
+        return {**state, "module": net.module_}
+    weights = {name: value.cpu().numpy() for name, value in net.module_.state_dict().items()}
+    return {
+        **state,
+        "module": net.module,
+        "params": net.get_params_for("module"),
+        "weights": weights,
+    }
+
+
+def unpack_net(state):
+    """Rebuild what :func:`pack_net` described.
+
+    Parameters
+    ----------
+    state : dict
+
+    Returns
+    -------
+    skorch.NeuralNetClassifier
+        Trimmed for prediction; on the CPU where the device it was trained on is not there.
+    """
+    device = state["device"]
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        device = "cpu"
+    net = NeuralNetClassifier(
+        state["module"],
+        **{f"module__{name}": value for name, value in state.get("params", {}).items()},
+        predict_nonlinearity=state["nonlinearity"],
+        train_split=None,
+        callbacks="disable",
+        device=device,
+    )
+    with seeded(0):
+        net.initialize()
+    if "weights" in state:
+        weights = {name: torch.tensor(value) for name, value in state["weights"].items()}
+        net.module_.load_state_dict(weights)
+    net.callbacks = None
+    net.trim_for_prediction()
+    net.module_.eval().requires_grad_(False)
+    return net

@@ -1,0 +1,153 @@
+"""Progress: scikit-learn's callbacks, `verbose`, and what ends a training early."""
+
+import numpy as np
+import pytest
+from sklearn.callback import ProgressBar
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from skorch.callbacks import Callback
+
+from skdistill import DistilledClassifier, MLPStudent, Munge
+
+SMALL = MLPStudent(hidden_layer_sizes=(8,), batch_size=50, n_steps=20)
+
+
+def data():
+    return make_classification(200, 5, n_informative=4, n_redundant=0, random_state=0)
+
+
+class Recorder:
+    """A callback of scikit-learn's protocol that writes down the path of each task."""
+
+    def __init__(self, stop_at=None):
+        self.begun, self.ended, self.stop_at, self.torn_down = [], [], stop_at, 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        self.begun.append(path(context))
+
+    def on_fit_task_end(self, estimator, context):
+        self.ended.append(path(context))
+        return context.task_name == self.stop_at
+
+    def teardown(self, estimator, context):
+        self.torn_down += 1
+
+
+def path(context):
+    names = [context.task_name]
+    while context.parent is not None:
+        context = context.parent
+        names.insert(0, context.task_name)
+    return "/".join(names)
+
+
+def classifier(**params):
+    teachers = [("lr", LogisticRegression()), ("nb", GaussianNB())]
+    return DistilledClassifier(
+        teachers, SMALL, cv=2, transfer=Munge(size=1), random_state=0, **params
+    )
+
+
+def test_tasks_form_a_tree():
+    X, y = data()
+    recorder = Recorder()
+    clf = classifier().set_callbacks(recorder)
+    clf.fit(X, y)
+    assert recorder.begun[0] == "fit"
+    assert sorted(recorder.begun) == sorted(recorder.ended)
+    assert recorder.torn_down == 1
+    tasks = [one for one in recorder.begun if one.count("/") == 1]
+    assert tasks == [
+        "fit/fit-teacher",
+        "fit/label-training-rows",
+        "fit/sample-transfer-rows",
+        "fit/fit-student",
+    ]
+    steps = [one.removeprefix("fit/") for one in recorder.ended if one.count("/") == 2]
+    assert steps[:6] == [
+        "fit-teacher/lr",
+        "fit-teacher/nb",
+        "label-training-rows/lr, fold 1",
+        "label-training-rows/lr, fold 2",
+        "label-training-rows/nb, fold 1",
+        "label-training-rows/nb, fold 2",
+    ]
+    epochs = [f"fit-student/epoch {i + 1}" for i in range(len(clf.history_))]
+    assert steps[6:] == epochs
+    assert len(epochs) > 1
+
+
+def test_a_callback_can_stop_the_student():
+    X, y = data()
+    clf = classifier().set_callbacks(Recorder(stop_at="epoch 2")).fit(X, y)
+    assert len(clf.history_) == 2
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+def test_callbacks_change_nothing_else():
+    X, y = data()
+    plain = classifier().fit(X, y).predict_proba(X)
+    watched = classifier().set_callbacks(Recorder()).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(plain, watched)
+
+
+def test_teardown_after_an_error():
+    X, y = data()
+    recorder = Recorder()
+    bad = DistilledClassifier(LogisticRegression(C=-1.0), SMALL).set_callbacks(recorder)
+    with pytest.raises(ValueError, match="could not be fitted"):
+        bad.fit(X, y)
+    assert recorder.torn_down == 1
+
+
+def test_progress_bar_inside_a_search(capsys):
+    X, y = data()
+    search = GridSearchCV(classifier(), {"temperature": [1.0, 2.0]}, cv=2)
+    search.set_callbacks(ProgressBar(max_propagation_depth=2)).fit(X, y)
+    assert "fit-student" in capsys.readouterr().out
+
+
+def test_verbose_prints_the_steps(capsys):
+    X, y = data()
+    classifier(verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "[DistilledClassifier] fitting the teacher",
+        "[DistilledClassifier] labelling 200 training rows out of fold",
+        "[DistilledClassifier] drawing and labelling 200 transfer rows: Munge(size=1)",
+        "[DistilledClassifier] training the student on 400 rows",
+    ]
+    classifier(verbose=2).fit(X, y)
+    assert "train_loss" in capsys.readouterr().out
+    classifier().fit(X, y)
+    assert capsys.readouterr().out == ""
+
+
+class CtrlC(Callback):
+    """The user loses patience in the third epoch."""
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if len(net.history) == 3:
+            raise KeyboardInterrupt
+
+
+def test_keyboard_interrupt_keeps_the_epochs_done_and_says_so():
+    X, y = data()
+    net = SMALL.make_net(200)
+    net.set_params(callbacks=[*net.callbacks, CtrlC()])
+    clf = DistilledClassifier(LogisticRegression(), net, random_state=0)
+    with pytest.warns(UserWarning, match=r"KeyboardInterrupt ended the training in epoch 3 of"):
+        clf.fit(X, y)
+    assert len(clf.history_) == 2
+    assert clf.score(X, y) > 0.5
+
+
+def test_html_shows_teachers_and_student():
+    html = classifier()._repr_html_()
+    for text in ("teacher: lr", "teacher: nb", "student", "LogisticRegression", "MLPStudent"):
+        assert text in html
