@@ -40,8 +40,9 @@ def named_parts(value, parameter):
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"names in `{parameter}` must be unique, got {repeated} more than once.")
-    if any("__" in name for name in names):
-        raise ValueError(f"names in `{parameter}` must not contain '__', got {names}.")
+    dunder = [name for name in names if "__" in name]
+    if dunder:
+        raise ValueError(f"names in `{parameter}` must not contain '__', got {dunder}.")
     return parts
 
 
@@ -86,10 +87,23 @@ class NamedListsMixin:
         self : object
         """
         inside = {key: params.pop(key) for key in list(params) if self._is_inside(key, params)}
+        for key in params:
+            self._check_owner(key, params)
         super().set_params(**params)
         for key in sorted(inside, key=lambda key: key.count("__")):  # members before their own
             self._set_inside(key, inside[key])
         return self
+
+    def _check_owner(self, key, params):
+        owner, nested, parameter = key.partition("__")
+        if nested and hasattr(self, owner):
+            value = params.get(owner, getattr(self, owner))
+            if value is None or isinstance(value, type):
+                raise ValueError(
+                    f"`{key}` cannot be set: `{owner}` is {value}, which has no parameter "
+                    f"`{parameter}`. Give `{owner}` an instance that has, for instance "
+                    "MLPStudent() as `student`."
+                )
 
     def _is_inside(self, key, params):
         owner, nested, _ = key.partition("__")

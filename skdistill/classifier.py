@@ -17,6 +17,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import NO_LABEL, Block
+from skdistill._frame import with_missing_numbers
 from skdistill._labelling import Labeller, measure_leak
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._progress import Progress
@@ -26,6 +27,7 @@ from skdistill._validation import (
     check_known,
     check_labels,
     check_parameters,
+    check_same_rows,
     check_views,
     check_weights,
     classes_of_soft_targets,
@@ -279,14 +281,12 @@ class DistilledClassifier(
         X_transfer = untuple(X_transfer, "X_transfer", n_rows)
         soft_targets_transfer = untuple(soft_targets_transfer, "soft_targets_transfer", n_rows)
         check_combination(self, y, X_transfer, soft_targets, soft_targets_transfer, X_val, y_val)
-        for X_more in (X_transfer, X_val):
-            if X_more is not None:
-                self._check_X(X_more, reset=False)
+        check_same_rows(X, soft_targets, "soft_targets")
+        check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
         if not self._continues():
             self.encoder_ = self._fit_encoder(X, y, weight)
-        for X_more in (X_transfer, X_val):
-            if X_more is not None:  # what the student cannot take shows before the teachers' fit
-                self._encode(X_more)
+        self._check_more_rows("X_transfer", X_transfer)
+        self._check_more_rows("X_val", X_val)
         fit_params = self._route(weight)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
         seeds = seeds.tolist()
@@ -387,8 +387,21 @@ class DistilledClassifier(
             with progress.task("fit-teacher", "fitting the teacher", n_steps=None) as step:
                 self.teacher_ = pool.fit(X, y, fit_params=fit_params, step=step)
             self.classes_ = self.teacher_.classes_
+            self._refuse_what_the_teacher_refuses(X)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least 2 classes, got 1 class: {self.classes_[0]!r}.")
+
+    def _refuse_what_the_teacher_refuses(self, X):
+        """Missing numbers, where there were none in X and the teacher does not take them."""
+        if not isinstance(self.encoder, str) or self._passes_through():
+            return
+        row = with_missing_numbers(X)
+        if row is None or get_tags(self).input_tags.allow_nan:
+            return
+        try:  # tags cannot tell: a Pipeline may impute
+            self.teacher_.predict_proba(row)
+        except ValueError:
+            self.encoder_.set_params(unseen_missing="error")
 
     # --- rows for the student ---
 
@@ -432,6 +445,15 @@ class DistilledClassifier(
                     soft = labeller.label(drawn)
                 blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
         return [block for block in blocks if block.weight.any()]
+
+    def _check_more_rows(self, name, X):
+        """What the student cannot take shows before the teachers are fitted."""
+        if X is None:
+            return
+        try:
+            self._encode(self._check_X(X, reset=False))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"`{name}`: {error}") from error
 
     def _given_validation(self, X_val, y_val, sample_weight_val):
         if X_val is None:
@@ -492,10 +514,7 @@ class DistilledClassifier(
             return None
         if isinstance(self.encoder, str):
             takes_codes = "cardinalities" in constructor_parameters(student_module(self.student))
-            encoder = TabularEncoder(
-                categories="codes" if takes_codes else "onehot",
-                unseen_missing="encode" if get_tags(self).input_tags.allow_nan else "error",
-            )
+            encoder = TabularEncoder(categories="codes" if takes_codes else "onehot")
         else:
             encoder = clone(self.encoder)
         if weight is not None and not weight.all():

@@ -171,6 +171,10 @@ def check_student(student):
         return
     if isinstance(student, type) and issubclass(student, torch.nn.Module):
         return
+    if isinstance(student, type) and issubclass(student, (MLPStudent, NeuralNet)):
+        raise ValueError(
+            f"`student` is the class {student.__name__}: give an instance, {student.__name__}(...)."
+        )
     if not isinstance(student, NeuralNet):
         raise ValueError(
             "`student` must be None, an MLPStudent, a torch.nn.Module class or a "

@@ -16,6 +16,9 @@ from skdistill.student._rows import BatchIterator
 
 # Rows that go through the module at a time: their activations stay in the processor's cache.
 PREDICT_ROWS = 1024
+# Rows are padded to blocks of this size: matrix kernels sum the last few rows in another order, and
+# a row's answer must not depend on the rows it comes with.
+ROW_BLOCK = 16
 
 
 def train(
@@ -79,7 +82,7 @@ def train(
         verbose=verbose,
     )
     with seeded(seed):
-        net.initialize()
+        _initialize(net)
         net.classes_inferred_ = np.arange(n_classes)  # skorch reads them off y, a dict here
         _adapt_scoring(net, rows, validation)
         draws = getattr(net.module_, "draws_random_numbers", True)
@@ -110,6 +113,17 @@ def _forget_iterators(net):
         ):
             delattr(net, name)
     net.callbacks = None if net.callbacks == "disable" else net.callbacks
+
+
+def _initialize(net):
+    try:
+        net.initialize()
+    except TypeError as error:
+        raise TypeError(
+            f"the module of `student` could not be made: {error}. Its constructor is given "
+            "`n_inputs`, `n_outputs` and `cardinalities` where it takes these names; others are "
+            "set by a skorch.NeuralNetClassifier(module, module__name=...)."
+        ) from error
 
 
 def _run(net, rows, n_classes, weights):
@@ -157,7 +171,14 @@ def _evaluate(net, rows):
 
 
 def _check_output(net, rows, n_classes):
-    output = _evaluate(net, rows)
+    try:
+        output = _evaluate(net, rows)
+    except RuntimeError as error:
+        raise ValueError(
+            f"the module of `student` could not take rows of shape {tuple(rows.inputs.shape[1:])}, "
+            f"as the encoder gives them: {error}. A constructor parameter `n_inputs` is given "
+            "their number of columns."
+        ) from error
     expected = (min(len(rows), PREDICT_ROWS), n_classes)
     if not isinstance(output, torch.Tensor) or output.shape != expected:
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
@@ -166,10 +187,17 @@ def _check_output(net, rows, n_classes):
             f"{n_classes} classes: it must return a tensor of shape (n_rows, {n_classes}). A "
             "constructor parameter `n_outputs` is given that number."
         )
-    if net.criterion_.gives_probabilities and (output < 0).any():
+    are_probabilities = bool((output >= 0).all() and ((output.sum(dim=1) - 1).abs() < 1e-4).all())
+    if are_probabilities and not net.criterion_.gives_probabilities:
+        raise ValueError(
+            "the module of `student` returns probabilities, but logits are expected: leave its "
+            "softmax out, or give a skorch.NeuralNetClassifier with criterion=torch.nn.NLLLoss."
+        )
+    if net.criterion_.gives_probabilities and not are_probabilities:
         raise ValueError(
             "the `criterion` of `student`, NLLLoss, declares that its module returns "
-            "probabilities, but some are negative: return softmax, or logits with CrossEntropyLoss."
+            "probabilities, but its rows are negative or do not sum to 1: return softmax, or "
+            "logits with criterion=torch.nn.CrossEntropyLoss."
         )
 
 
@@ -295,11 +323,17 @@ def predict_logits(net, inputs, probabilities):
     -------
     ndarray of shape (n_rows, n_classes)
     """
+    n_rows = len(inputs)
+    missing = -n_rows % ROW_BLOCK
+    if missing:
+        inputs = np.concatenate([inputs, np.zeros((missing, *inputs.shape[1:]), np.float32)])
     rows = torch.from_numpy(inputs)
     with torch.inference_mode():
-        pieces = [
-            as_logits(net.module_(piece.to(net.device)), probabilities)
-            for piece in rows.split(PREDICT_ROWS)
-        ]
-        logits = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-    return logits.cpu().numpy()
+        if len(rows) <= PREDICT_ROWS:
+            logits = as_logits(net.module_(rows.to(net.device)), probabilities)
+        else:
+            pieces = rows.split(PREDICT_ROWS)
+            logits = torch.cat(
+                [as_logits(net.module_(piece.to(net.device)), probabilities) for piece in pieces]
+            )
+    return logits[:n_rows].cpu().numpy()

@@ -1,11 +1,14 @@
 """Checks of the teachers a user gives, before anything is fitted."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
-from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 
 def is_frozen(part):
@@ -31,10 +34,40 @@ def check_teachers(parts, y):
             )
         if not _will_give_probabilities(part):
             raise ValueError(
-                f"teacher `{name}` ({type(part).__name__}) has no predict_proba: wrap it, for "
-                "instance CalibratedClassifierCV(SVC(), ensemble=False), or a torch module in "
-                "TorchTeacher."
+                f"teacher `{name}` ({_kind_of(part)}) has no predict_proba: {_remedy_for(part)}."
             )
+
+
+def warn_of_refits(parts):
+    """Warn of fitted teachers that are not frozen: they are cloned, and their fit is lost."""
+    for name, part in parts:
+        if hasattr(part, "get_params") and not is_frozen(part) and _is_fitted(part):
+            warnings.warn(
+                f"DistilledClassifier: teacher `{name}` is fitted but not frozen, so a clone of it "
+                "is fitted again. Wrap it in sklearn.frozen.FrozenEstimator to use it as it is."
+            )
+
+
+def _is_fitted(part):
+    try:
+        check_is_fitted(part)
+    except (NotFittedError, TypeError):
+        return False
+    return True
+
+
+def _kind_of(part):
+    inner = part.estimator if isinstance(part, FrozenEstimator) else part
+    return type(inner).__name__
+
+
+def _remedy_for(part):
+    inner = part.estimator if isinstance(part, FrozenEstimator) else part
+    if isinstance(inner, VotingClassifier):
+        return "set its `voting='soft'`"
+    if not hasattr(inner, "predict"):
+        return "give an estimator, or a torch module in TorchTeacher"
+    return "wrap it, for instance CalibratedClassifierCV(SVC(), ensemble=False)"
 
 
 def _will_give_probabilities(part):
@@ -104,8 +137,8 @@ def check_pool_weights(weights, n_teachers):
     valid = checked.shape == (n_teachers,) and np.isfinite(checked).all()
     if not valid or (checked < 0).any() or not checked.sum():
         raise ValueError(
-            f"`teacher_weights` must be {n_teachers} numbers >= 0 that are not all 0, one a "
-            f"teacher, got {weights!r}."
+            f"`teacher_weights` must hold a number >= 0 for each of the {n_teachers} teacher(s), "
+            f"not all 0, got {weights!r}."
         )
     return checked
 

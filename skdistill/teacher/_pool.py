@@ -19,6 +19,7 @@ from skdistill.teacher._checks import (
     classes_of,
     is_frozen,
     union_of_classes,
+    warn_of_refits,
 )
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
@@ -112,6 +113,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         self._weights = check_pool_weights(self.weights, len(parts))
         self._check_parameters()
         check_teachers(parts, y)
+        warn_of_refits(parts)
         self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
