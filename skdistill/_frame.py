@@ -250,7 +250,7 @@ def mix_rows(X, table, numbers, sources):
     array or DataFrame of shape (n_new, n_features)
     """
     if not is_frame(X):
-        return _mix_array(np.asarray(X), table, numbers, sources)
+        return _mix_array(np.asarray(_with_types(X)), table, numbers, sources)
     frame = nw.from_native(X, eager_only=True)
     columns = []
     number, category = 0, 0

@@ -1,75 +1,98 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
-from dataclasses import dataclass
+import warnings
 
-import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from skdistill._validation import check_soft_targets
-from skdistill.objectives import Response
+from skdistill.objectives import Hinton
 from skdistill.targets import floor_probabilities, mean_true_probability
-from skdistill.teacher import UNKNOWN_FLOOR, TeacherPool
+from skdistill.teacher import UNKNOWN_FLOOR, is_frozen, teach_unknown
 
 
-@dataclass
 class Labeller:
-    """Labels rows at temperature 1, floored where the response will take logarithms."""
+    """Labels rows at temperature 1, floored where the response will take logarithms.
 
-    teacher: TeacherPool | None
-    classes: np.ndarray
-    response: Response
-    temperature: float
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    response : Response or None
+    temperature : float
 
-    @property
-    def floored(self):
-        return self.response.needs_floor(self.temperature)
+    Attributes
+    ----------
+    teacher : TeacherPool or None
+        Set once it is fitted.
+    """
+
+    def __init__(self, classes, response, temperature):
+        self.classes = classes
+        self.response = Hinton() if response is None else response
+        self.floored = self.response.needs_floor(temperature)
+        self.teacher = None
+
+    def given(self, soft_targets, X, name):
+        """Probabilities that the user gave, checked; None stays None."""
+        if soft_targets is None:
+            return None
+        p = check_soft_targets(soft_targets, self.classes, _num_samples(X), name)
+        floor = UNKNOWN_FLOOR if self.response.floor == "auto" else self.response.floor
+        return floor_probabilities(p, floor if self.floored else 0.0)
 
     def label(self, X):
         """The teacher's probabilities."""
         return self.teacher.predict_proba(X, floored=self.floored)
 
-    def label_out_of_fold(self, X, y, cv, fit_params, step):
+    def label_known(self, X, labels):
+        """The teacher's probabilities; rows of a class it does not know are taught by label."""
+        soft = self.label(X)
+        if (labels >= 0).all():
+            unknown = teach_unknown(soft, labels, self.teacher.known_columns)
+            if len(unknown):
+                warnings.warn(
+                    f"DistilledClassifier: no teacher knows the classes "
+                    f"{self.classes[unknown].tolist()}; their training rows are taught by their "
+                    "labels, and transfer rows cannot teach them."
+                )
+        return soft
+
+    def label_out_of_fold(self, X, y, folds, fit_params, step):
         """The probabilities of teachers that have not seen the row."""
         return self.teacher.cross_fit_proba(
-            X, y, cv, floored=self.floored, fit_params=fit_params, step=step
+            X, y, folds, floored=self.floored, fit_params=fit_params, step=step
         )
 
-    def given(self, soft_targets, n_rows, name):
-        """Probabilities that the user gave, checked."""
-        p = check_soft_targets(soft_targets, self.classes, n_rows, name)
-        floor = UNKNOWN_FLOOR if self.response.floor == "auto" else self.response.floor
-        return floor_probabilities(p, floor if self.floored else 0.0)
 
-    def label_or_check(self, X, soft_targets, name):
-        """The probabilities that the user gave or, for None, the teacher's."""
-        if soft_targets is None:
-            return self.label(X)
-        return self.given(soft_targets, _num_samples(X), name)
-
-
-def measure_leak(labeller, rows, cv, validation):
+def measure_leak(labeller, rows, out_of_fold, validation):
     """How much more the teacher gives the true class on rows it was fitted on.
 
     Parameters
     ----------
     labeller : Labeller
     rows : Block
-        The training rows; their soft targets are out of fold if `cv` is not None.
-    cv : object
+        The training rows.
+    out_of_fold : bool
+        Whether their soft targets are.
     validation : Block or None
-        Rows the user gave, which the teacher has not seen.
+        Rows the user gave, which the teacher was not fitted on.
 
     Returns
     -------
     float or None
-        None where there are no rows to measure it on.
+        None where there are no rows to measure it on, or no teacher was fitted here.
     """
-    if labeller.teacher is None or not rows.is_labelled:
+    teacher = labeller.teacher
+    if not rows.is_labelled or all(is_frozen(part) for part in teacher.estimators_):
         return None
-    if cv is not None:
-        unseen = mean_true_probability(rows.soft, rows.labels)
+    if out_of_fold:
+        seen, unseen = _true(labeller.label(rows.X), rows), _true(rows.soft, rows)
     elif validation is not None:
-        unseen = mean_true_probability(labeller.label(validation.X), validation.labels)
+        seen, unseen = _true(rows.soft, rows), _true(labeller.label(validation.X), validation)
     else:
         return None
-    return mean_true_probability(labeller.label(rows.X), rows.labels) - unseen
+    return seen - unseen
+
+
+def _true(soft, rows):
+    """Mean probability of the true class."""
+    return mean_true_probability(soft, rows.labels, rows.weight)

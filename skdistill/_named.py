@@ -33,8 +33,11 @@ def named_parts(value, parameter):
     """
     if value is None:
         return []
+    if _is_pair(value):
+        raise ValueError(f"`{parameter}` is a pair: give a list of pairs, [{value!r}].")
     items = list(value) if is_list(value) else [value]
-    automatic = _name_estimators([item[1] if _is_pair(item) else item for item in items])
+    bare = [item[1] if _is_pair(item) else item for item in items]
+    automatic = _name_estimators(bare)
     parts = [item if _is_pair(item) else auto for item, auto in zip(items, automatic, strict=True)]
     names = [name for name, _ in parts]
     repeated = sorted({name for name in names if names.count(name) > 1})

@@ -9,6 +9,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted, validate_dat
 from skorch.history import History
 
 from skdistill._frame import is_frame, is_matrix
+from skdistill.encoding import TabularEncoder
 from skdistill.student import pack_net, predict_logits, unpack_net
 
 # Of the stored state; raised when what is stored changes its meaning.
@@ -140,10 +141,19 @@ class TrainedStudentMixin:
         encoded = X if self.encoder_ is None else self.encoder_.transform(X)
         if hasattr(encoded, "toarray"):  # the student is dense
             encoded = encoded.toarray()
-        return np.require(encoded, dtype=np.float32, requirements=["C", "W"])
+        encoded = np.require(encoded, dtype=np.float32, requirements=["C", "W"])
+        if not isinstance(self.encoder_, TabularEncoder) and not np.isfinite(encoded).all():
+            raise ValueError(
+                f"X, as `encoder={self.encoder!r}` gives it to the student, contains NaN or "
+                "infinity: impute it, or use encoder='auto'."
+            )
+        return encoded
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "calibration_temperature_")
 
     def _logits(self, X):
-        if not hasattr(self, "calibration_temperature_"):  # the full check is slow for a row
+        if not self.__sklearn_is_fitted__():  # check_is_fitted alone is slow for a row
             check_is_fitted(self)
         X = self._check_X(X, reset=False)
         logits = predict_logits(self.student_, self._encode(X), self._probabilities)

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import check_cv
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -20,6 +21,7 @@ from skdistill._frame import is_frame
 from skdistill._named import is_list, named_parts
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
+from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
 _LATER = ("temperature", "alpha", "cv", "transfer", "teacher_weights")
@@ -109,15 +111,56 @@ def check_known(y, classes, name):
         )
 
 
-def combine_weights(sample_weight, class_weight, y):
+def class_weights(class_weight, y):
+    """Return the weight of each class of y as a dict; None if there is none."""
+    if class_weight is None:
+        return None
+    if y is None:
+        raise ValueError(
+            f"`class_weight` is {class_weight!r}, but y is None: there are no classes."
+        )
+    classes, first = np.unique(y, return_index=True)
+    return dict(zip(classes, compute_sample_weight(class_weight, y)[first], strict=True))
+
+
+def combine_weights(sample_weight, by_class, y):
     """Return `sample_weight` times the weight of each row's class; None if there is neither."""
-    if class_weight is None or y is None:
+    if by_class is None:
         return sample_weight
-    by_class = compute_sample_weight(class_weight, y)
-    return by_class if sample_weight is None else sample_weight * by_class
+    weight = np.array([by_class.get(label, 1.0) for label in y])
+    return weight if sample_weight is None else sample_weight * weight
 
 
-def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_transfer, X_val, y_val):
+def find_folds(cv, X, y):
+    """Return the folds of `cv` as index arrays, checked."""
+    return check_partition(check_cv(cv, y, classifier=True), X, y)
+
+
+def check_drawn(name, drawn, n_rows):
+    """Raise a ValueError unless a sampler drew as many rows as it was asked for."""
+    if _num_samples(drawn) != n_rows:
+        raise ValueError(
+            f"the sampler `{name}` of `transfer` drew {_num_samples(drawn)} rows, but was asked "
+            f"for {n_rows}."
+        )
+
+
+def check_validation_rows(estimator, y, n_rows, X_val, y_val, sample_weight_val):
+    """Raise a ValueError for validation rows that are incomplete, or missing where needed."""
+    if (X_val is None) != (y_val is None):
+        raise ValueError("`X_val` and `y_val` must be given together.")
+    if X_val is None and sample_weight_val is not None:
+        raise ValueError("`sample_weight_val` is given without `X_val` and `y_val`.")
+    always = not isinstance(estimator.calibrate, str) and estimator.calibrate
+    held_out = X_val is not None or (y is not None and estimator._stops_early(n_rows))
+    if always and not held_out:
+        raise ValueError(
+            "`calibrate=True` needs labelled validation rows: give `X_val` and `y_val`, or y "
+            "with `early_stopping=True`; `calibrate='auto'` goes without."
+        )
+
+
+def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_transfer):
     """Raise a ValueError for inputs that do not go together."""
     if estimator.teacher is None:
         _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer)
@@ -133,8 +176,6 @@ def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_trans
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
         )
-    if (X_val is None) != (y_val is None):
-        raise ValueError("`X_val` and `y_val` must be given together.")
 
 
 def _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer):
@@ -170,11 +211,21 @@ def check_weights(sample_weight, X, name="sample_weight"):
 
 def classes_of_soft_targets(soft_targets, y):
     """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
-    if y is not None:
-        return np.unique(y)
-    if is_frame(soft_targets):
-        return np.unique(list(nw.from_native(soft_targets).columns))
-    return np.arange(np.shape(soft_targets)[1])
+    columns = list(nw.from_native(soft_targets).columns) if is_frame(soft_targets) else None
+    if y is None:
+        return np.arange(np.shape(soft_targets)[1]) if columns is None else np.unique(columns)
+    labels = np.unique(y)
+    if columns is None:
+        return labels
+    by_text = {str(label): label for label in labels}  # a CSV names its columns by text
+    columns = [by_text.get(column, column) for column in columns]
+    absent = [label for label in labels.tolist() if label not in columns]
+    if absent:
+        raise ValueError(
+            f"`soft_targets` has columns {columns}, none of them for the classes {absent} of y."
+        )
+    is_text = labels.dtype.kind in "OUS"
+    return np.unique(columns if is_text else np.asarray(columns, dtype=labels.dtype))
 
 
 def check_soft_targets(soft_targets, classes, n_rows, name):

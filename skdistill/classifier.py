@@ -24,18 +24,22 @@ from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._validation import (
     check_combination,
+    check_drawn,
     check_known,
     check_labels,
     check_parameters,
     check_same_rows,
+    check_validation_rows,
     check_views,
     check_weights,
+    class_weights,
     classes_of_soft_targets,
     combine_weights,
+    find_folds,
     untuple,
 )
 from skdistill.encoding import TabularEncoder
-from skdistill.objectives import Hinton, view_key
+from skdistill.objectives import view_key
 from skdistill.student import (
     MLPStudent,
     Rows,
@@ -46,7 +50,14 @@ from skdistill.student import (
     train,
 )
 from skdistill.targets import fit_temperature
-from skdistill.teacher import TeacherPool, is_frozen, weight_fit_params
+from skdistill.teacher import (
+    TeacherPool,
+    check_teachers,
+    is_frozen,
+    union_of_classes,
+    weight_fit_params,
+)
+from skdistill.transfer import GivenRows
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
 EARLY_STOPPING_ROWS = 500
@@ -90,8 +101,8 @@ class DistilledClassifier(
     objectives : Objective, list of them or list of (str, Objective), default=None
         Terms added to the loss.
     transfer : TransferSampler, list of them or list of (str, TransferSampler), default=None
-        Synthetic rows, for instance :class:`Munge`, beside the training rows. The weight of the
-        rows of `X_transfer` is that of the first sampler.
+        Synthetic rows, for instance :class:`Munge`, beside the training rows. A
+        :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without.
     temperature : float, default=1.0
         T > 0.
     alpha : float, default=0.3
@@ -109,7 +120,8 @@ class DistilledClassifier(
         Whether one temperature of the student's own is fitted on the labelled validation rows.
         "auto" does so where there are any.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes: they multiply `sample_weight`, for teachers and student.
+        Weights of the classes: they multiply `sample_weight`, for teachers and student; with
+        metadata routing, for teachers only where `sample_weight` is given and requested.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
         stalls. "auto" does so with `X_val` or from 500 training rows on.
@@ -272,47 +284,74 @@ class DistilledClassifier(
             If a parameter or an input is not valid, or a teacher fails.
         """
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
+        # All that can be wrong is found before the first teacher is fitted.
         check_parameters(self)
         (X,) = indexable(X)
+        if not self._continues():
+            self._forget()
         self._check_X(X, reset=not self._continues())
-        y = check_labels(y, X)
-        weight = combine_weights(check_weights(sample_weight, X), self.class_weight, y)
         n_rows = _num_samples(X)
-        X_transfer = untuple(X_transfer, "X_transfer", n_rows)
-        soft_targets_transfer = untuple(soft_targets_transfer, "soft_targets_transfer", n_rows)
-        check_combination(self, y, X_transfer, soft_targets, soft_targets_transfer, X_val, y_val)
+        y = check_labels(y, X)
+        weight = check_weights(sample_weight, X)
+        X_transfer, soft_targets_transfer, X_val, y_val, sample_weight_val = (
+            untuple(value, name, n_rows)
+            for name, value in {
+                "X_transfer": X_transfer,
+                "soft_targets_transfer": soft_targets_transfer,
+                "X_val": X_val,
+                "y_val": y_val,
+                "sample_weight_val": sample_weight_val,
+            }.items()
+        )
+        check_combination(self, y, X_transfer, soft_targets, soft_targets_transfer)
+        check_validation_rows(self, y, n_rows, X_val, y_val, sample_weight_val)
+        if not self._continues():
+            self.classes_ = self._find_classes(X, y, soft_targets)
+        check_known(y, self.classes_, "y")
+        by_class = class_weights(self.class_weight, y)
+        validation = self._given_validation(X_val, y_val, sample_weight_val, by_class)
+        self.temperature_ = float(self.temperature)
+        self.alpha_ = 0.0 if y is None else float(self.alpha)
+        labeller = Labeller(self.classes_, self.response, self.temperature_)
         check_same_rows(X, soft_targets, "soft_targets")
         check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
+        soft = labeller.given(soft_targets, X, "soft_targets")
+        soft_transfer = labeller.given(soft_targets_transfer, X_transfer, "soft_targets_transfer")
+        folds = None if self.cv is None else find_folds(self.cv, X, y)
+        all_weight = combine_weights(weight, by_class, y)
         if not self._continues():
-            self.encoder_ = self._fit_encoder(X, y, weight)
+            self.encoder_ = self._fit_encoder(X, y, all_weight)
         self._check_more_rows("X_transfer", X_transfer)
         self._check_more_rows("X_val", X_val)
-        fit_params = self._route(weight)
+        fit_params = self._route(weight, all_weight)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
         seeds = seeds.tolist()
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         progress = Progress(self, context)
-        self.temperature_ = float(self.temperature)
-        self.alpha_ = 0.0 if y is None else float(self.alpha)
 
-        self._fit_teacher(X, y, soft_targets, fit_params, seeds[0], progress)
-        response = Hinton() if self.response is None else self.response
-        labeller = Labeller(self.teacher_, self.classes_, response, self.temperature_)
-        validation = self._given_validation(X_val, y_val, sample_weight_val)
-        rows = self._training_rows(labeller, X, y, weight, soft_targets, fit_params, progress)
-        self.leak_gap_ = measure_leak(labeller, rows, self.cv, validation)
+        if not self._continues():
+            self.teacher_ = self._fit_teacher(X, y, fit_params, seeds[0], progress)
+        labeller.teacher = self.teacher_
+        rows = self._training_rows(labeller, X, y, all_weight, soft, folds, fit_params, progress)
+        self.leak_gap_ = None
+        if soft is None:
+            self.leak_gap_ = measure_leak(labeller, rows, folds is not None, validation)
         rows = rows.weighty()
         if validation is None and self._stops_early(len(rows.labels)):
             rows, validation = rows.split(self.validation_fraction, seeds[1])
         transfer = self._transfer_blocks(
-            labeller, rows, X_transfer, soft_targets_transfer, seeds[2], progress
+            labeller, rows, X_transfer, soft_transfer, seeds[2], progress
         )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
         blocks = [rows, *transfer]
-        self._fit_student(response, blocks, validation, seeds[3], deadline, progress)
+        self._fit_student(labeller.response, blocks, validation, seeds[3], deadline, progress)
         self.calibration_temperature_ = 1.0
-        self.calibration_temperature_ = self._calibrate(validation)
+        if self.calibrate and validation is not None and validation.is_labelled:
+            logits = self._logits(validation.X).astype(np.float64)
+            self.calibration_temperature_ = fit_temperature(
+                logits, validation.labels, validation.weight
+            )
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
@@ -350,48 +389,62 @@ class DistilledClassifier(
 
     # --- input ---
 
-    def _route(self, sample_weight):
+    def _route(self, sample_weight, all_weight):
         """The arguments of each teacher's ``fit``, by its name."""
-        if self._continues():
+        if self._continues() and self.cv is None:
             return {}
         parts = named_parts(self.teacher, "teacher")
-        unfitted = [(name, part) for name, part in parts if not is_frozen(part)]
+        unfitted = {name: part for name, part in parts if not is_frozen(part)}
+        params = {}
         if _routing_enabled():
-            given = {} if sample_weight is None else {"sample_weight": sample_weight}
+            given = {} if sample_weight is None else {"sample_weight": all_weight}
             routed = process_routing(self, "fit", **given)
-            return {name: dict(routed[name]["fit"]) for name, _ in unfitted}
-        return {name: weight_fit_params(name, part, sample_weight) for name, part in unfitted}
+            routers = [n for n, part in unfitted.items() if hasattr(part, "get_metadata_routing")]
+            params = {name: dict(routed[name]["fit"]) for name in routers}
+        for name, part in unfitted.items():
+            if name not in params:
+                params[name] = weight_fit_params(name, part, all_weight)
+        return params
+
+    def _forget(self):
+        """A fit that fails must not leave the last student behind with another encoder."""
+        for name in ("student_", "calibration_temperature_"):
+            self.__dict__.pop(name, None)
 
     def _continues(self):
         return self.warm_start and hasattr(self, "student_")
 
     # --- teacher and soft targets ---
 
-    def _fit_teacher(self, X, y, soft_targets, fit_params, seed, progress):
-        if self._continues():
-            check_known(y, self.classes_, "y")
-            return
-        if self.teacher is None:
-            self.teacher_ = None
-            self.classes_ = classes_of_soft_targets(soft_targets, y)
+    def _find_classes(self, X, y, soft_targets):
+        parts = named_parts(self.teacher, "teacher")
+        if parts:
+            check_teachers(parts, y)
+            classes = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         else:
-            pool = TeacherPool(
-                self.teacher,
-                pooling=self.pooling,
-                weights=self.teacher_weights,
-                floor="auto" if self.response is None else self.response.floor,
-                n_jobs=self.n_jobs,
-                memory=self.memory,
-                random_state=None if self.random_state is None else seed,
-            )
-            with progress.task("fit-teacher", "fitting the teacher", n_steps=None) as step:
-                self.teacher_ = pool.fit(X, y, fit_params=fit_params, step=step)
-            self.classes_ = self.teacher_.classes_
-            self._refuse_what_the_teacher_refuses(X)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y must have at least 2 classes, got 1 class: {self.classes_[0]!r}.")
+            classes = classes_of_soft_targets(soft_targets, y)
+        if len(classes) < 2:
+            raise ValueError(f"y must have at least 2 classes, got 1 class: {classes[0]!r}.")
+        return classes
 
-    def _refuse_what_the_teacher_refuses(self, X):
+    def _fit_teacher(self, X, y, fit_params, seed, progress):
+        if self.teacher is None:
+            return None
+        pool = TeacherPool(
+            self.teacher,
+            pooling=self.pooling,
+            weights=self.teacher_weights,
+            floor="auto" if self.response is None else self.response.floor,
+            n_jobs=self.n_jobs,
+            memory=self.memory,
+            random_state=None if self.random_state is None else seed,
+        )
+        with progress.task("fit-teacher", "fitting the teacher", n_steps=None) as step:
+            pool.fit(X, y, fit_params=fit_params, step=step)
+        self._refuse_what_the_teacher_refuses(X, pool)
+        return pool
+
+    def _refuse_what_the_teacher_refuses(self, X, teacher):
         """Missing numbers, where there were none in X and the teacher does not take them."""
         if not isinstance(self.encoder, str) or self._passes_through():
             return
@@ -399,49 +452,46 @@ class DistilledClassifier(
         if row is None or get_tags(self).input_tags.allow_nan:
             return
         try:  # tags cannot tell: a Pipeline may impute
-            self.teacher_.predict_proba(row)
+            teacher.predict_proba(row)
         except ValueError:
             self.encoder_.set_params(unseen_missing="error")
 
     # --- rows for the student ---
 
-    def _training_rows(self, labeller, X, y, weight, soft_targets, fit_params, progress):
+    def _training_rows(self, labeller, X, y, weight, soft, folds, fit_params, progress):
         """The rows of X with their labels and soft targets."""
         n_rows = _num_samples(X)
         weight = np.ones(n_rows) if weight is None else weight
         labels = np.full(n_rows, NO_LABEL) if y is None else np.searchsorted(self.classes_, y)
-        if soft_targets is not None:
-            soft = labeller.given(soft_targets, n_rows, "soft_targets")
-        elif self.cv is None:
+        if soft is None and folds is None:
             with progress.task("label-training-rows", f"labelling {n_rows} training rows"):
-                soft = labeller.label(X)
-        else:
+                soft = labeller.label_known(X, labels)
+        elif soft is None:
             text = f"labelling {n_rows} training rows out of fold"
             with progress.task("label-training-rows", text, n_steps=None) as step:
-                soft = labeller.label_out_of_fold(X, y, self.cv, fit_params, step)
+                soft = labeller.label_out_of_fold(X, y, folds, fit_params, step)
         return Block(X, labels, weight, soft)
 
-    def _transfer_blocks(self, labeller, rows, X_transfer, soft_targets_transfer, seed, progress):
+    def _transfer_blocks(self, labeller, rows, X_transfer, soft_transfer, seed, progress):
         """The unlabelled rows given and drawn, labelled by the teacher."""
         objectives = named_parts(self.objectives, "objectives")
         if self.alpha_ == 1 and not any(objective.weight for _, objective in objectives):
             return []
-        samplers = [part for _, part in named_parts(self.transfer, "transfer")]
+        samplers = named_parts(self.transfer, "transfer")
         unit = rows.weight.mean()
         blocks = []
         if X_transfer is not None:
-            weight = samplers[0].weight if samplers else 1.0
-            soft = labeller.label_or_check(
-                X_transfer, soft_targets_transfer, "soft_targets_transfer"
-            )
-            blocks.append(Block.unlabelled(X_transfer, weight * unit, soft))
+            given = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
+            soft = labeller.label(X_transfer) if soft_transfer is None else soft_transfer
+            blocks.append(Block.unlabelled(X_transfer, unit * (given or [1.0])[0], soft))
         rng = check_random_state(seed)
-        for sampler in samplers:
+        for name, sampler in samplers:
             n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
             if n_new:
                 text = f"drawing and labelling {n_new} transfer rows: {sampler}"
                 with progress.task("sample-transfer-rows", text):
                     drawn = sampler.sample(rows.X, n_new, random_state=rng)
+                    check_drawn(name, drawn, n_new)
                     soft = labeller.label(drawn)
                 blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
         return [block for block in blocks if block.weight.any()]
@@ -455,12 +505,13 @@ class DistilledClassifier(
         except (TypeError, ValueError) as error:
             raise type(error)(f"`{name}`: {error}") from error
 
-    def _given_validation(self, X_val, y_val, sample_weight_val):
+    def _given_validation(self, X_val, y_val, sample_weight_val, by_class):
         if X_val is None:
             return None
         y_val = check_labels(y_val, X_val)
         check_known(y_val, self.classes_, "y_val")
         weight = check_weights(sample_weight_val, X_val, "sample_weight_val")
+        weight = combine_weights(weight, by_class, y_val)
         weight = np.ones(len(y_val)) if weight is None else weight
         return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None).weighty()
 
@@ -493,7 +544,7 @@ class DistilledClassifier(
                 net,
                 {
                     "response": response,
-                    "objectives": named_parts(self.objectives, "objectives"),
+                    "objectives": clone(named_parts(self.objectives, "objectives"), safe=False),
                     "temperature": self.temperature_,
                     "alpha": self.alpha_,
                     "gives_probabilities": self._probabilities,
@@ -540,17 +591,3 @@ class DistilledClassifier(
                 check_views(name, parts, blocks)
                 views[view_key(name)] = np.concatenate(parts)
         return views
-
-    def _calibrate(self, validation):
-        """The temperature of the student's own that suits the labelled validation rows."""
-        labelled = validation is not None and validation.is_labelled
-        always = not isinstance(self.calibrate, str)
-        if always and self.calibrate and not labelled:
-            raise ValueError(
-                "`calibrate=True` needs labelled validation rows: give `X_val` and `y_val`, or y "
-                "with `early_stopping=True`; `calibrate='auto'` goes without."
-            )
-        if not self.calibrate or not labelled:
-            return 1.0
-        logits = self._logits(validation.X).astype(np.float64)
-        return fit_temperature(logits, validation.labels, validation.weight)

@@ -4,6 +4,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+# Standard deviation of log T before any row is seen.
+PRIOR_SPREAD = 0.5
+
 
 def floor_probabilities(probabilities, floor):
     """Lift every probability to at least `floor` and renormalise the rows.
@@ -102,6 +105,9 @@ def mean_true_probability(probabilities, labels, sample_weight=None):
 def fit_temperature(logits, labels, sample_weight=None):
     """Find the temperature that gives ``softmax(logits / T)`` the lowest log loss.
 
+    A normal prior on log T, around 0, keeps a few rows that happen to be all right, or one that is
+    far off, from driving it to its bounds.
+
     Parameters
     ----------
     logits : ndarray of shape (n_samples, n_classes)
@@ -120,10 +126,13 @@ def fit_temperature(logits, labels, sample_weight=None):
        https://doi.org/10.48550/arXiv.1706.04599
     """
     rows = np.arange(len(labels))
+    weight = np.ones(len(labels)) if sample_weight is None else sample_weight
+    n_effective = weight.sum() ** 2 / np.square(weight).sum()
 
     def log_loss(log_temperature):
         scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -np.average(scaled[rows, labels], weights=sample_weight)
+        prior = log_temperature**2 / (2 * PRIOR_SPREAD**2 * n_effective)
+        return prior - np.average(scaled[rows, labels], weights=sample_weight)
 
     bounds = (np.log(0.05), np.log(20.0))
     return float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded").x))

@@ -9,6 +9,9 @@ from sklearn.utils import check_random_state
 
 from skdistill._frame import codes_of, mix_rows, read_table
 
+# Dimensions that a category column takes in the space where neighbours are sought.
+MOST_DIMENSIONS = 64
+
 
 class TransferSampler(BaseEstimator):
     """Base of the samplers: gives rows that the teacher labels for the student.
@@ -18,7 +21,7 @@ class TransferSampler(BaseEstimator):
     size : float, default=8.0
         New rows for each training row.
     weight : float, default=1.0
-        Weight of a transfer row (given or sampled) relative to a training row.
+        Weight of a sampled row relative to a training row.
     """
 
     def __init__(self, size=8.0, weight=1.0):
@@ -48,7 +51,7 @@ class TransferSampler(BaseEstimator):
 
 
 class GivenRows(TransferSampler):
-    """Draw no rows: only say how much the rows of `X_transfer` weigh.
+    """Draw no rows: only say how much the rows of `X_transfer` weigh, beside other samplers too.
 
     Parameters
     ----------
@@ -84,7 +87,7 @@ class Munge(TransferSampler):
     size : float, default=8.0
         New rows for each training row: the passes.
     weight : float, default=1.0
-        Weight of a transfer row relative to a training row.
+        Weight of a sampled row relative to a training row.
     p : float, default=0.5
         Probability that an attribute of a pair is changed.
     s : float, default=1.0
@@ -160,7 +163,7 @@ class Munge(TransferSampler):
         numbers[other] = np.where(chosen, mine + spread * noise[1], theirs)
 
     def _nearest(self, table, rng):
-        points = _metric_space(table)
+        points = _metric_space(table, rng)
         n_rows = len(points)
         # No block may hold a single row, which would have no neighbour.
         n_blocks = max(1, min(-(-n_rows // int(self.block_size)), n_rows // 2))
@@ -194,7 +197,7 @@ def _nearest_other(points, rng):
     return nearest
 
 
-def _metric_space(table):
+def _metric_space(table, rng):
     """Rows whose squared Euclidean distance is that of MUNGE's mixed metric."""
     numbers = table.numbers
     blocks = []
@@ -209,9 +212,20 @@ def _metric_space(table):
         blocks += [np.nan_to_num(scaled, nan=0.5), missing[:, some]]
     for values in table.categories:
         codes, known = codes_of(values)
-        # Two one-hot rows that differ are at squared distance 2.
-        blocks.append((codes[:, None] == np.arange(1, len(known) + 2)) / np.sqrt(2))
+        blocks.append(_category_points(len(known) + 2, rng)[codes])
     return np.column_stack(blocks).astype(np.float32)
+
+
+def _category_points(n_codes, rng):
+    """A point for each code of a category, any two at squared distance 1.
+
+    Beyond MOST_DIMENSIONS codes, at about 1: random directions are nearly at right angles, and a
+    column of identifiers must not take a dimension for each.
+    """
+    if n_codes <= MOST_DIMENSIONS:
+        return np.eye(n_codes, dtype=np.float32) / np.sqrt(2)
+    points = rng.standard_normal((n_codes, MOST_DIMENSIONS)).astype(np.float32)
+    return points / np.linalg.norm(points, axis=1, keepdims=True) / np.sqrt(2)
 
 
 def _disjoint_pairs(neighbour, rng):

@@ -257,7 +257,8 @@ def test_teacher_gets_the_frame_as_it_came(cv):
     assert LOG[0][1] is FRAME
     for _, rows in LOG:
         pd.testing.assert_series_equal(rows.dtypes, FRAME.dtypes)
-        pd.testing.assert_frame_equal(rows, FRAME.loc[rows.index])
+        if len(rows) > 1:  # one row asks whether the teacher takes missing numbers
+            pd.testing.assert_frame_equal(rows, FRAME.loc[rows.index])
 
 
 def test_teacher_gets_the_list_of_lists_as_it_came():
@@ -376,7 +377,7 @@ def test_xgboost_in_folds_that_lack_a_class():
         np.testing.assert_allclose(p[test], raw / raw.sum(axis=1, keepdims=True), rtol=1e-5)
     alone = TeacherPool(teacher).fit(rows, NAMES[codes])
     alone = alone.cross_fit_proba(rows, NAMES[codes], folds)
-    assert (alone[np.arange(len(codes)), codes] == 0).all()
+    np.testing.assert_array_equal(alone, np.eye(len(counts))[codes])  # taught by their labels
 
 
 def test_a_fitted_last_step_in_an_unfitted_pipeline_keeps_its_labels():
@@ -424,11 +425,11 @@ def test_pool_of_fitted_teachers(pooling, weights):
     ("parameters", "message"),
     [
         ({"pooling": "median"}, "`pooling` must be 'arithmetic' or 'geometric', got 'median'"),
-        ({"weights": [1]}, r"must be 2 numbers >= 0 .*, got \[1\]"),
-        ({"weights": [1, -1]}, r"must be 2 numbers >= 0 .*, got \[1, -1\]"),
+        ({"weights": [1]}, r"must hold a number >= 0 for each of the 2 .*, got \[1\]"),
+        ({"weights": [1, -1]}, r"must hold a number >= 0 for each of the 2 .*, got \[1, -1\]"),
         ({"weights": [0, 0]}, r"not all 0, .*got \[0, 0\]"),
-        ({"weights": [1, np.nan]}, "must be 2 numbers >= 0"),
-        ({"weights": "auto"}, "must be 2 numbers >= 0 .*'auto'"),
+        ({"weights": [1, np.nan]}, "must hold a number >= 0 for each of the 2"),
+        ({"weights": "auto"}, "must hold a number >= 0 for each of the 2 .*'auto'"),
         ({"floor": -1.0}, r"`floor` must be 'auto' or a number in \[0, 0.5\), got -1.0"),
     ],
 )

@@ -545,7 +545,8 @@ def test_number_of_transfer_rows(transfer, n_rows):
         (GivenRows(weight=0), 0),
         (Munge(size=1), 160),
         ([GivenRows(weight=0), Munge(size=1)], 100),
-        ([Munge(size=1), GivenRows(weight=0)], 160),
+        ([Munge(size=1), GivenRows(weight=0)], 100),
+        (Munge(size=0, weight=0), 60),
     ],
 )
 def test_given_rows_count_as_transfer_rows(transfer, n_rows):
@@ -636,9 +637,13 @@ def test_the_users_sampler_is_left_alone():
 @pytest.mark.parametrize(
     ("transfer", "error", "message"),
     [
-        ("auto", ValueError, "`transfer` must not be a string yet, got 'auto'"),
-        (Munge, TypeError, "`transfer` must hold instances of TransferSampler"),
-        ([Munge(), 3], TypeError, "`transfer` must hold instances of TransferSampler, got 3"),
+        ("auto", ValueError, "`transfer='auto'` is not available"),
+        (Munge, TypeError, "`transfer` (must hold instances of TransferSampler|holds the class)"),
+        (
+            [Munge(), 3],
+            TypeError,
+            "`transfer` must hold instances of TransferSampler, got 3",
+        ),
         ([], ValueError, "`transfer` is an empty list"),
         ([("a", Munge()), ("a", Munge())], ValueError, "names in `transfer` must be unique"),
     ],

@@ -10,7 +10,7 @@ from skdistill.student._recipe import (
 )
 from skdistill.student._rows import BatchIterator, Rows, n_batches
 from skdistill.student._storage import pack_net, unpack_net
-from skdistill.student._training import predict_logits, train
+from skdistill.student._training import predict_logits, softmax, train
 
 __all__ = [
     "BatchIterator",
@@ -23,7 +23,12 @@ __all__ = [
     "pack_net",
     "predict_logits",
     "prepare_net",
+    "softmax",
     "student_module",
     "train",
     "unpack_net",
 ]
+
+# The path that stored models and users know; the files may move.
+for _public in (MLPStudent, softmax):
+    _public.__module__ = __name__

@@ -16,8 +16,8 @@ from skdistill.student._rows import BatchIterator
 
 # Rows that go through the module at a time: their activations stay in the processor's cache.
 PREDICT_ROWS = 1024
-# Rows are padded to blocks of this size: matrix kernels sum the last few rows in another order, and
-# a row's answer must not depend on the rows it comes with.
+# Rows are padded to blocks of this size: matrix kernels sum single rows in another order than many,
+# and a row's answer should not depend on the rows it comes with.
 ROW_BLOCK = 16
 
 
@@ -85,7 +85,7 @@ def train(
         _initialize(net)
         net.classes_inferred_ = np.arange(n_classes)  # skorch reads them off y, a dict here
         _adapt_scoring(net, rows, validation)
-        draws = getattr(net.module_, "draws_random_numbers", True)
+        draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
         if draws:  # under the lock: dropout is repeatable, and the global generator left alone
             _run(net, rows, n_classes, weights)
     if not draws:
@@ -128,7 +128,13 @@ def _initialize(net):
 
 def _run(net, rows, n_classes, weights):
     if weights is not None:
-        net.module_.load_state_dict(weights)
+        try:
+            net.module_.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(
+                "`warm_start` goes on from the weights of another module than `student` now is: "
+                f"set the layers back, or `warm_start=False`. {error}"
+            ) from error
     _check_output(net, rows, n_classes)
     handles = net.criterion_.watch(net.module_)
     try:

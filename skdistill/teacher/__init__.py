@@ -1,15 +1,30 @@
 """Teachers: anything with ``predict_proba``, pooled into one array aligned to ``classes_``."""
 
-from skdistill.teacher._checks import check_floor, is_frozen
-from skdistill.teacher._members import UNKNOWN_FLOOR, weight_fit_params
+from skdistill.teacher._checks import (
+    check_floor,
+    check_partition,
+    check_teachers,
+    is_frozen,
+    union_of_classes,
+)
+from skdistill.teacher._members import UNKNOWN_FLOOR, Member, teach_unknown, weight_fit_params
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
     "UNKNOWN_FLOOR",
+    "Member",
     "TeacherPool",
     "TorchTeacher",
     "check_floor",
+    "check_partition",
+    "check_teachers",
     "is_frozen",
+    "teach_unknown",
+    "union_of_classes",
     "weight_fit_params",
 ]
+
+# The path that stored models and users know; the files may move.
+for _public in (Member, TeacherPool, TorchTeacher):
+    _public.__module__ = __name__

@@ -15,6 +15,7 @@ from sklearn.ensemble import (
 from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
@@ -116,6 +117,8 @@ def fit_member(estimator, name, X, codes, classes, fit_params, seed, where="on a
     try:
         with _torch_guard(estimator, seed):
             estimator.fit(X, local_codes if takes_codes else classes[codes], **fit_params)
+    except MemoryError:
+        raise
     except Exception as error:
         raise ValueError(f"teacher `{name}` could not be fitted {where}: {error}") from error
     labels = getattr(estimator, "classes_", None)
@@ -161,6 +164,32 @@ def _is_row_wise(value, n_rows):
     return hasattr(value, "__len__") and not isinstance(value, str) and len(value) == n_rows
 
 
+def teach_unknown(soft, codes, columns, rows=slice(None)):
+    """Give rows of a class that no teacher knows their label as soft target, in place.
+
+    Parameters
+    ----------
+    soft : ndarray of shape (n_samples, n_classes)
+    codes : ndarray of shape (n_samples,)
+        Position of each label in ``classes_``.
+    columns : list of ndarray of int
+        The classes each teacher knows.
+    rows : ndarray of int or slice, default=slice(None)
+        The rows these teachers labelled.
+
+    Returns
+    -------
+    ndarray of int
+        The classes no teacher knows, of those in the rows.
+    """
+    unknown = np.setdiff1d(codes[rows], np.concatenate(columns))
+    for code in unknown:
+        of_class = np.arange(len(codes))[rows][codes[rows] == code]
+        soft[of_class] = 0.0
+        soft[of_class, code] = 1.0
+    return unknown
+
+
 def floor_of(estimator, n_classes, unknown):
     """Lowest probability of a teacher: half a vote of its n, shared by the classes.
 
@@ -186,11 +215,17 @@ def _n_votes(estimator):
         return _n_votes(estimator.estimator)
     if isinstance(estimator, Pipeline):
         return _n_votes(estimator[-1])
-    if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)):
+    if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):
         return len(estimator.estimators_)
-    if isinstance(estimator, KNeighborsClassifier):
+    if isinstance(estimator, BaggingClassifier) and _is_tree(estimator.estimator_):
+        return len(estimator.estimators_)
+    if isinstance(estimator, KNeighborsClassifier) and estimator.weights == "uniform":
         return estimator.n_neighbors
     return None
+
+
+def _is_tree(estimator):
+    return isinstance(estimator, DecisionTreeClassifier)
 
 
 def _parts_of(estimator):

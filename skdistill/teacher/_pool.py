@@ -1,5 +1,7 @@
 """Several teachers as one."""
 
+from itertools import islice
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import check_cv
@@ -27,6 +29,7 @@ from skdistill.teacher._members import (
     fit_and_label,
     fit_member,
     floor_of,
+    teach_unknown,
 )
 
 
@@ -158,11 +161,14 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         rows = [slice(s, s + _members.CHUNK_ROWS) for s in range(0, n_rows, _members.CHUNK_ROWS)]
         result = np.empty((n_rows, len(self.classes_)))
         floors = self._floors_if(floored)
-        chunks = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
-            delayed(self._label_chunk)(_safe_indexing(X, one), floors) for one in rows
+        labels = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+            delayed(member.label)(_safe_indexing(X, one), len(self.classes_), floor)
+            for one in rows
+            for member, floor in zip(self._members, floors, strict=True)
         )
-        for one, chunk in zip(rows, chunks, strict=True):
-            result[one] = chunk
+        columns = [member.columns for member in self._members]
+        for one in rows:
+            result[one] = self._pool(list(islice(labels, len(self._members))), columns)
         return result
 
     def predict(self, X):
@@ -209,6 +215,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         y = np.asarray(y)
+        codes = np.searchsorted(self.classes_, y)
         folds = check_partition(check_cv(cv, y, classifier=True), X, y)
         parts = dict(named_parts(self.teachers, "teacher"))
         if all(is_frozen(part) for part in parts.values()):
@@ -222,6 +229,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         for fold, (_, test) in enumerate(folds):
             columns, members = zip(*(labels[name][fold] for name in parts), strict=True)
             result[test] = self._pool(members, columns)
+            teach_unknown(result, codes, columns, test)
         return result
 
     def _cross_fit(self, parts, X, y, folds, floors, fit_params, step):
@@ -248,12 +256,10 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
                 labels[member.name] = [(member.columns, p[test]) for _, test in folds]
         return labels
 
-    def _label_chunk(self, X, floors):
-        aligned = [
-            m.label(X, len(self.classes_), floor)
-            for m, floor in zip(self._members, floors, strict=True)
-        ]
-        return self._pool(aligned, [m.columns for m in self._members])
+    @property
+    def known_columns(self):
+        """The columns of the classes that each teacher knows."""
+        return [member.columns for member in self._members]
 
     def _floors_if(self, floored):
         needed = floored or self.pooling == "geometric"

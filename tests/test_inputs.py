@@ -1,0 +1,344 @@
+"""Inputs that are easy to get wrong: what is said, and that nothing is lost or fitted in vain."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+import sklearn
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from skdistill import DistilledClassifier, Hinton, MLPStudent, Munge, TabularEncoder
+
+SMALL = MLPStudent(hidden_layer_sizes=(8,), learning_rate=0.02, n_steps=40)
+
+
+def data(n_rows=200, n_classes=2, **params):
+    return make_classification(
+        n_rows, 5, n_informative=4, n_redundant=0, n_classes=n_classes, random_state=0, **params
+    )
+
+
+def small(teacher=None, **params):
+    teacher = LogisticRegression() if teacher is None else teacher
+    return DistilledClassifier(teacher, SMALL, random_state=0, **params)
+
+
+class Counting(GaussianNB):
+    """Counts its fits, over all clones."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        Counting.n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+# --- y ---
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.zeros(200), "at least 2 classes"),
+        (np.r_[np.nan, np.zeros(199)], r"Input y contains NaN: 1 of 200 labels.*`X_transfer`"),
+        (np.linspace(0, 1, 200), "Unknown label type: continuous"),
+        (np.zeros(199), "inconsistent numbers of samples"),
+        (np.zeros((200, 2)), "1d array"),
+    ],
+    ids=["one class", "NaN", "continuous", "length", "two columns"],
+)
+def test_wrong_labels(y, message):
+    X, _ = data()
+    with pytest.raises(ValueError, match=message):
+        small().fit(X, y)
+
+
+# --- X ---
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda X: X[:0], ValueError, "0 sample"),
+        (lambda X: X[:, :0], ValueError, "0 feature"),
+        (lambda X: X[:, 0], ValueError, "Expected 2D array"),
+        (scipy.sparse.csr_array, TypeError, "[Ss]parse"),
+        (lambda X: np.where(X > 2, np.inf, X), ValueError, r"infinity in column\(s\) \['\d"),
+        (lambda X: X.astype(complex), ValueError, "Complex data not supported"),
+    ],
+    ids=["no rows", "no columns", "1-D", "sparse", "infinity", "complex"],
+)
+def test_wrong_rows(change, error, message):
+    X, y = data()
+    with pytest.raises(error, match=message):
+        small().fit(change(X), y[: change(X).shape[0]])
+
+
+def test_prediction_before_the_fit():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        small().predict(data()[0])
+
+
+@pytest.mark.parametrize("encoder", ["passthrough", SimpleImputer(keep_empty_features=True)])
+def test_nothing_that_is_not_a_number_reaches_a_prediction(encoder):
+    X, y = data()
+    clf = small(encoder=encoder).fit(X, y)
+    bad = X.copy()
+    bad[3, 1] = np.inf
+    with pytest.raises(ValueError, match=r"contains NaN or infinity|Input X contains infinity"):
+        clf.predict_proba(bad)
+
+
+def test_missing_numbers_are_refused_only_where_the_teacher_refuses_them():
+    X, y = data()
+    missing = X.copy()
+    missing[::3, 1] = np.nan
+    imputes = make_pipeline(SimpleImputer(), LogisticRegression())
+    for teacher in (imputes, FrozenEstimator(imputes.fit(X, y))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a fitted, unfrozen teacher
+            clf = small(teacher).fit(X, y)
+        assert np.isfinite(clf.predict_proba(missing)).all()
+    with pytest.raises(ValueError, match=r"contains NaN in column\(s\) \['1'\]"):
+        small().fit(X, y).predict_proba(missing)
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(n=range(200))
+    clf = small(make_pipeline(SimpleImputer(), LogisticRegression(max_iter=10_000))).fit(frame, y)
+    assert np.isfinite(clf.predict_proba(frame.assign(b=np.nan))).all()
+
+
+# --- weights ---
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.r_[-1.0, np.ones(199)], "Negative values in data passed to `sample_weight`"),
+        (np.zeros(200), "every weight is zero"),
+        (np.ones(199), r"sample_weight.shape == \(199,\), expected \(200,\)"),
+        (np.r_[np.nan, np.ones(199)], "NaN"),
+    ],
+    ids=["negative", "zero", "length", "NaN"],
+)
+def test_wrong_weights(weight, message):
+    X, y = data()
+    with pytest.raises(ValueError, match=message):
+        small().fit(X, y, sample_weight=weight)
+
+
+def test_class_weight_is_for_validation_rows_too():
+    X, y = data(700, class_sep=0.5)
+    weight = {0: 1.0, 1: 20.0}
+    given_rows = small(class_weight=weight).fit(X[:500], y[:500], X_val=X[500:], y_val=y[500:])
+    split = small(class_weight=weight, early_stopping=True).fit(X, y)
+    shares = [clf.predict_proba(X)[:, 1].mean() for clf in (given_rows, split)]
+    assert min(shares) > 0.8
+    with pytest.raises(ValueError, match=r"`class_weight` is 'balanced', but y is None"):
+        small(FrozenEstimator(LogisticRegression().fit(X, y)), class_weight="balanced").fit(X)
+
+
+@pytest.mark.parametrize("cv", [None, 2])
+def test_a_second_fit_with_warm_start_keeps_the_weights(cv):
+    X, y = data()
+    weight = np.where(y == 1, 9.0, 1.0)
+    clf = small(warm_start=True, cv=cv, alpha=0.0).fit(X, y, sample_weight=weight)
+    first = clf.predict_proba(X)[:, 1].mean()
+    second = clf.fit(X, y, sample_weight=weight).predict_proba(X)[:, 1].mean()
+    assert second > first - 0.05
+    assert second > small().fit(X, y).predict_proba(X)[:, 1].mean() + 0.1
+
+
+def test_class_weight_with_routing_does_not_ask_for_requests():
+    X, y = data()
+    with sklearn.config_context(enable_metadata_routing=True):
+        balanced = small(class_weight={0: 1, 1: 9}, alpha=1.0).fit(X, y)
+    assert balanced.predict(X).mean() > small(alpha=1.0).fit(X, y).predict(X).mean()
+
+
+# --- nothing is fitted in vain, nothing wrong is left behind ---
+
+
+@pytest.mark.parametrize(
+    ("params", "given", "message"),
+    [
+        ({"calibrate": True}, {}, "`calibrate=True` needs labelled validation rows"),
+        ({"cv": 1}, {}, "at least one train/test split|n_splits"),
+        ({"cv": 150}, {}, "n_splits=150"),
+        ({}, {"X_val": data()[0], "y_val": np.full(200, 7)}, "`y_val` has labels"),
+        ({}, {"sample_weight_val": np.ones(3)}, "`sample_weight_val` is given without `X_val`"),
+        ({}, {"soft_targets": np.full((200, 3), 1 / 3)}, "must have shape"),
+        (
+            {},
+            {"X_transfer": (data()[0][:9],), "soft_targets_transfer": (np.ones((9, 2)),)},
+            "`soft_targets_transfer` must sum to 1",
+        ),
+        ({}, {"X_transfer": (data()[0][:9, :3],)}, "`X_transfer`: X has 3 features"),
+        ({}, {"X_transfer": (data()[0][:0],)}, "`X_transfer`: Found array with 0 sample"),
+        ({"teacher": [Counting(), SVC()]}, {}, "has no predict_proba"),
+    ],
+)
+def test_what_is_wrong_shows_before_the_first_teacher_is_fitted(params, given, message):
+    X, y = data()
+    Counting.n_fits = 0
+    clf = small(Counting()).set_params(**params)
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=message):
+        warnings.simplefilter("ignore")
+        clf.fit(X, y, **given)
+    assert Counting.n_fits == 0
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+
+
+def test_a_failed_second_fit_does_not_leave_the_first_student_with_another_encoder():
+    X, y = data()
+    clf = small().fit(X, y)
+    clf.set_params(teacher=LogisticRegression(C=-1.0))
+    with pytest.raises(ValueError, match="could not be fitted"):
+        clf.fit(X * 100 + 50, y)
+    with pytest.raises(NotFittedError):
+        clf.predict_proba(X)
+
+
+def test_validation_rows_are_not_sliced_as_a_tuple():
+    X, y = data(600)
+    tupled = small().fit(X[:400], y[:400], X_val=(X[400:],), y_val=(y[400:],))
+    bare = small().fit(X[:400], y[:400], X_val=X[400:], y_val=y[400:])
+    np.testing.assert_array_equal(tupled.predict_proba(X), bare.predict_proba(X))
+    with pytest.warns(UserWarning, match="`X_val` has as many rows as X"):
+        small().fit(X, y, X_val=X, y_val=(y,))
+
+
+# --- teachers and soft targets ---
+
+
+def test_a_class_no_teacher_knows_is_taught_by_its_labels():
+    X, y = data(900, 3)
+    partial = FrozenEstimator(RandomForestClassifier(30, random_state=0).fit(X[y < 2], y[y < 2]))
+    clf = DistilledClassifier(partial, MLPStudent((32,)), random_state=0)
+    with pytest.warns(UserWarning, match=r"no teacher knows the classes \[2\]"):
+        clf.fit(X, y)
+    recall = (clf.predict(X)[y == 2] == 2).mean()
+    assert recall > 0.8
+
+
+def test_a_fitted_teacher_that_is_not_frozen_warns():
+    X, y = data()
+    with pytest.warns(UserWarning, match="`logisticregression` is fitted but not frozen"):
+        small(LogisticRegression().fit(X, y)).fit(X, y)
+
+
+def test_soft_targets_in_another_order_of_the_index():
+    X, y = data()
+    X = pd.DataFrame(X, index=np.arange(200) + 7, columns=list("abcde"))
+    p = pd.DataFrame(LogisticRegression().fit(X, y).predict_proba(X), index=X.index)
+    p.columns = ["0", "1"]  # as a CSV names them
+    clf = DistilledClassifier(None, SMALL, random_state=0).fit(X, y, soft_targets=p)
+    assert clf.score(X, y) > 0.7
+    assert clf.classes_.tolist() == [0, 1]
+    with pytest.raises(ValueError, match=r"in another order.*`?soft_targets.loc\[X.index\]"):
+        DistilledClassifier(None, SMALL).fit(X, y, soft_targets=p.sample(frac=1, random_state=0))
+
+
+def test_columns_of_soft_targets_may_name_classes_that_y_lacks():
+    X, y = data(300, 3)
+    p = pd.DataFrame(LogisticRegression().fit(X, y).predict_proba(X), columns=[0, 1, 2])
+    kept = y < 2
+    clf = DistilledClassifier(None, SMALL, random_state=0).fit(
+        X[kept], y[kept], soft_targets=p[kept]
+    )
+    assert clf.classes_.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"teacher": ("lr", LogisticRegression())}, "`teacher` is a pair: give a list of pairs"),
+        ({"student": MLPStudent}, "`student` is the class MLPStudent: give an instance"),
+        ({"response": Hinton}, "`response` holds the class Hinton: give an instance"),
+        ({"transfer": Munge}, "`transfer` holds the class Munge: give an instance"),
+        ({"teacher": "forest"}, "has no predict_proba: give an estimator"),
+    ],
+)
+def test_the_message_says_what_to_give(params, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        small().set_params(**params).fit(*data())
+
+
+def test_parameters_of_a_student_that_is_not_there():
+    with pytest.raises(ValueError, match=r"`student` is None.*MLPStudent\(\)"):
+        DistilledClassifier(LogisticRegression()).set_params(student__n_steps=3)
+
+
+def test_a_row_has_one_answer_however_many_rows_it_comes_with():
+    X, y = data(400)
+    clf = DistilledClassifier(LogisticRegression(), MLPStudent((32,)), random_state=0).fit(X, y)
+    whole = clf.decision_function(X)
+    for size in (1, 3, 16, 37):
+        parts = [clf.decision_function(X[i : i + size]) for i in range(0, 100, size)]
+        np.testing.assert_allclose(np.concatenate(parts)[:100], whole[:100], atol=1e-7)
+
+
+# --- anything at all ---
+
+KINDS = {
+    "float": st.floats(allow_infinity=False, allow_nan=True, width=32),
+    "int": st.integers(-(2**40), 2**40),
+    "bool": st.booleans(),
+    "text": st.sampled_from(["a", "b", "", "ü", None]),
+    "odd": st.sampled_from([1, "a", 2.5, None, float("inf")]),
+}
+
+
+@st.composite
+def tables(draw):
+    n_rows = draw(st.integers(4, 30))
+    kinds = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=3))
+    columns = {
+        f"c{i}": draw(st.lists(KINDS[kind], min_size=n_rows, max_size=n_rows))
+        for i, kind in enumerate(kinds)
+    }
+    label = st.sampled_from([[0, 1], ["x", "y", "z"], [True, False], [0.5, None, 1.5]])
+    y = draw(st.lists(st.sampled_from(draw(label)), min_size=n_rows, max_size=n_rows))
+    return pd.DataFrame(columns), y
+
+
+@given(
+    table=tables(),
+    temperature=st.sampled_from([1.0, 3.0, 0.0, "hot"]),
+    alpha=st.sampled_from([0.0, 0.5, 1.0, -1]),
+    cv=st.sampled_from([None, 2, 50]),
+    transfer=st.sampled_from([None, Munge(size=1)]),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_input_works_or_says_why_not(table, temperature, alpha, cv, transfer):
+    X, y = table
+    clf = DistilledClassifier(
+        make_pipeline(TabularEncoder(), GaussianNB()),
+        MLPStudent(hidden_layer_sizes=(4,), n_steps=3),
+        temperature=temperature,
+        alpha=alpha,
+        cv=cv,
+        transfer=transfer,
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            p = clf.fit(X, y).predict_proba(X)
+        except (ValueError, TypeError) as error:
+            if not str(error):
+                raise
+            return
+    assert np.isfinite(p).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
