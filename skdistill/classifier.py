@@ -144,7 +144,7 @@ class DistilledClassifier(NamedListsMixin, StudentPredictMixin, ClassifierMixin,
     n_transfer_rows_ : int
         Transfer rows the student was trained on.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
 
     See Also
     --------
