@@ -31,9 +31,8 @@ from xgboost import XGBClassifier
 
 from skdistill import DistilledClassifier, MLPStudent, Munge
 
-# Notebooks and the gallery know no __file__, and run in the example's folder.
-HERE = Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()
-sys.path.insert(0, str(HERE.parent / "benchmarks"))
+# Notebooks and the gallery know no __file__, and run in the folder of the example.
+sys.path.insert(0, str(Path(globals().get("__file__", "_")).resolve().parents[1] / "benchmarks"))
 from datasets import load_split
 
 
