@@ -3,14 +3,17 @@ PYTHON ?= python3
 PY := .venv/bin/python
 # torch first and pinned: a plain `torch` may pull gigabytes of CUDA.
 TORCH := torch==2.13.0
+SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
-.PHONY: help setup demo test test-all lint bench-core clean
+.PHONY: help setup demo test test-all lint bench-core docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature"
 	@echo "make test        the fast tests"
 	@echo "make test-all    the fast and the slow tests"
 	@echo "make lint        ruff and mypy"
+	@echo "make docs        build the documentation and run the code in it; warnings are errors"
+	@echo "make docs-gallery the same pages, with the examples executed (minutes)"
 	@echo "make bench-core  speed and memory of the main path, as ratios"
 
 setup: .venv/.ready
@@ -19,7 +22,7 @@ setup: .venv/.ready
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --upgrade pip
 	$(PY) -m pip install --quiet "$(TORCH)"
-	$(PY) -m pip install --quiet --editable ".[test]"
+	$(PY) -m pip install --quiet --editable ".[test,docs]"
 	touch $@
 
 demo: setup
@@ -39,5 +42,13 @@ lint: setup
 bench-core: setup
 	$(PY) benchmarks/bench_core.py
 
+docs: setup
+	$(SPHINX) -b html docs docs/_build/html
+	$(SPHINX) -b doctest docs docs/_build/doctest
+
+docs-gallery: setup
+	SKDISTILL_GALLERY=1 $(SPHINX) -b html docs docs/_build/html
+
 clean:
+	rm -rf docs/_build docs/auto_examples docs/generated
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -6,7 +6,7 @@ Three tree ensembles are good but slow and large. One small net, distilled from 
 held against them and against its *control*: the same net trained on the labels alone. Then a
 grid search finds the temperature, through a Pipeline, as with any other estimator.
 
-Run it with ``make demo``.
+Run it in a clone with ``make demo``.
 """
 
 # %%
@@ -31,7 +31,8 @@ from xgboost import XGBClassifier
 
 from skdistill import DistilledClassifier, MLPStudent, Munge
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+# Notebooks and the gallery know no __file__, and run in the folder of the example.
+sys.path.insert(0, str(Path(globals().get("__file__", "_")).resolve().parents[1] / "benchmarks"))
 from datasets import load_split
 
 

@@ -164,7 +164,7 @@ class DistilledClassifier(
     n_transfer_rows_ : int
         Transfer rows the student was trained on.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
 
     See Also
     --------

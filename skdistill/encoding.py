@@ -100,7 +100,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_outputs_)
+        ndarray of shape (n_samples, `n_outputs_`)
             float32.
         """
         if not hasattr(self, "n_outputs_"):  # the full check costs as much as encoding a row

@@ -47,7 +47,16 @@ class Response(BaseEstimator):
         check_floor(self.floor)
 
     def needs_floor(self, temperature):
-        """Whether `prepare` takes logarithms, so that probabilities of 0 must be lifted."""
+        """Tell whether `prepare` takes logarithms, so that probabilities of 0 must be lifted.
+
+        Parameters
+        ----------
+        temperature : float
+
+        Returns
+        -------
+        bool
+        """
         return True
 
     def prepare(self, probabilities, temperature):
@@ -104,7 +113,7 @@ class Hinton(Response):
     """
 
     def needs_floor(self, temperature):
-        """Only a temperature other than 1 needs the logarithm of the probabilities."""
+        """Only a temperature other than 1 takes them; see :meth:`Response.needs_floor`."""
         return temperature != 1
 
     def prepare(self, probabilities, temperature):

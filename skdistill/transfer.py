@@ -77,7 +77,8 @@ class Munge(TransferSampler):
     A pass over a copy of the rows takes each row e and its nearest neighbour e' (squared Euclidean
     distance on numbers scaled to [0, 1], plus 1 for each category that differs). With probability
     `p` each attribute is changed in both: a category, or a number that is missing in one of them,
-    is swapped; numbers a and a' are drawn anew from N(a', |a - a'| / s) and N(a, |a - a'| / s).
+    is swapped; numbers a and a' are drawn anew from ``N(a', |a - a'| / s)`` and
+    ``N(a, |a - a'| / s)``.
     Whole numbers stay whole, and no value leaves the range seen. Neighbours are those of the rows
     as given. Above `block_size` rows they are sought within random blocks of that size, so that
     the time grows with the number of rows, not with its square.
