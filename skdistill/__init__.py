@@ -18,6 +18,7 @@ _HOMES = {
     "Munge": "transfer",
     "Objective": "objectives",
     "Response": "objectives",
+    "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
     "TeacherPool": "teacher",
     "TorchTeacher": "teacher",

@@ -169,6 +169,7 @@ def test_class_weight_with_routing_does_not_ask_for_requests():
 # --- nothing is fitted in vain, nothing wrong is left behind ---
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("params", "given", "message"),
     [
@@ -192,8 +193,7 @@ def test_what_is_wrong_shows_before_the_first_teacher_is_fitted(params, given, m
     X, y = data()
     Counting.n_fits = 0
     clf = small(Counting()).set_params(**params)
-    with warnings.catch_warnings(), pytest.raises(ValueError, match=message):
-        warnings.simplefilter("ignore")
+    with pytest.raises(ValueError, match=message):
         clf.fit(X, y, **given)
     assert Counting.n_fits == 0
     with pytest.raises(NotFittedError):
