@@ -1,7 +1,7 @@
 # The two commands of the README: `make demo` and `make test`. Each sets up .venv by itself.
 PYTHON ?= python3
 PY := .venv/bin/python
-# torch first and pinned: a plain `torch` may pull gigabytes of CUDA.
+# torch first and pinned: left to the resolver, it may bring gigabytes of CUDA packages.
 TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 

@@ -12,7 +12,11 @@ import skdistill
 from skdistill.objectives import StudentOutput
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PUBLIC = [getattr(skdistill, name) for name in skdistill.__all__ if name != "__version__"]
+PUBLIC = [
+    getattr(skdistill, name)
+    for name in skdistill.__all__
+    if isinstance(getattr(skdistill, name), type)
+]
 # What a reader trips over, of numpydoc's list: no or a malformed summary, sections unknown or out
 # of order, parameters that the signature does not have, without a type, or in another order.
 CHECKS = {

@@ -48,7 +48,7 @@ def test_public_classes_are_documented():
     for name in skdistill.__all__:
         public = getattr(skdistill, name)
         if isinstance(public, type):
-            assert "Parameters\n" in public.__doc__, name
+            assert "Parameters\n" in public.__doc__ or "Attributes\n" in public.__doc__, name
 
 
 @pytest.mark.parametrize("module", ["classifier", "encoding", "student", "teacher", "transfer"])
