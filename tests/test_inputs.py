@@ -289,6 +289,21 @@ def test_a_row_has_one_answer_however_many_rows_it_comes_with():
         np.testing.assert_allclose(np.concatenate(parts)[:100], whole[:100], atol=1e-7)
 
 
+def test_a_class_with_fewer_members_than_folds():
+    X, y = data(300, 3)
+    y = np.where(y == 2, np.r_[np.full(4, 2), np.zeros(296)], y).astype(int)
+    with pytest.warns(UserWarning, match="less than n_splits=5"):
+        clf = small(cv=5).fit(X, y)
+    assert clf.predict_proba(X).shape == (300, len(np.unique(y)))
+
+
+def test_transfer_rows_of_other_dtypes():
+    X, y = data()
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    with pytest.raises(ValueError, match="`X_transfer`: column 'b' was numeric"):
+        small().fit(frame, y, X_transfer=(frame[:9].assign(b="much"),))
+
+
 # --- anything at all ---
 
 KINDS = {

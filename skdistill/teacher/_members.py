@@ -134,7 +134,7 @@ def fit_member(estimator, name, X, codes, classes, fit_params, seed, where="on a
     return Member(name, estimator, np.searchsorted(classes, labels))
 
 
-def fit_and_label(estimator, name, X, codes, classes, fit_params, seed, fold, floor):
+def fit_and_label(estimator, name, X, codes, classes, fit_params, seed, fold, number, floor):
     """Fit one teacher on a fold's training rows; label its test rows.
 
     Returns
@@ -155,7 +155,7 @@ def fit_and_label(estimator, name, X, codes, classes, fit_params, seed, fold, fl
         classes,
         subset,
         seed,
-        where="in a fold of `cv`",
+        where=f"in fold {number} of `cv`",
     )
     return member.columns, member.label(_safe_indexing(X, test), len(classes), floor)
 

@@ -239,13 +239,13 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             (name, floor, fold)
             for (name, part), floor in zip(parts.items(), floors, strict=True)
             if not is_frozen(part)
-            for fold in folds
+            for fold in enumerate(folds, start=1)
         ]
         done = Parallel(n_jobs=self.n_jobs, return_as="generator")(
             delayed(fold_function)(
-                *self._seeded_clone(name, parts[name], X, y, fit_params), fold, floor
+                *self._seeded_clone(name, parts[name], X, y, fit_params), fold, number, floor
             )
-            for name, floor, fold in tasks
+            for name, floor, (number, fold) in tasks
         )
         labels = {name: [] for name in parts}
         for (name, _, _), result in zip(tasks, done, strict=True):
