@@ -753,7 +753,7 @@ def test_random_state_decides_the_student(student):
     params = {"student": student, "early_stopping": True}
     first = fit_proba(X, y, **params, random_state=3)
     torch.rand(5)
-    np.random.rand(5)  # noqa: NPY002
+    np.random.rand(5)
     np.testing.assert_array_equal(fit_proba(X, y, **params, random_state=3), first)
     assert np.abs(fit_proba(X, y, **params, random_state=4) - first).max() > 1e-3
 
@@ -772,13 +772,13 @@ def test_dropout_is_on_in_training_and_off_in_prediction():
 def test_global_generators_are_untouched(student):
     X, y = make_data()
     torch.manual_seed(123)
-    np.random.seed(123)  # noqa: NPY002
+    np.random.seed(123)
     torch_state = torch.random.get_rng_state()
-    numpy_state = np.random.get_state()  # noqa: NPY002
+    numpy_state = np.random.get_state()
     clf = make_clf(student, early_stopping=True).fit(X, y, soft_targets=make_soft(X))
     clf.predict_proba(X)
     assert torch.equal(torch.random.get_rng_state(), torch_state)
-    now = np.random.get_state()  # noqa: NPY002
+    now = np.random.get_state()
     np.testing.assert_array_equal(now[1], numpy_state[1])
     assert now[2:] == numpy_state[2:]
 

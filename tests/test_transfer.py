@@ -339,10 +339,10 @@ def test_constant_columns_stay_constant():
 @pytest.mark.parametrize("make", [make_frame, lambda: np.arange(60.0).reshape(20, 3)])
 def test_reproducible_without_the_global_generator(make):
     X, before = make(), make()
-    np.random.seed(3)  # noqa: NPY002
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(3)
+    state = np.random.get_state()[1].copy()
     first = Munge().sample(X, 50, random_state=7)
-    assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert_array_equal(np.random.get_state()[1], state)
     second = Munge().sample(X, 50, random_state=np.random.RandomState(7))
     other = Munge().sample(X, 50, random_state=8)
     pd.testing.assert_frame_equal(pd.DataFrame(first), pd.DataFrame(second))
