@@ -222,14 +222,14 @@ def codes_of(values, categories=None):
 
 
 def with_missing_numbers(X):
-    """The first row of X with its float columns missing; None where there are none."""
+    """The first row of X with its numbers missing; None where there are none."""
     if is_frame(X):
         row = nw.from_native(X, eager_only=True)[:1]
-        floats = [name for name, dtype in row.schema.items() if dtype.is_float()]
-        missing = [nw.lit(None, dtype=row.schema[name]).alias(name) for name in floats]
-        return row.with_columns(missing).to_native() if floats else None
+        numbers = [name for name, dtype in row.schema.items() if dtype.is_numeric()]
+        missing = [nw.lit(None, dtype=nw.Float64).alias(name) for name in numbers]
+        return row.with_columns(missing).to_native() if numbers else None
     array = np.asarray(X)
-    return np.full_like(array[:1], np.nan) if array.dtype.kind == "f" else None
+    return np.full(array[:1].shape, np.nan) if array.dtype.kind in "fiu" else None
 
 
 def mix_rows(X, table, numbers, sources):

@@ -1,13 +1,11 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
-import warnings
-
 from sklearn.utils.validation import _num_samples
 
 from skdistill._validation import check_soft_targets
 from skdistill.objectives import Hinton
 from skdistill.targets import floor_probabilities, mean_true_probability
-from skdistill.teacher import UNKNOWN_FLOOR, is_frozen, teach_unknown
+from skdistill.teacher import UNKNOWN_FLOOR, is_frozen, teach_unknown, warn_of_unknown
 
 
 class Labeller:
@@ -49,11 +47,7 @@ class Labeller:
         if (labels >= 0).all():
             unknown = teach_unknown(soft, labels, self.teacher.known_columns)
             if len(unknown):
-                warnings.warn(
-                    f"DistilledClassifier: no teacher knows the classes "
-                    f"{self.classes[unknown].tolist()}; their training rows are taught by their "
-                    "labels, and transfer rows cannot teach them."
-                )
+                warn_of_unknown(self.classes[unknown])
         return soft
 
     def label_out_of_fold(self, X, y, folds, fit_params, step):

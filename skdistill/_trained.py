@@ -92,6 +92,7 @@ class TrainedStudentMixin:
         check_is_fitted(self)
         light = copy.copy(self)
         light.teacher = light.teacher_ = None
+        light.__dict__.pop("_skl_callbacks", None)  # they watch a fit, and are not ours to store
         return light
 
     def __getstate__(self):

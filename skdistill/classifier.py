@@ -482,7 +482,11 @@ class DistilledClassifier(
         blocks = []
         if X_transfer is not None:
             given = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
-            soft = labeller.label(X_transfer) if soft_transfer is None else soft_transfer
+            soft = soft_transfer
+            if soft is None:
+                text = f"labelling {_num_samples(X_transfer)} transfer rows"
+                with progress.task("label-transfer-rows", text):
+                    soft = labeller.label(X_transfer)
             blocks.append(Block.unlabelled(X_transfer, unit * (given or [1.0])[0], soft))
         rng = check_random_state(seed)
         for name, sampler in samplers:

@@ -282,19 +282,28 @@ class DistillationLoss(torch.nn.Module):
 
     def _rows(self, logits, target):
         if self.alpha == 0:
-            return self.response.loss(logits, target["soft"], self.temperature)
+            return self._response(logits, target["soft"])
         hard = F.cross_entropy(logits, target["label"], reduction="none", ignore_index=-1)
         if self.alpha == 1:
             return hard
-        soft = self.response.loss(logits, target["soft"], self.temperature)
+        soft = self._response(logits, target["soft"])
         return torch.add((1 - self.alpha) * soft, hard, alpha=self.alpha)
+
+    def _response(self, logits, soft):
+        rows = self.response.loss(logits, soft, self.temperature)
+        if rows.shape != logits.shape[:1]:
+            raise ValueError(
+                f"`loss` of the response {self.response} must return shape ({len(logits)},) for "
+                f"{len(logits)} rows, got {tuple(rows.shape)}."
+            )
+        return rows
 
     def _validation_loss(self, logits, target):
         weight = target["weight"]
         if (target["label"] >= 0).all():
             rows = F.cross_entropy(logits, target["label"], reduction="none")
         else:
-            rows = self.response.loss(logits, target["soft"], self.temperature)
+            rows = self._response(logits, target["soft"])
         return torch.dot(rows, weight) / len(weight)  # the mean weight of all batches is 1
 
     def watch(self, module):

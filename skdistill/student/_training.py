@@ -163,7 +163,7 @@ def _fit_epochs(net, rows):
 def _warn_ended(net, what):
     warnings.warn(
         f"DistilledClassifier: {what} in epoch {len(net.history)} of {net.max_epochs}; the student "
-        "is the best so far."
+        "keeps what it has learned: its best epoch where early stopping watches, else the last."
     )
 
 

@@ -7,7 +7,13 @@ from skdistill.teacher._checks import (
     is_frozen,
     union_of_classes,
 )
-from skdistill.teacher._members import UNKNOWN_FLOOR, Member, teach_unknown, weight_fit_params
+from skdistill.teacher._members import (
+    UNKNOWN_FLOOR,
+    Member,
+    teach_unknown,
+    warn_of_unknown,
+    weight_fit_params,
+)
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._torch import TorchTeacher
 
@@ -22,6 +28,7 @@ __all__ = [
     "is_frozen",
     "teach_unknown",
     "union_of_classes",
+    "warn_of_unknown",
     "weight_fit_params",
 ]
 

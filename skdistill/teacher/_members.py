@@ -190,6 +190,14 @@ def teach_unknown(soft, codes, columns, rows=slice(None)):
     return unknown
 
 
+def warn_of_unknown(classes, where=""):
+    """Warn of classes that no teacher knows."""
+    warnings.warn(
+        f"DistilledClassifier: {where}no teacher knows the classes {classes.tolist()}; their "
+        "training rows are taught by their labels, and transfer rows cannot teach them."
+    )
+
+
 def floor_of(estimator, n_classes, unknown):
     """Lowest probability of a teacher: half a vote of its n, shared by the classes.
 

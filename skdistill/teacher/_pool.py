@@ -30,6 +30,7 @@ from skdistill.teacher._members import (
     fit_member,
     floor_of,
     teach_unknown,
+    warn_of_unknown,
 )
 
 
@@ -226,10 +227,13 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         floors = self._floors_if(floored)
         labels = self._cross_fit(parts, X, y, folds, floors, fit_params or {}, step)
         result = np.empty((len(y), len(self.classes_)))
+        unknown = set()
         for fold, (_, test) in enumerate(folds):
             columns, members = zip(*(labels[name][fold] for name in parts), strict=True)
             result[test] = self._pool(members, columns)
-            teach_unknown(result, codes, columns, test)
+            unknown.update(teach_unknown(result, codes, columns, test).tolist())
+        if unknown:
+            warn_of_unknown(self.classes_[sorted(unknown)], "in some folds of `cv` ")
         return result
 
     def _cross_fit(self, parts, X, y, folds, floors, fit_params, step):
