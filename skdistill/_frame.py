@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -95,10 +96,15 @@ def _with_types(X):
 
 
 def _numeric_table(X):
-    names = tuple(str(i) for i in range(X.shape[1]))
+    kinds, names = _of_plain_columns(X.shape[1])
     numbers = X.astype(np.float64, copy=False)
     _check_finite(numbers, names)
-    return Table((NUMBER,) * X.shape[1], names, numbers, [])
+    return Table(kinds, names, numbers, [])
+
+
+@cache
+def _of_plain_columns(n_columns):
+    return (NUMBER,) * n_columns, tuple(str(i) for i in range(n_columns))
 
 
 def _check_width(X, kinds):

@@ -140,10 +140,12 @@ class TrainedStudentMixin:
 
     def _encode(self, X):
         encoded = X if self.encoder_ is None else self.encoder_.transform(X)
+        if isinstance(self.encoder_, TabularEncoder):
+            return encoded
         if hasattr(encoded, "toarray"):  # the student is dense
             encoded = encoded.toarray()
         encoded = np.require(encoded, dtype=np.float32, requirements=["C", "W"])
-        if not isinstance(self.encoder_, TabularEncoder) and not np.isfinite(encoded).all():
+        if not np.isfinite(encoded).all():
             raise ValueError(
                 f"X, as `encoder={self.encoder!r}` gives it to the student, contains NaN or "
                 "infinity: impute it, or use encoder='auto'."

@@ -330,9 +330,10 @@ def predict_logits(net, inputs, probabilities):
     ndarray of shape (n_rows, n_classes)
     """
     n_rows = len(inputs)
-    missing = -n_rows % ROW_BLOCK
-    if missing:
-        inputs = np.concatenate([inputs, np.zeros((missing, *inputs.shape[1:]), np.float32)])
+    if n_rows % ROW_BLOCK:
+        padded = np.zeros((n_rows + -n_rows % ROW_BLOCK, *inputs.shape[1:]), np.float32)
+        padded[:n_rows] = inputs
+        inputs = padded
     rows = torch.from_numpy(inputs)
     with torch.inference_mode():
         if len(rows) <= PREDICT_ROWS:
