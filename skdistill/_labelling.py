@@ -1,11 +1,16 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
+import numpy as np
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
-from skdistill._validation import check_soft_targets
+from skdistill._blocks import NO_LABEL, Block
+from skdistill._named import named_parts
+from skdistill._validation import check_drawn, check_soft_targets
 from skdistill.objectives import Hinton
 from skdistill.targets import floor_probabilities, mean_true_probability
 from skdistill.teacher import UNKNOWN_FLOOR, is_frozen, teach_unknown, warn_of_unknown
+from skdistill.transfer import GivenRows
 
 
 class Labeller:
@@ -57,34 +62,111 @@ class Labeller:
         )
 
 
-def measure_leak(labeller, rows, out_of_fold, validation):
+def training_rows(given, progress):
+    """The rows of X with their labels and soft targets.
+
+    Parameters
+    ----------
+    given : Inputs
+    progress : Progress
+
+    Returns
+    -------
+    Block
+    """
+    n_rows = _num_samples(given.X)
+    weight = np.ones(n_rows) if given.weight is None else given.weight
+    if given.y is None:
+        labels = np.full(n_rows, NO_LABEL)
+    else:
+        labels = np.searchsorted(given.labeller.classes, given.y)
+    return Block(given.X, labels, weight, _soft_targets(given, labels, progress))
+
+
+def _soft_targets(given, labels, progress):
+    if given.soft is not None:
+        return given.soft
+    text = f"labelling {len(labels)} training rows"
+    if given.folds is None:
+        with progress.task("label-training-rows", text):
+            return given.labeller.label_known(given.X, labels)
+    with progress.task("label-training-rows", f"{text} out of fold", n_steps=None) as step:
+        return given.labeller.label_out_of_fold(
+            given.X, given.y, given.folds, given.fit_params, step
+        )
+
+
+def transfer_rows(given, rows, transfer, seed, progress):
+    """The unlabelled rows given and drawn, labelled by the teacher.
+
+    Parameters
+    ----------
+    given : Inputs
+    rows : Block
+        The training rows, from which new ones are drawn.
+    transfer : None, TransferSampler or list
+        The parameter of the estimator.
+    seed : int
+    progress : Progress
+
+    Returns
+    -------
+    list of Block
+    """
+    samplers = named_parts(transfer, "transfer")
+    unit = rows.weight.mean()
+    blocks = []
+    if given.X_transfer is not None:
+        weights = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
+        weight = unit * (weights or [1.0])[0]
+        soft = _label_given(given, progress)
+        blocks.append(Block.unlabelled(given.X_transfer, weight, soft))
+    rng = check_random_state(seed)
+    for name, sampler in samplers:
+        n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
+        if n_new:
+            text = f"drawing and labelling {n_new} transfer rows: {sampler}"
+            with progress.task("sample-transfer-rows", text):
+                drawn = sampler.sample(rows.X, n_new, random_state=rng)
+                check_drawn(name, drawn, n_new)
+                soft = given.labeller.label(drawn)
+            blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
+    return [block for block in blocks if block.weight.any()]
+
+
+def _label_given(given, progress):
+    if given.soft_transfer is not None:
+        return given.soft_transfer
+    text = f"labelling {_num_samples(given.X_transfer)} transfer rows"
+    with progress.task("label-transfer-rows", text):
+        return given.labeller.label(given.X_transfer)
+
+
+def measure_leak(given, rows):
     """How much more the teacher gives the true class on rows it was fitted on.
 
     Parameters
     ----------
-    labeller : Labeller
+    given : Inputs
     rows : Block
-        The training rows.
-    out_of_fold : bool
-        Whether their soft targets are.
-    validation : Block or None
-        Rows the user gave, which the teacher was not fitted on.
+        The training rows, labelled.
 
     Returns
     -------
     float or None
         None where there are no rows to measure it on, or no teacher was fitted here.
     """
-    teacher = labeller.teacher
-    if not rows.is_labelled or all(is_frozen(part) for part in teacher.estimators_):
+    labeller = given.labeller
+    if given.soft is not None or not rows.is_labelled:
         return None
-    if out_of_fold:
-        seen, unseen = _true(labeller.label(rows.X), rows), _true(rows.soft, rows)
-    elif validation is not None:
-        seen, unseen = _true(rows.soft, rows), _true(labeller.label(validation.X), validation)
-    else:
+    if all(is_frozen(part) for part in labeller.teacher.estimators_):
         return None
-    return seen - unseen
+    if given.folds is not None:
+        return _true(labeller.label(rows.X), rows) - _true(rows.soft, rows)
+    if given.validation is not None:
+        unseen = _true(labeller.label(given.validation.X), given.validation)
+        return _true(rows.soft, rows) - unseen
+    return None
 
 
 def _true(soft, rows):

@@ -145,23 +145,19 @@ def check_drawn(name, drawn, n_rows):
         )
 
 
-def check_validation_rows(estimator, y, n_rows, X_val, y_val, sample_weight_val):
-    """Raise a ValueError for validation rows that are incomplete, or missing where needed."""
-    if (X_val is None) != (y_val is None):
-        raise ValueError("`X_val` and `y_val` must be given together.")
-    if X_val is None and sample_weight_val is not None:
-        raise ValueError("`sample_weight_val` is given without `X_val` and `y_val`.")
-    always = not isinstance(estimator.calibrate, str) and estimator.calibrate
-    held_out = X_val is not None or (y is not None and estimator._stops_early(n_rows))
-    if always and not held_out:
-        raise ValueError(
-            "`calibrate=True` needs labelled validation rows: give `X_val` and `y_val`, or y "
-            "with `early_stopping=True`; `calibrate='auto'` goes without."
-        )
+def check_combination(estimator, X, y, soft_targets, more):
+    """Raise a ValueError for inputs that do not go together.
 
-
-def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_transfer):
-    """Raise a ValueError for inputs that do not go together."""
+    Parameters
+    ----------
+    estimator : DistilledClassifier
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or None
+    soft_targets : array-like, DataFrame or None
+    more : dict of str to object
+        The other arguments of ``fit``, by name.
+    """
+    X_transfer, soft_targets_transfer = more["X_transfer"], more["soft_targets_transfer"]
     if estimator.teacher is None:
         _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer)
     elif soft_targets is not None and estimator.cv is not None:
@@ -169,12 +165,27 @@ def check_combination(estimator, y, X_transfer, soft_targets, soft_targets_trans
     if soft_targets_transfer is not None and X_transfer is None:
         raise ValueError("`soft_targets_transfer` are given without `X_transfer`.")
     if y is None and estimator.alpha == 1:
-        raise ValueError(
-            "`alpha=1` trains on labels alone, but there is no y: give y, or alpha < 1."
-        )
+        raise ValueError("`alpha=1` trains on labels alone, but y is None: give y, or alpha < 1.")
     if y is None and estimator.cv is not None:
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
+        )
+    _check_validation_rows(estimator, X, y, more)
+    _check_same_rows(X, soft_targets, "soft_targets")
+    _check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
+
+
+def _check_validation_rows(estimator, X, y, more):
+    if (more["X_val"] is None) != (more["y_val"] is None):
+        raise ValueError("`X_val` and `y_val` must be given together.")
+    if more["X_val"] is None and more["sample_weight_val"] is not None:
+        raise ValueError("`sample_weight_val` is given without `X_val` and `y_val`.")
+    always = not isinstance(estimator.calibrate, str) and estimator.calibrate
+    is_split = y is not None and estimator._stops_early(_num_samples(X))
+    if always and more["X_val"] is None and not is_split:
+        raise ValueError(
+            "`calibrate=True` needs labelled validation rows: give `X_val` and `y_val`, or y "
+            "with `early_stopping=True`; `calibrate='auto'` goes without."
         )
 
 
@@ -270,7 +281,7 @@ def _from_columns(frame, classes, name):
     return p
 
 
-def check_same_rows(X, soft_targets, name):
+def _check_same_rows(X, soft_targets, name):
     """Raise a ValueError if pandas would align soft targets with other rows of X than their own."""
     if isinstance(X, pd.DataFrame) and isinstance(soft_targets, pd.DataFrame):
         reordered = not X.index.equals(soft_targets.index)

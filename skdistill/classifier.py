@@ -9,34 +9,18 @@ from sklearn.utils import (
     _safe_indexing,
     check_random_state,
     get_tags,
-    indexable,
 )
-from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils._repr_html.estimator import _VisualBlock
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from skdistill._blocks import NO_LABEL, Block
 from skdistill._frame import with_missing_numbers
-from skdistill._labelling import Labeller, measure_leak
+from skdistill._inputs import CheckedInputsMixin
+from skdistill._labelling import measure_leak, training_rows, transfer_rows
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._validation import (
-    check_combination,
-    check_drawn,
-    check_known,
-    check_labels,
-    check_parameters,
-    check_same_rows,
-    check_validation_rows,
     check_views,
-    check_weights,
-    class_weights,
-    classes_of_soft_targets,
-    combine_weights,
-    find_folds,
-    untuple,
 )
 from skdistill.encoding import TabularEncoder
 from skdistill.objectives import view_key
@@ -52,19 +36,20 @@ from skdistill.student import (
 from skdistill.targets import fit_temperature
 from skdistill.teacher import (
     TeacherPool,
-    check_teachers,
     is_frozen,
-    union_of_classes,
-    weight_fit_params,
 )
-from skdistill.transfer import GivenRows
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
 EARLY_STOPPING_ROWS = 500
 
 
 class DistilledClassifier(
-    NamedListsMixin, TrainedStudentMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    NamedListsMixin,
+    CheckedInputsMixin,
+    TrainedStudentMixin,
+    CallbackSupportMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     r"""Distil one or many teachers into one small neural student.
 
@@ -284,46 +269,17 @@ class DistilledClassifier(
             If a parameter or an input is not valid, or a teacher fails.
         """
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
-        # All that can be wrong is found before the first teacher is fitted.
-        check_parameters(self)
-        (X,) = indexable(X)
-        if not self._continues():
-            self._forget()
-        self._check_X(X, reset=not self._continues())
-        n_rows = _num_samples(X)
-        y = check_labels(y, X)
-        weight = check_weights(sample_weight, X)
-        X_transfer, soft_targets_transfer, X_val, y_val, sample_weight_val = (
-            untuple(value, name, n_rows)
-            for name, value in {
-                "X_transfer": X_transfer,
-                "soft_targets_transfer": soft_targets_transfer,
-                "X_val": X_val,
-                "y_val": y_val,
-                "sample_weight_val": sample_weight_val,
-            }.items()
+        given = self._check_inputs(
+            X,
+            y,
+            sample_weight,
+            soft_targets,
+            X_transfer=X_transfer,
+            soft_targets_transfer=soft_targets_transfer,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
         )
-        check_combination(self, y, X_transfer, soft_targets, soft_targets_transfer)
-        check_validation_rows(self, y, n_rows, X_val, y_val, sample_weight_val)
-        if not self._continues():
-            self.classes_ = self._find_classes(X, y, soft_targets)
-        check_known(y, self.classes_, "y")
-        by_class = class_weights(self.class_weight, y)
-        validation = self._given_validation(X_val, y_val, sample_weight_val, by_class)
-        self.temperature_ = float(self.temperature)
-        self.alpha_ = 0.0 if y is None else float(self.alpha)
-        labeller = Labeller(self.classes_, self.response, self.temperature_)
-        check_same_rows(X, soft_targets, "soft_targets")
-        check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
-        soft = labeller.given(soft_targets, X, "soft_targets")
-        soft_transfer = labeller.given(soft_targets_transfer, X_transfer, "soft_targets_transfer")
-        folds = None if self.cv is None else find_folds(self.cv, X, y)
-        all_weight = combine_weights(weight, by_class, y)
-        if not self._continues():
-            self.encoder_ = self._fit_encoder(X, y, all_weight)
-        self._check_more_rows("X_transfer", X_transfer)
-        self._check_more_rows("X_val", X_val)
-        fit_params = self._route(weight, all_weight)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
         seeds = seeds.tolist()
         context = self._init_callback_context(max_subtasks=None)
@@ -331,27 +287,20 @@ class DistilledClassifier(
         progress = Progress(self, context)
 
         if not self._continues():
-            self.teacher_ = self._fit_teacher(X, y, fit_params, seeds[0], progress)
-        labeller.teacher = self.teacher_
-        rows = self._training_rows(labeller, X, y, all_weight, soft, folds, fit_params, progress)
-        self.leak_gap_ = None
-        if soft is None:
-            self.leak_gap_ = measure_leak(labeller, rows, folds is not None, validation)
-        rows = rows.weighty()
+            self.teacher_ = self._fit_teacher(given, seeds[0], progress)
+        given.labeller.teacher = self.teacher_
+        rows = training_rows(given, progress)
+        self.leak_gap_ = measure_leak(given, rows)
+        rows, validation = rows.weighty(), given.validation
         if validation is None and self._stops_early(len(rows.labels)):
             rows, validation = rows.split(self.validation_fraction, seeds[1])
-        transfer = self._transfer_blocks(
-            labeller, rows, X_transfer, soft_transfer, seeds[2], progress
-        )
+        transfer = []
+        if self._learns_from_unlabelled_rows():
+            transfer = transfer_rows(given, rows, self.transfer, seeds[2], progress)
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
-        blocks = [rows, *transfer]
-        self._fit_student(labeller.response, blocks, validation, seeds[3], deadline, progress)
-        self.calibration_temperature_ = 1.0
-        if self.calibrate and validation is not None and validation.is_labelled:
-            logits = self._logits(validation.X).astype(np.float64)
-            self.calibration_temperature_ = fit_temperature(
-                logits, validation.labels, validation.weight
-            )
+        response = given.labeller.response
+        self._fit_student(response, [rows, *transfer], validation, seeds[3], deadline, progress)
+        self._calibrate(validation)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
@@ -387,61 +336,23 @@ class DistilledClassifier(
         tags.non_deterministic = self.random_state is None
         return tags
 
-    # --- input ---
-
-    def _route(self, sample_weight, all_weight):
-        """The arguments of each teacher's ``fit``, by its name."""
-        if self._continues() and self.cv is None:
-            return {}
-        parts = named_parts(self.teacher, "teacher")
-        unfitted = {name: part for name, part in parts if not is_frozen(part)}
-        params = {}
-        if _routing_enabled():
-            given = {} if sample_weight is None else {"sample_weight": all_weight}
-            routed = process_routing(self, "fit", **given)
-            routers = [n for n, part in unfitted.items() if hasattr(part, "get_metadata_routing")]
-            params = {name: dict(routed[name]["fit"]) for name in routers}
-        for name, part in unfitted.items():
-            if name not in params:
-                params[name] = weight_fit_params(name, part, all_weight)
-        return params
-
-    def _forget(self):
-        """A fit that fails must not leave the last student behind with another encoder."""
-        for name in ("student_", "calibration_temperature_"):
-            self.__dict__.pop(name, None)
-
-    def _continues(self):
-        return self.warm_start and hasattr(self, "student_")
-
     # --- teacher and soft targets ---
 
-    def _find_classes(self, X, y, soft_targets):
-        parts = named_parts(self.teacher, "teacher")
-        if parts:
-            check_teachers(parts, y)
-            classes = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
-        else:
-            classes = classes_of_soft_targets(soft_targets, y)
-        if len(classes) < 2:
-            raise ValueError(f"y must have at least 2 classes, got 1 class: {classes[0]!r}.")
-        return classes
-
-    def _fit_teacher(self, X, y, fit_params, seed, progress):
+    def _fit_teacher(self, given, seed, progress):
         if self.teacher is None:
             return None
         pool = TeacherPool(
             self.teacher,
             pooling=self.pooling,
             weights=self.teacher_weights,
-            floor="auto" if self.response is None else self.response.floor,
+            floor=given.labeller.response.floor,
             n_jobs=self.n_jobs,
             memory=self.memory,
             random_state=None if self.random_state is None else seed,
         )
         with progress.task("fit-teacher", "fitting the teacher", n_steps=None) as step:
-            pool.fit(X, y, fit_params=fit_params, step=step)
-        self._refuse_what_the_teacher_refuses(X, pool)
+            pool.fit(given.X, given.y, fit_params=given.fit_params, step=step)
+        self._refuse_what_the_teacher_refuses(given.X, pool)
         return pool
 
     def _refuse_what_the_teacher_refuses(self, X, teacher):
@@ -456,68 +367,9 @@ class DistilledClassifier(
         except ValueError:
             self.encoder_.set_params(unseen_missing="error")
 
-    # --- rows for the student ---
-
-    def _training_rows(self, labeller, X, y, weight, soft, folds, fit_params, progress):
-        """The rows of X with their labels and soft targets."""
-        n_rows = _num_samples(X)
-        weight = np.ones(n_rows) if weight is None else weight
-        labels = np.full(n_rows, NO_LABEL) if y is None else np.searchsorted(self.classes_, y)
-        if soft is None and folds is None:
-            with progress.task("label-training-rows", f"labelling {n_rows} training rows"):
-                soft = labeller.label_known(X, labels)
-        elif soft is None:
-            text = f"labelling {n_rows} training rows out of fold"
-            with progress.task("label-training-rows", text, n_steps=None) as step:
-                soft = labeller.label_out_of_fold(X, y, folds, fit_params, step)
-        return Block(X, labels, weight, soft)
-
-    def _transfer_blocks(self, labeller, rows, X_transfer, soft_transfer, seed, progress):
-        """The unlabelled rows given and drawn, labelled by the teacher."""
+    def _learns_from_unlabelled_rows(self):
         objectives = named_parts(self.objectives, "objectives")
-        if self.alpha_ == 1 and not any(objective.weight for _, objective in objectives):
-            return []
-        samplers = named_parts(self.transfer, "transfer")
-        unit = rows.weight.mean()
-        blocks = []
-        if X_transfer is not None:
-            given = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
-            soft = soft_transfer
-            if soft is None:
-                text = f"labelling {_num_samples(X_transfer)} transfer rows"
-                with progress.task("label-transfer-rows", text):
-                    soft = labeller.label(X_transfer)
-            blocks.append(Block.unlabelled(X_transfer, unit * (given or [1.0])[0], soft))
-        rng = check_random_state(seed)
-        for name, sampler in samplers:
-            n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
-            if n_new:
-                text = f"drawing and labelling {n_new} transfer rows: {sampler}"
-                with progress.task("sample-transfer-rows", text):
-                    drawn = sampler.sample(rows.X, n_new, random_state=rng)
-                    check_drawn(name, drawn, n_new)
-                    soft = labeller.label(drawn)
-                blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
-        return [block for block in blocks if block.weight.any()]
-
-    def _check_more_rows(self, name, X):
-        """What the student cannot take shows before the teachers are fitted."""
-        if X is None:
-            return
-        try:
-            self._encode(self._check_X(X, reset=False))
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"`{name}`: {error}") from error
-
-    def _given_validation(self, X_val, y_val, sample_weight_val, by_class):
-        if X_val is None:
-            return None
-        y_val = check_labels(y_val, X_val)
-        check_known(y_val, self.classes_, "y_val")
-        weight = check_weights(sample_weight_val, X_val, "sample_weight_val")
-        weight = combine_weights(weight, by_class, y_val)
-        weight = np.ones(len(y_val)) if weight is None else weight
-        return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None).weighty()
+        return self.alpha_ < 1 or any(objective.weight for _, objective in objectives)
 
     def _stops_early(self, n_rows):
         if isinstance(self.early_stopping, str):
@@ -595,3 +447,12 @@ class DistilledClassifier(
                 check_views(name, parts, blocks)
                 views[view_key(name)] = np.concatenate(parts)
         return views
+
+    def _calibrate(self, validation):
+        self.calibration_temperature_ = 1.0
+        if self.calibrate and validation is not None and validation.is_labelled:
+            self.calibration_temperature_ = fit_temperature(
+                self._logits(validation.X).astype(np.float64),
+                validation.labels,
+                validation.weight,
+            )

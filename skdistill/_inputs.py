@@ -1,0 +1,159 @@
+"""What a fit is given, checked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.validation import _num_samples
+
+from skdistill._blocks import Block
+from skdistill._labelling import Labeller
+from skdistill._named import named_parts
+from skdistill._validation import (
+    check_combination,
+    check_known,
+    check_labels,
+    check_parameters,
+    check_weights,
+    class_weights,
+    classes_of_soft_targets,
+    combine_weights,
+    find_folds,
+    untuple,
+)
+from skdistill.teacher import check_teachers, is_frozen, union_of_classes, weight_fit_params
+
+
+@dataclass
+class Inputs:
+    """The checked inputs of a fit.
+
+    Attributes
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or None
+    weight : ndarray of shape (n_samples,) or None
+        `sample_weight` times the weight of each row's class.
+    soft : ndarray of shape (n_samples, n_classes) or None
+        Soft targets that the user gave.
+    X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or None
+    soft_transfer : ndarray of shape (n_transfer, n_classes) or None
+    validation : Block or None
+        Validation rows that the user gave.
+    folds : list of (ndarray, ndarray) or None
+    labeller : Labeller
+    fit_params : dict of str to dict
+        The arguments of each teacher's ``fit``.
+    """
+
+    X: object
+    y: np.ndarray | None
+    weight: np.ndarray | None
+    soft: np.ndarray | None
+    X_transfer: object
+    soft_transfer: np.ndarray | None
+    validation: Block | None
+    folds: list | None
+    labeller: Labeller
+    fit_params: dict
+
+
+class CheckedInputsMixin:
+    """What of `DistilledClassifier.fit` comes before the first teacher is fitted."""
+
+    def _check_inputs(self, X, y, sample_weight, soft_targets, **more):
+        """Find all that can be wrong, before the first teacher is fitted."""
+        check_parameters(self)
+        (X,) = indexable(X)
+        if not self._continues():
+            self._forget()
+        self._check_X(X, reset=not self._continues())
+        y = check_labels(y, X)
+        sample_weight = check_weights(sample_weight, X)
+        more = {name: untuple(value, name, _num_samples(X)) for name, value in more.items()}
+        check_combination(self, X, y, soft_targets, more)
+        if not self._continues():
+            self.classes_ = self._find_classes(X, y, soft_targets)
+        check_known(y, self.classes_, "y")
+        self.temperature_ = float(self.temperature)
+        self.alpha_ = 0.0 if y is None else float(self.alpha)
+        by_class = class_weights(self.class_weight, y)
+        weight = combine_weights(sample_weight, by_class, y)
+        labeller = Labeller(self.classes_, self.response, self.temperature_)
+        given = Inputs(
+            X,
+            y,
+            weight,
+            labeller.given(soft_targets, X, "soft_targets"),
+            more["X_transfer"],
+            labeller.given(
+                more["soft_targets_transfer"], more["X_transfer"], "soft_targets_transfer"
+            ),
+            self._given_validation(more, by_class),
+            None if self.cv is None else find_folds(self.cv, X, y),
+            labeller,
+            self._route(sample_weight, weight),
+        )
+        if not self._continues():
+            self.encoder_ = self._fit_encoder(X, y, weight)
+        self._check_more_rows("X_transfer", more["X_transfer"])
+        self._check_more_rows("X_val", more["X_val"])
+        return given
+
+    def _find_classes(self, X, y, soft_targets):
+        parts = named_parts(self.teacher, "teacher")
+        if parts:
+            check_teachers(parts, y)
+            classes = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
+        else:
+            classes = classes_of_soft_targets(soft_targets, y)
+        if len(classes) < 2:
+            raise ValueError(f"y must have at least 2 classes, got 1 class: {classes[0]!r}.")
+        return classes
+
+    def _given_validation(self, more, by_class):
+        X_val, y_val = more["X_val"], more["y_val"]
+        if X_val is None:
+            return None
+        y_val = check_labels(y_val, X_val)
+        check_known(y_val, self.classes_, "y_val")
+        weight = check_weights(more["sample_weight_val"], X_val, "sample_weight_val")
+        weight = combine_weights(weight, by_class, y_val)
+        weight = np.ones(len(y_val)) if weight is None else weight
+        return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None).weighty()
+
+    def _check_more_rows(self, name, X):
+        """What the student cannot take shows before the teachers are fitted."""
+        if X is None:
+            return
+        try:
+            self._encode(self._check_X(X, reset=False))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"`{name}`: {error}") from error
+
+    def _route(self, sample_weight, all_weight):
+        """The arguments of each teacher's ``fit``, by its name."""
+        if self._continues() and self.cv is None:
+            return {}
+        parts = named_parts(self.teacher, "teacher")
+        unfitted = {name: part for name, part in parts if not is_frozen(part)}
+        params = {}
+        if _routing_enabled():
+            given = {} if sample_weight is None else {"sample_weight": all_weight}
+            routed = process_routing(self, "fit", **given)
+            routers = [n for n, part in unfitted.items() if hasattr(part, "get_metadata_routing")]
+            params = {name: dict(routed[name]["fit"]) for name in routers}
+        for name, part in unfitted.items():
+            if name not in params:
+                params[name] = weight_fit_params(name, part, all_weight)
+        return params
+
+    def _forget(self):
+        """A fit that fails must not leave the last student behind with another encoder."""
+        for name in ("student_", "calibration_temperature_"):
+            self.__dict__.pop(name, None)
+
+    def _continues(self):
+        return self.warm_start and hasattr(self, "student_")
