@@ -183,7 +183,10 @@ def _kind_of_objects(values, name):
 def _floats(series):
     if series.dtype.is_float() and not series.is_null().any():
         return series.to_numpy().astype(np.float64, copy=False)
-    return pd.to_numeric(pd.Series(_objects(series)), errors="raise").to_numpy(np.float64)
+    try:
+        return pd.to_numeric(pd.Series(_objects(series)), errors="raise").to_numpy(np.float64)
+    except (OverflowError, TypeError) as error:
+        raise ValueError(f"column '{series.name}' is not numeric: {error}") from error
 
 
 def _objects(series):

@@ -72,6 +72,8 @@ class CheckedInputsMixin:
         self._check_X(X, reset=not self._continues())
         y = check_labels(y, X)
         sample_weight = check_weights(sample_weight, X)
+        if sample_weight is not None and (sample_weight == 1).all():
+            sample_weight = None  # the same, but not to the bit for every teacher
         more = {name: untuple(value, name, _num_samples(X)) for name, value in more.items()}
         check_combination(self, X, y, soft_targets, more)
         if not self._continues():
@@ -79,7 +81,7 @@ class CheckedInputsMixin:
         check_known(y, self.classes_, "y")
         self.temperature_ = float(self.temperature)
         self.alpha_ = 0.0 if y is None else float(self.alpha)
-        by_class = class_weights(self.class_weight, y)
+        by_class = class_weights(self.class_weight, y, sample_weight)
         weight = combine_weights(sample_weight, by_class, y)
         labeller = Labeller(self.classes_, self.response, self.temperature_)
         given = Inputs(
@@ -98,6 +100,8 @@ class CheckedInputsMixin:
         )
         if not self._continues():
             self.encoder_ = self._fit_encoder(X, y, weight)
+            has_validation = more["X_val"] is not None or self._stops_early(_num_samples(X))
+            self._rehearse(labeller.response, X, has_validation)
         self._check_more_rows("X_transfer", more["X_transfer"])
         self._check_more_rows("X_val", more["X_val"])
         return given
@@ -117,7 +121,7 @@ class CheckedInputsMixin:
         X_val, y_val = more["X_val"], more["y_val"]
         if X_val is None:
             return None
-        y_val = check_labels(y_val, X_val)
+        y_val = check_labels(y_val, X_val, "y_val")
         check_known(y_val, self.classes_, "y_val")
         weight = check_weights(more["sample_weight_val"], X_val, "sample_weight_val")
         weight = combine_weights(weight, by_class, y_val)

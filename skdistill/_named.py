@@ -49,6 +49,14 @@ def named_parts(value, parameter):
     return parts
 
 
+def sound_parts(value, parameter):
+    """The named parts, none where something is wrong with them: that is for `fit` to say."""
+    try:
+        return named_parts(value, parameter)
+    except ValueError:
+        return []
+
+
 class NamedListsMixin:
     """``get_params`` / ``set_params`` that reach into the lists named in ``_named_lists``."""
 
@@ -71,7 +79,7 @@ class NamedListsMixin:
             return params
         for owner in self._named_lists:
             if is_list(params[owner]):
-                for name, part in named_parts(params[owner], owner):
+                for name, part in sound_parts(params[owner], owner):
                     params[f"{owner}__{name}"] = part
                     if hasattr(part, "get_params") and not isinstance(part, type):
                         nested = part.get_params(deep=True)

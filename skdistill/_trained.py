@@ -1,11 +1,12 @@
 """How a trained student answers, and how it is stored."""
 
 import copy
+import math
 
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils import check_array
-from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
 from skdistill._frame import is_frame, is_matrix
@@ -122,8 +123,11 @@ class TrainedStudentMixin:
             return X
         if not is_frame(X):
             X = check_array(X, dtype=None, ensure_all_finite=False, allow_nd=self._passes_through())
-        elif not _num_samples(X):
-            raise ValueError("Found array with 0 sample(s) in X, but at least 1 is required.")
+        elif 0 in X.shape or len(set(X.columns)) < X.shape[1]:
+            raise ValueError(
+                f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) in X, but at "
+                "least 1 of each is required, and the columns must have names of their own."
+            )
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X
 
@@ -160,6 +164,12 @@ class TrainedStudentMixin:
             check_is_fitted(self)
         X = self._check_X(X, reset=False)
         logits = predict_logits(self.student_, self._encode(X), self._probabilities)
+        if not math.isfinite(logits.sum()) and not np.isfinite(logits).all():
+            row = int((~np.isfinite(logits)).any(axis=1).argmax())
+            raise ValueError(
+                f"the student overflows on row {row} of X: its values are far from those it was "
+                "fitted on. Bring them into range, or fit with encoder='auto'."
+            )
         if self.calibration_temperature_ != 1:
             logits /= np.float32(self.calibration_temperature_)
         return logits

@@ -7,13 +7,12 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import check_cv
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
     assert_all_finite,
-    check_consistent_length,
     column_or_1d,
 )
 
@@ -36,6 +35,7 @@ def check_parameters(estimator):
         if is_list(getattr(estimator, name)) and not getattr(estimator, name):
             raise ValueError(f"`{name}` is an empty list: give at least one part, or None.")
     _check_real(estimator, "temperature", lambda v: v > 0, "> 0")
+    _check_real(estimator, "temperature", lambda v: 1e-3 <= v <= 1e3, "from 0.001 to 1000")
     _check_real(estimator, "alpha", lambda v: 0 <= v <= 1, "in [0, 1]")
     _check_real(estimator, "validation_fraction", lambda v: 0 < v < 1, "in (0, 1)")
     if estimator.max_time is not None:
@@ -78,26 +78,33 @@ def _check_kind(name, value, kind):
 
 
 def _check_encoder(encoder):
-    if encoder not in ("auto", "passthrough") and not hasattr(encoder, "transform"):
+    is_name = isinstance(encoder, str) and encoder in ("auto", "passthrough")
+    if not is_name and not hasattr(encoder, "transform"):
         raise ValueError(
             f"`encoder` must be 'auto', 'passthrough' or a transformer, got {encoder!r}."
         )
 
 
-def check_labels(y, X):
+def check_labels(y, X, name="y"):
     """Return y as a checked 1-D array; None stays None."""
     if y is None:
         return None
     y = column_or_1d(y, warn=True)
+    if len(y) != _num_samples(X):
+        raise ValueError(
+            f"`{name}` and its rows have inconsistent numbers of samples: {len(y)} labels, "
+            f"{_num_samples(X)} rows."
+        )
     n_missing = int(pd.isna(y).sum())
     if n_missing:
-        raise ValueError(
-            f"Input y contains NaN: {n_missing} of {len(y)} labels are missing. Give the rows "
-            "without a label as `X_transfer`."
+        remedy = (
+            "Give the rows without a label as `X_transfer`" if name == "y" else "Leave them out"
         )
-    assert_all_finite(y, input_name="y")
+        raise ValueError(
+            f"Input {name} contains NaN: {n_missing} of {len(y)} labels are missing. {remedy}."
+        )
+    assert_all_finite(y, input_name=name)
     check_classification_targets(y)
-    check_consistent_length(X, y)
     return y
 
 
@@ -111,16 +118,20 @@ def check_known(y, classes, name):
         )
 
 
-def class_weights(class_weight, y):
+def class_weights(class_weight, y, sample_weight):
     """Return the weight of each class of y as a dict; None if there is none."""
     if class_weight is None:
         return None
     if y is None:
+        raise ValueError(f"`class_weight` is {class_weight!r}, but y is None: leave it out.")
+    classes = np.unique(y)
+    weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise ValueError(
-            f"`class_weight` is {class_weight!r}, but y is None: there are no classes."
+            f"`class_weight` must give finite weights >= 0 that are not all 0, got "
+            f"{class_weight!r}."
         )
-    classes, first = np.unique(y, return_index=True)
-    return dict(zip(classes, compute_sample_weight(class_weight, y)[first], strict=True))
+    return dict(zip(classes, weights, strict=True))
 
 
 def combine_weights(sample_weight, by_class, y):
@@ -133,7 +144,10 @@ def combine_weights(sample_weight, by_class, y):
 
 def find_folds(cv, X, y):
     """Return the folds of `cv` as index arrays, checked."""
-    return check_partition(check_cv(cv, y, classifier=True), X, y)
+    try:
+        return check_partition(check_cv(cv, y, classifier=True), X, y)
+    except ValueError as error:
+        raise ValueError(f"`cv={cv!r}`: {error}") from error
 
 
 def check_drawn(name, drawn, n_rows):
@@ -181,7 +195,14 @@ def _check_validation_rows(estimator, X, y, more):
     if more["X_val"] is None and more["sample_weight_val"] is not None:
         raise ValueError("`sample_weight_val` is given without `X_val` and `y_val`.")
     always = not isinstance(estimator.calibrate, str) and estimator.calibrate
-    is_split = y is not None and estimator._stops_early(_num_samples(X))
+    n_rows = _num_samples(X)
+    is_split = y is not None and estimator._stops_early(n_rows)
+    fraction = estimator.validation_fraction
+    if more["X_val"] is None and is_split and min(fraction, 1 - fraction) * n_rows < 1:
+        raise ValueError(
+            f"`validation_fraction={fraction}` of {n_rows} rows leaves no row on one side: change "
+            "it, give `X_val`, or set `early_stopping=False`."
+        )
     if always and more["X_val"] is None and not is_split:
         raise ValueError(
             "`calibrate=True` needs labelled validation rows: give `X_val` and `y_val`, or y "
@@ -210,13 +231,18 @@ def check_weights(sample_weight, X, name="sample_weight"):
     if sample_weight is None:
         return None
     n_rows = _num_samples(X)
-    weights = _check_sample_weight(
-        sample_weight, np.empty((n_rows, 0)), dtype=np.float64, allow_all_zero_weights=True
-    )
+    try:
+        weights = _check_sample_weight(
+            sample_weight, np.empty((n_rows, 0)), dtype=np.float64, allow_all_zero_weights=True
+        )
+    except ValueError as error:
+        raise ValueError(f"`{name}`: {error}") from error
     if (weights < 0).any():
         raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
     if not weights.sum() > 0:
         raise ValueError(f"`{name}` must be > 0 somewhere, but every weight is zero.")
+    if not np.isfinite(weights.sum()):
+        raise ValueError(f"`{name}` must have a finite sum, got up to {weights.max():g}: scale it.")
     return weights
 
 
@@ -241,19 +267,25 @@ def classes_of_soft_targets(soft_targets, y):
 
 def check_soft_targets(soft_targets, classes, n_rows, name):
     """Return soft targets as an array of shape (n_rows, n_classes) in the order of `classes`."""
-    if is_frame(soft_targets):
-        soft_targets = _from_columns(soft_targets, classes, name)
     try:
+        if is_frame(soft_targets):
+            soft_targets = _from_columns(soft_targets, classes, name)
         p = np.asarray(soft_targets, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be an array of probabilities: {error}") from error
+        known = f"`{name}`" in str(error)
+        message = str(error) if known else f"`{name}` must be an array of probabilities: {error}"
+        raise ValueError(message) from error
     if p.shape != (n_rows, len(classes)):
         raise ValueError(
             f"`{name}` must have shape (n_samples, n_classes) = {(n_rows, len(classes))}, got "
             f"{p.shape}. The classes are {classes[:10].tolist()}; a DataFrame may name its columns."
         )
     if not np.isfinite(p).all() or (p < 0).any():
-        raise ValueError(f"`{name}` must hold probabilities, but some are NaN, infinite or < 0.")
+        row = int((~np.isfinite(p) | (p < 0)).any(axis=1).argmax())
+        raise ValueError(
+            f"`{name}` must hold probabilities, but row {row} is {p[row].tolist()}: some are NaN, "
+            "infinite or < 0. Give the softmax of logits, and leave rows without labels out."
+        )
     sums = p.sum(axis=1)
     wrong = np.abs(sums - 1) > 1e-2  # rounded to a few digits is fine
     if wrong.any():

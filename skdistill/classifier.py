@@ -12,11 +12,12 @@ from sklearn.utils import (
 )
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.validation import _num_samples
 
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import measure_leak, training_rows, transfer_rows
-from skdistill._named import NamedListsMixin, named_parts
+from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._validation import (
@@ -30,6 +31,7 @@ from skdistill.student import (
     constructor_parameters,
     gives_probabilities,
     prepare_net,
+    rehearse,
     student_module,
     train,
 )
@@ -305,10 +307,12 @@ class DistilledClassifier(
         return self
 
     def _sk_visual_block_(self):
-        parts = [(f"teacher: {name}", part) for name, part in named_parts(self.teacher, "teacher")]
+        parts = sound_parts(self.teacher, "teacher")
+        parts = [(f"teacher: {name}", part) for name, part in parts]
         parts.append(("student", MLPStudent() if self.student is None else self.student))
-        names, estimators = zip(*parts, strict=True)
-        return _VisualBlock("parallel", estimators, names=names, name_details=None)
+        names = [name for name, part in parts if not isinstance(part, type)]
+        shown = [part for _, part in parts if not isinstance(part, type)]
+        return _VisualBlock("parallel", shown, names=names, name_details=None)
 
     def get_metadata_routing(self):
         """Get the metadata routing: `sample_weight` goes to the teachers that request it.
@@ -327,16 +331,16 @@ class DistilledClassifier(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         takes_all = isinstance(self.encoder, str) and self.encoder == "auto"
-        parts = named_parts(self.teacher, "teacher")
+        refuses = getattr(getattr(self, "encoder_", None), "unseen_missing", "encode") == "error"
+        parts = sound_parts(self.teacher, "teacher")
         # An object that declares no tags is taken to take anything.
         tagged = [part for _, part in parts if hasattr(part, "__sklearn_tags__")]
         teachers = [get_tags(part).input_tags for part in tagged if not isinstance(part, type)]
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
+        tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
         tags.non_deterministic = self.random_state is None
         return tags
-
-    # --- teacher and soft targets ---
 
     def _fit_teacher(self, given, seed, progress):
         if self.teacher is None:
@@ -376,18 +380,30 @@ class DistilledClassifier(
             return n_rows >= EARLY_STOPPING_ROWS
         return bool(self.early_stopping)
 
-    # --- student ---
+    def _net_and_loss(self, response, n_rows, n_inputs):
+        """The net to train and the parameters of its loss."""
+        cardinalities = getattr(self.encoder_, "cardinalities_", ())
+        net = prepare_net(self.student, n_rows, n_inputs, len(self.classes_), cardinalities)
+        loss = {
+            "response": response,
+            "objectives": clone(named_parts(self.objectives, "objectives"), safe=False),
+            "temperature": self.temperature_,
+            "alpha": self.alpha_,
+            "gives_probabilities": gives_probabilities(net),
+        }
+        return net, loss
+
+    def _rehearse(self, response, X, has_validation):
+        """Find what is wrong with the student's module on a few rows."""
+        few = self._encode(_safe_indexing(X, slice(0, 2)))
+        net, loss = self._net_and_loss(response, _num_samples(X), few.shape[1])
+        target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
+        rehearse(net, loss, Rows.from_arrays(few, target), len(self.classes_), has_validation)
 
     def _fit_student(self, response, blocks, validation, seed, deadline, progress):
         inputs = np.concatenate([self._encode(block.X) for block in blocks])
-        net = prepare_net(
-            self.student,
-            len(inputs),
-            inputs.shape[1],
-            len(self.classes_),
-            getattr(self.encoder_, "cardinalities_", ()),
-        )
-        self._probabilities = gives_probabilities(net)
+        net, loss = self._net_and_loss(response, len(inputs), inputs.shape[1])
+        self._probabilities = loss["gives_probabilities"]
         target = self._targets(response, blocks) | self._teacher_views(blocks)
         held_out = None
         if validation is not None:
@@ -398,13 +414,7 @@ class DistilledClassifier(
         with progress.task("fit-student", text, n_steps=net.max_epochs) as step:
             self.student_, self.history_ = train(
                 net,
-                {
-                    "response": response,
-                    "objectives": clone(named_parts(self.objectives, "objectives"), safe=False),
-                    "temperature": self.temperature_,
-                    "alpha": self.alpha_,
-                    "gives_probabilities": self._probabilities,
-                },
+                loss,
                 Rows.from_arrays(inputs, target),
                 held_out,
                 len(self.classes_),
@@ -436,7 +446,9 @@ class DistilledClassifier(
         }
         if blocks[0].soft is not None:
             soft = np.concatenate([block.soft for block in blocks])
-            target["soft"] = response.prepare(soft, self.temperature_)
+            target["soft"] = response.prepare(
+                soft, self.temperature_, sample_weight=target["weight"]
+            )
         return target
 
     def _teacher_views(self, blocks):

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -117,7 +118,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         end = n_numbers + len(self._indicated)
         if len(self._indicated):
             encoded[:, n_numbers:end] = np.isnan(table.numbers[:, self._indicated])
-        for values, known in zip(table.categories, self.categories_, strict=True):
+        names = table.category_names
+        for name, values, known in zip(names, table.categories, self.categories_, strict=True):
+            _refuse_numbers(name, values, known)
             block = self._encode_category(codes_of(values, known)[0], len(known) + 2)
             encoded[:, end : end + block.shape[1]] = block
             end += block.shape[1]
@@ -144,6 +147,18 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         if self.categories == "codes":
             return codes[:, None]
         return codes[:, None] == np.arange(1, size)
+
+
+def _refuse_numbers(name, values, known):
+    """Categories that were text and are numbers now, as a CSV makes of them, are all unknown."""
+    present = values[~pd.isna(values)]
+    was_text = len(known) and all(isinstance(one, str) for one in known)
+    are_numbers = len(present) and not any(isinstance(v, (str, bool, np.bool_)) for v in present)
+    if was_text and are_numbers:
+        raise ValueError(
+            f"column '{name}' held text when the model was fitted, as {known[0]!r}, but now "
+            f"numbers, as {present[0]!r}: convert it to strings."
+        )
 
 
 def _refuse_missing(table):

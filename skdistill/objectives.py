@@ -3,12 +3,16 @@
 from dataclasses import dataclass, field
 from numbers import Real
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from torch.nn import functional as F
 
 from skdistill.targets import scale_temperature
 from skdistill.teacher import check_floor
+
+# A class weighs as though it had at least this share: one stray vote must not outweigh the rest.
+RAREST = 0.01
 
 
 @dataclass
@@ -59,7 +63,7 @@ class Response(BaseEstimator):
         """
         return True
 
-    def prepare(self, probabilities, temperature):
+    def prepare(self, probabilities, temperature, sample_weight=None):
         """Make the target of each row.
 
         Parameters
@@ -67,6 +71,8 @@ class Response(BaseEstimator):
         probabilities : ndarray of shape (n_samples, n_classes)
             Soft targets at temperature 1.
         temperature : float
+        sample_weight : ndarray of shape (n_samples,), default=None
+            Weights of the rows, for what is averaged over them.
 
         Returns
         -------
@@ -116,7 +122,7 @@ class Hinton(Response):
         """Only a temperature other than 1 takes them; see :meth:`Response.needs_floor`."""
         return temperature != 1
 
-    def prepare(self, probabilities, temperature):
+    def prepare(self, probabilities, temperature, sample_weight=None):
         """Soften the probabilities; see :meth:`Response.prepare`."""
         return scale_temperature(probabilities, temperature)
 
@@ -138,14 +144,15 @@ class BalancedHinton(Hinton):
     Parameters
     ----------
     balance : float, default=1.0
-        The exponent b, in [0, 1]. 0 is :class:`Hinton`; with 1 all classes weigh alike.
+        The exponent b, in [0, 1]. 0 is :class:`Hinton`; with 1, and labels for soft targets, all
+        classes weigh alike.
     floor : "auto" or float, default="auto"
         As in :class:`Hinton`.
 
     References
     ----------
-    .. [1] Cui et al. (2019). Class-Balanced Loss Based on Effective Number of Samples.
-       https://doi.org/10.48550/arXiv.1901.05555
+    .. [1] King and Zeng (2001). Logistic Regression in Rare Events Data (weighting by the inverse
+       of the classes' shares). https://doi.org/10.1093/oxfordjournals.pan.a004868
     """
 
     def __init__(self, balance=1.0, floor="auto"):
@@ -158,13 +165,12 @@ class BalancedHinton(Hinton):
         if not isinstance(self.balance, Real) or not 0 <= self.balance <= 1:
             raise ValueError(f"`balance` must be a number in [0, 1], got {self.balance!r}.")
 
-    def prepare(self, probabilities, temperature):
+    def prepare(self, probabilities, temperature, sample_weight=None):
         """Soften the probabilities and weigh the rows; see :meth:`Response.prepare`."""
-        prior = probabilities.mean(axis=0)
-        known = prior > 0
-        rarity = (probabilities[:, known] / prior[known]).mean(axis=1) ** self.balance
+        prior = np.average(probabilities, axis=0, weights=sample_weight)
+        rarity = (probabilities / np.maximum(prior, RAREST)).mean(axis=1) ** self.balance
         # The cross-entropy is linear in its target, so the weight may travel in it.
-        weight = (rarity / rarity.mean())[:, None]
+        weight = (rarity / np.average(rarity, weights=sample_weight))[:, None]
         return weight * super().prepare(probabilities, temperature)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import sklearn
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_classification
@@ -18,8 +19,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
+from sklearn.utils import get_tags
 
-from skdistill import DistilledClassifier, Hinton, MLPStudent, Munge, TabularEncoder
+from skdistill import (
+    DistilledClassifier,
+    Hinton,
+    MLPStudent,
+    Munge,
+    Objective,
+    TabularEncoder,
+)
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), learning_rate=0.02, n_steps=40)
 
@@ -43,6 +52,21 @@ class Counting(GaussianNB):
     def fit(self, X, y, sample_weight=None):
         Counting.n_fits += 1
         return super().fit(X, y, sample_weight)
+
+
+class Wide(torch.nn.Module):
+    """Seven outputs, whatever the classes."""
+
+    def __init__(self, n_inputs):
+        super().__init__()
+        self.layer = torch.nn.Linear(n_inputs, 7)
+
+    def forward(self, X):
+        return self.layer(X)
+
+
+class NeedsLayer(Objective):
+    student_layers = ("deep",)
 
 
 # --- y ---
@@ -187,6 +211,12 @@ def test_class_weight_with_routing_does_not_ask_for_requests():
         ({}, {"X_transfer": (data()[0][:9, :3],)}, "`X_transfer`: X has 3 features"),
         ({}, {"X_transfer": (data()[0][:0],)}, "`X_transfer`: Found array with 0 sample"),
         ({"teacher": [Counting(), SVC()]}, {}, "has no predict_proba"),
+        ({"student": MLPStudent(n_steps=-1)}, {}, "`n_steps` must be 'auto' or an integer"),
+        ({"student": Wide}, {}, "returns .*7.* but there are 2 classes"),
+        ({"objectives": NeedsLayer()}, {}, r"`objectives` need the student's layers \['deep'\]"),
+        ({"early_stopping": True, "validation_fraction": 0.999}, {}, "leaves no row on one side"),
+        ({"class_weight": {0: 1, 1: -2}}, {}, "`class_weight` must give finite weights >= 0"),
+        ({"temperature": 1e200}, {}, "`temperature` must be from 0.001 to 1000, got 1e"),
     ],
 )
 def test_what_is_wrong_shows_before_the_first_teacher_is_fitted(params, given, message):
@@ -304,6 +334,48 @@ def test_transfer_rows_of_other_dtypes():
         small().fit(frame, y, X_transfer=(frame[:9].assign(b="much"),))
 
 
+def test_weights_of_one_are_no_weights_for_a_forest_too():
+    X, y = data()
+    forest = RandomForestClassifier(5, random_state=0)
+    plain = small(forest).fit(X, y).predict_proba(X)
+    ones = small(forest).fit(X, y, sample_weight=np.ones(200)).predict_proba(X)
+    np.testing.assert_array_equal(plain, ones)
+
+
+def test_a_student_that_overflows_says_so():
+    X, y = data()
+    student = MLPStudent(n_steps=20)
+    clf = DistilledClassifier(LogisticRegression(), student, encoder="passthrough").fit(X, y)
+    with pytest.raises(ValueError, match="the student overflows on row 3 of X"):
+        clf.predict_proba(np.where(np.arange(200)[:, None] == 3, 3e38, X))
+
+
+def test_text_categories_that_became_numbers():
+    frame = pd.DataFrame({"code": ["1", "2", "3"] * 40, "size": np.arange(120.0)})
+    teacher = make_pipeline(TabularEncoder(), LogisticRegression())
+    clf = small(teacher).fit(frame, frame["code"] == "2")
+    with pytest.raises(ValueError, match="column 'code' held text .*'1', but now numbers"):
+        clf.predict(frame.assign(code=frame["code"].astype(int)))
+
+
+def test_one_epoch_is_trained_however_short_the_time():
+    X, y = data()
+    with pytest.warns(UserWarning, match="`max_time` ended the training in epoch 2"):
+        clf = small(max_time=1e-9).fit(X, y)
+    assert len(clf.history_) == 1
+
+
+def test_html_of_what_cannot_be_fitted():
+    for teacher in (LogisticRegression, [("a", SVC()), ("a", SVC())]):
+        assert "MLPStudent" in small(teacher)._repr_html_()
+
+
+def test_without_a_teacher_the_tags_are_still_true():
+    X, y = data()
+    clf = small().fit(X, y).without_teacher()
+    assert not get_tags(clf).input_tags.allow_nan
+
+
 # --- anything at all ---
 
 KINDS = {
@@ -356,4 +428,48 @@ def test_any_input_works_or_says_why_not(table, temperature, alpha, cv, transfer
                 raise
             return
     assert np.isfinite(p).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+
+
+@st.composite
+def sound_tables(draw):
+    """Tables that nobody could object to, and the rows of another to predict."""
+    n_rows = draw(st.integers(12, 30))
+    kinds = draw(st.lists(st.sampled_from(["float", "text", "bool"]), min_size=1, max_size=3))
+    columns = {
+        f"c{i}": draw(st.lists(KINDS[kind], min_size=2 * n_rows, max_size=2 * n_rows))
+        for i, kind in enumerate(kinds)
+    }
+    table = pd.DataFrame(columns).convert_dtypes(convert_integer=False, convert_floating=False)
+    weight = draw(st.lists(st.floats(0.1, 10), min_size=n_rows, max_size=n_rows))
+    return table[:n_rows], np.arange(n_rows) % 3, weight, table[n_rows:]
+
+
+@given(
+    table=sound_tables(),
+    temperature=st.floats(0.5, 20),
+    alpha=st.floats(0, 1),
+    cv=st.sampled_from([None, 2]),
+    pooling=st.sampled_from(["arithmetic", "geometric"]),
+    class_weight=st.sampled_from([None, "balanced", {0: 1, 1: 2, 2: 0.5}]),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_sound_input_works(table, temperature, alpha, cv, pooling, class_weight):
+    X, y, weight, X_new = table
+    teacher = make_pipeline(TabularEncoder(), RandomForestClassifier(5))
+    clf = DistilledClassifier(
+        [teacher, make_pipeline(TabularEncoder(), LogisticRegression(max_iter=5000))],
+        MLPStudent(hidden_layer_sizes=(4,), n_steps=3),
+        temperature=temperature,
+        alpha=alpha,
+        cv=cv,
+        pooling=pooling,
+        class_weight=class_weight,
+        transfer=Munge(size=1),
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        p = clf.fit(X, y, sample_weight=weight).predict_proba(X_new)
+    assert p.shape == (len(X_new), 3)
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)

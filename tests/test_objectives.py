@@ -212,7 +212,7 @@ def test_unknown_student_layer_is_named():
 
 def test_response_of_ones_own_replaces_hinton():
     class MatchLogits(Response):
-        def prepare(self, probabilities, temperature):
+        def prepare(self, probabilities, temperature, sample_weight=None):
             logs = np.log(probabilities)
             return logs - logs.mean(axis=1, keepdims=True)
 

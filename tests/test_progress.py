@@ -82,6 +82,15 @@ def test_tasks_form_a_tree():
     assert len(epochs) > 1
 
 
+def test_given_transfer_rows_have_their_task():
+    X, y = data()
+    recorder = Recorder()
+    DistilledClassifier(LogisticRegression(), SMALL).set_callbacks(recorder).fit(
+        X, y, X_transfer=(X[:50],)
+    )
+    assert "fit/label-transfer-rows" in recorder.ended
+
+
 def test_a_callback_can_stop_the_student():
     X, y = data()
     clf = classifier().set_callbacks(Recorder(stop_at="epoch 2")).fit(X, y)

@@ -479,7 +479,7 @@ def test_floor_is_applied_to_each_teacher_before_pooling():
 @pytest.mark.parametrize(("temperature", "lowest"), [(1.0, 0.0), (2.0, 1 / 60)])
 def test_soft_targets_are_floored_unless_the_temperature_is_one(temperature, lowest):
     class Spy(Hinton):
-        def prepare(self, probabilities, temperature):
+        def prepare(self, probabilities, temperature, sample_weight=None):
             LOG.append(probabilities)
             return super().prepare(probabilities, temperature)
 

@@ -10,7 +10,7 @@ from skdistill.student._recipe import (
 )
 from skdistill.student._rows import BatchIterator, Rows, n_batches
 from skdistill.student._storage import pack_net, unpack_net
-from skdistill.student._training import predict_logits, softmax, train
+from skdistill.student._training import predict_logits, rehearse, softmax, train
 
 __all__ = [
     "BatchIterator",
@@ -23,6 +23,7 @@ __all__ = [
     "pack_net",
     "predict_logits",
     "prepare_net",
+    "rehearse",
     "softmax",
     "student_module",
     "train",

@@ -167,6 +167,8 @@ def student_module(student):
 
 def check_student(student):
     """Raise a ValueError for a `student` that cannot be trained on soft targets."""
+    if isinstance(student, MLPStudent):
+        student._check_parameters()
     if student is None or isinstance(student, MLPStudent):
         return
     if isinstance(student, type) and issubclass(student, torch.nn.Module):

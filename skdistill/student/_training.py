@@ -99,6 +99,35 @@ def train(
     return net, history
 
 
+def rehearse(net, loss, rows, n_classes, has_validation):
+    """Raise what would be wrong with a student's module, before teachers are fitted for it.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        From :func:`~skdistill.student.prepare_net`; used up.
+    loss : dict
+        As for :func:`train`.
+    rows : Rows
+        A few rows.
+    n_classes : int
+    has_validation : bool
+        Whether there will be validation rows.
+    """
+    _callbacks(net, early_stopping=False, validation=rows if has_validation else None)
+    _forget_iterators(net)
+    net.set_params(
+        criterion=DistillationLoss,
+        **{f"criterion__{name}": value for name, value in loss.items()},
+        verbose=0,
+    )
+    with seeded(0):
+        _initialize(net)
+        _check_output(net, rows, n_classes)
+    for handle in net.criterion_.watch(net.module_):
+        handle.remove()
+
+
 def _whole_epochs(history):
     """The finished epochs, without their thousands of batches that nobody reads."""
     finished = [epoch for epoch in history if "train_loss" in epoch]
@@ -154,6 +183,8 @@ def _fit_epochs(net, rows):
     except StopTraining:
         pass
     except KeyboardInterrupt:
+        if len(net.history) < 2:
+            raise  # no epoch is done: there is no student to keep
         stopping = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
         if not any(c.misses_ >= c.patience for c in stopping):
             _warn_ended(net, "KeyboardInterrupt ended the training")
@@ -292,7 +323,8 @@ class TimeLimit(Callback):
         self.reached = False
 
     def on_batch_end(self, net, training=False, **kwargs):
-        if self.deadline is not None and training and time.monotonic() > self.deadline:
+        is_late = self.deadline is not None and time.monotonic() > self.deadline
+        if training and is_late and len(net.history) > 1:  # one epoch, or there is no student
             self.reached = True
             raise StopTraining
 
