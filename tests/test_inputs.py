@@ -440,7 +440,7 @@ def sound_tables(draw):
         f"c{i}": draw(st.lists(KINDS[kind], min_size=2 * n_rows, max_size=2 * n_rows))
         for i, kind in enumerate(kinds)
     }
-    table = pd.DataFrame(columns).convert_dtypes(convert_integer=False, convert_floating=False)
+    table = pd.DataFrame(columns)
     weight = draw(st.lists(st.floats(0.1, 10), min_size=n_rows, max_size=n_rows))
     return table[:n_rows], np.arange(n_rows) % 3, weight, table[n_rows:]
 
