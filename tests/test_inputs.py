@@ -199,7 +199,8 @@ def test_class_weight_with_routing_does_not_ask_for_requests():
     [
         ({"calibrate": True}, {}, "`calibrate=True` needs labelled validation rows"),
         ({"cv": 1}, {}, "at least one train/test split|n_splits"),
-        ({"cv": 150}, {}, "n_splits=150"),
+        ({"cv": 150}, {}, "`cv=150`: n_splits=150"),
+        ({"cv": 300}, {}, "`cv=300`: .*number of samples|n_splits=300"),
         ({}, {"X_val": data()[0], "y_val": np.full(200, 7)}, "`y_val` has labels"),
         ({}, {"sample_weight_val": np.ones(3)}, "`sample_weight_val` is given without `X_val`"),
         ({}, {"soft_targets": np.full((200, 3), 1 / 3)}, "must have shape"),

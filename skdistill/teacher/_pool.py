@@ -162,7 +162,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         rows = [slice(s, s + _members.CHUNK_ROWS) for s in range(0, n_rows, _members.CHUNK_ROWS)]
         result = np.empty((n_rows, len(self.classes_)))
         floors = self._floors_if(floored)
-        labels = Parallel(n_jobs=self.n_jobs, require="sharedmem", return_as="generator")(
+        labels = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
             delayed(member.label)(_safe_indexing(X, one), len(self.classes_), floor)
             for one in rows
             for member, floor in zip(self._members, floors, strict=True)
