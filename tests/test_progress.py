@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.callback import ProgressBar
 from sklearn.datasets import make_classification
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -138,22 +139,36 @@ def test_verbose_prints_the_steps(capsys):
 
 
 class CtrlC(Callback):
-    """The user loses patience in the third epoch."""
+    """The user loses patience in an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
 
     def on_batch_end(self, net, training=False, **kwargs):
-        if len(net.history) == 3:
+        if len(net.history) == self.epoch:
             raise KeyboardInterrupt
 
 
 def test_keyboard_interrupt_keeps_the_epochs_done_and_says_so():
     X, y = data()
     net = SMALL.make_net(200)
-    net.set_params(callbacks=[*net.callbacks, CtrlC()])
+    net.set_params(callbacks=[*net.callbacks, CtrlC(epoch=3)])
     clf = DistilledClassifier(LogisticRegression(), net, random_state=0)
     with pytest.warns(UserWarning, match=r"KeyboardInterrupt ended the training in epoch 3 of"):
         clf.fit(X, y)
     assert len(clf.history_) == 2
     assert clf.score(X, y) > 0.5
+
+
+def test_keyboard_interrupt_in_the_first_epoch_leaves_no_student():
+    X, y = data()
+    net = SMALL.make_net(200)
+    net.set_params(callbacks=[*net.callbacks, CtrlC(epoch=1)])
+    clf = DistilledClassifier(LogisticRegression(), net, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
 
 
 def test_html_shows_teachers_and_student():
