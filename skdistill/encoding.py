@@ -5,9 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skdistill._frame import codes_of, read_table
+
+# Rows encoded at a time: the float64 copies on the way would be several times the result.
+ROWS_AT_ONCE = 20_000
 
 
 class TabularEncoder(TransformerMixin, BaseEstimator):
@@ -106,6 +110,15 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         """
         if not hasattr(self, "n_outputs_"):  # the full check costs as much as encoding a row
             check_is_fitted(self)
+        n_rows = _num_samples(X)
+        if n_rows <= ROWS_AT_ONCE:
+            return self._transform(X)
+        encoded = np.empty((n_rows, self.n_outputs_), dtype=np.float32)
+        for rows in gen_batches(n_rows, ROWS_AT_ONCE):
+            encoded[rows] = self._transform(_safe_indexing(X, rows))
+        return encoded
+
+    def _transform(self, X):
         table = read_table(X, self._kinds)
         if self.unseen_missing == "error" and not len(self._indicated):
             _refuse_missing(table)

@@ -80,5 +80,9 @@ class CategoryLayer(nn.Module):
             self.table.weight[self.offsets + 1] = 0.0  # missing: as unknown until it is seen
 
     def forward(self, codes):
+        return self.table(self.rows(codes))
+
+    def rows(self, codes):
+        """The row of the table that belongs to each code."""
         codes = codes.long()
-        return self.table(torch.where(codes > 0, codes + self.offsets, 0))
+        return torch.where(codes > 0, codes + self.offsets, 0)

@@ -97,6 +97,27 @@ class Response(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
 
+    def loss_and_gradient(self, logits, target, temperature):
+        """Compare a batch with its target, and differentiate: by autograd, if not overridden.
+
+        Parameters
+        ----------
+        logits : torch.Tensor of shape (n_batch, n_classes)
+        target : torch.Tensor of shape (n_batch, ...)
+        temperature : float
+
+        Returns
+        -------
+        loss : torch.Tensor of shape (n_batch,)
+        gradient : torch.Tensor of shape (n_batch, n_classes)
+            Of each row's loss in its logits.
+        """
+        with torch.enable_grad():
+            logits = logits.detach().requires_grad_()
+            rows = self.loss(logits, target, temperature)
+            (gradient,) = torch.autograd.grad(rows.sum(), logits)
+        return rows.detach(), gradient
+
 
 class Hinton(Response):
     r"""Cross-entropy of the softened probabilities, times the temperature squared.
@@ -131,6 +152,13 @@ class Hinton(Response):
         if temperature == 1:
             return F.cross_entropy(logits, target, reduction="none")
         return temperature**2 * F.cross_entropy(logits / temperature, target, reduction="none")
+
+    def loss_and_gradient(self, logits, target, temperature):
+        """The same in closed form; see :meth:`Response.loss_and_gradient`."""
+        if type(self).loss is not Hinton.loss:
+            return super().loss_and_gradient(logits, target, temperature)
+        rows, gradient = _cross_entropy_and_gradient(logits / temperature, target)
+        return rows.mul_(temperature**2), gradient.mul_(temperature)
 
 
 class BalancedHinton(Hinton):
@@ -286,6 +314,63 @@ class DistillationLoss(torch.nn.Module):
                 batch = batch + value
         return torch.dot(rows, weight) / weight.sum() + batch
 
+    def mix(self, target):
+        """Make one target of labels and soft targets, where one cross-entropy does for both.
+
+        Parameters
+        ----------
+        target : dict of str to torch.Tensor
+            Of all rows.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            For :meth:`value_and_gradient`: "weight" and "mixed", or the target as it was.
+        """
+        is_linear = self.temperature == 1 and type(self.response).loss is Hinton.loss
+        if self.objectives or not is_linear or "soft" not in target:
+            return target
+        mixed = (1 - self.alpha) * target["soft"]
+        mixed = _add_labels(mixed, target["label"], self.alpha)
+        return {"weight": target["weight"], "mixed": mixed}
+
+    def value_and_gradient(self, logits, target):
+        """The training loss of a batch and its gradient in the logits.
+
+        Parameters
+        ----------
+        logits : torch.Tensor of shape (n_batch, n_classes)
+        target : dict of str to torch.Tensor
+            Rows of what :meth:`mix` returned.
+
+        Returns
+        -------
+        value : torch.Tensor of shape ()
+        gradient : torch.Tensor of shape (n_batch, n_classes)
+        """
+        if self.objectives:
+            with torch.enable_grad():
+                logits = logits.detach().requires_grad_()
+                value = self(logits, target)
+                (gradient,) = torch.autograd.grad(value, logits)
+            return value.detach(), gradient
+        rows, gradient = self._rows_and_gradient(logits, target)
+        weight = target["weight"] / target["weight"].sum()
+        return torch.dot(rows, weight), gradient.mul_(weight[:, None])
+
+    def _rows_and_gradient(self, logits, target):
+        if "mixed" in target:
+            return _cross_entropy_and_gradient(logits, target["mixed"])
+        if self.alpha == 0:
+            return self.response.loss_and_gradient(logits, target["soft"], self.temperature)
+        hard = _add_labels(torch.zeros_like(logits), target["label"], self.alpha)
+        rows, gradient = _cross_entropy_and_gradient(logits, hard)
+        if self.alpha < 1:
+            response = self.response.loss_and_gradient(logits, target["soft"], self.temperature)
+            rows.add_(response[0], alpha=1 - self.alpha)
+            gradient.add_(response[1], alpha=1 - self.alpha)
+        return rows, gradient
+
     def _rows(self, logits, target):
         if self.alpha == 0:
             return self._response(logits, target["soft"])
@@ -312,17 +397,23 @@ class DistillationLoss(torch.nn.Module):
             rows = self._response(logits, target["soft"])
         return torch.dot(rows, weight) / len(weight)  # the mean weight of all batches is 1
 
+    @property
+    def layers(self):
+        """Names of the student's submodules whose outputs the objectives need."""
+        return {layer for _, objective in self.objectives for layer in objective.student_layers}
+
     def watch(self, module):
         """Record the layers that the objectives name; returns handles that end it."""
         submodules = dict(module.named_modules())
-        names = {layer for _, objective in self.objectives for layer in objective.student_layers}
-        unknown = sorted(names - set(submodules))
+        unknown = sorted(self.layers - set(submodules))
         if unknown:
             raise ValueError(
                 f"`objectives` need the student's layers {unknown}, but it has "
                 f"{sorted(name for name in submodules if name)}."
             )
-        return [submodules[name].register_forward_hook(self._recorder(name)) for name in names]
+        return [
+            submodules[name].register_forward_hook(self._recorder(name)) for name in self.layers
+        ]
 
     def _recorder(self, name):
         def record(module, inputs, output):
@@ -339,6 +430,19 @@ def _check_value(name, objective, value, weight):
             f"reduction '{objective.reduction}' and {len(weight)} rows, got {tuple(value.shape)}."
         )
     return value
+
+
+def _add_labels(target, labels, mass):
+    """Add `mass` at each row's label to a target, in place; nothing where there is no label."""
+    masses = (labels >= 0) * mass
+    return target.scatter_add_(1, labels.clamp(min=0)[:, None], masses[:, None])
+
+
+def _cross_entropy_and_gradient(logits, target):
+    """Cross-entropy of each row with a target of any mass, and its gradient in the logits."""
+    log_p = torch.log_softmax(logits, dim=1)
+    rows = -torch.linalg.vecdot(log_p, target)
+    return rows, log_p.exp_().mul_(target.sum(dim=1, keepdim=True)).sub_(target)
 
 
 def as_logits(output, gives_probabilities):

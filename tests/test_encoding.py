@@ -515,9 +515,10 @@ def two_tables(draw):
         }
         frames.append(pd.DataFrame(cells))
     # Objects that happen to be all numbers are a number column: keep them a category.
-    for name in frames[0]:
-        if name.endswith("object"):
-            frames[0].loc[0, name] = "a"
+    for frame in frames:
+        for name in frame:
+            if name.endswith("object"):
+                frame.loc[0, name] = "a"
     return frames
 
 
@@ -544,6 +545,15 @@ def test_any_table_gives_finite_numbers_of_the_declared_width(tables):
         assert_array_equal(blocks.sum(axis=1), (found > 0).sum(axis=1))
     known = codes.transform(fitted_on)[:, codes.n_outputs_ - n_codes :]
     assert (known > 0).all()
+
+
+def test_a_long_table_is_encoded_as_its_parts_are(monkeypatch):
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame({"x": rng.normal(size=50), "c": rng.choice(list("abc"), 50)})
+    encoder = TabularEncoder().fit(X)
+    whole = encoder.transform(X)
+    monkeypatch.setattr("skdistill.encoding.ROWS_AT_ONCE", 7)
+    assert_array_equal(encoder.transform(X), whole)
 
 
 # --- through DistilledClassifier ---

@@ -10,6 +10,7 @@ from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 
 from skdistill.modules import MLP
+from skdistill.student._direct import DirectNet
 from skdistill.student._rows import n_batches
 
 
@@ -83,7 +84,8 @@ class MLPStudent(BaseEstimator):
             cycle_momentum=False,
             step_every="batch",
         )
-        return NeuralNetClassifier(
+        net_class = DirectNet if module is MLP else NeuralNetClassifier
+        return net_class(
             module,
             **module_params,
             criterion=torch.nn.CrossEntropyLoss,

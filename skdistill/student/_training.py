@@ -1,18 +1,25 @@
 """Training a net on soft targets, and asking it."""
 
-import time
 import warnings
 
 import numpy as np
 import torch
-from skorch.callbacks import BatchScoring, Callback, EarlyStopping, EpochScoring
+from skorch.callbacks import BatchScoring, EarlyStopping, EpochScoring
 from skorch.helper import predefined_split
 from skorch.history import History
 
 from skdistill._progress import no_step
 from skdistill._seeding import seeded
 from skdistill.objectives import DistillationLoss, as_logits
+from skdistill.student._callbacks import (
+    EpochReport,
+    StopDivergence,
+    StopTraining,
+    TimeLimit,
+    raise_diverged,
+)
 from skdistill.student._rows import BatchIterator
+from skdistill.student._threads import training_threads
 
 # Rows that go through the module at a time: their activations stay in the processor's cache.
 PREDICT_ROWS = 1024
@@ -165,14 +172,16 @@ def _run(net, rows, n_classes, weights):
                 f"set the layers back, or `warm_start=False`. {error}"
             ) from error
     _check_output(net, rows, n_classes)
+    batch_size = len(rows) if net.batch_size < 1 else net.batch_size
     handles = net.criterion_.watch(net.module_)
     try:
-        _fit_epochs(net, rows)
+        with training_threads(net.module_, batch_size):
+            _fit_epochs(net, rows)
     finally:
         for handle in handles:
             handle.remove()
     if not torch.isfinite(_evaluate(net, rows)).all():
-        _raise_diverged(net, "its output is not finite")
+        raise_diverged(net, "its output is not finite")
 
 
 def _fit_epochs(net, rows):
@@ -287,62 +296,6 @@ def _adapt_scoring(net, rows, validation):
             callback.use_caching = True  # without, it would ask for the labels in skorch's way
         kept.append((name, callback))
     net.callbacks_ = kept
-
-
-def _raise_diverged(net, what):
-    raise ValueError(
-        f"the student diverged in epoch {len(net.history)} ({what}): lower its learning rate "
-        "(`student=MLPStudent(learning_rate=...)` or `student__lr`)."
-    )
-
-
-class StopTraining(KeyboardInterrupt):
-    """Ends skorch's loop, as its own EarlyStopping does, but is ours."""
-
-
-class StopDivergence(Callback):
-    """Raise as soon as an epoch's loss is not a finite number."""
-
-    def on_epoch_end(self, net, **kwargs):
-        loss = net.history[-1].get("train_loss")
-        if loss is not None and not np.isfinite(loss):
-            _raise_diverged(net, f"training loss {loss}")
-
-
-class TimeLimit(Callback):
-    """End the training at a time; `reached` tells whether it did.
-
-    Parameters
-    ----------
-    deadline : float or None
-        As of :func:`time.monotonic`.
-    """
-
-    def __init__(self, deadline):
-        self.deadline = deadline
-        self.reached = False
-
-    def on_batch_end(self, net, training=False, **kwargs):
-        is_late = self.deadline is not None and time.monotonic() > self.deadline
-        if training and is_late and len(net.history) > 1:  # one epoch, or there is no student
-            self.reached = True
-            raise StopTraining
-
-
-class EpochReport(Callback):
-    """Report each epoch; end the training if that is the answer.
-
-    Parameters
-    ----------
-    step : callable
-    """
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_epoch_end(self, net, **kwargs):
-        if self.step(f"epoch {len(net.history)}"):
-            raise StopTraining
 
 
 def predict_logits(net, inputs, probabilities):

@@ -1,0 +1,252 @@
+"""The training step without autograd gives what autograd gives."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, EpochScoring
+from torch.nn import functional as F
+
+from skdistill import MLP, BalancedHinton, DistilledClassifier, Hinton, MLPStudent, Objective
+from skdistill.objectives import DistillationLoss
+from skdistill.student import BatchIterator, Rows
+from skdistill.student._direct import DirectNet, DirectPass
+from skdistill.student._threads import WORTH_SHARING, training_threads
+
+N_CLASSES = 4
+
+
+@pytest.fixture
+def table():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(400, 5))
+    return X, np.digitize(X[:, 0] + X[:, 1] * X[:, 2], [-1, 0, 1]), rng.dirichlet(np.ones(4), 400)
+
+
+def batch(n_rows=33, cardinalities=(), n_numbers=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    numbers = torch.randn(n_rows, n_numbers, generator=generator)
+    codes = [torch.randint(0, size, (n_rows, 1), generator=generator) for size in cardinalities]
+    target = {
+        "soft": torch.softmax(torch.randn(n_rows, N_CLASSES, generator=generator), dim=1),
+        "label": torch.randint(-1, N_CLASSES, (n_rows,), generator=generator),
+        "weight": torch.rand(n_rows, generator=generator) + 0.1,
+    }
+    return torch.cat([numbers, *codes], dim=1).float(), target
+
+
+class Logits(Objective):
+    """A term of the logits and the weights."""
+
+    def loss(self, student, view, sample_weight):
+        return student.logits.square().sum(dim=1)
+
+
+class Steeper(Hinton):
+    """A subclass with a loss of its own, of which the closed form knows nothing."""
+
+    def loss(self, logits, target, temperature):
+        return 3 * super().loss(logits, target, temperature)
+
+
+LOSSES = {
+    "both terms": {},
+    "temperature": {"temperature": 3.0},
+    "soft only": {"alpha": 0.0},
+    "soft only, cold": {"alpha": 0.0, "temperature": 0.5},
+    "labels only": {"alpha": 1.0},
+    "balanced": {"response": BalancedHinton(), "temperature": 2.0},
+    "own loss": {"response": Steeper()},
+    "objective": {"objectives": [("logits", Logits())], "temperature": 2.0},
+}
+
+
+@pytest.mark.parametrize("mixes", [True, False])
+@pytest.mark.parametrize("params", LOSSES.values(), ids=LOSSES)
+def test_the_loss_and_its_gradient_are_those_of_autograd(params, mixes):
+    params = {"response": Hinton(), "objectives": [], "temperature": 1.0, "alpha": 0.3, **params}
+    loss = DistillationLoss(**params)
+    _, target = batch()
+    logits = torch.randn(33, N_CLASSES, requires_grad=True)
+    expected = loss(logits, target)
+    expected.backward()
+    with torch.no_grad():
+        value, gradient = loss.value_and_gradient(logits, loss.mix(target) if mixes else target)
+    assert_allclose(value.item(), expected.item(), rtol=1e-6)
+    assert_allclose(gradient, logits.grad, atol=1e-7)
+
+
+@pytest.mark.parametrize("layers", [(8,), (16, 8), (8, 8, 8)])
+@pytest.mark.parametrize(("n_numbers", "cardinalities"), [(3, ()), (0, (4, 9)), (3, (4, 9))])
+def test_the_gradients_of_all_parameters_are_those_of_autograd(layers, n_numbers, cardinalities):
+    torch.manual_seed(0)
+    width = n_numbers + len(cardinalities)
+    module = MLP(width, N_CLASSES, cardinalities, hidden_layer_sizes=layers)
+    module.load_state_dict(
+        {k: v + 0.1 for k, v in module.state_dict().items() if v.is_floating_point()}, strict=False
+    )
+    direct = DirectPass(module)
+    for n_rows in (33, 34, 33):  # other sizes have other buffers; the first are used again
+        X, target = batch(n_rows, cardinalities, n_numbers)
+        direct.flat.grad.zero_()
+        logits = module(X)
+        F.cross_entropy(logits, target["soft"]).backward()
+        expected = direct.flat.grad.clone()
+        with torch.no_grad():
+            mine = direct.forward(X)
+            direct.backward((torch.softmax(mine, 1) - target["soft"]) / n_rows)
+        assert_allclose(mine, logits.detach(), atol=1e-6)
+        assert_allclose(direct.flat.grad, expected, atol=1e-7)
+
+
+def test_the_buffers_are_the_parameters():
+    direct = DirectPass(module := MLP(3, 2, (4,), (5,)))
+    direct.flat.data.fill_(2.0)
+    assert all((parameter == 2).all() for parameter in module.parameters())
+    assert sum(p.numel() for p in module.parameters()) == direct.flat.numel()
+
+
+@pytest.mark.parametrize("params", [{}, {"temperature": 2.0}, {"response": BalancedHinton()}])
+def test_the_first_epochs_are_those_of_the_plain_path(table, params, monkeypatch):
+    X, y, soft = table
+    clf = DistilledClassifier(
+        student=MLPStudent((16, 16), n_steps=48), random_state=0, early_stopping=True, **params
+    )
+    direct = clf.fit(X, y, soft_targets=soft)
+    p, history = direct.predict_proba(X), direct.history_
+    monkeypatch.setattr(DirectNet, "_may_be_direct", lambda self: False)
+    plain = clf.fit(X, y, soft_targets=soft)
+    assert_allclose(p, plain.predict_proba(X), atol=1e-5)
+    assert len(history) == len(plain.history_) > 2
+    for mine, theirs in zip(history, plain.history_, strict=True):
+        assert set(mine) == set(theirs)
+        assert {k: type(v) for k, v in mine.items()} == {k: type(v) for k, v in theirs.items()}
+        assert_allclose(mine["train_loss"], theirs["train_loss"], atol=1e-5)
+        assert_allclose(mine["valid_loss"], theirs["valid_loss"], atol=1e-5)
+        assert mine["train_batch_count"] == theirs["train_batch_count"]
+
+
+class Listener(Callback):
+    """Counts what it hears; the subclasses hear different things."""
+
+    def __init__(self):
+        self.heard = 0
+
+
+class Epochs(Listener):
+    def on_epoch_end(self, net, **kwargs):
+        self.heard += 1
+        assert net.history[-1, "train_loss"] > 0
+
+
+class Batches(Listener):
+    def on_batch_end(self, net, batch, training, loss, y_pred, **kwargs):
+        self.heard += bool(training)
+        assert y_pred.shape == (len(batch[0]), N_CLASSES)
+
+
+class Gradients(Listener):
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        self.heard += 1
+        assert "layers.0.weight" in dict(named_parameters)
+
+
+class Student(MLPStudent):
+    """A recipe with a callback; `callback` is not copied when the estimator is."""
+
+    callback = None
+
+    def make_net(self, n_rows):
+        net = super().make_net(n_rows)
+        net.callbacks.append(("listener", type(self).callback))
+        return net
+
+
+@pytest.mark.parametrize(("kind", "is_direct"), [(Epochs, 1), (Batches, 0), (Gradients, 0)])
+def test_callbacks_are_heard_or_the_plain_path_is_taken(table, kind, is_direct, monkeypatch):
+    X, y, soft = table
+    used = []
+    run = DirectNet._may_be_direct
+    monkeypatch.setattr(DirectNet, "_may_be_direct", lambda net: used.append(run(net)) or used[-1])
+    Student.callback = kind()
+    student = Student((8,), n_steps=50, batch_size=40)
+    clf = DistilledClassifier(student=student, early_stopping=False, random_state=0)
+    clf.fit(X, y, soft_targets=soft)
+    assert used[-1] == is_direct
+    assert Student.callback.heard == (5 if kind is Epochs else 50)
+
+
+def test_another_optimizer_takes_the_plain_path(table):
+    X, y, soft = table
+    net = MLPStudent((8,), n_steps=50).make_net(400)
+    net.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.9, optimizer__weight_decay=0.0)
+    clf = DistilledClassifier(student=net, random_state=0).fit(X, y, soft_targets=soft)
+    net.set_params(optimizer__momentum=0.0)
+    other = DistilledClassifier(student=net, random_state=0).fit(X, y, soft_targets=soft)
+    assert np.abs(clf.predict_proba(X) - other.predict_proba(X)).max() > 1e-3
+
+
+def test_a_net_of_the_users_own_over_the_same_module_gives_the_same(table):
+    X, y, soft = table
+    recipe = MLPStudent((16,), n_steps=40)
+    ours = recipe.make_net(400)
+    theirs = NeuralNetClassifier(**ours.get_params(deep=False))
+    scored = [*theirs.callbacks, EpochScoring("accuracy", name="acc", lower_is_better=False)]
+    theirs.set_params(callbacks=scored, module__hidden_layer_sizes=(16,), lr=0.003)
+    theirs.set_params(optimizer__fused=True, optimizer__weight_decay=0.01)
+    fits = [
+        DistilledClassifier(student=net, random_state=0, early_stopping=False).fit(
+            X, y, soft_targets=soft
+        )
+        for net in (ours, theirs)
+    ]
+    assert_allclose(fits[0].predict_proba(X), fits[1].predict_proba(X), atol=1e-5)
+
+
+def test_shuffled_batches_hold_every_row_once(monkeypatch):
+    monkeypatch.setattr("skdistill.student._rows.GROUP_ROWS", 20)
+    inputs = torch.arange(103.0)[:, None]
+    rows = Rows(inputs, {"label": torch.arange(103)})
+    iterator = BatchIterator(rows, 8, shuffle=True, generator=torch.Generator().manual_seed(0))
+    batches = list(iterator)
+    assert len(batches) == len(iterator) == 13
+    assert {len(X) for X, _ in batches} == {7, 8}
+    seen = torch.cat([X[:, 0] for X, _ in batches])
+    assert sorted(seen.tolist()) == list(range(103))
+    assert seen.tolist() != list(range(103))
+    assert_allclose(seen, torch.cat([target["label"] for _, target in batches]))
+    again = torch.cat([X[:, 0] for X, _ in iterator])
+    assert seen.tolist() != again.tolist()
+
+
+def test_small_matrices_and_other_threads_train_on_one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        seen = {}
+
+        def look(name, width, rows):
+            with training_threads(torch.nn.Linear(width, width), rows):
+                seen[name] = torch.get_num_threads()
+            seen[name, "after"] = torch.get_num_threads()
+
+        look("small", 64, 256)
+        look("large", 512, WORTH_SHARING // 512**2)
+        thread = threading.Thread(target=look, args=("beside", 512, WORTH_SHARING // 512**2))
+        thread.start()
+        thread.join()
+        assert (seen["small"], seen["large"], seen["beside"]) == (1, 2, 1)
+        assert seen["small", "after"] == seen["large", "after"] == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_trained_student_holds_no_gradients(table):
+    X, y, soft = table
+    clf = DistilledClassifier(student=MLPStudent((8,), n_steps=20), random_state=0)
+    clf.fit(X, y, soft_targets=soft)
+    assert all(parameter.grad is None for parameter in clf.student_.module_.parameters())
+    assert clf.student_.pass_ is None
