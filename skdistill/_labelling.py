@@ -44,7 +44,7 @@ class Labeller:
 
     def label(self, X):
         """The teacher's probabilities."""
-        return self.teacher.predict_proba(X, floored=self.floored)
+        return self.teacher.label(X, floored=self.floored)
 
     def label_known(self, X, labels):
         """The teacher's probabilities; rows of a class it does not know are taught by label."""
@@ -96,7 +96,7 @@ def _soft_targets(given, labels, progress):
         )
 
 
-def transfer_rows(given, rows, transfer, seed, progress):
+def transfer_rows(given, rows, transfer, cache, seed, progress):
     """The unlabelled rows given and drawn, labelled by the teacher.
 
     Parameters
@@ -106,7 +106,9 @@ def transfer_rows(given, rows, transfer, seed, progress):
         The training rows, from which new ones are drawn.
     transfer : None, TransferSampler or list
         The parameter of the estimator.
-    seed : int
+    cache : Cache
+        Of the rows drawn.
+    seed : int or None
     progress : Progress
 
     Returns
@@ -123,15 +125,21 @@ def transfer_rows(given, rows, transfer, seed, progress):
         blocks.append(Block.unlabelled(given.X_transfer, weight, soft))
     rng = check_random_state(seed)
     for name, sampler in samplers:
+        own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
         n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
         if n_new:
             text = f"drawing and labelling {n_new} transfer rows: {sampler}"
             with progress.task("sample-transfer-rows", text):
-                drawn = sampler.sample(rows.X, n_new, random_state=rng)
+                key = cache.key(f"sampler `{name}`", sampler, rows.X, n_new, own_seed)
+                drawn = cache.call(_draw, key, sampler, rows.X, n_new, own_seed)
                 check_drawn(name, drawn, n_new)
                 soft = given.labeller.label(drawn)
             blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
     return [block for block in blocks if block.weight.any()]
+
+
+def _draw(key, sampler, X, n, seed):
+    return sampler.sample(X, n, random_state=check_random_state(seed))
 
 
 def _label_given(given, progress):

@@ -14,6 +14,7 @@ from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _num_samples
 
+from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import measure_leak, training_rows, transfer_rows
@@ -119,7 +120,10 @@ class DistilledClassifier(
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
         encoder kept as they are.
     memory : str or object with the joblib.Memory interface, default=None
-        Cache of fitted teachers and out-of-fold labels.
+        Where fitted teachers, their probabilities and synthetic rows are kept, for the next fit on
+        the same rows: a search over the student's parameters, `temperature`, `alpha`, `pooling`
+        or `objectives` then fits and asks the teachers once a fold. With `random_state=None`, what
+        is there is used whatever it was drawn from.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning. The fit of a
         teacher is not cut short.
@@ -284,6 +288,8 @@ class DistilledClassifier(
         )
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
         seeds = seeds.tolist()
+        if self.random_state is None:  # the cache would not know a number again
+            seeds[0] = seeds[2] = None
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         progress = Progress(self, context)
@@ -298,7 +304,9 @@ class DistilledClassifier(
             rows, validation = rows.split(self.validation_fraction, seeds[1])
         transfer = []
         if self._learns_from_unlabelled_rows():
-            transfer = transfer_rows(given, rows, self.transfer, seeds[2], progress)
+            transfer = transfer_rows(
+                given, rows, self.transfer, Cache(self.memory), seeds[2], progress
+            )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
         response = given.labeller.response
         self._fit_student(response, [rows, *transfer], validation, seeds[3], deadline, progress)
@@ -352,7 +360,7 @@ class DistilledClassifier(
             floor=given.labeller.response.floor,
             n_jobs=self.n_jobs,
             memory=self.memory,
-            random_state=None if self.random_state is None else seed,
+            random_state=seed,
         )
         with progress.task("fit-teacher", "fitting the teacher", n_steps=None) as step:
             pool.fit(given.X, given.y, fit_params=given.fit_params, step=step)
@@ -366,9 +374,7 @@ class DistilledClassifier(
         row = with_missing_numbers(X)
         if row is None or get_tags(self).input_tags.allow_nan:
             return
-        try:  # tags cannot tell: a Pipeline may impute
-            teacher.predict_proba(row)
-        except ValueError:
+        if not teacher.accepts(row):  # tags cannot tell: a Pipeline may impute
             self.encoder_.set_params(unseen_missing="error")
 
     def _learns_from_unlabelled_rows(self):

@@ -2,9 +2,10 @@
 
 import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
@@ -16,7 +17,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 from skdistill._seeding import seeded
@@ -28,44 +29,71 @@ CHUNK_ROWS = 10_000
 UNKNOWN_FLOOR = 1e-6
 
 
-@dataclass
 class Member:
     """A fitted teacher.
 
-    Attributes
+    Parameters
     ----------
     name : str
-    estimator : object
+    held : object with ``get``
+        Gives the fitted teacher, from the cache perhaps.
     columns : ndarray of int
         The position in ``classes_`` of each of its output columns.
+    n_votes : int or None
+        How many votes a probability of it is an average of.
+    key : str or None, default=None
+        What the cache knows it by.
     """
 
-    name: str
-    estimator: object
-    columns: np.ndarray
+    def __init__(self, name, held, columns, n_votes, key=None):
+        self.name = name
+        self.columns = columns
+        self.n_votes = n_votes
+        self.key = key
+        self._held = held
 
-    def label(self, X, n_classes, floor=0.0):
-        """Probabilities, floored and aligned, in chunks of bounded scratch memory.
+    @property
+    def estimator(self):
+        if not isinstance(self._held, Held):
+            self._held = Held(self._read())
+        return self._held.value
+
+    def floor(self, n_classes, unknown):
+        """Lowest probability: half a vote, shared by the classes; `unknown` without votes."""
+        return 1.0 / (2 * self.n_votes * n_classes) if self.n_votes else unknown
+
+    def probabilities(self, X):
+        """Its own probabilities, in chunks of bounded scratch memory.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-        n_classes : int
-        floor : float, default=0.0
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
-            0 in the columns of classes the teacher does not know.
+        ndarray of shape (n_samples, n_columns)
         """
-        aligned = np.zeros((_num_samples(X), n_classes))
-        for start in range(0, len(aligned), CHUNK_ROWS):
-            rows = slice(start, start + CHUNK_ROWS)
-            p = self._probabilities(_safe_indexing(X, rows))
-            aligned[rows, self.columns] = floor_probabilities(p, floor)
-        return aligned
+        return np.concatenate([self._chunk(_safe_indexing(X, rows)) for rows in chunks(X)])
 
-    def _probabilities(self, X):
+    def __getstate__(self):
+        state = {**self.__dict__, "estimator": self.estimator}  # the cache may be gone by then
+        del state["_held"]
+        return state
+
+    def __setstate__(self, state):
+        state = {"n_votes": None, "key": None, **state}  # older files have none
+        self._held = Held(state.pop("estimator"))
+        self.__dict__.update(state)
+
+    def _read(self):
+        try:
+            return self._held.get()
+        except KeyError as error:
+            raise RuntimeError(
+                f"teacher `{self.name}` is no longer in the cache of `memory`: fit again."
+            ) from error
+
+    def _chunk(self, X):
         try:
             with _torch_guard(self.estimator, seed=0):
                 p = np.asarray(self.estimator.predict_proba(X), dtype=float)
@@ -85,83 +113,245 @@ class Member:
         return p
 
 
-def fit_member(estimator, name, X, codes, classes, fit_params, seed, where="on all rows"):
-    """Fit one teacher.
+def align(probabilities, columns, n_classes, floor=0.0):
+    """Floor a teacher's probabilities and bring them into the order of ``classes_``.
 
     Parameters
     ----------
+    probabilities : ndarray of shape (n_samples, n_columns)
+    columns : ndarray of int of shape (n_columns,)
+    n_classes : int
+    floor : float, default=0.0
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+        0 in the columns of classes the teacher does not know.
+    """
+    aligned = np.zeros((len(probabilities), n_classes))
+    aligned[:, columns] = floor_probabilities(probabilities, floor)
+    return aligned
+
+
+@dataclass
+class Held:
+    """What is at hand, with the interface of a reference to what is in a cache."""
+
+    value: object
+
+    def get(self):
+        return self.value
+
+
+def chunks(X):
+    """Slices of the rows to label at a time."""
+    return gen_batches(_num_samples(X), CHUNK_ROWS)
+
+
+@dataclass
+class Task:
+    """All that a fitted teacher depends on.
+
+    Attributes
+    ----------
+    name : str
     estimator : object
         Fitted in place.
-    name : str
     X : array-like or DataFrame of shape (n_samples, n_features)
     codes : ndarray of shape (n_samples,)
-        Position of each label in `classes`: unlike strings, the cache knows them again.
+        Position of each label in `classes`.
     classes : ndarray of shape (n_classes,)
     fit_params : dict
     seed : int or None
         For a torch teacher, which has no `random_state` of its own.
+    data_key : str or None
+        Key of `X`, `codes` and `classes`.
     where : str, default="on all rows"
         For the error message.
-
-    Returns
-    -------
-    Member
-
-    Raises
-    ------
-    ValueError
-        If the fit fails, with the teacher's own error as its cause.
+    is_fitted : bool, default=False
+        Whether `estimator` is, and not only in the cache.
     """
-    seen, local_codes = np.unique(codes, return_inverse=True)
-    takes_codes = _takes_only_codes(estimator)
-    try:
-        with _torch_guard(estimator, seed):
-            estimator.fit(X, local_codes if takes_codes else classes[codes], **fit_params)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise ValueError(f"teacher `{name}` could not be fitted {where}: {error}") from error
-    labels = getattr(estimator, "classes_", None)
-    if labels is None:
-        labels = classes[seen]
-    elif takes_codes:
-        labels = classes[seen[np.asarray(labels, dtype=int)]]
-    if not np.isin(labels, classes).all():
-        raise ValueError(
-            f"teacher `{name}` has the classes {list(labels[:5])}, which are not those of y, "
-            f"{list(classes[:5])}: freeze the whole teacher if a part of it is fitted."
+
+    name: str
+    estimator: object
+    X: object
+    codes: np.ndarray
+    classes: np.ndarray
+    fit_params: dict
+    seed: int | None
+    data_key: str | None
+    where: str = "on all rows"
+    is_fitted: bool = False
+
+    def key(self, cache):
+        """What `cache` knows the fitted teacher by."""
+        what = f"teacher `{self.name}`"
+        return cache.key(what, self.estimator, self.fit_params, self.seed, self.data_key)
+
+    def on(self, rows, where):
+        """The same, with a clone of the teacher, on some of the rows."""
+        fit_params = {
+            key: _safe_indexing(value, rows) if _is_row_wise(value, len(self.codes)) else value
+            for key, value in self.fit_params.items()
+        }
+        X, codes = _safe_indexing(self.X, rows), self.codes[rows]
+        estimator = clone(self.estimator, safe=False)
+        return replace(
+            self, estimator=estimator, X=X, codes=codes, fit_params=fit_params, where=where
         )
-    return Member(name, estimator, np.searchsorted(classes, labels))
 
+    def fit(self):
+        """Fit the teacher.
 
-def fit_and_label(estimator, name, X, codes, classes, fit_params, seed, fold, number, floor):
-    """Fit one teacher on a fold's training rows; label its test rows.
+        Returns
+        -------
+        object
+            `estimator`.
 
-    Returns
-    -------
-    columns : ndarray of int
-    probabilities : ndarray of shape (n_test, n_classes)
-    """
-    train, test = fold
-    subset = {
-        key: _safe_indexing(value, train) if _is_row_wise(value, len(codes)) else value
-        for key, value in fit_params.items()
-    }
-    member = fit_member(
-        estimator,
-        name,
-        _safe_indexing(X, train),
-        codes[train],
-        classes,
-        subset,
-        seed,
-        where=f"in fold {number} of `cv`",
-    )
-    return member.columns, member.label(_safe_indexing(X, test), len(classes), floor)
+        Raises
+        ------
+        ValueError
+            If the fit fails, with the teacher's own error as its cause.
+        """
+        codes = self.codes
+        if _takes_only_codes(self.estimator):
+            labels = np.unique(codes, return_inverse=True)[1]
+        else:
+            labels = self.classes[codes]
+        try:
+            with _torch_guard(self.estimator, self.seed):
+                self.estimator.fit(self.X, labels, **self.fit_params)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"teacher `{self.name}` could not be fitted {self.where}: {error}"
+            ) from error
+        self.columns_of(self.estimator)
+        self.is_fitted = True
+        return self.estimator
+
+    def columns_of(self, estimator):
+        """The position in `classes` of each output column of the fitted teacher."""
+        seen, known = np.unique(self.codes), getattr(estimator, "classes_", None)
+        if known is None:
+            return seen
+        if _takes_only_codes(estimator):
+            return seen[np.asarray(known, dtype=int)]
+        if not np.isin(known, self.classes).all():
+            raise ValueError(
+                f"teacher `{self.name}` has the classes {list(known[:5])}, which are not those of "
+                f"y, {list(self.classes[:5])}: freeze the whole teacher if a part of it is fitted."
+            )
+        return np.searchsorted(self.classes, known)
 
 
 def _is_row_wise(value, n_rows):
     return hasattr(value, "__len__") and not isinstance(value, str) and len(value) == n_rows
+
+
+def fit_member(cache, task):
+    """Fit one teacher, or refer to it in the cache, where it is read when it is needed.
+
+    Parameters
+    ----------
+    cache : Cache
+    task : Task
+
+    Returns
+    -------
+    Member
+    """
+    key = task.key(cache)
+    held = cache.shelve(_fit, key, task)
+    if task.is_fitted:
+        held = Held(task.estimator)
+    columns, n_votes = cache.call(_describe, key, held, task)
+    return Member(task.name, held, columns, n_votes, key)
+
+
+def fit_and_label(cache, task, fold, number):
+    """Fit one teacher on a fold's training rows; label its test rows.
+
+    Parameters
+    ----------
+    cache : Cache
+    task : Task
+    fold : tuple of ndarray
+        The training and the test rows.
+    number : int
+        Of the fold, for the error message.
+
+    Returns
+    -------
+    columns : ndarray of int
+    probabilities : ndarray of shape (n_test, n_columns)
+    """
+    key = cache.key("a fold", task.key(cache), fold)
+    return cache.call(_fit_and_label, key, task, fold, f"in fold {number} of `cv`")
+
+
+def label_rows(cache, member, X):
+    """A teacher's own probabilities of some rows.
+
+    Parameters
+    ----------
+    cache : Cache
+    member : Member
+    X : array-like or DataFrame of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_columns)
+    """
+    return cache.call(_label, cache.key("the rows", member.key, X), member, X)
+
+
+# --- what the cache keeps: functions of a key, and of what they need where it is not there ---
+
+
+def accepts_rows(cache, member, X):
+    """Tell whether a teacher can label some rows.
+
+    Parameters
+    ----------
+    cache : Cache
+    member : Member
+    X : array-like or DataFrame of shape (n_samples, n_features)
+
+    Returns
+    -------
+    bool
+    """
+    return cache.call(_accepts, cache.key("the rows", member.key, X), member, X)
+
+
+def _fit(key, task):
+    return task.fit()
+
+
+def _describe(key, held, task):
+    estimator = held.get()
+    return task.columns_of(estimator), n_votes_of(estimator)
+
+
+def _fit_and_label(key, task, fold, where):
+    train, test = fold
+    part = task.on(train, where)
+    member = Member(part.name, Held(part.fit()), part.columns_of(part.estimator), None)
+    return member.columns, member.probabilities(_safe_indexing(task.X, test))
+
+
+def _label(key, member, X):
+    return member.probabilities(X)
+
+
+def _accepts(key, member, X):
+    try:
+        member.probabilities(X)
+    except ValueError:
+        return False
+    return True
 
 
 def teach_unknown(soft, codes, columns, rows=slice(None)):
@@ -198,31 +388,12 @@ def warn_of_unknown(classes, where=""):
     )
 
 
-def floor_of(estimator, n_classes, unknown):
-    """Lowest probability of a teacher: half a vote of its n, shared by the classes.
-
-    Parameters
-    ----------
-    estimator : object
-        Fitted.
-    n_classes : int
-    unknown : float
-        The floor where n is not known.
-
-    Returns
-    -------
-    float
-    """
-    n_votes = _n_votes(estimator)
-    return 1.0 / (2 * n_votes * n_classes) if n_votes else unknown
-
-
-def _n_votes(estimator):
+def n_votes_of(estimator):
     """How many votes a probability is an average of; None where that is not known."""
     if isinstance(estimator, FrozenEstimator):
-        return _n_votes(estimator.estimator)
+        return n_votes_of(estimator.estimator)
     if isinstance(estimator, Pipeline):
-        return _n_votes(estimator[-1])
+        return n_votes_of(estimator[-1])
     if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):
         return len(estimator.estimators_)
     if isinstance(estimator, BaggingClassifier) and _is_tree(estimator.estimator_):

@@ -1,5 +1,6 @@
 """Several teachers as one."""
 
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -7,12 +8,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted, check_memory
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from skdistill._cache import Cache
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._progress import no_step
 from skdistill.targets import pool_probabilities
-from skdistill.teacher import _members
 from skdistill.teacher._checks import (
     check_floor,
     check_partition,
@@ -25,10 +26,16 @@ from skdistill.teacher._checks import (
 )
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
+    Held,
     Member,
+    Task,
+    accepts_rows,
+    align,
+    chunks,
     fit_and_label,
     fit_member,
-    floor_of,
+    label_rows,
+    n_votes_of,
     teach_unknown,
     warn_of_unknown,
 )
@@ -55,7 +62,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
     n_jobs : int, default=None
         Teachers and folds fitted, and chunks labelled, at the same time.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted teachers are cached.
+        Where fitted teachers, and their probabilities of the rows of a fit, are kept.
     random_state : int, RandomState instance or None, default=None
         Seeds every `random_state` of an unfitted teacher that is None.
 
@@ -121,12 +128,11 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
-        unfitted = [(name, part) for name, part in parts if not is_frozen(part)]
-        fitted = self._fit_members(unfitted, X, y, fit_params or {}, step)
-        by_name = {member.name: member for member in [*frozen, *fitted]}
+        tasks = self._tasks(parts, X, y, fit_params or {})
+        by_name = {member.name: member for member in [*frozen, *self._fit_members(tasks, step)]}
         self._members = [by_name[name] for name, _ in parts]
         unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
-        self._floors = [floor_of(m.estimator, len(self.classes_), unknown) for m in self._members]
+        self._floors = [member.floor(len(self.classes_), unknown) for member in self._members]
         return self
 
     @property
@@ -158,19 +164,22 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             Columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        n_rows = _num_samples(X)
-        rows = [slice(s, s + _members.CHUNK_ROWS) for s in range(0, n_rows, _members.CHUNK_ROWS)]
-        result = np.empty((n_rows, len(self.classes_)))
-        floors = self._floors_if(floored)
-        labels = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
-            delayed(member.label)(_safe_indexing(X, one), len(self.classes_), floor)
-            for one in rows
-            for member, floor in zip(self._members, floors, strict=True)
-        )
-        columns = [member.columns for member in self._members]
-        for one in rows:
-            result[one] = self._pool(list(islice(labels, len(self._members))), columns)
-        return result
+        return self._label(X, floored, Member.probabilities)
+
+    def label(self, X, *, floored=False):
+        """Do as :meth:`predict_proba` does, but keep the probabilities in `memory`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        floored : bool, default=False
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return self._label(X, floored, partial(label_rows, self._cache))
 
     def predict(self, X):
         """The label of the highest pooled probability.
@@ -215,50 +224,62 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             If all teachers are frozen or the folds are not a partition.
         """
         check_is_fitted(self)
-        y = np.asarray(y)
-        codes = np.searchsorted(self.classes_, y)
-        folds = check_partition(check_cv(cv, y, classifier=True), X, y)
-        parts = dict(named_parts(self.teachers, "teacher"))
-        if all(is_frozen(part) for part in parts.values()):
+        folds = check_partition(check_cv(cv, np.asarray(y), classifier=True), X, y)
+        parts = named_parts(self.teachers, "teacher")
+        tasks = self._tasks(parts, X, y, fit_params or {})
+        if not tasks:
             raise ValueError(
                 "`cv` needs a teacher that can be fitted again, but all are frozen: use `cv=None`, "
                 "or give the unfitted teacher."
             )
+        codes = np.searchsorted(self.classes_, np.asarray(y))
         floors = self._floors_if(floored)
-        labels = self._cross_fit(parts, X, y, folds, floors, fit_params or {}, step)
-        result = np.empty((len(y), len(self.classes_)))
+        labels = self._cross_fit(tasks, X, folds, step)
+        result = np.empty((len(codes), len(self.classes_)))
         unknown = set()
         for fold, (_, test) in enumerate(folds):
-            columns, members = zip(*(labels[name][fold] for name in parts), strict=True)
-            result[test] = self._pool(members, columns)
+            columns, answers = zip(*(labels[name][fold] for name, _ in parts), strict=True)
+            result[test] = self._pool(answers, columns, floors)
             unknown.update(teach_unknown(result, codes, columns, test).tolist())
         if unknown:
             warn_of_unknown(self.classes_[sorted(unknown)], "in some folds of `cv` ")
         return result
 
-    def _cross_fit(self, parts, X, y, folds, floors, fit_params, step):
+    def _cross_fit(self, tasks, X, folds, step):
         """Columns and probabilities of each teacher in each test fold."""
-        fold_function = check_memory(self.memory).cache(fit_and_label)
-        tasks = [
-            (name, floor, fold)
-            for (name, part), floor in zip(parts.items(), floors, strict=True)
-            if not is_frozen(part)
-            for fold in enumerate(folds, start=1)
-        ]
         done = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(fold_function)(
-                *self._seeded_clone(name, parts[name], X, y, fit_params), fold, number, floor
-            )
-            for name, floor, (number, fold) in tasks
+            delayed(fit_and_label)(self._cache, task, fold, number)
+            for task in tasks
+            for number, fold in enumerate(folds, start=1)
         )
-        labels = {name: [] for name in parts}
-        for (name, _, _), result in zip(tasks, done, strict=True):
-            labels[name].append(_report(result, step, f"{name}, fold {len(labels[name]) + 1}"))
-        for member, floor in zip(self._members, floors, strict=True):
-            if is_frozen(parts[member.name]):
-                p = member.label(X, len(self.classes_), floor)
+        labels = {member.name: [] for member in self._members}
+        for task in tasks:
+            for number, result in enumerate(islice(done, len(folds)), start=1):
+                labels[task.name].append(result)
+                step(f"{task.name}, fold {number}")
+        for member in self._members:
+            if not labels[member.name]:  # it is frozen
+                rows = [_safe_indexing(X, one) for one in chunks(X)]
+                p = np.concatenate([label_rows(self._cache, member, one) for one in rows])
                 labels[member.name] = [(member.columns, p[test]) for _, test in folds]
         return labels
+
+    def accepts(self, X):
+        """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        bool
+        """
+        return all(accepts_rows(self._cache, member, X) for member in self._members)
+
+    @property
+    def _cache(self):
+        return Cache(self.memory)
 
     @property
     def known_columns(self):
@@ -269,8 +290,27 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         needed = floored or self.pooling == "geometric"
         return self._floors if needed else [0.0] * len(self._members)
 
-    def _pool(self, aligned, columns):
-        weights = np.zeros((len(aligned), len(self.classes_)))
+    def _label(self, X, floored, ask):
+        result = np.empty((_num_samples(X), len(self.classes_)))
+        floors = self._floors_if(floored)
+        answers = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+            delayed(ask)(member, _safe_indexing(X, rows))
+            for rows in chunks(X)
+            for member in self._members
+        )
+        for rows in chunks(X):
+            result[rows] = self._pool(
+                islice(answers, len(self._members)), self.known_columns, floors
+            )
+        return result
+
+    def _pool(self, answers, columns, floors):
+        n_classes = len(self.classes_)
+        aligned = [
+            align(p, known, n_classes, floor)
+            for p, known, floor in zip(answers, columns, floors, strict=True)
+        ]
+        weights = np.zeros((len(aligned), n_classes))
         for row, weight, known in zip(weights, self._weights, columns, strict=True):
             row[known] = weight
         return pool_probabilities(aligned, weights, self.pooling)
@@ -288,32 +328,37 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     def _adopt(self, name, part, X):
         classes = classes_of(part)
-        classes = self.classes_ if classes is None else classes
-        member = Member(name, part, np.searchsorted(self.classes_, classes))
-        member.label(_safe_indexing(X, slice(0, 1)), len(self.classes_))
+        columns = np.searchsorted(self.classes_, self.classes_ if classes is None else classes)
+        key = self._cache.key(f"teacher `{name}`", part)
+        member = Member(name, Held(part), columns, None, key)
+        member.probabilities(_safe_indexing(X, slice(0, 1)))
+        member.n_votes = n_votes_of(part)
         return member
 
-    def _fit_members(self, parts, X, y, fit_params, step):
-        fit_function = check_memory(self.memory).cache(fit_member)
-        fitting = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(fit_function)(*self._seeded_clone(name, part, X, y, fit_params))
-            for name, part in parts
-        )
-        return [_report(member, step, member.name) for member in fitting]
-
-    def _seeded_clone(self, name, part, X, y, fit_params):
-        """The arguments of `fit_member`: a clone, its `random_state` set where it is None."""
-        estimator = clone(part, safe=False)
-        seed = self._seed_of(name)
-        if seed is not None and hasattr(estimator, "get_params"):
-            unset = [
-                key
-                for key, value in estimator.get_params(deep=True).items()
-                if key.split("__")[-1] == "random_state" and value is None
-            ]
-            estimator.set_params(**dict.fromkeys(unset, seed))
+    def _tasks(self, parts, X, y, fit_params):
+        """How each teacher that is not frozen is fitted."""
+        unfitted = [(name, part) for name, part in parts if not is_frozen(part)]
+        if not unfitted:
+            return []
         codes = np.searchsorted(self.classes_, np.asarray(y))
-        return estimator, name, X, codes, self.classes_, fit_params.get(name, {}), seed
+        rows = X, codes, self.classes_
+        data_key = self._cache.key("X and y", *rows)
+        tasks = []
+        for name, part in unfitted:
+            seed = self._seed_of(name)
+            estimator = _seeded_clone(part, seed)
+            tasks.append(Task(name, estimator, *rows, fit_params.get(name, {}), seed, data_key))
+        return tasks
+
+    def _fit_members(self, tasks, step):
+        fitting = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(fit_member)(self._cache, task) for task in tasks
+        )
+        members = []
+        for member in fitting:
+            step(member.name)
+            members.append(member)
+        return members
 
     def _seed_of(self, name):
         if self.random_state is None:
@@ -325,6 +370,14 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         return int(seeds[names.index(name)])
 
 
-def _report(result, step, name):
-    step(name)
-    return result
+def _seeded_clone(estimator, seed):
+    """A clone with its `random_state` set where it is None."""
+    estimator = clone(estimator, safe=False)
+    if seed is not None and hasattr(estimator, "get_params"):
+        unset = [
+            key
+            for key, value in estimator.get_params(deep=True).items()
+            if key.split("__")[-1] == "random_state" and value is None
+        ]
+        estimator.set_params(**dict.fromkeys(unset, seed))
+    return estimator

@@ -1,0 +1,74 @@
+"""What `memory` keeps: the results of functions, under keys that say all they depend on."""
+
+import inspect
+import sys
+
+import joblib
+from sklearn.utils.validation import check_memory
+
+
+class Cache:
+    """Results of functions by key, in a :class:`joblib.Memory`.
+
+    A function takes its key first, which alone decides whether it is called or its result read. So
+    a fitted forest need not be hashed: that it comes of this estimator and these rows is enough.
+
+    Parameters
+    ----------
+    memory : str, object with the joblib.Memory interface or None
+        None keeps nothing.
+    """
+
+    def __init__(self, memory):
+        self.memory = check_memory(memory)
+
+    @property
+    def is_on(self):
+        return getattr(self.memory, "location", True) is not None
+
+    def key(self, what, *parts):
+        """Hash what a result depends on.
+
+        Parameters
+        ----------
+        what : str
+            For the error message.
+        *parts : objects
+
+        Returns
+        -------
+        str or None
+            None if nothing is kept.
+        """
+        if not self.is_on:
+            return None
+        try:
+            return joblib.hash((versions_of(*parts), parts))
+        except Exception as error:  # pickling calls anyone's code
+            raise ValueError(
+                f"`memory` cannot tell {what} from another, as it cannot be pickled ({error}): "
+                "define its class or function in a module, or use `memory=None`."
+            ) from error
+
+    def call(self, function, key, *args):
+        """Return ``function(key, *args)``, or what it returned for `key` before."""
+        return self._kept(function)(key, *args)
+
+    def shelve(self, function, key, *args):
+        """Return a reference to the same, whose ``get()`` reads it when it is needed."""
+        return self._kept(function).call_and_shelve(key, *args)
+
+    def _kept(self, function):
+        _, *others = inspect.signature(function).parameters
+        return self.memory.cache(function, ignore=others)
+
+
+def versions_of(*objects):
+    """The versions of this package and of those that the objects and their parts come from."""
+    packages = {"skdistill", "sklearn"}
+    for one in objects:
+        nested = one.get_params(deep=True).values() if hasattr(one, "get_params") else []
+        packages.update(type(part).__module__.split(".")[0] for part in [one, *nested])
+    return sorted(
+        (name, str(getattr(sys.modules.get(name), "__version__", None))) for name in packages
+    )
