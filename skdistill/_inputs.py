@@ -23,7 +23,7 @@ from skdistill._validation import (
     find_folds,
     untuple,
 )
-from skdistill.teacher import check_teachers, is_frozen, union_of_classes, weight_fit_params
+from skdistill.teacher import check_teachers, unfrozen, union_of_classes, weight_fit_params
 
 
 @dataclass
@@ -141,8 +141,7 @@ class CheckedInputsMixin:
         """The arguments of each teacher's ``fit``, by its name."""
         if self._continues() and self.cv is None:
             return {}
-        parts = named_parts(self.teacher, "teacher")
-        unfitted = {name: part for name, part in parts if not is_frozen(part)}
+        unfitted = dict(unfrozen(named_parts(self.teacher, "teacher")))
         params = {}
         if _routing_enabled():
             given = {} if sample_weight is None else {"sample_weight": all_weight}

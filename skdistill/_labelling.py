@@ -9,7 +9,7 @@ from skdistill._named import named_parts
 from skdistill._validation import check_drawn, check_soft_targets
 from skdistill.objectives import Hinton
 from skdistill.targets import floor_probabilities, mean_true_probability
-from skdistill.teacher import UNKNOWN_FLOOR, is_frozen, teach_unknown, warn_of_unknown
+from skdistill.teacher import UNKNOWN_FLOOR, teach_unknown, unfrozen, warn_of_unknown
 from skdistill.transfer import GivenRows
 
 
@@ -90,7 +90,9 @@ def _soft_targets(given, labels, progress):
     if given.folds is None:
         with progress.task("label-training-rows", text):
             return given.labeller.label_known(given.X, labels)
-    with progress.task("label-training-rows", f"{text} out of fold", n_steps=None) as step:
+    parts = named_parts(given.labeller.teacher.teachers, "teacher")
+    n_steps = len(given.folds) * len(unfrozen(parts))
+    with progress.task("label-training-rows", f"{text} out of fold", n_steps=n_steps) as step:
         return given.labeller.label_out_of_fold(
             given.X, given.y, given.folds, given.fit_params, step
         )
@@ -167,7 +169,7 @@ def measure_leak(given, rows):
     labeller = given.labeller
     if given.soft is not None or not rows.is_labelled:
         return None
-    if all(is_frozen(part) for part in labeller.teacher.estimators_):
+    if not unfrozen(named_parts(labeller.teacher.teachers, "teacher")):
         return None
     if given.folds is not None:
         return _true(labeller.label(rows.X), rows) - _true(rows.soft, rows)

@@ -1,6 +1,10 @@
 """Progress of a fit: lines for `verbose`, and tasks for scikit-learn's callbacks."""
 
+import time
 from contextlib import contextmanager
+
+# Seconds between two lines about the same task.
+SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
@@ -36,18 +40,48 @@ class Progress:
         callable
             Takes the step's name; returns whether a callback asks to stop.
         """
-        if self.estimator.verbose:
-            print(f"[{type(self.estimator).__name__}] {text}", flush=True)
+        self._say(text)
+        rest = _Rest(n_steps)
         task = self.context.subcontext(task_name=name, max_subtasks=n_steps)
         task.call_on_fit_task_begin(estimator=self.estimator)
 
         def step(step_name):
             one = task.subcontext(task_name=step_name)
             one.call_on_fit_task_begin(estimator=self.estimator)
+            if line := rest.after_step():
+                self._say(f"{text}: {step_name}, {line}")
             return one.call_on_fit_task_end(estimator=self.estimator)
 
         yield step
         task.call_on_fit_task_end(estimator=self.estimator)
+
+    def _say(self, text):
+        if self.estimator.verbose:
+            print(f"[{type(self.estimator).__name__}] {text}", flush=True)
+
+
+class _Rest:
+    """Estimates how long a task of equal steps will still take."""
+
+    def __init__(self, n_steps):
+        self.n_steps = n_steps
+        self.n_done = 0
+        self.started = self.last_line = time.monotonic()
+
+    def after_step(self):
+        """The line to print after a step; None where the last one is fresh, or nothing is left."""
+        self.n_done += 1
+        now = time.monotonic()
+        left = (self.n_steps or 0) - self.n_done
+        if left <= 0 or now - self.last_line < SECONDS_BETWEEN_LINES:
+            return None
+        self.last_line = now
+        seconds = (now - self.started) / self.n_done * left
+        return f"{self.n_done} of {self.n_steps}, about {_duration(seconds)} left"
+
+
+def _duration(seconds):
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def no_step(name):

@@ -39,7 +39,7 @@ from skdistill.student import (
 from skdistill.targets import fit_temperature
 from skdistill.teacher import (
     TeacherPool,
-    is_frozen,
+    unfrozen,
 )
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
@@ -330,10 +330,9 @@ class DistilledClassifier(
         sklearn.utils.metadata_routing.MetadataRouter
         """
         router = MetadataRouter(owner=self).add_self_request(self)
-        for name, part in named_parts(self.teacher, "teacher"):
-            if not is_frozen(part):
-                mapping = MethodMapping().add(caller="fit", callee="fit")
-                router.add(method_mapping=mapping, **{name: part})
+        for name, part in unfrozen(named_parts(self.teacher, "teacher")):
+            mapping = MethodMapping().add(caller="fit", callee="fit")
+            router.add(method_mapping=mapping, **{name: part})
         return router
 
     def __sklearn_tags__(self):
@@ -362,7 +361,8 @@ class DistilledClassifier(
             memory=self.memory,
             random_state=seed,
         )
-        with progress.task("fit-teacher", "fitting the teacher", n_steps=None) as step:
+        n_steps = len(unfrozen(named_parts(self.teacher, "teacher")))
+        with progress.task("fit-teacher", "fitting the teacher", n_steps=n_steps) as step:
             pool.fit(given.X, given.y, fit_params=given.fit_params, step=step)
         self._refuse_what_the_teacher_refuses(given.X, pool)
         return pool

@@ -4,7 +4,7 @@ from skdistill.teacher._checks import (
     check_floor,
     check_partition,
     check_teachers,
-    is_frozen,
+    unfrozen,
     union_of_classes,
 )
 from skdistill.teacher._members import (
@@ -25,8 +25,8 @@ __all__ = [
     "check_floor",
     "check_partition",
     "check_teachers",
-    "is_frozen",
     "teach_unknown",
+    "unfrozen",
     "union_of_classes",
     "warn_of_unknown",
     "weight_fit_params",

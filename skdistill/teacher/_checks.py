@@ -16,11 +16,16 @@ def is_frozen(part):
     return isinstance(part, FrozenEstimator) or not hasattr(part, "fit")
 
 
+def unfrozen(parts):
+    """The teachers, as (name, object), that are fitted and not used as they are."""
+    return [(name, part) for name, part in parts if not is_frozen(part)]
+
+
 def check_teachers(parts, y):
     """Raise a ValueError for a teacher that cannot give probabilities, or not without y."""
     if not parts:
         raise ValueError("`teacher` is an empty list: give at least one teacher.")
-    unfitted = [name for name, part in parts if not is_frozen(part)]
+    unfitted = [name for name, _ in unfrozen(parts)]
     if y is None and unfitted:
         raise ValueError(
             "The teacher requires y to be passed, but the target y is None. Give y, or wrap a "

@@ -21,6 +21,7 @@ from skdistill.teacher._checks import (
     check_teachers,
     classes_of,
     is_frozen,
+    unfrozen,
     union_of_classes,
     warn_of_refits,
 )
@@ -337,14 +338,13 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     def _tasks(self, parts, X, y, fit_params):
         """How each teacher that is not frozen is fitted."""
-        unfitted = [(name, part) for name, part in parts if not is_frozen(part)]
-        if not unfitted:
+        if not unfrozen(parts):
             return []
         codes = np.searchsorted(self.classes_, np.asarray(y))
         rows = X, codes, self.classes_
         data_key = self._cache.key("X and y", *rows)
         tasks = []
-        for name, part in unfitted:
+        for name, part in unfrozen(parts):
             seed = self._seed_of(name)
             estimator = _seeded_clone(part, seed)
             tasks.append(Task(name, estimator, *rows, fit_params.get(name, {}), seed, data_key))
