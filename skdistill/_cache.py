@@ -1,6 +1,7 @@
 """What `memory` keeps: the results of functions, under keys that say all they depend on."""
 
 import inspect
+import os
 import sys
 
 import joblib
@@ -15,12 +16,12 @@ class Cache:
 
     Parameters
     ----------
-    memory : str, object with the joblib.Memory interface or None
+    memory : str, path, object with the joblib.Memory interface or None
         None keeps nothing.
     """
 
     def __init__(self, memory):
-        self.memory = check_memory(memory)
+        self.memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
 
     @property
     def is_on(self):
@@ -50,17 +51,46 @@ class Cache:
                 "define its class or function in a module, or use `memory=None`."
             ) from error
 
+    def holds(self, function, key, *args):
+        """Whether the result for `key` is there."""
+        return self._kept(function).check_call_in_cache(key, *args)
+
     def call(self, function, key, *args):
         """Return ``function(key, *args)``, or what it returned for `key` before."""
         return self._kept(function)(key, *args)
 
-    def shelve(self, function, key, *args):
-        """Return a reference to the same, whose ``get()`` reads it when it is needed."""
-        return self._kept(function).call_and_shelve(key, *args)
+    def refer(self, what, function, key, *args):
+        """Return a reference to the same: `what` is its name in an error message."""
+        return Reference(what, self._kept(function).call_and_shelve(key, *args))
 
     def _kept(self, function):
         _, *others = inspect.signature(function).parameters
         return self.memory.cache(function, ignore=others)
+
+
+class Reference:
+    """A result in the cache, read when it is needed.
+
+    Parameters
+    ----------
+    what : str
+        Its name in an error message.
+    stored : joblib.memory.MemorizedResult
+    """
+
+    def __init__(self, what, stored):
+        self.what = what
+        self.stored = stored
+
+    def get(self):
+        """Read the result; raise a RuntimeError where it cannot be."""
+        try:
+            return self.stored.get()
+        except Exception as error:  # a torn pickle raises anything
+            raise RuntimeError(
+                f"{self.what} could not be read from the cache of `memory`, perhaps it was "
+                f"cleared ({error}): clear it and fit again."
+            ) from error
 
 
 def versions_of(*objects):

@@ -55,7 +55,7 @@ class Member:
     @property
     def estimator(self):
         if not isinstance(self._held, Held):
-            self._held = Held(self._read())
+            self._held = Held(self._held.get())
         return self._held.value
 
     def floor(self, n_classes, unknown):
@@ -85,18 +85,11 @@ class Member:
         self._held = Held(state.pop("estimator"))
         self.__dict__.update(state)
 
-    def _read(self):
-        try:
-            return self._held.get()
-        except KeyError as error:
-            raise RuntimeError(
-                f"teacher `{self.name}` is no longer in the cache of `memory`: fit again."
-            ) from error
-
     def _chunk(self, X):
+        estimator = self.estimator
         try:
-            with _torch_guard(self.estimator, seed=0):
-                p = np.asarray(self.estimator.predict_proba(X), dtype=float)
+            with _torch_guard(estimator, seed=0):
+                p = np.asarray(estimator.predict_proba(X), dtype=float)
         except Exception as error:
             raise ValueError(f"teacher `{self.name}` could not label the rows: {error}") from error
         expected = (_num_samples(X), len(self.columns))
@@ -135,11 +128,12 @@ def align(probabilities, columns, n_classes, floor=0.0):
 
 @dataclass
 class Held:
-    """What is at hand, with the interface of a reference to what is in a cache."""
+    """What is at hand, with the interface of a :class:`~skdistill._cache.Reference`."""
 
     value: object
 
     def get(self):
+        """The value."""
         return self.value
 
 
@@ -250,6 +244,11 @@ def _is_row_wise(value, n_rows):
     return hasattr(value, "__len__") and not isinstance(value, str) and len(value) == n_rows
 
 
+def is_fitted(cache, task):
+    """Whether `cache` holds the fitted teacher."""
+    return cache.holds(_fit, task.key(cache), task)
+
+
 def fit_member(cache, task):
     """Fit one teacher, or refer to it in the cache, where it is read when it is needed.
 
@@ -263,11 +262,17 @@ def fit_member(cache, task):
     Member
     """
     key = task.key(cache)
-    held = cache.shelve(_fit, key, task)
+    held = cache.refer(f"teacher `{task.name}`", _fit, key, task)
     if task.is_fitted:
         held = Held(task.estimator)
     columns, n_votes = cache.call(_describe, key, held, task)
     return Member(task.name, held, columns, n_votes, key)
+
+
+def is_labelled(cache, task, fold):
+    """Whether `cache` holds the labels of a fold."""
+    key = _fold_key(cache, task, fold)
+    return cache.holds(_fit_and_label, key, task, fold, "")
 
 
 def fit_and_label(cache, task, fold, number):
@@ -287,7 +292,7 @@ def fit_and_label(cache, task, fold, number):
     columns : ndarray of int
     probabilities : ndarray of shape (n_test, n_columns)
     """
-    key = cache.key("a fold", task.key(cache), fold)
+    key = _fold_key(cache, task, fold)
     return cache.call(_fit_and_label, key, task, fold, f"in fold {number} of `cv`")
 
 
@@ -328,6 +333,10 @@ def accepts_rows(cache, member, X):
 
 def _fit(key, task):
     return task.fit()
+
+
+def _fold_key(cache, task, fold):
+    return cache.key("a fold", task.key(cache), fold)
 
 
 def _describe(key, held, task):

@@ -35,6 +35,8 @@ from skdistill.teacher._members import (
     chunks,
     fit_and_label,
     fit_member,
+    is_fitted,
+    is_labelled,
     label_rows,
     n_votes_of,
     teach_unknown,
@@ -248,10 +250,11 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
     def _cross_fit(self, tasks, X, folds, step):
         """Columns and probabilities of each teacher in each test fold."""
-        done = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(fit_and_label)(self._cache, task, fold, number)
-            for task in tasks
-            for number, fold in enumerate(folds, start=1)
+        jobs = [(task, fold) for task in tasks for fold in enumerate(folds, start=1)]
+        is_known = all(is_labelled(self._cache, task, fold) for task, (_, fold) in jobs)
+        # What is known takes no process of its own.
+        done = Parallel(n_jobs=None if is_known else self.n_jobs, return_as="generator")(
+            delayed(fit_and_label)(self._cache, task, fold, number) for task, (number, fold) in jobs
         )
         labels = {member.name: [] for member in self._members}
         for task in tasks:
@@ -351,7 +354,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         return tasks
 
     def _fit_members(self, tasks, step):
-        fitting = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+        n_jobs = None if all(is_fitted(self._cache, task) for task in tasks) else self.n_jobs
+        fitting = Parallel(n_jobs=n_jobs, return_as="generator")(
             delayed(fit_member)(self._cache, task) for task in tasks
         )
         members = []
