@@ -23,6 +23,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from skorch import NeuralNetClassifier
 from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
@@ -62,21 +63,45 @@ def main():
 
 
 def epoch_row(X, y, batch_size, bar):
+    ratios = epoch_ratios(X, y, batch_size)
+    return f"epoch of a fit / torch loop, batch {batch_size}", spread(ratios), f"<= {bar:.2f}"
+
+
+def epoch_ratios(X, y, batch_size, module=None):
+    """Seconds of an epoch of a fit over those of a torch loop, for some interleaved repeats."""
     soft = LogisticRegression(max_iter=50).fit(X, y).predict_proba(X)
-    ratios = [
-        skorch_epoch(X, y, soft, batch_size) / torch_epoch(X, y, soft, batch_size)
+    return [
+        fit_epoch(X, y, soft, batch_size, module) / torch_epoch(X, y, soft, batch_size)
         for _ in range(REPEATS)
     ]
-    return f"epoch through skorch / torch loop, batch {batch_size}", spread(ratios), f"<= {bar:.2f}"
 
 
-def skorch_epoch(X, y, soft, batch_size):
-    recipe = MLPStudent(HIDDEN, batch_size=batch_size, n_steps=EPOCHS * round(len(X) / batch_size))
+def fit_epoch(X, y, soft, batch_size, module):
+    n_steps = EPOCHS * round(len(X) / batch_size)
+    recipe = MLPStudent(HIDDEN, batch_size=batch_size, n_steps=n_steps)
+    if module is not None:
+        recipe = users_net(module, recipe.make_net(len(X)))
     clf = DistilledClassifier(
         student=recipe, early_stopping=False, calibrate=False, encoder="passthrough", random_state=0
     )
     clf.fit(X, y, soft_targets=soft)
     return min(epoch["dur"] for epoch in clf.history_)
+
+
+def users_net(module, like):
+    """A net as a user would make it, trained as `like` is."""
+    return NeuralNetClassifier(
+        module,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=like.optimizer,
+        optimizer__fused=True,
+        optimizer__weight_decay=0.01,
+        lr=like.lr,
+        batch_size=like.batch_size,
+        max_epochs=like.max_epochs,
+        callbacks=like.callbacks,
+        callbacks__valid_acc=None,
+    )
 
 
 def torch_epoch(X, y, soft, batch_size, alpha=0.3):
@@ -148,29 +173,42 @@ def extra_megabytes():
     rows = X.sample(LABELLED_ROWS, replace=True, random_state=0, ignore_index=True)
     extra = []
     for model in (pool, pool.estimators_[0]):
-        gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)  # what the process has freed would hide what it takes
+        free_memory()
         result, peak = watch_memory(lambda model=model: model.predict_proba(rows))
         extra.append((peak - result.nbytes) / 1e6)
         del result
     return extra
 
 
+def free_memory():
+    """Give back what the process has freed: it would hide what it takes."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+class MemoryWatch:
+    """Watches the resident memory from now on; `stop` gives the peak above that at its start."""
+
+    def __init__(self):
+        self._process, self._stop, self._peak = psutil.Process(), threading.Event(), 0
+        self._before = self._process.memory_info().rss
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _watch(self):
+        while not self._stop.wait(0.002):
+            self._peak = max(self._peak, self._process.memory_info().rss - self._before)
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+        return self._peak
+
+
 def watch_memory(function):
     """Return the function's result and the highest resident memory above that at its start."""
-    process, stop = psutil.Process(), threading.Event()
-    before, peak = process.memory_info().rss, [0]
-
-    def watch():
-        while not stop.wait(0.002):
-            peak[0] = max(peak[0], process.memory_info().rss - before)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    result = function()
-    stop.set()
-    watcher.join()
-    return result, peak[0]
+    watch = MemoryWatch()
+    return function(), watch.stop()
 
 
 # --- the demo's claim ---

@@ -123,19 +123,20 @@ def transfer_rows(given, rows, transfer, cache, seed, progress):
     if given.X_transfer is not None:
         weights = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
         weight = unit * (weights or [1.0])[0]
-        soft = _label_given(given, progress)
+        soft = given.soft_transfer
+        if soft is None:
+            soft = _label(given, given.X_transfer, progress)
         blocks.append(Block.unlabelled(given.X_transfer, weight, soft))
     rng = check_random_state(seed)
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
         n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
         if n_new:
-            text = f"drawing and labelling {n_new} transfer rows: {sampler}"
-            with progress.task("sample-transfer-rows", text):
+            with progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
                 key = cache.key(f"sampler `{name}`", sampler, rows.X, n_new, own_seed)
                 drawn = cache.call(_draw, key, sampler, rows.X, n_new, own_seed)
                 check_drawn(name, drawn, n_new)
-                soft = given.labeller.label(drawn)
+            soft = _label(given, drawn, progress)
             blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
     return [block for block in blocks if block.weight.any()]
 
@@ -144,12 +145,9 @@ def _draw(key, sampler, X, n, seed):
     return sampler.sample(X, n, random_state=check_random_state(seed))
 
 
-def _label_given(given, progress):
-    if given.soft_transfer is not None:
-        return given.soft_transfer
-    text = f"labelling {_num_samples(given.X_transfer)} transfer rows"
-    with progress.task("label-transfer-rows", text):
-        return given.labeller.label(given.X_transfer)
+def _label(given, X, progress):
+    with progress.task("label-transfer-rows", f"labelling {_num_samples(X)} transfer rows"):
+        return given.labeller.label(X)
 
 
 def measure_leak(given, rows):

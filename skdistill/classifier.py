@@ -309,7 +309,10 @@ class DistilledClassifier(
             )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
         response = given.labeller.response
-        self._fit_student(response, [rows, *transfer], validation, seeds[3], deadline, progress)
+        blocks = [rows, *transfer]
+        with progress.task("encode-rows", f"encoding {sum(len(b.labels) for b in blocks)} rows"):
+            inputs = np.concatenate([self._encode(block.X) for block in blocks])
+        self._fit_student(response, blocks, inputs, validation, seeds[3], deadline, progress)
         self._calibrate(validation)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
@@ -406,8 +409,7 @@ class DistilledClassifier(
         target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
         rehearse(net, loss, Rows.from_arrays(few, target), len(self.classes_), has_validation)
 
-    def _fit_student(self, response, blocks, validation, seed, deadline, progress):
-        inputs = np.concatenate([self._encode(block.X) for block in blocks])
+    def _fit_student(self, response, blocks, inputs, validation, seed, deadline, progress):
         net, loss = self._net_and_loss(response, len(inputs), inputs.shape[1])
         self._probabilities = loss["gives_probabilities"]
         target = self._targets(response, blocks) | self._teacher_views(blocks)

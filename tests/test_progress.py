@@ -11,6 +11,7 @@ from sklearn.naive_bayes import GaussianNB
 from skorch.callbacks import Callback
 
 from skdistill import DistilledClassifier, MLPStudent, Munge
+from skdistill._progress import _duration
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), batch_size=50, n_steps=20)
 
@@ -67,6 +68,8 @@ def test_tasks_form_a_tree():
         "fit/fit-teacher",
         "fit/label-training-rows",
         "fit/sample-transfer-rows",
+        "fit/label-transfer-rows",
+        "fit/encode-rows",
         "fit/fit-student",
     ]
     steps = [one.removeprefix("fit/") for one in recorder.ended if one.count("/") == 2]
@@ -129,7 +132,9 @@ def test_verbose_prints_the_steps(capsys):
     assert lines == [
         "[DistilledClassifier] fitting the teacher",
         "[DistilledClassifier] labelling 200 training rows out of fold",
-        "[DistilledClassifier] drawing and labelling 200 transfer rows: Munge(size=1)",
+        "[DistilledClassifier] drawing 200 rows by Munge(size=1)",
+        "[DistilledClassifier] labelling 200 transfer rows",
+        "[DistilledClassifier] encoding 400 rows",
         "[DistilledClassifier] training the student on 400 rows",
     ]
     classifier(verbose=2).fit(X, y)
@@ -175,3 +180,19 @@ def test_html_shows_teachers_and_student():
     html = classifier()._repr_html_()
     for text in ("teacher: lr", "teacher: nb", "student", "LogisticRegression", "MLPStudent"):
         assert text in html
+
+
+def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
+    monkeypatch.setattr("skdistill._progress.SECONDS_BETWEEN_LINES", 0.0)
+    X, y = data()
+    classifier(verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("fitting the teacher: lr, 1 of 2, about 0 s left" in line for line in lines)
+    assert any("out of fold: nb, fold 1, 3 of 4, about" in line for line in lines)
+    assert any("training the student on 400 rows: epoch 1, 1 of 3, about" in line for line in lines)
+    assert not any("3 of 3" in line for line in lines)  # nothing is left
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(7.6, "8 s"), (119, "119 s"), (200, "3 min")])
+def test_durations(seconds, text):
+    assert _duration(seconds) == text
