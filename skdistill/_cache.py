@@ -3,9 +3,17 @@
 import inspect
 import os
 import sys
+from functools import lru_cache
 
 import joblib
+import sklearn
 from sklearn.utils.validation import check_memory
+
+import skdistill
+from skdistill._named import parts_of
+
+# Raised when what is kept changes its meaning.
+KEPT = 1
 
 
 class Cache:
@@ -43,8 +51,10 @@ class Cache:
         """
         if not self.is_on:
             return None
+        state = [part.key_parts() if hasattr(part, "key_parts") else part for part in parts]
         try:
-            return joblib.hash((versions_of(*parts), parts))
+            # Large arrays reach other processes as memory maps, which must hash as arrays do.
+            return joblib.hash((versions_of(*parts), state), coerce_mmap=True)
         except Exception as error:  # pickling calls anyone's code
             raise ValueError(
                 f"`memory` cannot tell {what} from another, as it cannot be pickled ({error}): "
@@ -56,8 +66,8 @@ class Cache:
         return self._kept(function).check_call_in_cache(key, *args)
 
     def call(self, function, key, *args):
-        """Return ``function(key, *args)``, or what it returned for `key` before."""
-        return self._kept(function)(key, *args)
+        """Return ``function(key, *args)``, or what it returned for `key` before; None is no key."""
+        return function(key, *args) if key is None else self._kept(function)(key, *args)
 
     def refer(self, what, function, key, *args):
         """Return a reference to the same: `what` is its name in an error message."""
@@ -87,18 +97,42 @@ class Reference:
         try:
             return self.stored.get()
         except Exception as error:  # a torn pickle raises anything
+            self.stored.clear()  # the next fit makes it anew
             raise RuntimeError(
                 f"{self.what} could not be read from the cache of `memory`, perhaps it was "
-                f"cleared ({error}): clear it and fit again."
+                f"cleared ({error}): fit again."
             ) from error
 
 
 def versions_of(*objects):
-    """The versions of this package and of those that the objects and their parts come from."""
-    packages = {"skdistill", "sklearn"}
-    for one in objects:
-        nested = one.get_params(deep=True).values() if hasattr(one, "get_params") else []
-        packages.update(type(part).__module__.split(".")[0] for part in [one, *nested])
-    return sorted(
-        (name, str(getattr(sys.modules.get(name), "__version__", None))) for name in packages
-    )
+    """What the code behind the objects is known by.
+
+    Parameters
+    ----------
+    *objects : objects
+
+    Returns
+    -------
+    list of (str, str)
+        Versions of this package and of those that the objects, and what their parameters hold,
+        come from; in place of a version, the source of code that has none.
+    """
+    found = {("skdistill", f"{skdistill.__version__}/{KEPT}"), ("sklearn", sklearn.__version__)}
+    for part in (part for one in objects for part in parts_of(one)):
+        code = part if inspect.isroutine(part) or isinstance(part, type) else type(part)
+        package = getattr(code, "__module__", None) or "builtins"
+        package = package.split(".")[0]
+        version = getattr(sys.modules.get(package), "__version__", None)
+        if version is None and package != "builtins":
+            found.add((f"{package}.{code.__qualname__}", _source(code)))
+        else:
+            found.add((package, str(version)))
+    return sorted(found)
+
+
+@lru_cache(maxsize=256)
+def _source(code):
+    try:
+        return inspect.getsource(code)
+    except (OSError, TypeError):  # typed at a prompt
+        return ""

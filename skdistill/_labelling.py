@@ -133,7 +133,9 @@ def transfer_rows(given, rows, transfer, cache, seed, progress):
         n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
         if n_new:
             with progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
-                key = cache.key(f"sampler `{name}`", sampler, rows.X, n_new, own_seed)
+                # Without a seed, two of a kind differ by their names alone.
+                which = name if own_seed is None else own_seed
+                key = cache.key(f"sampler `{name}`", sampler, rows.X, n_new, which)
                 drawn = cache.call(_draw, key, sampler, rows.X, n_new, own_seed)
                 check_drawn(name, drawn, n_new)
             soft = _label(given, drawn, progress)

@@ -1,6 +1,15 @@
 """Lists of named parts (teachers, objectives, samplers), as in ``teacher__rf__max_depth``."""
 
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import _name_estimators
+
+
+def parts_of(estimator):
+    """The estimator and all that its parameters hold."""
+    if isinstance(estimator, FrozenEstimator):
+        return [estimator, *parts_of(estimator.estimator)]
+    nested = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else []
+    return [estimator, *nested]
 
 
 def is_list(value):

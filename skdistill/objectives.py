@@ -114,7 +114,7 @@ class Response(BaseEstimator):
         """
         with torch.enable_grad():
             logits = logits.detach().requires_grad_()
-            rows = self.loss(logits, target, temperature)
+            rows = self.loss(logits.clone(), target, temperature)  # it may change what it gets
             (gradient,) = torch.autograd.grad(rows.sum(), logits)
         return rows.detach(), gradient
 
@@ -351,25 +351,29 @@ class DistillationLoss(torch.nn.Module):
         if self.objectives:
             with torch.enable_grad():
                 logits = logits.detach().requires_grad_()
-                value = self(logits, target)
+                value = self(logits.clone(), target)
                 (gradient,) = torch.autograd.grad(value, logits)
             return value.detach(), gradient
         rows, gradient = self._rows_and_gradient(logits, target)
         weight = target["weight"] / target["weight"].sum()
-        return torch.dot(rows, weight), gradient.mul_(weight[:, None])
+        return torch.dot(rows, weight), gradient * weight[:, None]
 
     def _rows_and_gradient(self, logits, target):
         if "mixed" in target:
             return _cross_entropy_and_gradient(logits, target["mixed"])
         if self.alpha == 0:
-            return self.response.loss_and_gradient(logits, target["soft"], self.temperature)
+            return self._response_and_gradient(logits, target["soft"])
         hard = _add_labels(torch.zeros_like(logits), target["label"], self.alpha)
         rows, gradient = _cross_entropy_and_gradient(logits, hard)
         if self.alpha < 1:
-            response = self.response.loss_and_gradient(logits, target["soft"], self.temperature)
-            rows.add_(response[0], alpha=1 - self.alpha)
-            gradient.add_(response[1], alpha=1 - self.alpha)
+            soft_rows, soft_gradient = self._response_and_gradient(logits, target["soft"])
+            rows.add_(soft_rows, alpha=1 - self.alpha)
+            gradient.add_(soft_gradient, alpha=1 - self.alpha)
         return rows, gradient
+
+    def _response_and_gradient(self, logits, soft):
+        rows, gradient = self.response.loss_and_gradient(logits, soft, self.temperature)
+        return self._check_response(rows, logits), gradient
 
     def _rows(self, logits, target):
         if self.alpha == 0:
@@ -381,7 +385,9 @@ class DistillationLoss(torch.nn.Module):
         return torch.add((1 - self.alpha) * soft, hard, alpha=self.alpha)
 
     def _response(self, logits, soft):
-        rows = self.response.loss(logits, soft, self.temperature)
+        return self._check_response(self.response.loss(logits, soft, self.temperature), logits)
+
+    def _check_response(self, rows, logits):
         if rows.shape != logits.shape[:1]:
             raise ValueError(
                 f"`loss` of the response {self.response} must return shape ({len(logits)},) for "

@@ -7,6 +7,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+import xgboost
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -20,8 +22,10 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     StratifiedKFold,
 )
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier
 
-import skdistill
 from skdistill import (
     BalancedHinton,
     DistilledClassifier,
@@ -29,8 +33,10 @@ from skdistill import (
     Munge,
     Objective,
     TeacherPool,
+    TorchTeacher,
     TransferSampler,
 )
+from skdistill._cache import Cache, versions_of
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(120, 4))
@@ -289,7 +295,6 @@ def test_other_folds_fit_again(counting, memory):
 def test_another_version_fits_again(package, counting, memory, monkeypatch):
     classifier(counting, memory).fit(X, Y)
     monkeypatch.setattr(f"{package}.__version__", "99")
-    assert skdistill._cache.versions_of(counting)
     classifier(counting, memory).fit(X, Y)
     assert count(counting, "fit") == 2
 
@@ -320,8 +325,10 @@ def test_without_a_seed_what_is_there_is_used(counting, memory):
     assert count(counting, "draw") == 1
 
 
-def test_two_samplers_draw_with_seeds_of_their_own(counting):
+@pytest.mark.parametrize("random_state", [0, None])
+def test_two_of_a_kind_stay_two(random_state, counting, memory):
     drawing = [("a", Drawing(counting.log)), ("b", Drawing(counting.log))]
+    teachers = [("a", RandomForestClassifier(3)), ("b", RandomForestClassifier(3))]
     seen = []
     pool = TeacherPool.label
 
@@ -331,8 +338,10 @@ def test_two_samplers_draw_with_seeds_of_their_own(counting):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TeacherPool, "label", label)
-        classifier(counting, None, transfer=drawing).fit(X, Y)
+        clf = classifier(teachers, memory, transfer=drawing, random_state=random_state).fit(X, Y)
     assert np.abs(seen[-1] - seen[-2]).max() > 0.1
+    first, second = (part.predict_proba(X) for part in clf.teacher_.estimators_)
+    assert np.abs(first - second).max() > 0
 
 
 # --- the store itself ---
@@ -385,8 +394,71 @@ def test_broken_files(counting, memory):
         assert_array_equal(classifier(counting, memory).fit(X, Y).predict_proba(X), p)
     for function in ("_label", "_fit"):
         break_files(memory, function)
-    with pytest.raises(RuntimeError, match=r"teacher `counting` could not be read .*: clear it"):
+    with pytest.raises(RuntimeError, match=r"teacher `counting` could not be read .*: fit again"):
         classifier(counting, memory).fit(X, Y)
+    assert_array_equal(classifier(counting, memory).fit(X, Y).predict_proba(X), p)
+
+
+def test_a_teacher_without_a_key_is_not_mistaken_for_another(counting, memory):
+    for labels in (Y, 1 - Y):
+        pool = TeacherPool(LogisticRegression()).fit(X, labels).set_params(memory=memory)
+        assert_array_equal(pool.label(X), pool.predict_proba(X))
+
+
+def test_a_frozen_teacher_that_is_changed_is_another(counting, memory):
+    inner = LogisticRegression().fit(X, Y)
+    clf = classifier(FrozenEstimator(inner), memory, warm_start=True).fit(X, Y)
+    inner.coef_ *= -1
+    clf.fit(X[:100], Y[:100])
+    inner.coef_ *= -1
+    pool = TeacherPool(FrozenEstimator(inner), memory=memory).fit(X, Y)
+    assert_array_equal(pool.label(X[:100]), pool.predict_proba(X[:100]))
+
+
+class Unstorable(Counting):
+    def fit(self, X, y, sample_weight=None):
+        self.function_ = lambda: 0
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_teacher_that_cannot_be_stored_once_it_is_fitted(counting, memory):
+    teacher = Unstorable(counting.log)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="`memory` cannot keep teacher `unstorable`"):
+            classifier(teacher, memory).fit(X, Y)
+    classifier(teacher, None).fit(X, Y)
+
+
+def test_pickling_when_the_cache_has_gone(counting, memory):
+    classifier(counting, memory).fit(X, Y)
+    clf = classifier(counting, memory).fit(X, Y)
+    shutil.rmtree(memory)
+    copy = pickle.loads(pickle.dumps(clf))
+    assert_array_equal(copy.predict_proba(X), clf.predict_proba(X))
+    with pytest.raises(RuntimeError, match="could not be read from the cache"):
+        copy.teacher_.predict_proba(X)
+
+
+def test_a_torch_teacher_is_known_by_its_weights_and_its_code(memory):
+    module = torch.nn.Linear(4, 2)
+    key = Cache(memory).key
+    one = key("it", TorchTeacher(module))
+    assert one == key("it", TorchTeacher(pickle.loads(pickle.dumps(module))))
+    assert one != key("it", TorchTeacher(torch.nn.Linear(4, 2)))
+
+    scope = {"__name__": "nowhere"}
+    exec("def shift(X): return X", scope)
+    assert one != key("it", TorchTeacher(module, preprocess=np.sign))
+    assert {"nowhere.shift"} < {
+        name for name, _ in versions_of(TorchTeacher(None, None, scope["shift"]))
+    }
+
+
+def test_versions_reach_into_frozen_teachers_and_pipelines():
+    model = FrozenEstimator(make_pipeline(StandardScaler(), XGBClassifier()))
+    assert ("xgboost", xgboost.__version__) in versions_of(model)
+    (source,) = [text for name, text in versions_of(Counting("")) if name.endswith(".Counting")]
+    assert "a line to a file" in source
 
 
 def test_memory_may_be_a_path_an_object_or_none(counting, tmp_path):

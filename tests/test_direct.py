@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, EpochScoring
+from skorch.callbacks import Callback, Freezer, LRScheduler
 from torch.nn import functional as F
 
 from skdistill import MLP, BalancedHinton, DistilledClassifier, Hinton, MLPStudent, Objective
@@ -129,64 +129,93 @@ def test_the_first_epochs_are_those_of_the_plain_path(table, params, monkeypatch
         assert mine["train_batch_count"] == theirs["train_batch_count"]
 
 
-class Listener(Callback):
-    """Counts what it hears; the subclasses hear different things."""
+class Epochs(Callback):
+    heard = 0
 
-    def __init__(self):
-        self.heard = 0
-
-
-class Epochs(Listener):
     def on_epoch_end(self, net, **kwargs):
         self.heard += 1
         assert net.history[-1, "train_loss"] > 0
 
 
-class Batches(Listener):
+class Batches(Callback):
+    heard = 0
+
     def on_batch_end(self, net, batch, training, loss, y_pred, **kwargs):
         self.heard += bool(training)
         assert y_pred.shape == (len(batch[0]), N_CLASSES)
 
 
-class Gradients(Listener):
+class Gradients(Callback):
+    heard = 0
+
     def on_grad_computed(self, net, named_parameters, **kwargs):
         self.heard += 1
         assert "layers.0.weight" in dict(named_parameters)
 
 
-class Student(MLPStudent):
-    """A recipe with a callback; `callback` is not copied when the estimator is."""
-
-    callback = None
-
-    def make_net(self, n_rows):
-        net = super().make_net(n_rows)
-        net.callbacks.append(("listener", type(self).callback))
-        return net
+def net_with(*callbacks, **params):
+    net = MLPStudent((8,), n_steps=50, batch_size=40).make_net(400)
+    net.callbacks = [*net.callbacks, *callbacks]
+    return net.set_params(**params)
 
 
-@pytest.mark.parametrize(("kind", "is_direct"), [(Epochs, 1), (Batches, 0), (Gradients, 0)])
-def test_callbacks_are_heard_or_the_plain_path_is_taken(table, kind, is_direct, monkeypatch):
+def fit(table, net, **params):
     X, y, soft = table
-    used = []
-    run = DirectNet._may_be_direct
+    params = {"early_stopping": False, "random_state": 0, **params}
+    return DistilledClassifier(student=net, **params).fit(X, y, soft_targets=soft)
+
+
+def spy(monkeypatch):
+    used, run = [], DirectNet._may_be_direct
     monkeypatch.setattr(DirectNet, "_may_be_direct", lambda net: used.append(run(net)) or used[-1])
-    Student.callback = kind()
-    student = Student((8,), n_steps=50, batch_size=40)
-    clf = DistilledClassifier(student=student, early_stopping=False, random_state=0)
-    clf.fit(X, y, soft_targets=soft)
-    assert used[-1] == is_direct
-    assert Student.callback.heard == (5 if kind is Epochs else 50)
+    return used
 
 
-def test_another_optimizer_takes_the_plain_path(table):
-    X, y, soft = table
-    net = MLPStudent((8,), n_steps=50).make_net(400)
-    net.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.9, optimizer__weight_decay=0.0)
-    clf = DistilledClassifier(student=net, random_state=0).fit(X, y, soft_targets=soft)
-    net.set_params(optimizer__momentum=0.0)
-    other = DistilledClassifier(student=net, random_state=0).fit(X, y, soft_targets=soft)
-    assert np.abs(clf.predict_proba(X) - other.predict_proba(X)).max() > 1e-3
+@pytest.mark.parametrize(("kind", "n"), [(Epochs, 5), (Batches, 50), (Gradients, 50)])
+def test_a_callback_of_the_users_is_heard(table, kind, n, monkeypatch):
+    used, heard = spy(monkeypatch), []
+    monkeypatch.setattr(kind, "on_train_end", lambda self, net, **kwargs: heard.append(self.heard))
+    fit(table, net_with(("mine", kind())))
+    assert not any(used)
+    assert heard == [n]
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        lambda: net_with(("freezer", Freezer("first.*"))),
+        lambda: net_with(optimizer=torch.optim.SGD, optimizer__fused=False),
+        lambda: net_with(optimizer__amsgrad=True, optimizer__fused=False),
+        lambda: net_with(
+            ("lr", LRScheduler("ReduceLROnPlateau", "train_loss", step_every="batch"))
+        ),
+        lambda: net_with(device=None),
+    ],
+)
+def test_what_the_direct_step_does_not_know_takes_the_plain_path(table, net, monkeypatch):
+    used = spy(monkeypatch)
+    fit(table, net())
+    assert used
+    assert not any(used)
+
+
+def test_the_default_student_takes_the_direct_step(table, monkeypatch):
+    used = spy(monkeypatch)
+    fit(table, None)
+    fit(table, MLPStudent((8,), n_steps=5), early_stopping=True, temperature=2.0, max_time=60)
+    assert used
+    assert all(used)
+
+
+def test_frozen_layers_stay_frozen(table):
+    seen = []
+
+    class First(Callback):
+        def on_train_begin(self, net, **kwargs):
+            seen.append(net.module_.first.weight.detach().clone())
+
+    clf = fit(table, net_with(("freezer", Freezer("first.*")), ("look", First())))
+    assert_allclose(clf.student_.module_.first.weight, seen[0])
 
 
 def test_a_net_of_the_users_own_over_the_same_module_gives_the_same(table):
@@ -194,8 +223,7 @@ def test_a_net_of_the_users_own_over_the_same_module_gives_the_same(table):
     recipe = MLPStudent((16,), n_steps=40)
     ours = recipe.make_net(400)
     theirs = NeuralNetClassifier(**ours.get_params(deep=False))
-    scored = [*theirs.callbacks, EpochScoring("accuracy", name="acc", lower_is_better=False)]
-    theirs.set_params(callbacks=scored, module__hidden_layer_sizes=(16,), lr=0.003)
+    theirs.set_params(module__hidden_layer_sizes=(16,))
     theirs.set_params(optimizer__fused=True, optimizer__weight_decay=0.01)
     fits = [
         DistilledClassifier(student=net, random_state=0, early_stopping=False).fit(
@@ -242,6 +270,63 @@ def test_small_matrices_and_other_threads_train_on_one_thread():
         assert seen["small", "after"] == seen["large", "after"] == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_overlapping_trainings_give_the_threads_back():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    small = torch.nn.Linear(2, 2)
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay():
+        with training_threads(small, 1):
+            inside.set()
+            leave.wait()
+
+    try:
+        thread = threading.Thread(target=stay)
+        thread.start()
+        inside.wait()
+        with training_threads(small, 1):
+            leave.set()
+            thread.join()
+        assert torch.get_num_threads() == 2
+        with pytest.raises(KeyError), training_threads(small, 1):
+            raise KeyError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_layers_of_unknown_work_may_have_all_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with training_threads(torch.nn.Conv2d(1, 1, 3), 1):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+class Scalar(Hinton):
+    def loss(self, logits, target, temperature):
+        return super().loss(logits, target, temperature).mean()
+
+
+class Careless(Hinton):
+    def loss(self, logits, target, temperature):
+        return super().loss(logits.div_(2.0), target, temperature)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_a_response_of_the_wrong_shape_is_refused(table, alpha):
+    with pytest.raises(ValueError, match=r"must return shape \(\d+,\) for \d+ rows, got \(\)"):
+        fit(table, MLPStudent((8,), n_steps=5), response=Scalar(), alpha=alpha)
+
+
+def test_a_response_may_change_the_logits_it_gets(table):
+    fits = [fit(table, net, response=Careless()) for net in (net_with(), net_with(device=None))]
+    assert_allclose(*[clf.predict_proba(table[0]) for clf in fits], atol=1e-5)
 
 
 def test_a_trained_student_holds_no_gradients(table):

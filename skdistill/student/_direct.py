@@ -3,13 +3,31 @@
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import (
+    EarlyStopping,
+    EpochTimer,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+)
 from torch.optim.adamw import adamw
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss
-from skdistill.student._callbacks import TimeLimit
+from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
 from skdistill.student._rows import Rows
+
+# Callbacks that leave the steps of a training alone.
+KNOWN = (
+    EarlyStopping,
+    EpochReport,
+    EpochTimer,
+    PassthroughScoring,
+    PrintLog,
+    StopDivergence,
+    TimeLimit,
+)
 
 _relu_backward = torch.ops.aten.threshold_backward.grad_input
 
@@ -18,8 +36,8 @@ class DirectNet(NeuralNetClassifier):
     """A net over :class:`~skdistill.MLP` with a forward and backward pass of its own.
 
     The parameters and their gradients are views of two flat buffers, so that one fused step updates
-    them all. Epochs, history and callbacks are skorch's; so is every step where a callback listens
-    to batches, or the loss needs more of the module than its logits.
+    them all. Epochs, history and callbacks are skorch's; so is every step where there is a callback
+    that is not known, or the loss needs more of the module than its logits.
     """
 
     def initialize_module(self):
@@ -49,7 +67,7 @@ class DirectNet(NeuralNetClassifier):
             return
         self._set_training(True)
         self.history.new_batch()  # one for the whole epoch: nobody reads thousands
-        listeners = self._listeners("on_batch_end")
+        listeners = [c for _, c in self.callbacks_ if isinstance(c, (LRScheduler, TimeLimit))]
         losses, sizes = [], []
         for batch in iterator:
             losses.append(self._direct_step(*batch))
@@ -100,24 +118,29 @@ class DirectNet(NeuralNetClassifier):
         )
 
     def _may_be_direct(self):
-        heard = [*self._listeners("on_batch_begin"), *self._listeners("on_grad_computed")]
-        known = (LRScheduler, TimeLimit)
-        heard += [c for c in self._listeners("on_batch_end") if not isinstance(c, known)]
         options = set(self.get_params_for("optimizer"))
         return (
-            type(self.module_) is MLP
+            type(self) is DirectNet
+            and type(self.module_) is MLP
+            and len(self.module_.layers) > 0
             and self.optimizer is torch.optim.AdamW
             and options <= {"lr", "betas", "eps", "weight_decay", "fused"}
-            and torch.device(self.device).type == "cpu"
+            and str(self.device) == "cpu"
             and isinstance(self.criterion_, DistillationLoss)
             and not self.criterion_.layers
-            and not heard
+            and all(_is_known(callback) for _, callback in self.callbacks_)
         )
 
-    def _listeners(self, method):
-        """The callbacks that do anything when they are told of `method`."""
-        silent = getattr(Callback, method)
-        return [c for _, c in self.callbacks_ if getattr(type(c), method) is not silent]
+
+def _is_known(callback):
+    """Whether a callback sees no batch but its end, and touches no weight while training goes on.
+
+    Of any other that cannot be told: it is a class of the user's, or may be one day.
+    """
+    if type(callback) is LRScheduler:
+        on_plateau = callback.policy in ("ReduceLROnPlateau", ReduceLROnPlateau)
+        return not (on_plateau and callback.step_every == "batch")
+    return type(callback) in KNOWN
 
 
 class DirectPass:

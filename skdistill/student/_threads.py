@@ -22,19 +22,45 @@ def training_threads(module, batch_size):
     module : torch.nn.Module
     batch_size : int
     """
-    before = torch.get_num_threads()
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or batch_size * _largest_weight(module) < WORTH_SHARING:
-        torch.set_num_threads(1)
-    try:
+    if is_main and batch_size * _largest_weight(module) >= WORTH_SHARING:
         yield
-    finally:
-        torch.set_num_threads(before)
+        return
+    with _ONE_THREAD:
+        yield
+
+
+class _OneThread:
+    """Limits torch to one thread while anyone is inside: the number is that of the process."""
+
+    def __init__(self):
+        self._lock, self._inside, self._before = threading.Lock(), 0, 1
+
+    def __enter__(self):
+        with self._lock:
+            if not self._inside:
+                self._before = torch.get_num_threads()
+            self._inside += 1
+            torch.set_num_threads(1)
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                torch.set_num_threads(self._before)
+
+
+_ONE_THREAD = _OneThread()
 
 
 def _largest_weight(module):
+    """Entries of the largest matrix; infinite where other layers may have more to multiply."""
     lookups = (torch.nn.Embedding, torch.nn.EmbeddingBag)
-    multiplied = [part for part in module.modules() if not isinstance(part, lookups)]
-    return max(
-        (p.numel() for part in multiplied for p in part.parameters(recurse=False)), default=0
-    )
+    largest = 0
+    for part in module.modules():
+        weights = [p for p in part.parameters(recurse=False) if p.dim() > 1]
+        if weights and not isinstance(part, (torch.nn.Linear, *lookups)):
+            return float("inf")
+        if not isinstance(part, lookups):
+            largest = max([largest, *(weight.numel() for weight in weights)])
+    return largest

@@ -29,18 +29,20 @@ from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Held,
     Member,
-    Task,
-    accepts_rows,
     align,
     chunks,
+    n_votes_of,
+    teach_unknown,
+    warn_of_unknown,
+)
+from skdistill.teacher._tasks import (
+    Task,
+    accepts_rows,
     fit_and_label,
     fit_member,
     is_fitted,
     is_labelled,
     label_rows,
-    n_votes_of,
-    teach_unknown,
-    warn_of_unknown,
 )
 
 
@@ -182,6 +184,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
+        self._look_at_frozen()
         return self._label(X, floored, partial(label_rows, self._cache))
 
     def predict(self, X):
@@ -256,6 +259,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         done = Parallel(n_jobs=None if is_known else self.n_jobs, return_as="generator")(
             delayed(fit_and_label)(self._cache, task, fold, number) for task, (number, fold) in jobs
         )
+        self._look_at_frozen()
         labels = {member.name: [] for member in self._members}
         for task in tasks:
             for number, result in enumerate(islice(done, len(folds)), start=1):
@@ -279,6 +283,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         -------
         bool
         """
+        self._look_at_frozen()
         return all(accepts_rows(self._cache, member, X) for member in self._members)
 
     @property
@@ -293,6 +298,13 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
     def _floors_if(self, floored):
         needed = floored or self.pooling == "geometric"
         return self._floors if needed else [0.0] * len(self._members)
+
+    def _look_at_frozen(self):
+        """Know the frozen teachers by what they are now: somebody may have changed them."""
+        parts = dict(named_parts(self.teachers, "teacher"))
+        for member in self._members:
+            if is_frozen(parts[member.name]):
+                member.key = self._cache.key(f"teacher `{member.name}`", parts[member.name])
 
     def _label(self, X, floored, ask):
         result = np.empty((_num_samples(X), len(self.classes_)))
@@ -333,8 +345,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
     def _adopt(self, name, part, X):
         classes = classes_of(part)
         columns = np.searchsorted(self.classes_, self.classes_ if classes is None else classes)
-        key = self._cache.key(f"teacher `{name}`", part)
-        member = Member(name, Held(part), columns, None, key)
+        member = Member(name, Held(part), columns, None)
         member.probabilities(_safe_indexing(X, slice(0, 1)))
         member.n_votes = n_votes_of(part)
         return member
