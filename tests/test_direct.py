@@ -153,6 +153,9 @@ class Gradients(Callback):
         assert "layers.0.weight" in dict(named_parameters)
 
 
+ON_PLATEAU = LRScheduler("ReduceLROnPlateau", monitor="train_loss", step_every="batch")
+
+
 def net_with(*callbacks, **params):
     net = MLPStudent((8,), n_steps=50, batch_size=40).make_net(400)
     net.callbacks = [*net.callbacks, *callbacks]
