@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, GivenRows, MLPStudent, Munge, TransferSampler
 from skdistill._frame import read_table
-from skdistill.transfer import _disjoint_pairs
+from skdistill.transfer._munge import _disjoint_pairs
 
 N_ROWS = 40
 
