@@ -1,11 +1,14 @@
 """The metric of the samplers: where rows with numbers, categories and missing values are near."""
 
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
 
 from skdistill._frame import codes_of
 
 # Dimensions that a category column takes in the space where neighbours are sought.
 MOST_DIMENSIONS = 64
+# Up to so many dimensions a tree finds neighbours faster than all distances do (measured).
+TREE_DIMENSIONS = 6
 
 
 class MetricSpace:
@@ -73,6 +76,12 @@ class MetricSpace:
         blocks = [np.nan_to_num(scaled, nan=0.5), np.isnan(numbers[:, self._gaps])]
         blocks += [vectors[codes[:, i]] for i, vectors in enumerate(self._vectors)]
         return np.column_stack(blocks).astype(np.float32)
+
+
+def index_of(points):
+    """An index of the points in which many neighbours are found fast."""
+    algorithm = "kd_tree" if points.shape[1] <= TREE_DIMENSIONS else "brute"
+    return NearestNeighbors(n_neighbors=1, algorithm=algorithm).fit(points)
 
 
 def _no_codes(table):
