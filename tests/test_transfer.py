@@ -445,6 +445,7 @@ def test_disjoint_pairs_are_the_pairs_in_an_order_that_changes_nothing(n, seed, 
 DRAWING = [
     Gibbs(),
     Gibbs(n_steps=4, p=0.05, n_neighbors=1, block_size=2),
+    Gibbs(n_steps=2, p=0.5, n_neighbors=9, blur=2.0),
     Mixup(),
     Marginals(),
     Near(Munge(), quantile=1.0),
@@ -541,7 +542,7 @@ def share_that_fits(drawn):
     return (drawn["third"] == right).mean()
 
 
-@pytest.mark.parametrize("params", [{}, {"n_steps": 6}, {"p": 0.01}])
+@pytest.mark.parametrize("params", [{}, {"n_steps": 6}, {"p": 0.01}, {"p": 0.5, "blur": 0.5}])
 def test_gibbs_keeps_what_goes_with_what_and_marginals_do_not(params):
     X = curve()
     kept, lost = (s.sample(X, 1800, random_state=0) for s in (Gibbs(**params), Marginals()))
@@ -571,7 +572,7 @@ def test_gibbs_steps_lead_away_from_the_row():
 def test_gibbs_without_blur_takes_values_seen():
     X = curve()
     assert set(Gibbs(blur=0).sample(X, 900, random_state=0)["t"]) <= set(X["t"])
-    assert not set(Gibbs().sample(X, 900, random_state=0)["t"]) <= set(X["t"])
+    assert not set(Gibbs(blur=0.5).sample(X, 900, random_state=0)["t"]) <= set(X["t"])
 
 
 def test_gibbs_redraws_the_share_of_columns():
@@ -579,6 +580,19 @@ def test_gibbs_redraws_the_share_of_columns():
     for p, columns in ((0.5, 5), (0.2, 2), (0.001, 1)):
         drawn = Gibbs(n_steps=1, p=p).sample(X, len(X), random_state=0)
         assert_array_equal((drawn != X).sum(axis=1), columns)
+
+
+def test_gibbs_blurs_along_the_line_between_neighbours():
+    """What depends linearly on another column still does, however wide the blur."""
+    t = np.random.RandomState(0).uniform(size=300)
+    X = np.column_stack([t, 2 * t + 0.5, np.random.RandomState(1).normal(size=300)])
+    one = Gibbs(p=0.5, blur=0.2)
+    table = read_table(X)
+    first, second = np.arange(200), np.arange(100, 300)
+    new = one._blurred(table.numbers[first], table.numbers[second], np.random.RandomState(0))
+    np.testing.assert_allclose(new[:, 1], 2 * new[:, 0] + 0.5)
+    moved = (new - X[first])[:, 2] / (X[second] - X[first])[:, 2]
+    assert moved.std() == pytest.approx(0.2, rel=0.15)
 
 
 def test_gibbs_draws_missing_values_where_they_belong():

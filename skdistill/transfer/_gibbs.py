@@ -23,9 +23,9 @@ class Gibbs(TransferSampler):
 
     A step redraws about a share `p` of the columns of each row, given the others: it looks for the
     `n_neighbors` training rows nearest in the columns that stay, and takes the values of one of
-    them. Numbers are blurred by ``N(0, blur |a - b|)``, where a is the value taken and b that of
-    another of these neighbours. The columns of a step are redrawn together, from one neighbour, so
-    that they fit one another. Whole numbers stay whole, and no value leaves the range seen; a
+    them. The columns of a step are redrawn together, from one neighbour, so that they fit one
+    another. With `blur`, numbers move along the line to another of these neighbours, by a normal
+    number times `blur`. Whole numbers stay whole, and no value leaves the range seen; a
     missing value is drawn like any other.
 
     The paper learns the conditional distributions with a network; here they are those of
@@ -45,7 +45,7 @@ class Gibbs(TransferSampler):
     n_neighbors : int, default=5
         Training rows that a value is drawn from.
     blur : float, default=0.5
-        Width of the blur of numbers. With 0 they are values seen.
+        Width of the blur of numbers, in distances of neighbours. With 0 they are values seen.
     block_size : int, default=10000
         Training rows, drawn at random for each step, among which neighbours are sought, so that
         the time grows with the number of rows, not with its square.
@@ -149,9 +149,10 @@ class Gibbs(TransferSampler):
         return np.take_along_axis(found, order, axis=1).T
 
     def _blurred(self, taken, other, rng):
-        # NaN, the spread where one of the two is missing, is no blur.
-        spread = self.blur * np.nan_to_num(np.abs(taken - other))
-        return taken + spread * rng.standard_normal(taken.shape)
+        # Along the line between two rows, so that numbers that depend on one another still do. NaN,
+        # the way to a missing value, is no blur.
+        way = np.nan_to_num(other - taken)
+        return taken + self.blur * rng.standard_normal((len(taken), 1)) * way
 
 
 def _with_tie_break(points, rng):
