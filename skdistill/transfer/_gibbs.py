@@ -40,13 +40,13 @@ class Gibbs(TransferSampler):
         Weight of a sampled row relative to a training row.
     n_steps : int, default=2
         Steps from a training row to a new one.
-    p : float, default=0.5
+    p : float, default=0.25
         Share of the columns that a step redraws, at most 0.5. The least is one column.
     n_neighbors : int, default=5
         Training rows that a value is drawn from.
-    blur : float, default=0.5
+    blur : float, default=0.0
         Width of the blur of numbers, in distances of neighbours. With 0 they are values seen.
-    block_size : int, default=10000
+    block_size : int, default=5000
         Training rows, drawn at random for each step, among which neighbours are sought, so that
         the time grows with the number of rows, not with its square.
 
@@ -68,10 +68,10 @@ class Gibbs(TransferSampler):
         size=8.0,
         weight=1.0,
         n_steps=2,
-        p=0.5,
+        p=0.25,
         n_neighbors=5,
-        blur=0.5,
-        block_size=10_000,
+        blur=0.0,
+        block_size=5000,
     ):
         super().__init__(size=size, weight=weight)
         self.n_steps = n_steps
