@@ -25,7 +25,7 @@ class Near(TransferSampler):
         Draws the rows; its `size` and `weight` hold.
     quantile : float, default=0.99
         The larger, the more rows are kept.
-    block_size : int, default=20000
+    block_size : int, default=10000
         Training rows, drawn at random, to which distances are measured.
 
     References
@@ -41,7 +41,7 @@ class Near(TransferSampler):
     (4, 2)
     """
 
-    def __init__(self, sampler, quantile=0.99, block_size=20_000):
+    def __init__(self, sampler, quantile=0.99, block_size=10_000):
         self.sampler = sampler
         self.quantile = quantile
         self.block_size = block_size
