@@ -78,11 +78,11 @@ class Mixup(TransferSampler):
 
 
 class Marginals(TransferSampler):
-    """Each column drawn on its own: the bad example to compare other samplers with.
+    """Each column drawn on its own: the baseline for other samplers.
 
     Values are those seen, as often as they are seen, but what goes with what is lost. Bucila et al.
-    call it RANDOM and find it worse than rows near the data; a sampler that does not beat it is
-    of no use on these data.
+    call it RANDOM and find it worse than rows near the data. It is there to be compared with: where
+    it does not lose, nearness to the data is not what the student lacks.
 
     Parameters
     ----------
