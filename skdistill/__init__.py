@@ -11,11 +11,15 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "BalancedHinton": "objectives",
     "DistilledClassifier": "classifier",
+    "Gibbs": "transfer",
     "GivenRows": "transfer",
     "Hinton": "objectives",
     "MLP": "modules",
     "MLPStudent": "student",
+    "Marginals": "transfer",
+    "Mixup": "transfer",
     "Munge": "transfer",
+    "Near": "transfer",
     "Objective": "objectives",
     "Response": "objectives",
     "StudentOutput": "objectives",
@@ -35,8 +39,12 @@ TRUSTED_TYPES = [
     "skdistill.student.softmax",
     "skdistill.teacher.Member",
     "skdistill.teacher.TeacherPool",
+    "skdistill.transfer.Gibbs",
     "skdistill.transfer.GivenRows",
+    "skdistill.transfer.Marginals",
+    "skdistill.transfer.Mixup",
     "skdistill.transfer.Munge",
+    "skdistill.transfer.Near",
 ]
 __all__ = [*sorted(_HOMES), "TRUSTED_TYPES", "__version__"]
 

@@ -1,4 +1,4 @@
-"""Transfer samplers: Munge, GivenRows, and what DistilledClassifier does with them."""
+"""Transfer samplers, and what DistilledClassifier does with them."""
 
 import time
 from collections import Counter
@@ -14,9 +14,19 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, GivenRows, MLPStudent, Munge, TransferSampler
+from skdistill import (
+    DistilledClassifier,
+    Gibbs,
+    GivenRows,
+    Marginals,
+    Mixup,
+    MLPStudent,
+    Munge,
+    Near,
+    TransferSampler,
+)
 from skdistill._frame import read_table
-from skdistill.transfer import _disjoint_pairs
+from skdistill.transfer._munge import _disjoint_pairs
 
 N_ROWS = 40
 
@@ -430,6 +440,290 @@ def test_disjoint_pairs_are_the_pairs_in_an_order_that_changes_nothing(n, seed, 
                 assert position[rows[i]] < position[rows[j]]
 
 
+# --- what holds for every sampler that draws ---
+
+DRAWING = [
+    Gibbs(),
+    Gibbs(n_steps=4, p=0.05, n_neighbors=1, block_size=2),
+    Gibbs(n_steps=2, p=0.5, n_neighbors=9, blur=2.0),
+    Mixup(),
+    Marginals(),
+    Near(Munge(), quantile=1.0),
+]
+
+
+@pytest.mark.parametrize("sampler", DRAWING, ids=str)
+@pytest.mark.parametrize("make", [make_frame, make_polars, only_categories])
+def test_frames_keep_container_dtypes_and_values(sampler, make):
+    X = make()
+    drawn = sampler.sample(X, 95, random_state=0)
+    assert type(drawn) is type(X)
+    assert drawn.shape == (95, X.shape[1])
+    if isinstance(X, pl.DataFrame):
+        assert drawn.schema == X.schema
+        X, drawn = X.to_pandas(), drawn.to_pandas()
+    assert drawn.dtypes.to_dict() == X.dtypes.to_dict()
+    assert drawn.index.equals(pd.RangeIndex(95))
+    for name in X:
+        old, new = X[name].dropna(), drawn[name].dropna()
+        if name in ("int", "small", "float", "single", "whole", "Int", "short"):
+            assert old.min() <= new.min()
+            assert new.max() <= old.max()
+        else:
+            assert set(new) <= set(old)
+        if not X[name].isna().any():
+            assert not drawn[name].isna().any()
+    if "whole" in drawn:
+        assert_array_equal(drawn["whole"].dropna(), np.rint(drawn["whole"].dropna()))
+    # New rows, not those that were there.
+    old, new = ({str(row) for row in one.to_numpy()} for one in (X, drawn))
+    assert len(new - old) > 20
+
+
+@pytest.mark.parametrize("sampler", DRAWING, ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8, bool])
+def test_arrays_keep_their_dtype(sampler, dtype):
+    X = np.random.RandomState(0).randint(0, 2 if dtype is bool else 200, (30, 3)).astype(dtype)
+    drawn = sampler.sample(X, 70, random_state=0)
+    assert type(drawn) is np.ndarray
+    assert drawn.dtype == X.dtype
+    assert (drawn.min(axis=0) >= X.min(axis=0)).all()
+    assert (drawn.max(axis=0) <= X.max(axis=0)).all()
+
+
+@pytest.mark.parametrize("sampler", DRAWING, ids=str)
+@pytest.mark.parametrize("n", [0, 1, 7])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("columns", [["float"], ["str"], ["str", "cat"], None])
+def test_few_rows_for_every_sampler(sampler, n, rows, columns):
+    X = make_frame().iloc[:rows]
+    X = X if columns is None else X[columns]
+    # What is far from so few rows is a matter of chance.
+    sampler = sampler.sampler if isinstance(sampler, Near) else sampler
+    drawn = sampler.sample(X, n, random_state=0)
+    assert drawn.shape == (n, X.shape[1])
+    assert drawn.dtypes.to_dict() == X.dtypes.to_dict()
+    if rows == 1 and n:
+        pd.testing.assert_frame_equal(drawn, pd.concat([X] * n, ignore_index=True))
+
+
+@pytest.mark.parametrize("sampler", DRAWING, ids=str)
+def test_columns_without_values_or_with_one(sampler):
+    X = pd.DataFrame({"a": [np.nan] * 9, "b": np.arange(9.0), "c": [3.25] * 9, "d": [None] * 9})
+    drawn = sampler.sample(X, 20, random_state=0)
+    assert drawn["a"].isna().all()
+    assert drawn["b"].notna().all()
+    assert set(drawn["c"]) == {3.25}
+    assert drawn["d"].isna().all()
+
+
+@pytest.mark.parametrize("sampler", DRAWING, ids=str)
+def test_draws_differ_by_seed_and_by_pass(sampler):
+    X = np.random.RandomState(0).normal(size=(30, 3))
+    drawn = sampler.sample(X, 60, random_state=0)
+    assert not np.array_equal(drawn[:30], drawn[30:])
+    assert not np.array_equal(drawn, sampler.sample(X, 60, random_state=1))
+
+
+# --- Gibbs and Marginals ---
+
+
+def curve(n_rows=600):
+    """Numbers on a line, and a category that tells its third."""
+    rng = np.random.RandomState(0)
+    t = rng.uniform(-3, 3, size=n_rows)
+    category = np.array(["low", "mid", "high"])[np.digitize(t, [-1, 1])]
+    return pd.DataFrame({"t": t, "u": t + 0.05 * rng.normal(size=n_rows), "third": category})
+
+
+def share_that_fits(drawn):
+    """Rows whose category is right but for those near a border."""
+    right = np.array(["low", "mid", "high"])[np.digitize(drawn["t"], [-1, 1])]
+    return (drawn["third"] == right).mean()
+
+
+@pytest.mark.parametrize("params", [{}, {"n_steps": 6}, {"p": 0.01}, {"p": 0.5, "blur": 0.5}])
+def test_gibbs_keeps_what_goes_with_what_and_marginals_do_not(params):
+    X = curve()
+    kept, lost = (s.sample(X, 1800, random_state=0) for s in (Gibbs(**params), Marginals()))
+    assert kept[["t", "u"]].corr().iloc[0, 1] > 0.99
+    assert share_that_fits(kept) > 0.95
+    assert abs(lost[["t", "u"]].corr().iloc[0, 1]) < 0.1
+    assert share_that_fits(lost) < 0.45
+    for drawn in (kept, lost):
+        quantiles = np.linspace(0, 1, 11)
+        np.testing.assert_allclose(
+            drawn["t"].quantile(quantiles), X["t"].quantile(quantiles), atol=0.25
+        )
+        shares, seen = (one["third"].value_counts(normalize=True) for one in (drawn, X))
+        np.testing.assert_allclose(shares[seen.index], seen, atol=0.05)
+
+
+def test_gibbs_steps_lead_away_from_the_row():
+    X = curve()
+
+    def moved(n_steps):
+        drawn = Gibbs(n_steps=n_steps).sample(X, len(X), random_state=0)
+        return np.abs(drawn["t"] - X["t"]).mean()
+
+    assert 0 < moved(1) < moved(4) < moved(16)
+
+
+def test_gibbs_without_blur_takes_values_seen():
+    X = curve()
+    assert set(Gibbs(blur=0).sample(X, 900, random_state=0)["t"]) <= set(X["t"])
+    assert not set(Gibbs(blur=0.5).sample(X, 900, random_state=0)["t"]) <= set(X["t"])
+
+
+def test_gibbs_redraws_the_share_of_columns():
+    X = np.random.RandomState(0).normal(size=(200, 10))
+    for p, columns in ((0.5, 5), (0.2, 2), (0.001, 1)):
+        drawn = Gibbs(n_steps=1, p=p).sample(X, len(X), random_state=0)
+        assert_array_equal((drawn != X).sum(axis=1), columns)
+
+
+def test_gibbs_blurs_along_the_line_between_neighbours():
+    """What depends linearly on another column still does, however wide the blur."""
+    t = np.random.RandomState(0).uniform(size=300)
+    X = np.column_stack([t, 2 * t + 0.5, np.random.RandomState(1).normal(size=300)])
+    one = Gibbs(p=0.5, blur=0.2)
+    table = read_table(X)
+    first, second = np.arange(200), np.arange(100, 300)
+    new = one._blurred(table.numbers[first], table.numbers[second], np.random.RandomState(0))
+    np.testing.assert_allclose(new[:, 1], 2 * new[:, 0] + 0.5)
+    moved = (new - X[first])[:, 2] / (X[second] - X[first])[:, 2]
+    assert moved.std() == pytest.approx(0.2, rel=0.15)
+
+
+def test_gibbs_draws_missing_values_where_they_belong():
+    """A number is missing in one category only, and stays so."""
+    X = curve()
+    X.loc[X["third"] == "low", "u"] = np.nan
+    drawn = Gibbs().sample(X, 1800, random_state=0)
+    missing = drawn["u"].isna()
+    assert missing.mean() == pytest.approx(X["u"].isna().mean(), abs=0.05)
+    assert (missing == (drawn["third"] == "low")).mean() > 0.95
+
+
+def test_gibbs_draws_among_equal_neighbours_alike():
+    """Of hundreds of rows equally near, not the first ones are taken but any."""
+    X = pd.DataFrame({"a": ["x"] * 500, "b": [f"b{i % 100}" for i in range(500)]})
+    drawn = Gibbs(n_steps=1).sample(X, 4000, random_state=0)
+    assert len(set(drawn["b"])) == 100
+    assert drawn["b"].value_counts().max() < 100
+
+
+# --- Mixup ---
+
+
+def test_mixup_is_between_two_rows():
+    X = np.array([[0.5, 10.5], [1.5, 30.5]])
+    drawn = Mixup().sample(X, 500, random_state=0)
+    np.testing.assert_allclose(drawn[:, 1], 0.5 + 20 * drawn[:, 0])  # one share a row
+    assert np.histogram(drawn[:, 0], bins=4, range=(0.5, 1.5))[0].min() > 80
+
+
+@pytest.mark.parametrize("alpha", [0.1, 1.0, 5.0])
+def test_mixup_takes_its_share_from_the_beta_distribution(alpha):
+    drawn = Mixup(alpha=alpha).sample(np.array([[0.5], [1.5]]), 6000, random_state=0)
+    assert drawn.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
+
+
+def test_mixup_takes_categories_and_missing_values_by_the_share():
+    X = pd.DataFrame({"n": [0.5, 1.5], "c": ["a", "b"], "m": [np.nan, 7.5]})
+    drawn = Mixup().sample(X, 4000, random_state=0)
+    for of_second in (drawn["c"] == "b", drawn["m"].notna()):
+        for share in (0.1, 0.5, 0.9):
+            some = (drawn["n"] - 0.5 - share).abs() < 0.05
+            assert of_second[some].mean() == pytest.approx(share, abs=0.08)
+    assert set(drawn["m"].dropna()) == {7.5}
+
+
+# --- Near ---
+
+
+def distance_to_curve(drawn):
+    return np.abs(drawn["t"] - drawn["u"])
+
+
+class HalfFar(TransferSampler):
+    """Every other row is off the curve."""
+
+    def sample(self, X, n, random_state=None):
+        drawn = Munge().sample(X, n, random_state)
+        drawn.loc[1::2, "u"] = -drawn.loc[1::2, "u"]
+        return drawn
+
+
+@pytest.mark.parametrize("n", [7, 900, 2500])
+def test_near_drops_what_is_far(n):
+    X = curve()
+    everything = HalfFar().sample(X, 900, random_state=0)
+    near = Near(HalfFar(), quantile=1.0).sample(X, n, random_state=0)
+    assert near.shape == (n, 3)
+    assert near.dtypes.to_dict() == X.dtypes.to_dict()
+    assert near.index.equals(pd.RangeIndex(n))
+    assert distance_to_curve(near).max() < 0.5 < distance_to_curve(everything).mean()
+
+
+def test_near_keeps_most_of_what_is_near():
+    """The rows of Munge that it returns are those of Munge, in their order."""
+    X = curve()
+    kept = Near(Munge(p=0)).sample(X, len(X), random_state=0)
+    pd.testing.assert_frame_equal(kept, X)
+
+
+def test_near_keeps_fewer_the_smaller_the_quantile():
+    X = curve()
+    spread = [
+        distance_to_curve(Near(Munge(), quantile=q).sample(X, 600, random_state=0)).mean()
+        for q in (0.5, 0.95)
+    ]
+    assert spread[0] < spread[1] < distance_to_curve(Munge().sample(X, 600, random_state=0)).mean()
+
+
+class FarAway(TransferSampler):
+    def sample(self, X, n, random_state=None):
+        return np.full((n, X.shape[1]), 1e6)
+
+
+def test_near_gives_up():
+    X = np.random.RandomState(0).normal(size=(50, 2))
+    with pytest.raises(ValueError, match=r"Only 0 of 200 rows of FarAway\(\) .* `quantile=0\.99`"):
+        Near(FarAway()).sample(X, 20, random_state=0)
+    assert Near(FarAway()).sample(X, 0, random_state=0).shape == (0, 2)
+
+
+def test_near_of_equal_rows():
+    """Equal rows do not make every other row far; of one row only itself is near."""
+    X = np.repeat(np.arange(5.0)[:, None], 20, axis=0)
+    drawn = Near(Munge()).sample(X, 200, random_state=0)
+    assert set(drawn.ravel()) == set(range(5))
+    assert_array_equal(Near(Munge()).sample(np.ones((4, 2)), 3, random_state=0), np.ones((3, 2)))
+
+
+def test_near_measures_to_a_block_of_rows():
+    X = np.random.RandomState(0).normal(size=(300, 2))
+    drawn = Near(Mixup(), block_size=50).sample(X, 100, random_state=0)
+    assert drawn.shape == (100, 2)
+
+
+def test_near_reaches_inside():
+    near = Near(Munge(size=3, weight=0.5))
+    assert (near.size, near.weight) == (3, 0.5)
+    assert near.get_params()["sampler__p"] == 0.5
+    copy = clone(near).set_params(sampler__p=0.1, sampler__size=2, quantile=0.9)
+    assert (copy.sampler.p, copy.size, near.sampler.p, near.size) == (0.1, 2, 0.5, 3)
+    clf = DistilledClassifier(transfer=[near]).set_params(transfer__near__sampler__s=4)
+    assert near.sampler.s == 4
+    assert clf.get_params()["transfer__near__sampler__s"] == 4
+
+
+def test_near_through_the_classifier():
+    assert distil(Near(Munge(size=2))).n_transfer_rows_ == 200
+    assert distil(Near(GivenRows())).n_transfer_rows_ == 0
+
+
 # --- parameters ---
 
 
@@ -455,6 +749,36 @@ def test_wrong_parameters(params, message):
         Munge(**params).sample(X, 3, random_state=0)
     with pytest.raises(ValueError, match=message):
         DistilledClassifier(LogisticRegression(), transfer=Munge(**params)).fit(X, [0, 1] * 3)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "message"),
+    [
+        (Gibbs(n_steps=0), "`n_steps` must be a number >= 1, got 0"),
+        (Gibbs(n_steps=1.5), r"`n_steps` must be an integer, got 1\.5"),
+        (Gibbs(p=0), r"`p` must be a number > 0 and <= 0\.5, got 0"),
+        (Gibbs(p=0.6), r"`p` must be a number > 0 and <= 0\.5, got 0\.6"),
+        (Gibbs(n_neighbors=0), "`n_neighbors` must be a number >= 1, got 0"),
+        (Gibbs(blur=-1), "`blur` must be a number >= 0, got -1"),
+        (Gibbs(block_size=1), "`block_size` must be a number >= 2, got 1"),
+        (Mixup(alpha=0), "`alpha` must be a number > 0, got 0"),
+        (Marginals(size=-1), "`size` must be a number >= 0, got -1"),
+        (Near(Munge(), quantile=1.5), r"`quantile` must be a number >= 0 and <= 1, got 1\.5"),
+        (Near(Munge(), block_size=1), "`block_size` must be a number >= 2, got 1"),
+        (Near(Munge(p=2)), "`p` must be a number >= 0 and <= 1, got 2"),
+    ],
+)
+def test_wrong_parameters_of_other_samplers(sampler, message):
+    with pytest.raises(ValueError, match=message):
+        sampler.sample(np.arange(12.0).reshape(6, 2), 3, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        sampler.check_parameters()
+
+
+@pytest.mark.parametrize("inner", [Munge, None, "munge"])
+def test_near_needs_a_sampler(inner):
+    with pytest.raises(TypeError, match="`sampler` must be an instance of TransferSampler, got"):
+        Near(inner).check_parameters()
 
 
 def test_infinity_is_named():

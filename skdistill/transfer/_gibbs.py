@@ -1,0 +1,160 @@
+"""Gibbs sampling from real rows."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skdistill._frame import mix_rows, read_table
+from skdistill.transfer._base import (
+    TransferSampler,
+    check_integer,
+    check_number,
+    draw_passes,
+    own_sources,
+    tidy,
+)
+from skdistill.transfer._space import MetricSpace, index_of
+
+# Far below any distance that tells, so that it only decides between rows equally near.
+TIE_BREAK = 1e-4
+
+
+class Gibbs(TransferSampler):
+    """Few steps of Gibbs sampling, started at the training rows.
+
+    A step redraws about a share `p` of the columns of each row, given the others: it looks for the
+    `n_neighbors` training rows nearest in the columns that stay, and takes the values of one of
+    them. The columns of a step are redrawn together, from one neighbour, so that they fit one
+    another. With `blur`, numbers move along the line to another of these neighbours, by a normal
+    number times `blur`. Whole numbers stay whole, and no value leaves the range seen; a
+    missing value is drawn like any other.
+
+    The paper learns the conditional distributions with a network; here they are those of
+    neighbours, in the metric of :class:`Munge`. Few steps keep the rows near the data, which is
+    where the teacher is to be asked.
+
+    Parameters
+    ----------
+    size : float, default=8.0
+        New rows for each training row: the passes.
+    weight : float, default=1.0
+        Weight of a sampled row relative to a training row.
+    n_steps : int, default=2
+        Steps from a training row to a new one.
+    p : float, default=0.25
+        Share of the columns that a step redraws, at most 0.5. The least is one column.
+    n_neighbors : int, default=5
+        Training rows that a value is drawn from.
+    blur : float, default=0.0
+        Width of the blur of numbers, in distances of neighbours. With 0 they are values seen.
+    block_size : int, default=5000
+        Training rows, drawn at random for each step, among which neighbours are sought, so that
+        the time grows with the number of rows, not with its square.
+
+    References
+    ----------
+    .. [1] Fakoor, Mueller, Erickson, Chaudhari and Smola (2020). Fast, Accurate, and Simple Models
+       for Tabular Data via Augmented Distillation.
+       https://doi.org/10.48550/arXiv.2006.14284
+
+    Examples
+    --------
+    >>> from skdistill import Gibbs
+    >>> Gibbs().sample([[0, 5], [1, 6], [9, 9]], n=4, random_state=0).shape
+    (4, 2)
+    """
+
+    def __init__(
+        self,
+        size=8.0,
+        weight=1.0,
+        n_steps=2,
+        p=0.25,
+        n_neighbors=5,
+        blur=0.0,
+        block_size=5000,
+    ):
+        super().__init__(size=size, weight=weight)
+        self.n_steps = n_steps
+        self.p = p
+        self.n_neighbors = n_neighbors
+        self.blur = blur
+        self.block_size = block_size
+
+    def check_parameters(self):
+        """Raise a ValueError for a parameter that is not valid."""
+        super().check_parameters()
+        check_integer("n_steps", self.n_steps, 1)
+        check_number("p", self.p, 0, 0.5, above=True)
+        check_integer("n_neighbors", self.n_neighbors, 1)
+        check_number("blur", self.blur, 0)
+        check_integer("block_size", self.block_size, 2)
+
+    def sample(self, X, n, random_state=None):
+        """Draw `n` rows; see :meth:`TransferSampler.sample`."""
+        self.check_parameters()
+        rng = check_random_state(random_state)
+        table = read_table(X, exact=True)
+        space = MetricSpace(table, rng)
+        points = space.points(table.numbers, space.codes)
+        numbers, sources = draw_passes(
+            lambda: self._one_pass(table, space, points, rng), table, n, rng
+        )
+        return mix_rows(X, table, numbers, sources)
+
+    def _one_pass(self, table, space, points, rng):
+        numbers, sources = table.numbers.copy(), own_sources(table)
+        if len(numbers) > 1:
+            for _ in range(int(self.n_steps)):
+                self._step(numbers, sources, table, space, points, rng)
+        return numbers, sources
+
+    def _step(self, numbers, sources, table, space, points, rng):
+        """Redraw one group of columns of each row, in place."""
+        n_rows, n_numbers = numbers.shape
+        n_columns = n_numbers + sources.shape[1]
+        n_groups = max(1, min(round(1 / self.p), n_columns))
+        group_of_row = rng.randint(n_groups, size=n_rows)
+        for i, group in enumerate(np.array_split(rng.permutation(n_columns), n_groups)):
+            rows = np.flatnonzero(group_of_row == i)
+            if not len(rows):
+                continue
+            stays = ~np.isin(space.column, group)
+            codes = space.codes[sources[rows], np.arange(sources.shape[1])]
+            at = space.points(numbers[rows], codes)[:, stays]
+            one, other = self._two_neighbours(at, rows, points[:, stays], rng)
+            new = self._blurred(table.numbers[one], table.numbers[other], rng)
+            chosen = np.ix_(rows, group[group < n_numbers])
+            numbers[chosen] = tidy(new, table.numbers)[:, group[group < n_numbers]]
+            sources[np.ix_(rows, group[group >= n_numbers] - n_numbers)] = one[:, None]
+
+    def _two_neighbours(self, at, origins, points, rng):
+        """Two of the nearest rows for each point, in random order; never the row it started from.
+
+        Where it started is nearest in all that has not been redrawn, and would only give back
+        what was there.
+        """
+        size = min(int(self.block_size), len(points))
+        block = rng.permutation(len(points))[:size]
+        index = index_of(_with_tie_break(points[block], rng))
+        found = index.kneighbors(
+            _with_tie_break(at, rng),
+            n_neighbors=min(int(self.n_neighbors) + 1, size),
+            return_distance=False,
+        )
+        found = block[found]
+        is_origin = found == origins[:, None]
+        found = np.take_along_axis(found, np.argsort(is_origin, axis=1, kind="stable"), axis=1)
+        found = found[:, :-1]
+        order = rng.random_sample(found.shape).argsort(axis=1)[:, [0, -1]]
+        return np.take_along_axis(found, order, axis=1).T
+
+    def _blurred(self, taken, other, rng):
+        # Along the line between two rows, so that numbers that depend on one another still do. NaN,
+        # the way to a missing value, is no blur.
+        way = np.nan_to_num(other - taken)
+        return taken + self.blur * rng.standard_normal((len(taken), 1)) * way
+
+
+def _with_tie_break(points, rng):
+    """Points with one more dimension, by which equal rows are neighbours at random."""
+    return np.column_stack([points, TIE_BREAK * rng.random_sample(len(points))]).astype(np.float32)

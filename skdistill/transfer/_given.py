@@ -1,0 +1,27 @@
+"""GivenRows: what the rows of `X_transfer` weigh."""
+
+import numpy as np
+
+from skdistill._frame import mix_rows, read_table
+from skdistill.transfer._base import TransferSampler
+
+
+class GivenRows(TransferSampler):
+    """Draw no rows: only say how much the rows of `X_transfer` weigh, beside other samplers too.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Weight of a row of `X_transfer` relative to a training row.
+    """
+
+    def __init__(self, weight=1.0):
+        super().__init__(size=0.0, weight=weight)
+
+    def sample(self, X, n, random_state=None):
+        """Draw nothing: `n` must be 0; see :meth:`TransferSampler.sample`."""
+        if n:
+            raise ValueError(f"GivenRows draws no rows, but `n` is {n}.")
+        table = read_table(X, exact=True)
+        no_sources = np.empty((0, len(table.categories)), dtype=int)
+        return mix_rows(X, table, table.numbers[:0], no_sources)

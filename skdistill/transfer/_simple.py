@@ -1,0 +1,114 @@
+"""Samplers without neighbours: Mixup and Marginals."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skdistill._frame import mix_rows, read_table
+from skdistill.transfer._base import (
+    TransferSampler,
+    check_number,
+    draw_passes,
+    own_sources,
+    tidy,
+)
+
+
+class Mixup(TransferSampler):
+    """Mixup: rows between two training rows, drawn at random.
+
+    A number is ``l a + (1 - l) b``, with one l a row, drawn from ``Beta(alpha, alpha)``. A
+    category, or a number that is missing in one of the two, is that of the first with probability
+    l. Whole numbers are rounded.
+
+    The paper mixes the labels too. Here the teacher labels the new row, as it does those of every
+    sampler.
+
+    Parameters
+    ----------
+    size : float, default=8.0
+        New rows for each training row.
+    weight : float, default=1.0
+        Weight of a sampled row relative to a training row.
+    alpha : float, default=1.0
+        The smaller, the closer a new row is to one of the two. With 1 it is anywhere between them.
+
+    References
+    ----------
+    .. [1] Zhang, Cisse, Dauphin and Lopez-Paz (2018). mixup: Beyond Empirical Risk Minimization.
+       https://doi.org/10.48550/arXiv.1710.09412
+
+    Examples
+    --------
+    >>> from skdistill import Mixup
+    >>> Mixup().sample([[0, 5], [1, 6], [9, 9]], n=4, random_state=0).shape
+    (4, 2)
+    """
+
+    def __init__(self, size=8.0, weight=1.0, alpha=1.0):
+        super().__init__(size=size, weight=weight)
+        self.alpha = alpha
+
+    def check_parameters(self):
+        """Raise a ValueError for a parameter that is not valid."""
+        super().check_parameters()
+        check_number("alpha", self.alpha, 0, above=True)
+
+    def sample(self, X, n, random_state=None):
+        """Draw `n` rows; see :meth:`TransferSampler.sample`."""
+        self.check_parameters()
+        rng = check_random_state(random_state)
+        table = read_table(X, exact=True)
+        numbers, sources = draw_passes(lambda: self._one_pass(table, rng), table, n, rng)
+        return mix_rows(X, table, numbers, sources)
+
+    def _one_pass(self, table, rng):
+        mine, sources = table.numbers, own_sources(table)
+        # A cycle through all rows: each is the second of a pair once, none of itself.
+        order = rng.permutation(len(mine))
+        other = np.empty(len(mine), dtype=int)
+        other[order] = np.roll(order, 1)
+        share = rng.beta(self.alpha, self.alpha, size=(len(mine), 1))
+        theirs = mine[other]
+        numbers = tidy(theirs + share * (mine - theirs), mine)
+        missing = np.isnan(numbers)
+        is_mine = rng.random_sample(mine.shape) < share
+        numbers[missing] = np.where(is_mine, mine, theirs)[missing]
+        is_mine = rng.random_sample(sources.shape) < share
+        return numbers, np.where(is_mine, sources, other[:, None])
+
+
+class Marginals(TransferSampler):
+    """Each column drawn on its own: the baseline for other samplers.
+
+    Values are those seen, as often as they are seen, but what goes with what is lost. Bucila et al.
+    call it RANDOM and find it worse than rows near the data. It is there to be compared with: where
+    it does not lose, nearness to the data is not what the student lacks.
+
+    Parameters
+    ----------
+    size : float, default=8.0
+        New rows for each training row.
+    weight : float, default=1.0
+        Weight of a sampled row relative to a training row.
+
+    References
+    ----------
+    .. [1] Bucila, Caruana and Niculescu-Mizil (2006). Model Compression.
+       https://doi.org/10.1145/1150402.1150464
+
+    Examples
+    --------
+    >>> from skdistill import Marginals
+    >>> Marginals().sample([[0, 5], [1, 6], [9, 9]], n=4, random_state=0).shape
+    (4, 2)
+    """
+
+    def sample(self, X, n, random_state=None):
+        """Draw `n` rows; see :meth:`TransferSampler.sample`."""
+        self.check_parameters()
+        rng = check_random_state(random_state)
+        table = read_table(X, exact=True)
+        n_rows, n_numbers = table.numbers.shape
+        drawn = rng.randint(n_rows, size=(n, n_numbers))
+        sources = rng.randint(n_rows, size=(n, len(table.categories)))
+        return mix_rows(X, table, table.numbers[drawn, np.arange(n_numbers)], sources)
