@@ -48,26 +48,29 @@ class Block:
         """The block of the rows that weigh anything: the others change nothing."""
         return self if self.weight.all() else self.take(np.flatnonzero(self.weight))
 
-    def split(self, fraction, seed):
-        """Split in two; every class is in both parts where its rows allow.
 
-        Parameters
-        ----------
-        fraction : float
-            Share of the rows in the second part.
-        seed : int
+def rows_to_hold_out(labels, fraction, seed):
+    """Choose rows for validation; no class is left without a row that is not held out.
 
-        Returns
-        -------
-        tuple of Block
-        """
-        counts = np.unique(self.labels, return_counts=True)[1]
-        smaller_part = min(fraction, 1 - fraction) * len(self.labels)
-        can_stratify = counts.min() >= 2 and smaller_part >= len(counts)
-        first, second = train_test_split(
-            np.arange(len(self.labels)),
-            test_size=fraction,
-            random_state=seed,
-            stratify=self.labels if can_stratify else None,
-        )
-        return self.take(first), self.take(second)
+    Parameters
+    ----------
+    labels : ndarray of shape (n_rows,)
+    fraction : float
+        Share of the rows.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int
+        In ascending order.
+    """
+    counts = np.unique(labels, return_counts=True)[1]
+    smaller_part = min(fraction, 1 - fraction) * len(labels)
+    can_stratify = counts.min() >= 2 and smaller_part >= len(counts)
+    kept, held_out = train_test_split(
+        np.arange(len(labels)),
+        test_size=fraction,
+        random_state=seed,
+        stratify=labels if can_stratify else None,
+    )
+    return np.sort(held_out[np.isin(labels[held_out], labels[kept])])

@@ -1,6 +1,6 @@
 """What a fit is given, checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils import _safe_indexing, indexable
@@ -8,7 +8,7 @@ from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples
 
-from skdistill._blocks import Block
+from skdistill._blocks import NO_LABEL, Block
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
 from skdistill._validation import (
@@ -23,7 +23,13 @@ from skdistill._validation import (
     find_folds,
     untuple,
 )
-from skdistill.teacher import check_teachers, unfrozen, union_of_classes, weight_fit_params
+from skdistill.teacher import (
+    check_teachers,
+    take_rows,
+    unfrozen,
+    union_of_classes,
+    weight_fit_params,
+)
 
 
 @dataclass
@@ -58,6 +64,52 @@ class Inputs:
     folds: list | None
     labeller: Labeller
     fit_params: dict
+
+    @property
+    def labels(self):
+        """Code of the label of each row of X, NO_LABEL where there is none."""
+        if self.y is None:
+            return np.full(_num_samples(self.X), NO_LABEL)
+        return np.searchsorted(self.labeller.classes, self.y)
+
+    @property
+    def weights(self):
+        """Weight of each row of X."""
+        return np.ones(_num_samples(self.X)) if self.weight is None else self.weight
+
+    def hold_out(self, rows):
+        """The same with some rows of X for validation, that neither teachers nor student see.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+
+        Returns
+        -------
+        Inputs
+        """
+        n_rows = len(self.labels)
+        kept = np.setdiff1d(np.arange(n_rows), rows)
+        soft = None if self.soft is None else self.soft[rows]
+        X = _safe_indexing(self.X, rows)
+        return replace(
+            self,
+            X=_safe_indexing(self.X, kept),
+            y=None if self.y is None else self.y[kept],
+            weight=None if self.weight is None else self.weight[kept],
+            soft=None if self.soft is None else self.soft[kept],
+            validation=Block(X, self.labels[rows], self.weights[rows], soft),
+            folds=None if self.folds is None else _within(self.folds, kept),
+            fit_params={
+                name: take_rows(params, kept, n_rows) for name, params in self.fit_params.items()
+            },
+        )
+
+
+def _within(folds, kept):
+    """The folds of the rows kept, by their places there; a fold without test rows is none."""
+    folds = [[np.flatnonzero(np.isin(kept, part)) for part in fold] for fold in folds]
+    return [(train, test) for train, test in folds if len(test)]
 
 
 class CheckedInputsMixin:

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
-from skdistill._blocks import NO_LABEL, Block
+from skdistill._blocks import Block
 from skdistill._named import named_parts
 from skdistill._validation import check_drawn, check_soft_targets
 from skdistill.objectives import Hinton
@@ -74,13 +74,8 @@ def training_rows(given, progress):
     -------
     Block
     """
-    n_rows = _num_samples(given.X)
-    weight = np.ones(n_rows) if given.weight is None else given.weight
-    if given.y is None:
-        labels = np.full(n_rows, NO_LABEL)
-    else:
-        labels = np.searchsorted(given.labeller.classes, given.y)
-    return Block(given.X, labels, weight, _soft_targets(given, labels, progress))
+    labels = given.labels
+    return Block(given.X, labels, given.weights, _soft_targets(given, labels, progress))
 
 
 def _soft_targets(given, labels, progress):

@@ -14,6 +14,7 @@ from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _num_samples
 
+from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
@@ -114,8 +115,10 @@ class DistilledClassifier(
         Whether the student is the best epoch by validation loss, and training ends when that
         stalls. "auto" does so with `X_val` or from 500 training rows on.
     validation_fraction : float, default=0.1
-        Share of the training rows held out of the student's training, for early stopping and
-        calibration. The teachers are fitted on all rows.
+        Share of the training rows held out, for early stopping, calibration and `leak_gap_`.
+        Neither the teachers nor the student are fitted on them: a teacher that has seen them would
+        tell the student, and the loss on them would be too low. Frozen teachers may have seen them;
+        give `X_val` then.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
         encoder kept as they are.
@@ -290,18 +293,20 @@ class DistilledClassifier(
         seeds = seeds.tolist()
         if self.random_state is None:  # the cache would not know a number again
             seeds[0] = seeds[2] = None
+            seeds[1] = 0 if Cache(self.memory).is_on else seeds[1]
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         progress = Progress(self, context)
 
+        given = self._hold_out(given, seeds[1])
         if not self._continues():
             self.teacher_ = self._fit_teacher(given, seeds[0], progress)
         given.labeller.teacher = self.teacher_
         rows = training_rows(given, progress)
         self.leak_gap_ = measure_leak(given, rows)
         rows, validation = rows.weighty(), given.validation
-        if validation is None and self._stops_early(len(rows.labels)):
-            rows, validation = rows.split(self.validation_fraction, seeds[1])
+        if validation is not None and not validation.is_labelled and validation.soft is None:
+            validation.soft = given.labeller.label(validation.X)
         transfer = []
         if self._learns_from_unlabelled_rows():
             transfer = transfer_rows(
@@ -351,6 +356,18 @@ class DistilledClassifier(
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
         tags.non_deterministic = self.random_state is None
         return tags
+
+    def _hold_out(self, given, seed):
+        """Hold rows out for validation before a teacher sees them.
+
+        A teacher that has seen them puts their labels into the rows nearby that it labels, and so
+        into the student: its loss on them would be too low, and all that is chosen by it wrong.
+        """
+        used = np.flatnonzero(given.weights)
+        if given.validation is not None or not self._stops_early(len(used)):
+            return given
+        rows = rows_to_hold_out(given.labels[used], self.validation_fraction, seed)
+        return given.hold_out(used[rows]) if len(rows) else given
 
     def _fit_teacher(self, given, seed, progress):
         if self.teacher is None:

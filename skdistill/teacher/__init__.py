@@ -15,6 +15,7 @@ from skdistill.teacher._members import (
     weight_fit_params,
 )
 from skdistill.teacher._pool import TeacherPool
+from skdistill.teacher._tasks import take_rows
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "check_floor",
     "check_partition",
     "check_teachers",
+    "take_rows",
     "teach_unknown",
     "unfrozen",
     "union_of_classes",

@@ -54,10 +54,7 @@ class Task:
 
     def on(self, rows, where):
         """The same, with a clone of the teacher, on some of the rows."""
-        fit_params = {
-            key: _safe_indexing(value, rows) if _is_row_wise(value, len(self.codes)) else value
-            for key, value in self.fit_params.items()
-        }
+        fit_params = take_rows(self.fit_params, rows, len(self.codes))
         X, codes = _safe_indexing(self.X, rows), self.codes[rows]
         estimator = clone(self.estimator, safe=False)
         return replace(
@@ -108,6 +105,14 @@ class Task:
                 f"y, {list(self.classes[:5])}: freeze the whole teacher if a part of it is fitted."
             )
         return np.searchsorted(self.classes, known)
+
+
+def take_rows(fit_params, rows, n_rows):
+    """The arguments of a ``fit``, of those that have a value a row only some rows."""
+    return {
+        name: _safe_indexing(value, rows) if _is_row_wise(value, n_rows) else value
+        for name, value in fit_params.items()
+    }
 
 
 def _is_row_wise(value, n_rows):
