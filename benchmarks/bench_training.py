@@ -58,9 +58,9 @@ def main():
     print(
         f"The search: {len(TEMPERATURES)} temperatures, 5 folds and the refit, {SEARCH_ROWS:,} "
         "rows of letter. The teacher's seconds are those of its fits and of labelling, of writing "
-        "and reading the cache too. Nothing can be below 0.1515 for a teacher whose time is "
-        "proportional to its rows: 5 x 0.8 + 1 of 40 x 0.8 + 1. What is above is, for forests that "
-        "are quick to fit and large to store, mostly writing. Epochs: "
+        "and reading the cache too. For a teacher whose time is proportional to its rows the fits "
+        "alone are 0.1515 (5 x 0.8 + 1 of 40 x 0.8 + 1); what forests that are quick to fit and "
+        "large to store take above that is mostly writing. Epochs: "
         f"ratios of {REPEATS} interleaved repeats, 1 thread, letter, MLP 16-128-128-26, against a "
         "torch loop that permutes whole tensors once an epoch and steps fused AdamW."
     )

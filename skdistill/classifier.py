@@ -152,7 +152,7 @@ class DistilledClassifier(
         What was used.
     leak_gap_ : float or None
         Mean probability the teacher gives the true class on rows it was fitted on, less that on
-        rows it was not: out-of-fold ones, or `X_val`. None where neither was there to measure it.
+        rows it was not: out-of-fold ones, or those held out. None where there were neither.
     calibration_temperature_ : float
         The student's logits are divided by it; 1.0 where it was not fitted.
     n_transfer_rows_ : int
