@@ -60,7 +60,7 @@ def test_teachers_and_samplers_do_not_see_the_validation_rows(frame):
     table = pd.DataFrame(X, columns=["a", "b"]) if frame else X
     weight = 1.0 + np.arange(600)
     transfer = None if frame else FromRows(size=0.1)
-    clf = fit(table, y, weight, validation_fraction=0.2, transfer=transfer)
+    fit(table, y, weight, validation_fraction=0.2, transfer=transfer)
     assert len(SEEN) == (1 if frame else 2)
     rows, labels, weights = SEEN[0]
     assert len(rows) == len(set(rows)) == 480
