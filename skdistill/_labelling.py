@@ -1,16 +1,21 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import Block
+from skdistill._frame import is_frame
 from skdistill._named import named_parts
 from skdistill._validation import check_drawn, check_soft_targets
 from skdistill.objectives import Hinton
 from skdistill.targets import floor_probabilities, mean_true_probability
 from skdistill.teacher import UNKNOWN_FLOOR, teach_unknown, unfrozen, warn_of_unknown
-from skdistill.transfer import GivenRows
+from skdistill.transfer import GivenRows, Munge
+
+# Synthetic rows that "auto" draws at most.
+MOST_NEW_ROWS = 100_000
 
 
 class Labeller:
@@ -55,6 +60,12 @@ class Labeller:
                 warn_of_unknown(self.classes[unknown])
         return soft
 
+    def knows_all(self, labels):
+        """Whether there are teachers, who together know all classes of the labels."""
+        if self.teacher is None:
+            return False
+        return bool(np.isin(labels[labels >= 0], np.concatenate(self.teacher.known_columns)).all())
+
     def label_out_of_fold(self, X, y, folds, fit_params, step):
         """The probabilities of teachers that have not seen the row."""
         return self.teacher.cross_fit_proba(
@@ -93,7 +104,36 @@ def _soft_targets(given, labels, progress):
         )
 
 
-def transfer_rows(given, rows, transfer, cache, seed, progress):
+def choose_samplers(transfer, given, rows):
+    """The samplers of a fit, which "auto" leaves to the numbers of rows.
+
+    Parameters
+    ----------
+    transfer : None, "auto", TransferSampler or list
+        The parameter of the estimator.
+    given : Inputs
+    rows : Block
+        The training rows.
+
+    Returns
+    -------
+    list of (str, TransferSampler)
+    """
+    if not isinstance(transfer, str):
+        return named_parts(transfer, "transfer")
+    n_rows = len(rows.labels)
+    n_given = 0 if given.X_transfer is None else _num_samples(given.X_transfer)
+    n_new = min(8 * n_rows, MOST_NEW_ROWS) - n_given
+    if n_new <= 0 or not given.labeller.knows_all(rows.labels) or not _is_dense_table(rows.X):
+        return []
+    return [("munge", Munge(size=n_new / n_rows))]
+
+
+def _is_dense_table(X):
+    return is_frame(X) or (not issparse(X) and np.ndim(X) == 2)
+
+
+def transfer_rows(given, rows, samplers, cache, seed, progress):
     """The unlabelled rows given and drawn, labelled by the teacher.
 
     Parameters
@@ -101,8 +141,7 @@ def transfer_rows(given, rows, transfer, cache, seed, progress):
     given : Inputs
     rows : Block
         The training rows, from which new ones are drawn.
-    transfer : None, TransferSampler or list
-        The parameter of the estimator.
+    samplers : list of (str, TransferSampler)
     cache : Cache
         Of the rows drawn.
     seed : int or None
@@ -112,7 +151,6 @@ def transfer_rows(given, rows, transfer, cache, seed, progress):
     -------
     list of Block
     """
-    samplers = named_parts(transfer, "transfer")
     unit = rows.weight.mean()
     blocks = []
     if given.X_transfer is not None:

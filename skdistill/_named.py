@@ -40,7 +40,7 @@ def named_parts(value, parameter):
     ValueError
         If a name is repeated or contains ``"__"``.
     """
-    if value is None:
+    if value is None or (parameter == "transfer" and isinstance(value, str) and value == "auto"):
         return []
     if _is_pair(value):
         raise ValueError(f"`{parameter}` is a pair: give a list of pairs, [{value!r}].")

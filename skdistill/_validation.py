@@ -23,7 +23,7 @@ from skdistill.student import check_student
 from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
-_LATER = ("temperature", "alpha", "cv", "transfer", "teacher_weights")
+_LATER = ("temperature", "alpha", "cv", "teacher_weights")
 
 
 def check_parameters(estimator):

@@ -18,7 +18,12 @@ from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
-from skdistill._labelling import measure_leak, training_rows, transfer_rows
+from skdistill._labelling import (
+    choose_samplers,
+    measure_leak,
+    training_rows,
+    transfer_rows,
+)
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
@@ -89,9 +94,13 @@ class DistilledClassifier(
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
         Terms added to the loss.
-    transfer : TransferSampler, list of them or list of (str, TransferSampler), default=None
+    transfer : "auto", None, TransferSampler, list of them or list of (str, TransferSampler), \
+            default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
-        :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without.
+        :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
+        :class:`Munge` with 8 rows for each training row, 100,000 at most, less those of
+        `X_transfer`; nothing where no teacher can label them, or none knows a class that y has, or
+        X is not a dense table.
     temperature : float, default=1.0
         T > 0.
     alpha : float, default=0.3
@@ -155,6 +164,8 @@ class DistilledClassifier(
         rows it was not: out-of-fold ones, or those held out. None where there were neither.
     calibration_temperature_ : float
         The student's logits are divided by it; 1.0 where it was not fitted.
+    transfer_ : list of (str, TransferSampler)
+        The samplers that drew transfer rows.
     n_transfer_rows_ : int
         Transfer rows the student was trained on.
     n_features_in_ : int
@@ -193,7 +204,7 @@ class DistilledClassifier(
         encoder="auto",
         response=None,
         objectives=None,
-        transfer=None,
+        transfer="auto",
         temperature=1.0,
         alpha=0.3,
         pooling="arithmetic",
@@ -307,10 +318,11 @@ class DistilledClassifier(
         rows, validation = rows.weighty(), given.validation
         if validation is not None and not validation.is_labelled and validation.soft is None:
             validation.soft = given.labeller.label(validation.X)
-        transfer = []
+        transfer, self.transfer_ = [], []
         if self._learns_from_unlabelled_rows():
+            self.transfer_ = choose_samplers(self.transfer, given, rows)
             transfer = transfer_rows(
-                given, rows, self.transfer, Cache(self.memory), seeds[2], progress
+                given, rows, self.transfer_, Cache(self.memory), seeds[2], progress
             )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
         response = given.labeller.response

@@ -12,15 +12,19 @@ from skdistill._frame import codes_of, read_table
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
 ROWS_AT_ONCE = 20_000
+# Bound of the column that is like a logarithm.
+FARTHEST = 10.0
 
 
 class TabularEncoder(TransformerMixin, BaseEstimator):
     r"""Encode numbers and categories of a table as one float32 matrix.
 
-    A number x becomes :math:`z / \sqrt{1 + (z / 3)^2}` with
-    :math:`z = (x - \text{median}) / \text{IQR}` computed in float64: robust to scale, heavy tails
-    and large offsets, and in (-3, 3) whatever comes. A missing number becomes 0, and a column that
-    had missing values when fitted gets an indicator column. A category (a bool, string or
+    A number becomes two columns, computed in float64 from its distance d to the median. One is
+    :math:`z / \sqrt{1 + (z / 3)^2}` with :math:`z = d / \text{IQR}`: robust to scale, heavy tails
+    and large offsets, and in (-3, 3) whatever comes. The other is :math:`\text{asinh}(2 d / s)`,
+    with the median s of the distances that are not 0, at most 10 in size: like a logarithm, it
+    tells small values apart beside large ones. A missing number becomes 0 in both, and a column
+    that had missing values when fitted gets an indicator column. A category (a bool, string or
     categorical column) becomes a code: 0 for a value not seen when fitted, 1 for a missing one,
     then the categories.
 
@@ -39,8 +43,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         With ``categories="codes"``, the number of codes of each category column; else empty.
     categories_ : list of ndarray
         The categories of each category column; the first has code 2.
-    center_, scale_ : ndarray of shape (n_numbers,)
-        Median and inverse interquartile range of each number column.
+    center_, scale_, fine_scale_ : ndarray of shape (n_numbers,)
+        Median of each number column, 1 / IQR (1 / 2s where the IQR is 0) and 2 / s.
     n_outputs_ : int
         Number of columns of the result.
 
@@ -56,9 +60,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     >>> from skdistill import TabularEncoder
     >>> X = pd.DataFrame({"size": [1.0, 2.0, 3.0], "colour": ["red", "blue", None]})
     >>> TabularEncoder(categories="codes").fit_transform(X).round(2)
-    array([[-0.95,  3.  ],
-           [ 0.  ,  2.  ],
-           [ 0.95,  1.  ]], dtype=float32)
+    array([[-0.95, -1.44,  3.  ],
+           [ 0.  ,  0.  ,  2.  ],
+           [ 0.95,  1.44,  1.  ]], dtype=float32)
     """
 
     def __init__(self, categories="onehot", unseen_missing="encode"):
@@ -87,13 +91,13 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         table = read_table(X)
         self._kinds = table.kinds
         self.n_features_in_ = len(table.kinds)
-        self.center_, self.scale_ = _robust_scale(table.numbers)
+        self.center_, self.scale_, self.fine_scale_ = _robust_scale(table.numbers)
         self._indicated = np.flatnonzero(np.isnan(table.numbers).any(axis=0))
         self.categories_ = [codes_of(values)[1] for values in table.categories]
         sizes = tuple(len(known) + 2 for known in self.categories_)
         self.cardinalities_ = sizes if self.categories == "codes" else ()
         width = len(sizes) if self.categories == "codes" else sum(size - 1 for size in sizes)
-        self.n_outputs_ = len(self.center_) + len(self._indicated) + width
+        self.n_outputs_ = 2 * len(self.center_) + len(self._indicated) + width
         return self
 
     def transform(self, X):
@@ -122,15 +126,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         table = read_table(X, self._kinds)
         if self.unseen_missing == "error" and not len(self._indicated):
             _refuse_missing(table)
-        numbers = self._squash(table.numbers)
-        n_numbers = len(self.center_)
-        if n_numbers == self.n_outputs_:
-            return numbers.astype(np.float32)
-        encoded = np.empty((len(numbers), self.n_outputs_), dtype=np.float32)
-        encoded[:, :n_numbers] = numbers
-        end = n_numbers + len(self._indicated)
+        encoded = np.empty((len(table.numbers), self.n_outputs_), dtype=np.float32)
+        end = self._encode_numbers(table.numbers, encoded)
         if len(self._indicated):
-            encoded[:, n_numbers:end] = np.isnan(table.numbers[:, self._indicated])
+            missing = np.isnan(table.numbers[:, self._indicated])
+            encoded[:, end : end + missing.shape[1]] = missing
+            end += missing.shape[1]
         names = table.category_names
         for name, values, known in zip(names, table.categories, self.categories_, strict=True):
             _refuse_numbers(name, values, known)
@@ -147,14 +148,22 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _squash(self, numbers):
-        with np.errstate(over="ignore"):
-            z = (numbers - self.center_) * self.scale_
-        np.minimum(np.maximum(z, -1e6, out=z), 1e6, out=z)  # the square below stays finite
-        z /= np.sqrt(1.0 + z * z / 9.0)
-        if math.isnan(z.sum()):
-            np.nan_to_num(z, copy=False)
-        return z
+    def _encode_numbers(self, numbers, encoded):
+        """Write the columns of the numbers; returns how many they are."""
+        n_numbers = len(self.center_)
+        with np.errstate(over="ignore", invalid="ignore"):
+            distance = numbers - self.center_
+            z = distance * self.scale_
+            if not math.isfinite(z.sum()):  # missing, or far beyond the range of floats
+                np.nan_to_num(distance, copy=False)
+                z = np.nan_to_num(distance * self.scale_)
+            encoded[:, :n_numbers] = z / np.hypot(1.0, z / 3.0)
+            if not hasattr(self, "fine_scale_"):  # fitted by a version that had one column each
+                return n_numbers
+            fine = np.arcsinh(distance * self.fine_scale_)
+        fine = np.minimum(np.maximum(fine, -FARTHEST, out=fine), FARTHEST, out=fine)
+        encoded[:, n_numbers : 2 * n_numbers] = fine
+        return 2 * n_numbers
 
     def _encode_category(self, codes, size):
         if self.categories == "codes":
@@ -185,15 +194,23 @@ def _refuse_missing(table):
 
 
 def _robust_scale(numbers):
-    """Median and 1 / IQR; where the IQR is 0, 2 / range; where that is 0, 0."""
+    """Median, 1 / IQR and 2 / s, with the median s of the distances to the median that are not 0.
+
+    Where the IQR is 0, 1 / 2s stands for its inverse; where all values are equal, 0 for both.
+    """
     if not numbers.shape[1] or not len(numbers):
-        return np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
+        return [np.zeros(numbers.shape[1])] * 3
     present = numbers.copy()
     present[:, np.isnan(numbers).all(axis=0)] = 0.0
     low, q25, center, q75, high = np.nanquantile(present, [0, 0.25, 0.5, 0.75, 1], axis=0)
-    iqr, spread = q75 - q25, high - low
-    # A spread of rounding errors only is no spread.
-    flat = spread <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
     with np.errstate(divide="ignore", over="ignore"):
-        scale = np.where(iqr > 0, 1 / iqr, 2 / spread)
-    return center, np.where(flat | ~np.isfinite(scale), 0.0, scale)
+        distance = np.abs(present - center)
+        distance[distance <= 1e-13 * np.abs(center)] = np.nan  # rounding errors are no distance
+        distance[:, low == high] = 1.0
+        iqr, typical = q75 - q25, np.nanmedian(distance, axis=0)
+        scales = np.array([np.where(iqr > 0, 1 / iqr, 0.5 / typical), 2.0 / typical])
+        # A spread of rounding errors only is no spread.
+        flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
+    scales[:, flat] = 0.0
+    scales[~np.isfinite(scales)] = 0.0
+    return center, *scales

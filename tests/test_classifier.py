@@ -115,7 +115,7 @@ def test_soft_targets_take_the_place_of_a_teacher():
     X, y = data()
     p = LogisticRegression().fit(X, y).predict_proba(X)
     given = DistilledClassifier(None, SMALL, random_state=0).fit(X, y, soft_targets=p)
-    taught = small(FrozenEstimator(LogisticRegression().fit(X, y))).fit(X, y)
+    taught = small(FrozenEstimator(LogisticRegression().fit(X, y)), transfer=None).fit(X, y)
     np.testing.assert_array_equal(given.predict_proba(X), taught.predict_proba(X))
     assert given.teacher_ is None
 
@@ -200,8 +200,8 @@ def test_what_cannot_work_without_a_teacher_says_so():
 def test_transfer_rows_reach_the_student_and_weigh_what_they_should():
     X, y = data()
     X_transfer = data(seed=5)[0][:100]
-    plain = small(alpha=0.0).fit(X, y)
-    more = small(alpha=0.0).fit(X, y, X_transfer=X_transfer)
+    plain = small(alpha=0.0, transfer=None).fit(X, y)
+    more = small(alpha=0.0, transfer=None).fit(X, y, X_transfer=X_transfer)
     assert more.n_transfer_rows_ == 100
     assert not np.allclose(plain.predict_proba(X), more.predict_proba(X))
     light = small(alpha=0.0, transfer=GivenRows(weight=0.0)).fit(X, y, X_transfer=X_transfer)
@@ -296,7 +296,7 @@ def test_search_never_slices_a_tuple():
 
 def test_search_without_routing():
     X, y = data()
-    pipe = make_pipeline(StandardScaler(), small())
+    pipe = make_pipeline(StandardScaler(), small(transfer=None))
     grid = {
         "distilledclassifier__temperature": [1.0, 3.0],
         "distilledclassifier__student__hidden_layer_sizes": [(8,), (16,)],

@@ -75,7 +75,8 @@ CONFIGURATIONS = [
         QUICK,
         random_state=0,
     ),
-    WithFrozenTeacher(LogisticRegression(), QUICK, random_state=0),
+    # A frozen teacher knows nothing of `class_weight`, and would label new rows without.
+    WithFrozenTeacher(LogisticRegression(), QUICK, transfer=None, random_state=0),
     DistilledClassifier(LogisticRegression(), QUICK, cv=2, random_state=0),
     DistilledClassifier(LogisticRegression(), own_net(), random_state=0),
     DistilledClassifier(
@@ -127,6 +128,7 @@ def test_weights_are_repetitions_with_full_batches(params):
     clf = DistilledClassifier(
         LogisticRegression(tol=1e-10, max_iter=10_000),
         net,
+        transfer=None,
         encoder="passthrough",
         early_stopping=False,
         random_state=0,

@@ -1,5 +1,6 @@
 """The training step without autograd gives what autograd gives."""
 
+import pickle
 import threading
 
 import numpy as np
@@ -334,7 +335,9 @@ def test_a_response_may_change_the_logits_it_gets(table):
 
 def test_a_trained_student_holds_no_gradients(table):
     X, y, soft = table
-    clf = DistilledClassifier(student=MLPStudent((8,), n_steps=20), random_state=0)
+    clf = DistilledClassifier(student=MLPStudent((64, 64), n_steps=20), random_state=0)
     clf.fit(X, y, soft_targets=soft)
     assert all(parameter.grad is None for parameter in clf.student_.module_.parameters())
     assert clf.student_.pass_ is None
+    size = sum(4 * parameter.numel() for parameter in clf.student_.module_.parameters())
+    assert len(pickle.dumps(clf.student_.module_)) < size + 5000

@@ -41,7 +41,7 @@ def make_frame(n_rows=60, missing=True):
 
 def by_hand(fitted_on, X, mode):
     """The encoder's arithmetic on pandas frames, in float64 and column by column."""
-    numbers, indicators, categories = [], [], []
+    numbers, fine, indicators, categories = [], [], [], []
     for name in fitted_on:
         seen, values = fitted_on[name], X[name]
         if pd.api.types.is_numeric_dtype(seen) and not pd.api.types.is_bool_dtype(seen):
@@ -52,6 +52,9 @@ def by_hand(fitted_on, X, mode):
             z = (values - median) / (q75 - q25)
             squashed = z / np.sqrt(1 + (z / 3) ** 2)
             numbers.append(np.where(np.isnan(squashed), 0, squashed))
+            distance = np.abs(seen - median)
+            logarithm = np.arcsinh(2 * (values - median) / np.median(distance[distance > 0]))
+            fine.append(np.where(np.isnan(logarithm), 0, np.clip(logarithm, -10, 10)))
             if np.isnan(seen).any():
                 indicators.append(np.isnan(values))
         else:
@@ -62,22 +65,29 @@ def by_hand(fitted_on, X, mode):
                 categories.append(codes)
             else:
                 categories += [codes == c for c in range(1, len(known) + 2)]
-    return np.column_stack([*numbers, *indicators, *categories]).astype(float)
+    return np.column_stack([*numbers, *fine, *indicators, *categories]).astype(float)
 
 
 def column(values):
     return np.asarray(values, dtype=float)[:, None]
 
 
+def encode_both(values):
+    """The two columns of a number: the robust one, and the one like a logarithm."""
+    both = TabularEncoder().fit_transform(column(values))
+    assert both.shape == (len(values), 2)
+    return both
+
+
 def encode(values):
-    return TabularEncoder().fit_transform(column(values)).ravel()
+    return encode_both(values)[:, 0]
 
 
 # --- numbers ---
 
 
-def test_smooth_clip_by_hand():
-    # median 2, IQR 2
+def test_numbers_by_hand():
+    # median 2, IQR 2; the distances that are not 0 are 2, 1, 1, 2: their median is 1.5
     out = TabularEncoder().fit(column([0, 1, 2, 3, 4])).transform(column([2, 4, 0, 8, 1002]))
     expected = [
         0,
@@ -86,7 +96,9 @@ def test_smooth_clip_by_hand():
         3 / np.sqrt(2),
         500 / np.sqrt(1 + 500**2 / 9),
     ]
-    assert_allclose(out.ravel(), expected, atol=1e-6)
+    assert_allclose(out[:, 0], expected, atol=1e-6)
+    assert_allclose(out[:, 1], np.arcsinh(np.array([0, 2, -2, 6, 1000]) * 2 / 1.5), atol=1e-6)
+    assert out.shape == (5, 2)
     assert out.dtype == np.float32
 
 
@@ -96,6 +108,15 @@ def test_center_and_scale_are_those_of_robust_scaler():
     encoder, scaler = TabularEncoder().fit(X), RobustScaler().fit(X)
     assert_allclose(encoder.center_, scaler.center_, rtol=1e-12)
     assert_allclose(encoder.scale_, 1 / scaler.scale_, rtol=1e-9)
+
+
+def test_fine_scale_is_2_over_the_median_distance_that_is_not_0():
+    X = np.random.RandomState(0).standard_t(2, size=(101, 4)) * [1, 100, 1e-5, 1] + [0, 5, 0, -1e6]
+    X[::7, 1] = np.nan
+    X[:70, 2] = 3e-5
+    distance = np.abs(X - np.nanmedian(X, axis=0))
+    expected = [2 / np.median(one[one > 0]) for one in distance.T]
+    assert_allclose(TabularEncoder().fit(X).fine_scale_, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("mode", ["onehot", "codes"])
@@ -113,46 +134,80 @@ def test_arithmetic_by_hand(mode):
 @pytest.mark.parametrize("offset", [1e9, -1e9, 1e12])
 def test_small_differences_at_a_large_offset_stay(offset):
     steps = np.arange(9.0)
-    assert_allclose(encode(offset + steps), encode(steps), atol=1e-6)
+    assert_allclose(encode_both(offset + steps), encode_both(steps), atol=1e-6)
 
 
 def test_differences_of_a_thousandth_at_1e9_stay():
-    assert_allclose(encode(1e9 + np.arange(5) / 1000), encode(np.arange(5)), atol=1e-3)
+    thousandths = 1e9 + np.arange(5) / 1000
+    assert_allclose(encode_both(thousandths), encode_both(np.arange(5)), atol=1e-3)
 
 
 def test_scale_where_the_quartiles_are_equal():
-    """2 / range in place of 1 / IQR."""
+    """Half the inverse of the median distance that is not 0, in place of 1 / IQR."""
     values = [0] * 18 + [1, 5]
-    z = np.array(values) * 2 / 5
-    assert_allclose(encode(values), z / np.sqrt(1 + z**2 / 9), atol=1e-6)
+    z = np.array(values) / (2 * 3)
+    expected = np.column_stack([z / np.sqrt(1 + z**2 / 9), np.arcsinh(np.array(values) * 2 / 3)])
+    assert_allclose(encode_both(values), expected, atol=1e-6)
+
+
+def test_the_scales_where_the_quartiles_are_equal_do_not_depend_on_the_largest_value():
+    small = [0] * 18 + [1, 2, 3]
+    assert_array_equal(encode_both([*small, 1e12])[:-2], encode_both([*small, 4])[:-2])
 
 
 @pytest.mark.parametrize("value", [0.0, -7.5, 0.1, 1e300, 3e9])
 def test_constant_columns_become_0(value):
     encoder = TabularEncoder().fit(column([value] * 7))
-    assert_array_equal(encoder.transform(column([value, 0, 1e12, -3])), np.zeros((4, 1)))
+    assert_array_equal(encoder.transform(column([value, 0, 1e12, -3])), np.zeros((4, 2)))
 
 
 def test_rounding_errors_are_no_spread():
-    assert_array_equal(encode([0.1 + 0.2, 0.3, 0.3, 0.1 + 0.2]), np.zeros(4))
+    assert_array_equal(encode_both([0.1 + 0.2, 0.3, 0.3, 0.1 + 0.2]), np.zeros((4, 2)))
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.parametrize("huge", [1e300, 1.7e308])
 def test_huge_values_are_finite(huge):
-    among = encode([huge, -huge, 1, 0, 2])
+    among = encode_both([huge, -huge, 1, 0, 2])
     assert np.isfinite(among).all()
-    assert among[0] > 1
-    assert among[1] < -1
+    assert (among[0] > 1).all()
+    assert (among[1] < -1).all()
     later = TabularEncoder().fit(column(np.arange(9) * 1e-9)).transform(column([huge, -huge]))
-    assert_allclose(later.ravel(), [3, -3], atol=1e-5)
-    assert np.isfinite(encode([1e-310, 2e-310, 0, 3e-310])).all()
+    assert_allclose(later, [[3, 10], [-3, -10]], atol=1e-5)
+    assert np.isfinite(encode_both([1e-310, 2e-310, 0, 3e-310])).all()
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.parametrize("huge", [1e300, 1.7e308])
+def test_the_column_like_a_logarithm_is_at_most_10(huge):
+    encoder = TabularEncoder().fit(column([0, 1, 2, 3, 4]))
+    edge = 0.75 * np.sinh(10)
+    later = encoder.transform(column([huge, -huge, 2 + edge * 1.01, 2 + edge * 0.99, np.nan]))[:, 1]
+    assert_array_equal(later[[0, 1, 2, 4]], [10, -10, 10, 0])
+    assert_allclose(later[3], np.arcsinh(np.sinh(10) * 0.99), atol=1e-5)
+    assert later[3] < 10
+    assert_array_equal(encode_both([0, 1, 2, 3, 4, huge, -huge])[5:, 1], [10, -10])
 
 
 def test_order_is_kept_within_the_clip():
     values = np.concatenate([-np.logspace(3, -3, 30), np.logspace(-3, 3, 30)])
-    assert (np.diff(encode(values).astype(float)) > 0).all()
-    assert np.abs(encode(values)).max() < 3
+    both = encode_both(values)
+    assert (np.diff(both.astype(float), axis=0) > 0).all()
+    assert (np.abs(both).max(axis=0) < [3, 10]).all()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_order_is_not_reversed_beyond_the_clip():
+    far = np.append(np.logspace(-300, 308, 400), 1.7e308)
+    encoder = TabularEncoder().fit(column(np.arange(9) - 4))
+    both = encoder.transform(column([*-far[::-1], 0, *far]))
+    assert (np.diff(both.astype(float), axis=0) >= 0).all()
+    assert (np.abs(both).max(axis=0) <= [3, 10]).all()
+
+
+def test_far_values_stay_apart_in_the_column_like_a_logarithm():
+    later = TabularEncoder().fit(column(np.arange(9))).transform(column([4e3, 8e3]))
+    assert_allclose(np.diff(later, axis=0), [[0, np.log(2)]], atol=1e-3)
 
 
 # --- missing numbers ---
@@ -161,10 +216,11 @@ def test_order_is_kept_within_the_clip():
 def test_missing_number_is_0_with_an_indicator_only_where_fitted_with_one():
     X = np.array([[1.0, np.nan, 5.0], [2.0, 3.0, np.nan], [3.0, 4.0, 6.0], [4.0, 7.0, 8.0]])
     encoder = TabularEncoder().fit(X)
-    assert encoder.n_outputs_ == 5
+    assert encoder.n_outputs_ == 8
     out = encoder.transform(np.full((1, 3), np.nan))
-    assert_array_equal(out, [[0, 0, 0, 1, 1]])
-    assert_array_equal(encoder.transform(X)[:, 3:], np.isnan(X[:, 1:]))
+    assert_array_equal(out, [[0, 0, 0, 0, 0, 0, 1, 1]])
+    assert_array_equal(encoder.transform(X)[:, 6:], np.isnan(X[:, 1:]))
+    assert_array_equal(encoder.transform(X)[:, :6][np.isnan(np.hstack([X, X]))], np.zeros(4))
 
 
 def test_missing_values_do_not_move_center_and_scale():
@@ -172,6 +228,7 @@ def test_missing_values_do_not_move_center_and_scale():
     without = TabularEncoder().fit(column([0, 1, 2, 3, 4]))
     assert_array_equal(with_nan.center_, without.center_)
     assert_array_equal(with_nan.scale_, without.scale_)
+    assert_array_equal(with_nan.fine_scale_, without.fine_scale_)
 
 
 def test_unseen_missing_error_names_the_columns():
@@ -180,16 +237,17 @@ def test_unseen_missing_error_names_the_columns():
     with pytest.raises(ValueError, match=r"NaN in column\(s\) \['b'\].*impute"):
         encoder.transform(X.assign(b=[np.nan, 1.0]))
     # A missing category has a code of its own.
-    assert_array_equal(encoder.transform(X.assign(c=[None, "x"]))[:, 2:], [[1, 0, 0], [0, 1, 0]])
-    assert TabularEncoder().fit(X).transform(X.assign(b=[np.nan, 1.0]))[0, 1] == 0
+    assert_array_equal(encoder.transform(X.assign(c=[None, "x"]))[:, 4:], [[1, 0, 0], [0, 1, 0]])
+    out = TabularEncoder().fit(X).transform(X.assign(b=[np.nan, 1.0]))
+    assert_array_equal(out[0, [1, 3]], [0, 0])
 
 
 def test_a_column_of_missing_values_only():
     X = pd.DataFrame({"a": [np.nan] * 3, "b": [1.0, 2.0, 3.0], "c": pd.array([None] * 3, "string")})
     encoder = TabularEncoder().fit(X)
-    assert_allclose(encoder.transform(X)[:, [0, 2, 3]], np.tile([0, 1, 1], (3, 1)))
+    assert_allclose(encoder.transform(X)[:, [0, 2, 4, 5]], np.tile([0, 0, 1, 1], (3, 1)))
     new = encoder.transform(X.assign(a=[5.0, 1e9, np.nan], c=["x", None, "y"]))
-    assert_array_equal(new[:, [0, 2, 3]], [[0, 0, 0], [0, 0, 1], [0, 1, 0]])
+    assert_array_equal(new[:, [0, 2, 4, 5]], [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]])
 
 
 @pytest.mark.parametrize(
@@ -205,10 +263,10 @@ def test_a_column_of_missing_values_only():
 def test_a_number_column_of_none_at_predict(nothing):
     X = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [1, 2, 3]})
     out = TabularEncoder().fit(X).transform(X.assign(a=nothing))
-    assert_array_equal(out[:, 0], 0)
-    assert_array_equal(out[:, 1], TabularEncoder().fit_transform(X)[:, 1])
+    assert_array_equal(out[:, [0, 2]], 0)
+    assert_array_equal(out[:, [1, 3]], TabularEncoder().fit_transform(X)[:, [1, 3]])
     assert_array_equal(
-        TabularEncoder().fit(X).transform(pl.DataFrame({"a": [None], "b": [2]})), [[0, 0]]
+        TabularEncoder().fit(X).transform(pl.DataFrame({"a": [None], "b": [2]})), [[0, 0, 0, 0]]
     )
 
 
@@ -253,9 +311,9 @@ def test_unknown_categories():
     X = pd.DataFrame({"n": [1.0, 2.0, 3.0], "c": ["a", "b", None], "d": [True, False, True]})
     new = pd.DataFrame({"n": [2.0, 2.0], "c": ["zebra", "a"], "d": ["?", True]})
     codes = TabularEncoder(categories="codes").fit(X).transform(new)
-    assert_array_equal(codes, [[0, 0, 0], [0, 2, 3]])
+    assert_array_equal(codes, [[0, 0, 0, 0], [0, 0, 2, 3]])
     onehot = TabularEncoder().fit(X).transform(new)
-    assert_array_equal(onehot, [[0, 0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 1]])
+    assert_array_equal(onehot, [[0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 0, 1]])
 
 
 def test_all_unknown():
@@ -440,7 +498,7 @@ def test_infinity_names_the_columns(infinity):
 def test_sums_that_overflow_are_no_infinity():
     X = np.full((3, 2), 1.7e308)
     with np.errstate(over="ignore"):
-        assert_array_equal(TabularEncoder().fit_transform(X), np.zeros((3, 2)))
+        assert_array_equal(TabularEncoder().fit_transform(X), np.zeros((3, 4)))
 
 
 DAYS = [datetime.date(2020, 1, 1), datetime.date(2020, 5, 1)]
@@ -534,7 +592,9 @@ def test_any_table_gives_finite_numbers_of_the_declared_width(tables):
             assert out.dtype == np.float32
             assert out.shape == (len(X), encoder.n_outputs_)
             assert np.isfinite(out).all()
-            assert np.abs(out[:, : len(encoder.center_)]).max(initial=0) <= 3
+            n_numbers = len(encoder.center_)
+            assert np.abs(out[:, :n_numbers]).max(initial=0) <= 3
+            assert np.abs(out[:, n_numbers : 2 * n_numbers]).max(initial=0) <= 10
         n_codes = len(codes.cardinalities_)
         found = codes.transform(X)[:, codes.n_outputs_ - n_codes :]
         assert_array_equal(found, np.rint(found))
@@ -554,6 +614,24 @@ def test_a_long_table_is_encoded_as_its_parts_are(monkeypatch):
     whole = encoder.transform(X)
     monkeypatch.setattr("skdistill.encoding.ROWS_AT_ONCE", 7)
     assert_array_equal(encoder.transform(X), whole)
+
+
+# --- what an older version fitted ---
+
+
+@pytest.mark.parametrize("mode", ["onehot", "codes"])
+def test_an_encoder_of_an_older_version_still_gives_one_column_per_number(mode, monkeypatch):
+    X = make_frame()
+    for part in (X, X[["int", "float"]], X[["single"]], X[["colour"]]):
+        encoder = TabularEncoder(categories=mode).fit(part)
+        n_numbers, now = len(encoder.center_), encoder.transform(part)
+        del encoder.fine_scale_
+        encoder.n_outputs_ -= n_numbers
+        before = np.delete(now, np.arange(n_numbers, 2 * n_numbers), axis=1)
+        assert_array_equal(encoder.transform(part), before)
+        with monkeypatch.context() as patch:
+            patch.setattr("skdistill.encoding.ROWS_AT_ONCE", 7)
+            assert_array_equal(encoder.transform(part), before)
 
 
 # --- through DistilledClassifier ---
@@ -576,8 +654,8 @@ def test_unknown_categories_at_predict():
     clf = distil(frame_teacher(), X, X["int"] > 500)
     new = X.assign(colour="ultraviolet")
     assert_allclose(clf.predict_proba(new).sum(axis=1), 1)
-    # The default student takes codes; they come after the four numbers.
-    codes = clf.encoder_.transform(new)[:, 4:]
+    # The default student takes codes; they come after two columns for each of the four numbers.
+    codes = clf.encoder_.transform(new)[:, 8:]
     assert_array_equal(codes, np.column_stack([np.zeros(len(X)), X["flag"] + 2]))
 
 

@@ -136,6 +136,7 @@ def test_teacher_view_is_asked_once_per_block_for_the_raw_rows():
         X,
         y,
         objectives=ToyRow(),
+        transfer=None,
         early_stopping=False,
         fit_params={"X_transfer": (more,), "X_val": X.iloc[:30], "y_val": y[:30]},
     )

@@ -111,7 +111,7 @@ class Net(torch.nn.Module):
         Net,
         NeuralNetClassifier(Net, criterion=torch.nn.CrossEntropyLoss, max_epochs=2),
         NeuralNetClassifier(Net, module__softmax=True, criterion=torch.nn.NLLLoss, max_epochs=2),
-        NeuralNetClassifier(Net(9, 2), criterion=torch.nn.CrossEntropyLoss, max_epochs=2),
+        NeuralNetClassifier(Net(14, 2), criterion=torch.nn.CrossEntropyLoss, max_epochs=2),
     ],
     ids=["module class", "net", "net with softmax", "module instance"],
 )

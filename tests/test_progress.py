@@ -158,7 +158,7 @@ def test_keyboard_interrupt_keeps_the_epochs_done_and_says_so():
     X, y = data()
     net = SMALL.make_net(200)
     net.set_params(callbacks=[*net.callbacks, CtrlC(epoch=3)])
-    clf = DistilledClassifier(LogisticRegression(), net, random_state=0)
+    clf = DistilledClassifier(LogisticRegression(), net, transfer=None, random_state=0)
     with pytest.warns(UserWarning, match=r"KeyboardInterrupt ended the training in epoch 3 of"):
         clf.fit(X, y)
     assert len(clf.history_) == 2

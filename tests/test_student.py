@@ -31,11 +31,11 @@ SMALL = MLPStudent(hidden_layer_sizes=(16,), n_steps=50)
 
 
 class Plain(nn.Module):
-    """Logits; takes no sizes."""
+    """Logits; takes no sizes. The default encoder makes 12 columns of 6 numbers."""
 
-    def __init__(self, hidden=8):
+    def __init__(self, hidden=8, width=12):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(6, hidden), nn.ReLU(), nn.Linear(hidden, 3))
+        self.layers = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 3))
 
     def forward(self, X):
         return self.layers(X)
@@ -79,11 +79,11 @@ class Coded(nn.Module):
         return self.linear(torch.cat([X, *ones], dim=1))
 
 
-def instance(module=Plain):
+def instance(module=Plain, **params):
     """A module with the same weights every time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return module()
+        return module(**params)
 
 
 SEEN = []
@@ -273,9 +273,9 @@ def test_module_class_is_given_the_sizes_its_constructor_takes():
     frame["shape"] = np.array(["o", "x", "v"])[y]
     clf = make_clf(Coded).fit(frame, y, soft_targets=make_soft(X))
     assert clf.student_.module_.cardinalities == (4, 5)  # unknown, missing, categories
-    assert clf.student_.module_.linear.in_features == 8 + 9
+    assert clf.student_.module_.linear.in_features == 2 * 6 + 2 + 9
     sized = make_clf(Sized).fit(frame, y, soft_targets=make_soft(X))
-    assert sized.student_.module_.layers[0].in_features == 6 + 3 + 4  # indicators
+    assert sized.student_.module_.layers[0].in_features == 2 * 6 + 3 + 4  # indicators
     assert clf.predict_proba(frame).shape == (len(X), 3)
 
 
@@ -329,7 +329,7 @@ def test_parameters_of_the_criterion_are_refused_not_dropped(net):
         fit_proba(X, y, student=net)
 
 
-@pytest.mark.parametrize("module", [nn.Linear(6, 2), nn.Linear(6, 30), nn.LSTM(6, 3)])
+@pytest.mark.parametrize("module", [nn.Linear(12, 2), nn.Linear(12, 30), nn.LSTM(12, 3)])
 def test_wrong_output_is_named(module):
     X, y = make_data()
     with pytest.raises(ValueError, match=r"module of `student` returns .*shape \(n_rows, 3\)"):
@@ -359,7 +359,7 @@ def test_recipe_is_honoured():
     student = MLPStudent(hidden_layer_sizes=(5, 4), n_steps=50, batch_size=32)
     clf = make_clf(student).fit(X, y, soft_targets=make_soft(X))
     shapes = [tuple(p.shape) for p in clf.student_.module_.parameters()]
-    assert shapes == [(5, 6), (5,), (4, 5), (4,), (3, 4), (3,)]
+    assert shapes == [(5, 12), (5,), (4, 5), (4,), (3, 4), (3,)]
     assert len(clf.history_) == 13  # 50 steps of 4 an epoch, rounded up
 
 
@@ -387,7 +387,7 @@ def by_hand(module, X, y, soft, *, lr, epochs, temperature, alpha):
 def test_training_equals_a_loop_by_hand(temperature, alpha):
     X, y = make_data()
     soft = make_soft(X)
-    module = instance()
+    module = instance(width=6)
     net = make_net(
         module,
         optimizer=torch.optim.SGD,
@@ -465,8 +465,8 @@ def test_the_users_net_and_module_are_left_alone(module):
 def test_a_fitted_net_as_student_starts_anew_and_is_left_alone():
     X, y = make_data()
     fresh = make_net(verbose=0)
-    fitted = make_net(verbose=0, module__n_inputs=6, module__n_outputs=3)
-    fitted.fit(X, y.astype(np.int64))
+    fitted = make_net(verbose=0, module__n_inputs=12, module__n_outputs=3)
+    fitted.fit(np.hstack([X, X]), y.astype(np.int64))
     before = copy.deepcopy(fitted.module_.state_dict())
     np.testing.assert_array_equal(fit_proba(X, y, student=fitted), fit_proba(X, y, student=fresh))
     for name, value in fitted.module_.state_dict().items():
@@ -808,7 +808,7 @@ def test_threads_give_the_same_students(students):
 
 @pytest.mark.parametrize(
     "student",
-    [SMALL, Sized, make_net(Probabilities, criterion=nn.NLLLoss)],
+    [SMALL, Sized, make_net(Probabilities, module__width=6, criterion=nn.NLLLoss)],
     ids=["recipe", "class", "softmax"],
 )
 def test_the_fitted_net_predicts_the_same_by_itself(student):
@@ -967,3 +967,12 @@ def test_mlp_does_not_change_its_input():
     before = X.clone()
     MLP(3, 2)(X)
     assert torch.equal(X, before)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 9, 10, 11, 20])
+def test_any_number_of_steps_has_a_schedule(n_steps):
+    X = np.random.RandomState(0).normal(size=(160, 2))
+    y = (X[:, 0] > 0).astype(int)
+    recipe = MLPStudent((4,), n_steps=n_steps, batch_size=16)
+    clf = DistilledClassifier(LogisticRegression(), recipe, transfer=None, random_state=0)
+    assert clf.fit(X, y).history_[-1, "train_batch_count"] == 10

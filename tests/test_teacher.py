@@ -252,7 +252,7 @@ def test_fitted_clone_of_an_object_that_only_has_fit_and_predict_proba():
 
 @pytest.mark.parametrize("cv", [None, 2])
 def test_teacher_gets_the_frame_as_it_came(cv):
-    DistilledClassifier(Witness(), SMALL, cv=cv).fit(FRAME, Y)
+    DistilledClassifier(Witness(), SMALL, cv=cv, transfer=None).fit(FRAME, Y)
     assert {what for what, _ in LOG} == {"fit", "predict_proba"}
     assert LOG[0][1] is FRAME
     for _, rows in LOG:
@@ -263,7 +263,7 @@ def test_teacher_gets_the_frame_as_it_came(cv):
 
 def test_teacher_gets_the_list_of_lists_as_it_came():
     rows = [[0, "low"], [1, "high"], [2, "low"]] * 10
-    clf = DistilledClassifier(Witness(), SMALL, cv=2).fit(rows, [0, 1, 0] * 10)
+    clf = DistilledClassifier(Witness(), SMALL, cv=2, transfer=None).fit(rows, [0, 1, 0] * 10)
     clf.teacher_.predict_proba(rows)
     assert LOG[0][1] is rows
     assert all(type(given) is list and type(given[0][0]) is int for _, given in LOG)

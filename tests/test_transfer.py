@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import (
@@ -26,6 +29,7 @@ from skdistill import (
     TransferSampler,
 )
 from skdistill._frame import read_table
+from skdistill._labelling import _is_dense_table
 from skdistill.transfer._munge import _disjoint_pairs
 
 N_ROWS = 40
@@ -961,7 +965,7 @@ def test_the_users_sampler_is_left_alone():
 @pytest.mark.parametrize(
     ("transfer", "error", "message"),
     [
-        ("auto", ValueError, "`transfer='auto'` is not available"),
+        ("munge", TypeError, "`transfer`"),
         (Munge, TypeError, "`transfer` (must hold instances of TransferSampler|holds the class)"),
         (
             [Munge(), 3],
@@ -1025,3 +1029,82 @@ def test_100_000_rows_of_few_categories_take_seconds():
     drawn = Munge().sample(X, 100_000, random_state=0)
     assert time.perf_counter() - start < 60
     assert set(drawn["u"]) == {"a", "b"}
+
+
+# --- "auto" ---
+
+
+def automatic(X, y, teacher=None, X_transfer=None, **params):
+    clf = DistilledClassifier(
+        GaussianNB() if teacher is None else teacher, MLPStudent((4,), n_steps=3), **params
+    )
+    return clf.set_params(random_state=0).fit(X, y, X_transfer=X_transfer)
+
+
+def numbers(n_rows=60):
+    X = np.random.RandomState(0).normal(size=(n_rows, 3))
+    return X, (X[:, 0] > 0).astype(int)
+
+
+@pytest.mark.parametrize(("n_given", "n_drawn"), [(0, 480), (80, 400), (480, 0), (500, 0)])
+def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
+    X, y = numbers()
+    unlabelled = np.random.RandomState(1).normal(size=(n_given, 3)) if n_given else None
+    clf = automatic(X, y, X_transfer=unlabelled)
+    assert clf.n_transfer_rows_ == n_given + n_drawn
+    assert [type(sampler) for _, sampler in clf.transfer_] == [Munge] * bool(n_drawn)
+    assert clf.transfer == "auto"
+
+
+def test_auto_has_a_cap(monkeypatch):
+    monkeypatch.setattr("skdistill._labelling.MOST_NEW_ROWS", 100)
+    assert automatic(*numbers()).n_transfer_rows_ == 100
+
+
+def test_auto_is_munge():
+    X, y = numbers()
+    auto, named = automatic(X, y), automatic(X, y, transfer=Munge())
+    np.testing.assert_array_equal(auto.predict_proba(X), named.predict_proba(X))
+
+
+def test_auto_counts_the_rows_left_for_training():
+    clf = automatic(*numbers(600))
+    assert clf.n_transfer_rows_ == 8 * 540
+
+
+def test_auto_draws_nothing_where_nobody_can_label():
+    X, y = numbers()
+    soft = GaussianNB().fit(X, y).predict_proba(X)
+    student = MLPStudent((4,), n_steps=3)
+    clf = DistilledClassifier(student=student, random_state=0).fit(X, y, soft_targets=soft)
+    assert clf.n_transfer_rows_ == 0
+    assert clf.transfer_ == []
+    assert automatic(X, y, alpha=1.0).n_transfer_rows_ == 0
+
+
+def test_auto_draws_nothing_where_no_teacher_knows_a_class():
+    X, y = numbers()
+    two = FrozenEstimator(GaussianNB().fit(X, y))
+    three = np.where(X[:, 1] > 1, 2, y)
+    with pytest.warns(UserWarning, match="no teacher knows"):
+        assert automatic(X, three, two).n_transfer_rows_ == 0
+    both = [two, FrozenEstimator(GaussianNB().fit(X, three))]
+    assert automatic(X, three, both).n_transfer_rows_ == 480
+
+
+def test_auto_draws_nothing_of_what_is_no_dense_table():
+    X, y = numbers()
+    sparse = scipy.sparse.csr_matrix(X * (X > 0))
+    images = X.reshape(60, 3, 1)
+    assert not _is_dense_table(images)
+    assert not _is_dense_table(sparse)
+    assert _is_dense_table(X)
+    assert _is_dense_table(X.tolist())
+    assert _is_dense_table(pd.DataFrame(X))
+
+
+def test_auto_survives_clone_and_parameters_of_the_old_kind():
+    clf = clone(DistilledClassifier(GaussianNB()))
+    assert clf.get_params()["transfer"] == "auto"
+    clf.set_params(transfer=Munge(size=1)).set_params(transfer__size=2.0)
+    assert clf.transfer.size == 2.0

@@ -84,6 +84,8 @@ class DirectNet(NeuralNetClassifier):
         self.pass_ = None
         for parameter in self.module_.parameters():
             parameter.grad = None
+            # A view of the flat buffer would be stored with all of it.
+            parameter.data = parameter.data.clone()
         super().trim_for_prediction()
 
     @torch.no_grad()

@@ -80,7 +80,7 @@ class MLPStudent(BaseEstimator):
             torch.optim.lr_scheduler.OneCycleLR,
             max_lr=self.learning_rate,
             total_steps=epochs * steps_per_epoch,
-            pct_start=0.1,
+            pct_start=0.1 + 1e-9,  # exactly a tenth of 10 steps is a phase of no steps: 0 / 0
             cycle_momentum=False,
             step_every="batch",
         )
