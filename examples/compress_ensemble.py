@@ -29,7 +29,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, RobustScaler
 from xgboost import XGBClassifier
 
-from skdistill import DistilledClassifier, MLPStudent, Munge
+from skdistill import DistilledClassifier, MLPStudent
 
 # Notebooks and the gallery know no __file__, and run in the folder of the example.
 sys.path.insert(0, str(Path(globals().get("__file__", "_")).resolve().parents[1] / "benchmarks"))
@@ -63,9 +63,7 @@ def make_teachers():
 
 
 def distil(X, y):
-    distilled = DistilledClassifier(
-        make_teachers(), transfer=Munge(), alpha=0.5, verbose=1, random_state=0
-    )
+    distilled = DistilledClassifier(make_teachers(), verbose=1, random_state=0)
     distilled.fit(X, y)
     control = DistilledClassifier(
         FrozenEstimator(distilled.teacher_), alpha=1.0, verbose=1, random_state=0

@@ -143,9 +143,9 @@ class TrainedStudentMixin:
         return isinstance(self.encoder, str) and self.encoder == "passthrough"
 
     def _encode(self, X):
-        encoded = X if self.encoder_ is None else self.encoder_.transform(X)
         if isinstance(self.encoder_, TabularEncoder):
-            return encoded
+            return self.encoder_.encode(X)
+        encoded = X if self.encoder_ is None else self.encoder_.transform(X)
         if hasattr(encoded, "toarray"):  # the student is dense
             encoded = encoded.toarray()
         encoded = np.require(encoded, dtype=np.float32, requirements=["C", "W"])

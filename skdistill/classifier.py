@@ -94,8 +94,7 @@ class DistilledClassifier(
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
         Terms added to the loss.
-    transfer : "auto", None, TransferSampler, list of them or list of (str, TransferSampler), \
-            default="auto"
+    transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
         :class:`Munge` with 8 rows for each training row, 100,000 at most, less those of

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import _safe_indexing, gen_batches
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill._frame import codes_of, read_table
 
@@ -112,17 +112,31 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, `n_outputs_`)
             float32.
         """
+        return self.encode(X)
+
+    def encode(self, X):
+        """Do as :meth:`transform` does, whatever ``set_output`` asks for.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, `n_outputs_`)
+            float32.
+        """
         if not hasattr(self, "n_outputs_"):  # the full check costs as much as encoding a row
             check_is_fitted(self)
-        n_rows = _num_samples(X)
+        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
         if n_rows <= ROWS_AT_ONCE:
-            return self._transform(X)
+            return self._encode(X)
         encoded = np.empty((n_rows, self.n_outputs_), dtype=np.float32)
         for rows in gen_batches(n_rows, ROWS_AT_ONCE):
-            encoded[rows] = self._transform(_safe_indexing(X, rows))
+            encoded[rows] = self._encode(_safe_indexing(X, rows))
         return encoded
 
-    def _transform(self, X):
+    def _encode(self, X):
         table = read_table(X, self._kinds)
         if self.unseen_missing == "error" and not len(self._indicated):
             _refuse_missing(table)
