@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import _safe_indexing, gen_batches
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skdistill._frame import codes_of, read_table
 
@@ -128,7 +128,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         """
         if not hasattr(self, "n_outputs_"):  # the full check costs as much as encoding a row
             check_is_fitted(self)
-        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        n_rows = X.shape[0] if hasattr(X, "shape") else _num_samples(X)
         if n_rows <= ROWS_AT_ONCE:
             return self._encode(X)
         encoded = np.empty((n_rows, self.n_outputs_), dtype=np.float32)
