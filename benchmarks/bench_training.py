@@ -125,7 +125,8 @@ def search(teacher, X, y, **params):
     FITS.clear()
     watch = Stopwatch()
     student = MLPStudent((64,), n_steps=300)
-    clf = DistilledClassifier(Counting(teacher), student, random_state=0, **params)
+    params = {"transfer": None, "random_state": 0, **params}
+    clf = DistilledClassifier(Counting(teacher), student, **params)
     clf.set_callbacks(watch)
     grid = {"temperature": TEMPERATURES}
     found = GridSearchCV(clf, grid, scoring="neg_log_loss", cv=5).fit(X, y)
