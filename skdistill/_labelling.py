@@ -1,5 +1,7 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
@@ -102,6 +104,23 @@ def _soft_targets(given, labels, progress):
         return given.labeller.label_out_of_fold(
             given.X, given.y, given.folds, given.fit_params, step
         )
+
+
+def validation_rows(given):
+    """The rows held out or given for validation; without labels, the teacher labels them.
+
+    Parameters
+    ----------
+    given : Inputs
+
+    Returns
+    -------
+    Block or None
+    """
+    rows = given.validation
+    if rows is None or rows.is_labelled or rows.soft is not None:
+        return rows
+    return replace(rows, soft=given.labeller.label(rows.X))
 
 
 def choose_samplers(transfer, given, rows):

@@ -3,16 +3,14 @@
 import time
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import (
-    _safe_indexing,
     check_random_state,
     get_tags,
 )
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
@@ -23,30 +21,14 @@ from skdistill._labelling import (
     measure_leak,
     training_rows,
     transfer_rows,
+    validation_rows,
 )
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
-from skdistill._validation import (
-    check_views,
-)
-from skdistill.encoding import TabularEncoder
-from skdistill.objectives import view_key
-from skdistill.student import (
-    MLPStudent,
-    Rows,
-    constructor_parameters,
-    gives_probabilities,
-    prepare_net,
-    rehearse,
-    student_module,
-    train,
-)
-from skdistill.targets import fit_temperature
-from skdistill.teacher import (
-    TeacherPool,
-    unfrozen,
-)
+from skdistill._training_student import StudentTrainingMixin
+from skdistill.student import MLPStudent
+from skdistill.teacher import TeacherPool, unfrozen
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
 EARLY_STOPPING_ROWS = 500
@@ -55,6 +37,7 @@ EARLY_STOPPING_ROWS = 500
 class DistilledClassifier(
     NamedListsMixin,
     CheckedInputsMixin,
+    StudentTrainingMixin,
     TrainedStudentMixin,
     CallbackSupportMixin,
     ClassifierMixin,
@@ -299,36 +282,28 @@ class DistilledClassifier(
             y_val=y_val,
             sample_weight_val=sample_weight_val,
         )
-        seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
-        seeds = seeds.tolist()
-        if self.random_state is None:  # the cache would not know a number again
-            seeds[0] = seeds[2] = None
-            seeds[1] = 0 if Cache(self.memory).is_on else seeds[1]
+        seeds = self._draw_seeds()
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         progress = Progress(self, context)
 
-        given = self._hold_out(given, seeds[1])
+        given = self._hold_out(given, seeds["split"])
         if not self._continues():
-            self.teacher_ = self._fit_teacher(given, seeds[0], progress)
+            self.teacher_ = self._fit_teacher(given, seeds["teacher"], progress)
         given.labeller.teacher = self.teacher_
         rows = training_rows(given, progress)
         self.leak_gap_ = measure_leak(given, rows)
-        rows, validation = rows.weighty(), given.validation
-        if validation is not None and not validation.is_labelled and validation.soft is None:
-            validation.soft = given.labeller.label(validation.X)
+        rows, validation = rows.weighty(), validation_rows(given)
         transfer, self.transfer_ = [], []
         if self._learns_from_unlabelled_rows():
             self.transfer_ = choose_samplers(self.transfer, given, rows)
+            cache = Cache(self.memory)
             transfer = transfer_rows(
-                given, rows, self.transfer_, Cache(self.memory), seeds[2], progress
+                given, rows, self.transfer_, cache, seeds["transfer"], progress
             )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
-        response = given.labeller.response
-        blocks = [rows, *transfer]
-        with progress.task("encode-rows", f"encoding {sum(len(b.labels) for b in blocks)} rows"):
-            inputs = np.concatenate([self._encode(block.X) for block in blocks])
-        self._fit_student(response, blocks, inputs, validation, seeds[3], deadline, progress)
+        response, blocks = given.labeller.response, [rows, *transfer]
+        self._fit_student(response, blocks, validation, seeds["student"], deadline, progress)
         self._calibrate(validation)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
@@ -367,6 +342,17 @@ class DistilledClassifier(
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
         tags.non_deterministic = self.random_state is None
         return tags
+
+    def _draw_seeds(self):
+        """A seed for each step; None, or one number, where the cache is to know the step again."""
+        steps = ("teacher", "split", "transfer", "student")
+        numbers = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
+        seeds = dict(zip(steps, numbers.tolist(), strict=True))
+        if self.random_state is None:
+            seeds["teacher"] = seeds["transfer"] = None
+            if Cache(self.memory).is_on:
+                seeds["split"] = 0
+        return seeds
 
     def _hold_out(self, given, seed):
         """Hold rows out for validation before a teacher sees them.
@@ -416,91 +402,3 @@ class DistilledClassifier(
         if isinstance(self.early_stopping, str):
             return n_rows >= EARLY_STOPPING_ROWS
         return bool(self.early_stopping)
-
-    def _net_and_loss(self, response, n_rows, n_inputs):
-        """The net to train and the parameters of its loss."""
-        cardinalities = getattr(self.encoder_, "cardinalities_", ())
-        net = prepare_net(self.student, n_rows, n_inputs, len(self.classes_), cardinalities)
-        loss = {
-            "response": response,
-            "objectives": clone(named_parts(self.objectives, "objectives"), safe=False),
-            "temperature": self.temperature_,
-            "alpha": self.alpha_,
-            "gives_probabilities": gives_probabilities(net),
-        }
-        return net, loss
-
-    def _rehearse(self, response, X, has_validation):
-        """Find what is wrong with the student's module on a few rows."""
-        few = self._encode(_safe_indexing(X, slice(0, 2)))
-        net, loss = self._net_and_loss(response, _num_samples(X), few.shape[1])
-        target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
-        rehearse(net, loss, Rows.from_arrays(few, target), len(self.classes_), has_validation)
-
-    def _fit_student(self, response, blocks, inputs, validation, seed, deadline, progress):
-        net, loss = self._net_and_loss(response, len(inputs), inputs.shape[1])
-        self._probabilities = loss["gives_probabilities"]
-        target = self._targets(response, blocks) | self._teacher_views(blocks)
-        held_out = None
-        if validation is not None:
-            held_out = Rows.from_arrays(
-                self._encode(validation.X), self._targets(response, [validation])
-            )
-        text = f"training the student on {len(inputs)} rows"
-        with progress.task("fit-student", text, n_steps=net.max_epochs) as step:
-            self.student_, self.history_ = train(
-                net,
-                loss,
-                Rows.from_arrays(inputs, target),
-                held_out,
-                len(self.classes_),
-                seed=seed,
-                weights=self.student_.module_.state_dict() if self._continues() else None,
-                deadline=deadline,
-                early_stopping=bool(self.early_stopping),
-                step=step,
-                verbose=max(0, self.verbose - 1),
-            )
-
-    def _fit_encoder(self, X, y, weight):
-        if self._passes_through():
-            return None
-        if isinstance(self.encoder, str):
-            takes_codes = "cardinalities" in constructor_parameters(student_module(self.student))
-            encoder = TabularEncoder(categories="codes" if takes_codes else "onehot")
-        else:
-            encoder = clone(self.encoder)
-        if weight is not None and not weight.all():
-            used = np.flatnonzero(weight)
-            X, y = _safe_indexing(X, used), y[used]
-        return encoder.fit(X, y)
-
-    def _targets(self, response, blocks):
-        target = {
-            "label": np.concatenate([block.labels for block in blocks]),
-            "weight": np.concatenate([block.weight for block in blocks]),
-        }
-        if blocks[0].soft is not None:
-            soft = np.concatenate([block.soft for block in blocks])
-            target["soft"] = response.prepare(
-                soft, self.temperature_, sample_weight=target["weight"]
-            )
-        return target
-
-    def _teacher_views(self, blocks):
-        views = {}
-        for name, objective in named_parts(self.objectives, "objectives"):
-            parts = [objective.teacher_view(self.teacher_, block.X) for block in blocks]
-            if parts[0] is not None:
-                check_views(name, parts, blocks)
-                views[view_key(name)] = np.concatenate(parts)
-        return views
-
-    def _calibrate(self, validation):
-        self.calibration_temperature_ = 1.0
-        if self.calibrate and validation is not None and validation.is_labelled:
-            self.calibration_temperature_ = fit_temperature(
-                self._logits(validation.X).astype(np.float64),
-                validation.labels,
-                validation.weight,
-            )

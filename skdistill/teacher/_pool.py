@@ -40,8 +40,8 @@ from skdistill.teacher._tasks import (
     accepts_rows,
     fit_and_label,
     fit_member,
-    is_fitted,
-    is_labelled,
+    is_fold_kept,
+    is_kept,
     label_rows,
 )
 
@@ -254,7 +254,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
     def _cross_fit(self, tasks, X, folds, step):
         """Columns and probabilities of each teacher in each test fold."""
         jobs = [(task, fold) for task in tasks for fold in enumerate(folds, start=1)]
-        is_known = all(is_labelled(self._cache, task, fold) for task, (_, fold) in jobs)
+        is_known = all(is_fold_kept(self._cache, task, fold) for task, (_, fold) in jobs)
         # What is known takes no process of its own.
         done = Parallel(n_jobs=None if is_known else self.n_jobs, return_as="generator")(
             delayed(fit_and_label)(self._cache, task, fold, number) for task, (number, fold) in jobs
@@ -365,7 +365,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         return tasks
 
     def _fit_members(self, tasks, step):
-        n_jobs = None if all(is_fitted(self._cache, task) for task in tasks) else self.n_jobs
+        n_jobs = None if all(is_kept(self._cache, task) for task in tasks) else self.n_jobs
         fitting = Parallel(n_jobs=n_jobs, return_as="generator")(
             delayed(fit_member)(self._cache, task) for task in tasks
         )

@@ -119,7 +119,7 @@ def _is_row_wise(value, n_rows):
     return hasattr(value, "__len__") and not isinstance(value, str) and len(value) == n_rows
 
 
-def is_fitted(cache, task):
+def is_kept(cache, task):
     """Whether `cache` holds the fitted teacher."""
     return cache.holds(_fit, task.key(cache), task)
 
@@ -147,7 +147,7 @@ def fit_member(cache, task):
     return Member(task.name, held, columns, n_votes, key)
 
 
-def is_labelled(cache, task, fold):
+def is_fold_kept(cache, task, fold):
     """Whether `cache` holds the labels of a fold."""
     key = _fold_key(cache, task, fold)
     return cache.holds(_fit_and_label, key, task, fold, "")

@@ -1,0 +1,20 @@
+"""What the student is asked to match: the response, and objectives added to it."""
+
+from skdistill.objectives._loss import DistillationLoss, as_logits
+from skdistill.objectives._objective import Objective, StudentOutput, view_key
+from skdistill.objectives._response import BalancedHinton, Hinton, Response
+
+__all__ = [
+    "BalancedHinton",
+    "DistillationLoss",
+    "Hinton",
+    "Objective",
+    "Response",
+    "StudentOutput",
+    "as_logits",
+    "view_key",
+]
+
+# The path that stored models and users know; the files may move.
+for _public in (BalancedHinton, DistillationLoss, Hinton, Objective, Response, StudentOutput):
+    _public.__module__ = __name__

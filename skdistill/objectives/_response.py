@@ -1,0 +1,198 @@
+"""The responses: how the student's logits are held against the teacher's probabilities."""
+
+from numbers import Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch.nn import functional as F
+
+from skdistill.targets import scale_temperature
+from skdistill.teacher import check_floor
+
+# A class weighs as though it had at least this share: one stray vote must not outweigh the rest.
+RAREST = 0.01
+
+
+class Response(BaseEstimator):
+    """Base of the responses: how the student's logits are held against the teacher's labels.
+
+    A response is a pair of functions: `prepare` makes, once per fit, a target of each row from the
+    teacher's probabilities; `loss` compares a batch of logits with it.
+
+    Parameters
+    ----------
+    floor : "auto" or float, default="auto"
+        Lowest probability of a teacher whose resolution is not known; see
+        :class:`~skdistill.TeacherPool`.
+    """
+
+    def __init__(self, floor="auto"):
+        self.floor = floor
+
+    def check_parameters(self):
+        """Raise a ValueError for a parameter that is not valid."""
+        check_floor(self.floor)
+
+    def needs_floor(self, temperature):
+        """Tell whether `prepare` takes logarithms, so that probabilities of 0 must be lifted.
+
+        Parameters
+        ----------
+        temperature : float
+
+        Returns
+        -------
+        bool
+        """
+        return True
+
+    def prepare(self, probabilities, temperature, sample_weight=None):
+        """Make the target of each row.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Soft targets at temperature 1.
+        temperature : float
+        sample_weight : ndarray of shape (n_samples,), default=None
+            Weights of the rows, for what is averaged over them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `prepare`.")
+
+    def loss(self, logits, target, temperature):
+        """Compare a batch with its target.
+
+        Parameters
+        ----------
+        logits : torch.Tensor of shape (n_batch, n_classes)
+        target : torch.Tensor of shape (n_batch, ...)
+            Rows of what `prepare` returned.
+        temperature : float
+
+        Returns
+        -------
+        torch.Tensor of shape (n_batch,)
+            One value a row; they are weighted and averaged elsewhere.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
+
+    def loss_and_gradient(self, logits, target, temperature):
+        """Compare a batch with its target, and differentiate: by autograd, if not overridden.
+
+        Parameters
+        ----------
+        logits : torch.Tensor of shape (n_batch, n_classes)
+        target : torch.Tensor of shape (n_batch, ...)
+        temperature : float
+
+        Returns
+        -------
+        loss : torch.Tensor of shape (n_batch,)
+        gradient : torch.Tensor of shape (n_batch, n_classes)
+            Of each row's loss in its logits.
+        """
+        with torch.enable_grad():
+            logits = logits.detach().requires_grad_()
+            rows = self.loss(logits.clone(), target, temperature)  # it may change what it gets
+            (gradient,) = torch.autograd.grad(rows.sum(), logits)
+        return rows.detach(), gradient
+
+
+class Hinton(Response):
+    r"""Cross-entropy of the softened probabilities, times the temperature squared.
+
+    .. math:: T^2 \sum_k -q_k \log \mathrm{softmax}(z / T)_k, \quad q_k \propto p_k^{1/T}
+
+    with the student's logits z and the teacher's probabilities p. Its gradient in z is
+    :math:`T (\mathrm{softmax}(z / T) - q)`: the factor keeps its scale as T changes.
+
+    Parameters
+    ----------
+    floor : "auto" or float, default="auto"
+        Lowest probability of a teacher whose resolution is not known; used when the temperature
+        is not 1. See :class:`~skdistill.TeacherPool`.
+
+    References
+    ----------
+    .. [1] Hinton, Vinyals and Dean (2015). Distilling the Knowledge in a Neural Network.
+       https://doi.org/10.48550/arXiv.1503.02531
+    """
+
+    def needs_floor(self, temperature):
+        """Only a temperature other than 1 takes them; see :meth:`Response.needs_floor`."""
+        return temperature != 1
+
+    def prepare(self, probabilities, temperature, sample_weight=None):
+        """Soften the probabilities; see :meth:`Response.prepare`."""
+        return scale_temperature(probabilities, temperature)
+
+    def loss(self, logits, target, temperature):
+        """Softened cross-entropy of each row; see :meth:`Response.loss`."""
+        if temperature == 1:
+            return F.cross_entropy(logits, target, reduction="none")
+        return temperature**2 * F.cross_entropy(logits / temperature, target, reduction="none")
+
+    def loss_and_gradient(self, logits, target, temperature):
+        """The same in closed form; see :meth:`Response.loss_and_gradient`."""
+        if not is_hinton(self):
+            return super().loss_and_gradient(logits, target, temperature)
+        rows, gradient = cross_entropy_and_gradient(logits / temperature, target)
+        return rows.mul_(temperature**2), gradient.mul_(temperature)
+
+
+class BalancedHinton(Hinton):
+    r"""Hinton's response with rows of rare classes weighing more.
+
+    A row weighs :math:`(\frac{1}{K} \sum_k p_k / \pi_k)^b`, with the teacher's probabilities p of
+    the row and their mean :math:`\pi` over all rows: the more, the likelier it is of a rare class.
+    Since whole rows are weighted, and not classes, the student's optimum stays the teacher's
+    probabilities, which weights of classes would shift.
+
+    Parameters
+    ----------
+    balance : float, default=1.0
+        The exponent b, in [0, 1]. 0 is :class:`Hinton`; with 1, and labels for soft targets, all
+        classes weigh alike.
+    floor : "auto" or float, default="auto"
+        As in :class:`Hinton`.
+
+    References
+    ----------
+    .. [1] King and Zeng (2001). Logistic Regression in Rare Events Data (weighting by the inverse
+       of the classes' shares). https://doi.org/10.1093/oxfordjournals.pan.a004868
+    """
+
+    def __init__(self, balance=1.0, floor="auto"):
+        super().__init__(floor=floor)
+        self.balance = balance
+
+    def check_parameters(self):
+        """Raise a ValueError for a parameter that is not valid."""
+        super().check_parameters()
+        if not isinstance(self.balance, Real) or not 0 <= self.balance <= 1:
+            raise ValueError(f"`balance` must be a number in [0, 1], got {self.balance!r}.")
+
+    def prepare(self, probabilities, temperature, sample_weight=None):
+        """Soften the probabilities and weigh the rows; see :meth:`Response.prepare`."""
+        prior = np.average(probabilities, axis=0, weights=sample_weight)
+        rarity = (probabilities / np.maximum(prior, RAREST)).mean(axis=1) ** self.balance
+        # The cross-entropy is linear in its target, so the weight may travel in it.
+        weight = (rarity / np.average(rarity, weights=sample_weight))[:, None]
+        return weight * super().prepare(probabilities, temperature)
+
+
+def is_hinton(response):
+    """Whether a response has Hinton's loss, and not one of a subclass's own."""
+    return type(response).loss is Hinton.loss
+
+
+def cross_entropy_and_gradient(logits, target):
+    """Cross-entropy of each row with a target of any mass, and its gradient in the logits."""
+    log_p = torch.log_softmax(logits, dim=1)
+    rows = -torch.linalg.vecdot(log_p, target)
+    return rows, log_p.exp_().mul_(target.sum(dim=1, keepdim=True)).sub_(target)
