@@ -5,10 +5,7 @@ import time
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import (
-    check_random_state,
-    get_tags,
-)
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
@@ -16,17 +13,12 @@ from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
-from skdistill._labelling import (
-    choose_samplers,
-    measure_leak,
-    training_rows,
-    transfer_rows,
-    validation_rows,
-)
+from skdistill._labelling import measure_leak, training_rows, validation_rows
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
+from skdistill._transfer_set import choose_samplers, transfer_rows
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, unfrozen
 

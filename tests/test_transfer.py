@@ -29,7 +29,7 @@ from skdistill import (
     TransferSampler,
 )
 from skdistill._frame import read_table
-from skdistill._labelling import _is_dense_table
+from skdistill._transfer_set import _is_dense_table
 from skdistill.transfer._munge import _disjoint_pairs
 
 N_ROWS = 40
@@ -1057,7 +1057,7 @@ def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
 
 
 def test_auto_has_a_cap(monkeypatch):
-    monkeypatch.setattr("skdistill._labelling.MOST_NEW_ROWS", 100)
+    monkeypatch.setattr("skdistill._transfer_set.MOST_NEW_ROWS", 100)
     assert automatic(*numbers()).n_transfer_rows_ == 100
 
 
