@@ -138,9 +138,7 @@ def searches():
     ("search", "n_fits"), [s[1:] for s in searches()], ids=[s[0] for s in searches()]
 )
 def test_a_search_fits_the_teacher_once_a_fold(search, n_fits, counting, memory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", "tests")
-        fitted = search(classifier(counting, memory)).fit(X, Y)
+    fitted = search(classifier(counting, memory)).fit(X, Y)
     if n_fits is None:
         n_fits = len(set(fitted.cv_results_["n_resources"])) * 2 + 1
     if fitted.n_jobs is None:

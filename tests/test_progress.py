@@ -1,5 +1,7 @@
 """Progress: scikit-learn's callbacks, `verbose`, and what ends a training early."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.callback import ProgressBar
@@ -186,11 +188,11 @@ def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
     monkeypatch.setattr("skdistill._progress.SECONDS_BETWEEN_LINES", 0.0)
     X, y = data()
     classifier(verbose=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    assert any("fitting the teacher: lr, 1 of 2, about 0 s left" in line for line in lines)
-    assert any("out of fold: nb, fold 1, 3 of 4, about" in line for line in lines)
-    assert any("training the student on 400 rows: epoch 1, 1 of 3, about" in line for line in lines)
-    assert not any("3 of 3" in line for line in lines)  # nothing is left
+    said = capsys.readouterr().out
+    assert re.search(r"fitting the teacher: lr, 1 of 2, about \d+ s left", said)
+    assert re.search(r"out of fold: nb, fold 1, 3 of 4, about \d+ s left", said)
+    assert re.search(r"the student on 400 rows: epoch 1, 1 of 3, about \d+ s left", said)
+    assert "3 of 3" not in said  # nothing is left
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(7.6, "8 s"), (119, "119 s"), (200, "3 min")])
