@@ -7,10 +7,11 @@ from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import Block
 from skdistill._named import named_parts
+from skdistill._progress import no_step
 from skdistill._validation import check_soft_targets
 from skdistill.objectives import Hinton
 from skdistill.targets import floor_probabilities, mean_true_probability
-from skdistill.teacher import UNKNOWN_FLOOR, teach_unknown, unfrozen, warn_of_unknown
+from skdistill.teacher import UNKNOWN_FLOOR, chunks, teach_unknown, unfrozen, warn_of_unknown
 
 
 class Labeller:
@@ -42,13 +43,13 @@ class Labeller:
         floor = UNKNOWN_FLOOR if self.response.floor == "auto" else self.response.floor
         return floor_probabilities(p, floor if self.floored else 0.0)
 
-    def label(self, X):
+    def label(self, X, step=no_step):
         """The teacher's probabilities."""
-        return self.teacher.label(X, floored=self.floored)
+        return self.teacher.label(X, floored=self.floored, step=step)
 
-    def label_known(self, X, labels):
+    def label_known(self, X, labels, step):
         """The teacher's probabilities; rows of a class it does not know are taught by label."""
-        soft = self.label(X)
+        soft = self.label(X, step)
         if (labels >= 0).all():
             unknown = teach_unknown(soft, labels, self.teacher.known_columns)
             if len(unknown):
@@ -89,8 +90,9 @@ def _soft_targets(given, labels, progress):
         return given.soft
     text = f"labelling {len(labels)} training rows"
     if given.folds is None:
-        with progress.task("label-training-rows", text):
-            return given.labeller.label_known(given.X, labels)
+        n_steps = len(list(chunks(given.X)))
+        with progress.task("label-training-rows", text, n_steps=n_steps) as step:
+            return given.labeller.label_known(given.X, labels, step)
     parts = named_parts(given.labeller.teacher.teachers, "teacher")
     n_steps = len(given.folds) * len(unfrozen(parts))
     with progress.task("label-training-rows", f"{text} out of fold", n_steps=n_steps) as step:

@@ -9,6 +9,7 @@ from skdistill._blocks import Block
 from skdistill._frame import is_frame
 from skdistill._named import named_parts
 from skdistill._validation import check_drawn
+from skdistill.teacher import chunks
 from skdistill.transfer import GivenRows, Munge
 
 # Synthetic rows that "auto" draws at most.
@@ -92,5 +93,6 @@ def _draw(key, sampler, X, n, seed):
 
 
 def _label(given, X, progress):
-    with progress.task("label-transfer-rows", f"labelling {_num_samples(X)} transfer rows"):
-        return given.labeller.label(X)
+    text, n_steps = f"labelling {_num_samples(X)} transfer rows", len(list(chunks(X)))
+    with progress.task("label-transfer-rows", text, n_steps=n_steps) as step:
+        return given.labeller.label(X, step)

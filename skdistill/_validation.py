@@ -23,6 +23,7 @@ from skdistill.student import check_student
 from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
+_EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
 _LATER = ("temperature", "alpha", "cv", "teacher_weights")
 
 
@@ -72,8 +73,9 @@ def _check_kind(name, value, kind):
         )
     if not isinstance(value, kind):
         raise TypeError(
-            f"`{name}` must hold instances of {kind.__name__}, got {value!r}. A class of "
-            f"your own is derived from skdistill.{kind.__name__}."
+            f"`{name}` must hold instances of {kind.__name__}, got {value!r}: give "
+            f"an object, as in `{name}={_EXAMPLES[kind]}`. A class of your own is derived from "
+            f"skdistill.{kind.__name__}."
         )
 
 

@@ -111,8 +111,8 @@ class DistilledClassifier(
         or `objectives` then fits and asks the teachers once a fold. With `random_state=None`, what
         is there is used whatever it was drawn from.
     max_time : float, default=None
-        Seconds after which training ends with the best epoch so far, and a warning. The fit of a
-        teacher is not cut short.
+        Seconds after which training ends with the best epoch so far, and a warning. Fits of
+        teachers and labelling are not cut short; the student has one epoch at least.
     n_jobs : int, default=None
         Teachers and folds fitted, and chunks labelled, at the same time.
     verbose : int, default=0

@@ -84,7 +84,7 @@ def test_tasks_form_a_tree():
         "label-training-rows/nb, fold 2",
     ]
     epochs = [f"fit-student/epoch {i + 1}" for i in range(len(clf.history_))]
-    assert steps[6:] == epochs
+    assert steps[6:] == ["label-transfer-rows/rows 0 to 199", *epochs]
     assert len(epochs) > 1
 
 
@@ -198,3 +198,13 @@ def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
 @pytest.mark.parametrize(("seconds", "text"), [(7.6, "8 s"), (119, "119 s"), (200, "3 min")])
 def test_durations(seconds, text):
     assert _duration(seconds) == text
+
+
+def test_labelling_says_how_much_is_left(capsys, monkeypatch):
+    monkeypatch.setattr("skdistill._progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("skdistill.teacher._members.CHUNK_ROWS", 90)
+    X, y = data()
+    classifier(verbose=1).set_params(cv=None).fit(X, y)
+    said = capsys.readouterr().out
+    assert re.search(r"200 training rows: rows 0 to 89, 1 of 3, about \d+ s left", said)
+    assert re.search(r"200 transfer rows: rows 90 to 179, 2 of 3, about \d+ s left", said)

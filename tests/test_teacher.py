@@ -705,3 +705,11 @@ def test_probabilities_that_are_none(teacher, message):
     with pytest.raises(ValueError, match=message):
         TeacherPool([teacher, Witness()]).fit(X, Y)
     assert not LOG
+
+
+def test_text_for_a_teacher_that_takes_numbers_names_the_remedy():
+    frame = pd.DataFrame({"a": ["x", "y"] * 20})
+    with pytest.raises(
+        ValueError, match="could not convert.*put one that cannot take it into a Pip"
+    ):
+        TeacherPool(LogisticRegression()).fit(frame, [0, 1] * 20)

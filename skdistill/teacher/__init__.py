@@ -10,6 +10,7 @@ from skdistill.teacher._checks import (
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Member,
+    chunks,
     teach_unknown,
     warn_of_unknown,
     weight_fit_params,
@@ -26,6 +27,7 @@ __all__ = [
     "check_floor",
     "check_partition",
     "check_teachers",
+    "chunks",
     "take_rows",
     "teach_unknown",
     "unfrozen",

@@ -171,13 +171,15 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._label(X, floored, Member.probabilities)
 
-    def label(self, X, *, floored=False):
+    def label(self, X, *, floored=False, step=no_step):
         """Do as :meth:`predict_proba` does, but keep the probabilities in `memory`.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         floored : bool, default=False
+        step : callable, default=no_step
+            Called with the first and last row of each of the :func:`chunks` labelled.
 
         Returns
         -------
@@ -185,7 +187,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._look_at_frozen()
-        return self._label(X, floored, partial(label_rows, self._cache))
+        return self._label(X, floored, partial(label_rows, self._cache), step)
 
     def predict(self, X):
         """The label of the highest pooled probability.
@@ -306,7 +308,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             if is_frozen(parts[member.name]):
                 member.key = self._cache.key(f"teacher `{member.name}`", parts[member.name])
 
-    def _label(self, X, floored, ask):
+    def _label(self, X, floored, ask, step=no_step):
         result = np.empty((_num_samples(X), len(self.classes_)))
         floors = self._floors_if(floored)
         answers = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
@@ -318,6 +320,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             result[rows] = self._pool(
                 islice(answers, len(self._members)), self.known_columns, floors
             )
+            step(f"rows {rows.start} to {rows.stop - 1}")
         return result
 
     def _pool(self, answers, columns, floors):

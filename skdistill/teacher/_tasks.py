@@ -86,7 +86,7 @@ class Task:
             raise
         except Exception as error:
             raise ValueError(
-                f"teacher `{self.name}` could not be fitted {self.where}: {error}"
+                f"teacher `{self.name}` could not be fitted {self.where}: {error}{_hint(error)}"
             ) from error
         self.columns_of(self.estimator)
         self.is_fitted = True
@@ -105,6 +105,15 @@ class Task:
                 f"y, {list(self.classes[:5])}: freeze the whole teacher if a part of it is fitted."
             )
         return np.searchsorted(self.classes, known)
+
+
+def _hint(error):
+    if "could not convert" not in str(error) and "contains NaN" not in str(error):
+        return ""
+    return (
+        " (A teacher gets X as it comes: put one that cannot take it into a Pipeline that encodes "
+        "and imputes.)"
+    )
 
 
 def take_rows(fit_params, rows, n_rows):
