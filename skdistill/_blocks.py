@@ -64,13 +64,16 @@ def rows_to_hold_out(labels, fraction, seed):
     ndarray of int
         In ascending order.
     """
-    counts = np.unique(labels, return_counts=True)[1]
-    smaller_part = min(fraction, 1 - fraction) * len(labels)
-    can_stratify = counts.min() >= 2 and smaller_part >= len(counts)
+    _, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero(counts[code] > 1)  # a lone row stays
+    smaller_part = min(fraction, 1 - fraction) * len(rows)
+    if not round(smaller_part):
+        return rows[:0]
+    n_classes = (counts > 1).sum()
     kept, held_out = train_test_split(
-        np.arange(len(labels)),
+        rows,
         test_size=fraction,
         random_state=seed,
-        stratify=labels if can_stratify else None,
+        stratify=labels[rows] if smaller_part >= n_classes else None,
     )
     return np.sort(held_out[np.isin(labels[held_out], labels[kept])])

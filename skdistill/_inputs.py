@@ -124,10 +124,12 @@ class CheckedInputsMixin:
         self._check_X(X, reset=not self._continues())
         y = check_labels(y, X)
         sample_weight = check_weights(sample_weight, X)
-        if sample_weight is not None and (sample_weight == 1).all():
+        is_plain = sample_weight is not None and (sample_weight == 1).all()
+        if is_plain and self.class_weight is None:
             sample_weight = None  # the same, but not to the bit for every teacher
         more = {name: untuple(value, name, _num_samples(X)) for name, value in more.items()}
-        check_combination(self, X, y, soft_targets, more)
+        n_used = _num_samples(X) if sample_weight is None else np.count_nonzero(sample_weight)
+        check_combination(self, X, y, soft_targets, n_used, more)
         if not self._continues():
             self.classes_ = self._find_classes(X, y, soft_targets)
         check_known(y, self.classes_, "y")

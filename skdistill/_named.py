@@ -118,11 +118,11 @@ class NamedListsMixin:
         owner, nested, parameter = key.partition("__")
         if nested and hasattr(self, owner):
             value = params.get(owner, getattr(self, owner))
-            if value is None or isinstance(value, type):
+            if value is None or isinstance(value, (str, type)):
                 raise ValueError(
-                    f"`{key}` cannot be set: `{owner}` is {value}, which has no parameter "
+                    f"`{key}` cannot be set: `{owner}` is {value!r}, which has no parameter "
                     f"`{parameter}`. Give `{owner}` an instance that has, for instance "
-                    "MLPStudent() as `student`."
+                    "MLPStudent() as `student`, or Munge() as `transfer`."
                 )
 
     def _is_inside(self, key, params):

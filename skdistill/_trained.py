@@ -14,7 +14,7 @@ from skdistill.encoding import TabularEncoder
 from skdistill.student import pack_net, predict_logits, unpack_net
 
 # Of the stored state; raised when what is stored changes its meaning.
-FORMAT = 1
+FORMAT = 2
 
 
 class TrainedStudentMixin:
@@ -143,8 +143,8 @@ class TrainedStudentMixin:
         return isinstance(self.encoder, str) and self.encoder == "passthrough"
 
     def _encode(self, X):
-        if isinstance(self.encoder_, TabularEncoder):
-            return self.encoder_.encode(X)
+        if type(self.encoder_) is TabularEncoder:
+            return self.encoder_._transform(X)
         encoded = X if self.encoder_ is None else self.encoder_.transform(X)
         if hasattr(encoded, "toarray"):  # the student is dense
             encoded = encoded.toarray()

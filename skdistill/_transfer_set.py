@@ -6,7 +6,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import Block
-from skdistill._frame import is_frame
+from skdistill._frame import is_frame, read_table
 from skdistill._named import named_parts
 from skdistill._validation import check_drawn
 from skdistill.teacher import chunks
@@ -36,13 +36,20 @@ def choose_samplers(transfer, given, rows):
     n_rows = len(rows.labels)
     n_given = 0 if given.X_transfer is None else _num_samples(given.X_transfer)
     n_new = min(8 * n_rows, MOST_NEW_ROWS) - n_given
-    if n_new <= 0 or not given.labeller.knows_all(rows.labels) or not _is_dense_table(rows.X):
+    if n_new <= 0 or not given.labeller.knows_all(rows.labels) or not _is_table(rows.X):
         return []
     return [("munge", Munge(size=n_new / n_rows))]
 
 
-def _is_dense_table(X):
-    return is_frame(X) or (not issparse(X) and np.ndim(X) == 2)
+def _is_table(X):
+    """Whether samplers can read X: other things a user's own encoder may take."""
+    if not is_frame(X) and (issparse(X) or np.ndim(X) != 2):
+        return False
+    try:
+        read_table(X, exact=True)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def transfer_rows(given, rows, samplers, cache, seed, progress):

@@ -161,7 +161,7 @@ def check_drawn(name, drawn, n_rows):
         )
 
 
-def check_combination(estimator, X, y, soft_targets, more):
+def check_combination(estimator, X, y, soft_targets, n_used, more):
     """Raise a ValueError for inputs that do not go together.
 
     Parameters
@@ -170,6 +170,8 @@ def check_combination(estimator, X, y, soft_targets, more):
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,) or None
     soft_targets : array-like, DataFrame or None
+    n_used : int
+        Rows of X that weigh anything.
     more : dict of str to object
         The other arguments of ``fit``, by name.
     """
@@ -186,18 +188,17 @@ def check_combination(estimator, X, y, soft_targets, more):
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
         )
-    _check_validation_rows(estimator, X, y, more)
+    _check_validation_rows(estimator, y, n_used, more)
     _check_same_rows(X, soft_targets, "soft_targets")
     _check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
 
 
-def _check_validation_rows(estimator, X, y, more):
+def _check_validation_rows(estimator, y, n_rows, more):
     if (more["X_val"] is None) != (more["y_val"] is None):
         raise ValueError("`X_val` and `y_val` must be given together.")
     if more["X_val"] is None and more["sample_weight_val"] is not None:
         raise ValueError("`sample_weight_val` is given without `X_val` and `y_val`.")
     always = not isinstance(estimator.calibrate, str) and estimator.calibrate
-    n_rows = _num_samples(X)
     is_split = y is not None and estimator._stops_early(n_rows)
     fraction = estimator.validation_fraction
     if more["X_val"] is None and is_split and min(fraction, 1 - fraction) * n_rows < 1:

@@ -63,8 +63,9 @@ class DistilledClassifier(
         where it takes them.
     encoder : "auto", "passthrough" or transformer, default="auto"
         What the student sees of X. "auto" is :class:`TabularEncoder`, with codes for a module that
-        takes `cardinalities` and indicator columns for others. "passthrough" hands over X, of any
-        rank, as float32.
+        takes `cardinalities` and indicator columns for others. One of yours is fitted on all of X
+        and y; if it uses y, the validation loss is too low without `X_val`. "passthrough" hands
+        over X, of any rank, as float32.
     response : Response, default=None
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
@@ -74,7 +75,7 @@ class DistilledClassifier(
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
         :class:`Munge` with 8 rows for each training row, 100,000 at most, less those of
         `X_transfer`; nothing where no teacher can label them, or none knows a class that y has, or
-        X is not a dense table.
+        X is no table of numbers and categories.
     temperature : float, default=1.0
         T > 0.
     alpha : float, default=0.3
@@ -344,6 +345,9 @@ class DistilledClassifier(
             seeds["teacher"] = seeds["transfer"] = None
             if Cache(self.memory).is_on:
                 seeds["split"] = 0
+        if self._continues():  # the teacher it keeps has seen all rows but those held out
+            seeds["split"] = getattr(self, "_split_seed", seeds["split"])
+        self._split_seed = seeds["split"]
         return seeds
 
     def _hold_out(self, given, seed):

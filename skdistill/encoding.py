@@ -112,20 +112,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, `n_outputs_`)
             float32.
         """
-        return self.encode(X)
+        return self._transform(X)
 
-    def encode(self, X):
-        """Do as :meth:`transform` does, whatever ``set_output`` asks for.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, `n_outputs_`)
-            float32.
-        """
+    def _transform(self, X):
+        """Transform without scikit-learn's wrapper around ``transform``, which a row feels."""
         if not hasattr(self, "n_outputs_"):  # the full check costs as much as encoding a row
             check_is_fitted(self)
         n_rows = X.shape[0] if hasattr(X, "shape") else _num_samples(X)
@@ -218,13 +208,14 @@ def _robust_scale(numbers):
     present[:, np.isnan(numbers).all(axis=0)] = 0.0
     low, q25, center, q75, high = np.nanquantile(present, [0, 0.25, 0.5, 0.75, 1], axis=0)
     with np.errstate(divide="ignore", over="ignore"):
-        distance = np.abs(present - center)
-        distance[distance <= 1e-13 * np.abs(center)] = np.nan  # rounding errors are no distance
-        distance[:, low == high] = 1.0
-        iqr, typical = q75 - q25, np.nanmedian(distance, axis=0)
-        scales = np.array([np.where(iqr > 0, 1 / iqr, 0.5 / typical), 2.0 / typical])
-        # A spread of rounding errors only is no spread.
+        # Rounding errors are no spread, and no distance.
         flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
+        rounding = 1e-14 * np.abs(center)
+        distance = np.abs(present - center)
+        distance[distance <= rounding] = np.nan
+        distance[:, flat] = 1.0
+        iqr, typical = q75 - q25, np.nanmedian(distance, axis=0)
+        scales = np.array([np.where(iqr > rounding, 1 / iqr, 0.5 / typical), 2.0 / typical])
     scales[:, flat] = 0.0
     scales[~np.isfinite(scales)] = 0.0
     return center, *scales

@@ -545,6 +545,22 @@ def test_another_number_of_columns_is_refused(width):
             encoder.transform(form(X[:, :width]))
 
 
+@pytest.mark.filterwarnings("error")
+def test_rounding_errors_where_the_quartiles_are_equal():
+    values = [0.3] * 60 + [0.1 + 0.2] * 10 + [1.0] * 5
+    out = TabularEncoder().fit(column(values)).transform(column(values))
+    assert np.abs(out[:70]).max() < 1e-6
+    assert_allclose(out[70:], [[0.5 / np.sqrt(1 + 0.25 / 9), np.arcsinh(2)]] * 5, atol=1e-6)
+    few = [0.3] * 10 + [0.1 + 0.2] * 10 + [5.0]
+    assert np.abs(encode(few)[:20]).max() < 1e-6
+
+
+@pytest.mark.filterwarnings("error")
+def test_flat_columns_warn_of_nothing():
+    encode([0.1 + 0.2, 0.3, 0.3, 0.1 + 0.2])
+    encode(1e15 + np.arange(9.0))
+
+
 # --- any table ---
 
 CELLS = {

@@ -70,10 +70,9 @@ def test_teachers_and_samplers_do_not_see_the_validation_rows(frame):
         assert_array_equal(others, rows)
 
 
-@pytest.mark.parametrize("params", [{"early_stopping": False, "calibrate": False}])
-def test_without_validation_they_see_all(params):
+def test_without_validation_they_see_all():
     X, y = data()
-    fit(X, y, **params)
+    fit(X, y, early_stopping=False)
     assert len(SEEN[0][0]) == 600
 
 
@@ -140,6 +139,13 @@ def test_rows_to_hold_out():
     assert_array_equal(np.bincount(labels[stratified]), [12, 8])
 
 
+def test_a_lone_row_does_not_keep_the_others_from_being_stratified():
+    labels = np.array([0] * 580 + [1] * 20 + [2])
+    for seed in range(5):
+        assert (labels[rows_to_hold_out(labels, 0.1, seed)] == 1).sum() == 2
+    assert len(rows_to_hold_out(np.arange(30), 0.1, 0)) == 0  # nobody can be spared
+
+
 def test_the_leak_of_a_forest_is_found_by_default():
     X, y = make_classification(600, 6, flip_y=0.3, random_state=0)
     leaky = fit(X, y, teacher=RandomForestClassifier(50))
@@ -156,3 +162,32 @@ def test_frozen_teachers_without_labels_validate_by_soft_targets():
     clf = fit(X, None, teacher=frozen)
     assert clf.calibration_temperature_ == 1.0
     assert clf.history_[-1, "valid_loss"] > 0
+
+
+@pytest.mark.parametrize("random_state", [None, 0])
+def test_going_on_holds_the_same_rows_out(random_state):
+    X, y = data()
+    transfer = FromRows(size=0.1)
+    clf = fit(X, y, warm_start=True, transfer=transfer, random_state=random_state)
+    for _ in range(2):
+        clf.fit(X, y)
+    (teachers, *_), *students = SEEN
+    assert len(students) == 3
+    for rows, *_ in students:
+        assert_array_equal(rows, teachers)
+
+
+def test_rows_of_weight_zero_cannot_be_calibrated_by():
+    X, y = data()
+    weight = np.where(np.arange(600) < 595, 0.0, 1.0)
+    with pytest.raises(ValueError, match="`validation_fraction=0.1` of 5 rows leaves no row"):
+        fit(X, y, weight, early_stopping=True)
+    with pytest.raises(ValueError, match="`calibrate=True` needs labelled validation rows"):
+        fit(X, y, weight, calibrate=True)
+
+
+def test_a_teacher_that_fails_says_how_many_rows_it_had():
+    X, y = data()
+    teacher = LogisticRegression(C=-1.0)
+    with pytest.raises(ValueError, match="`logisticregression` could not be fitted on 540 rows"):
+        fit(X, y, teacher=teacher)

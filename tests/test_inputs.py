@@ -474,3 +474,21 @@ def test_sound_input_works(table, temperature, alpha, cv, pooling, class_weight)
         p = clf.fit(X, y, sample_weight=weight).predict_proba(X_new)
     assert p.shape == (len(X_new), 3)
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+
+
+def test_class_weight_reaches_a_teacher_beside_weights_of_one():
+    X, y = data(120)
+    y = np.where(np.arange(120) < 20, 1, 0)
+    seen = []
+
+    class Noting(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            seen.append(None if sample_weight is None else np.unique(sample_weight.round(3)))
+            return super().fit(X, y, sample_weight)
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        teacher = Noting().set_fit_request(sample_weight=True)
+        for weight in (np.ones(120), np.full(120, 2.0)):
+            small(teacher, class_weight="balanced").fit(X, y, sample_weight=weight)
+    assert len(seen[0]) == 2
+    np.testing.assert_allclose(seen[0] * (seen[1][0] / seen[0][0]), seen[1], rtol=1e-3)

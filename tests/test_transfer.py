@@ -1,5 +1,8 @@
 """Transfer samplers, and what DistilledClassifier does with them."""
 
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -15,6 +18,8 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import (
@@ -29,7 +34,7 @@ from skdistill import (
     TransferSampler,
 )
 from skdistill._frame import read_table
-from skdistill._transfer_set import _is_dense_table
+from skdistill._transfer_set import _is_table
 from skdistill.transfer._munge import _disjoint_pairs
 
 N_ROWS = 40
@@ -725,7 +730,6 @@ def test_near_reaches_inside():
 
 def test_near_through_the_classifier():
     assert distil(Near(Munge(size=2))).n_transfer_rows_ == 200
-    assert distil(Near(GivenRows())).n_transfer_rows_ == 0
 
 
 # --- parameters ---
@@ -781,7 +785,7 @@ def test_wrong_parameters_of_other_samplers(sampler, message):
 
 @pytest.mark.parametrize("inner", [Munge, None, "munge"])
 def test_near_needs_a_sampler(inner):
-    with pytest.raises(TypeError, match="`sampler` must be an instance of TransferSampler, got"):
+    with pytest.raises(TypeError, match="`sampler` must be a TransferSampler that draws rows, got"):
         Near(inner).check_parameters()
 
 
@@ -1096,11 +1100,11 @@ def test_auto_draws_nothing_of_what_is_no_dense_table():
     X, y = numbers()
     sparse = scipy.sparse.csr_matrix(X * (X > 0))
     images = X.reshape(60, 3, 1)
-    assert not _is_dense_table(images)
-    assert not _is_dense_table(sparse)
-    assert _is_dense_table(X)
-    assert _is_dense_table(X.tolist())
-    assert _is_dense_table(pd.DataFrame(X))
+    assert not _is_table(images)
+    assert not _is_table(sparse)
+    assert _is_table(X)
+    assert _is_table(X.tolist())
+    assert _is_table(pd.DataFrame(X))
 
 
 def test_auto_survives_clone_and_parameters_of_the_old_kind():
@@ -1108,3 +1112,45 @@ def test_auto_survives_clone_and_parameters_of_the_old_kind():
     assert clf.get_params()["transfer"] == "auto"
     clf.set_params(transfer=Munge(size=1)).set_params(transfer__size=2.0)
     assert clf.transfer.size == 2.0
+
+
+def test_auto_draws_nothing_of_what_only_the_users_encoder_reads():
+    dates = pd.DataFrame({"when": pd.date_range("2020", periods=60)})
+    y = np.arange(60) % 2
+
+    def days(X):
+        return X.astype("int64").to_numpy(dtype=float) / 1e18
+
+    teacher = make_pipeline(FunctionTransformer(days), GaussianNB())
+    clf = automatic(dates, y, teacher, encoder=FunctionTransformer(days))
+    assert clf.n_transfer_rows_ == 0
+
+
+def test_a_parameter_of_auto_cannot_be_set():
+    with pytest.raises(ValueError, match="`transfer__size` cannot be set: `transfer` is 'auto'"):
+        DistilledClassifier(GaussianNB()).set_params(transfer__size=2.0)
+
+
+def test_near_rows_of_no_sampler():
+    with pytest.raises(TypeError, match="must be a TransferSampler that draws rows"):
+        Near(GivenRows()).sample(numbers()[0], 5)
+
+
+def test_threads_do_not_decide_between_rows_equally_near():
+    code = (
+        "import numpy as np, pandas as pd, joblib; from skdistill import Munge;"
+        "rng = np.random.RandomState(0);"
+        "X = pd.DataFrame({c: rng.choice(list('abcd'), 1500) for c in 'uvwxyz'});"
+        "print(joblib.hash(Munge(size=1).sample(X, 1500, random_state=0).to_numpy()))"
+    )
+    out = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OMP_NUM_THREADS": n},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for n in "12"
+    ]
+    assert out[0] == out[1]

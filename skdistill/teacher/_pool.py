@@ -364,7 +364,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         for name, part in unfrozen(parts):
             seed = self._seed_of(name)
             estimator = _seeded_clone(part, seed)
-            tasks.append(Task(name, estimator, *rows, fit_params.get(name, {}), seed, data_key))
+            params, where = fit_params.get(name, {}), f"on {len(codes)} rows"
+            tasks.append(Task(name, estimator, *rows, params, seed, data_key, where))
         return tasks
 
     def _fit_members(self, tasks, step):

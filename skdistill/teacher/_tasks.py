@@ -28,7 +28,7 @@ class Task:
         For a torch teacher, which has no `random_state` of its own.
     data_key : str or None
         Key of `X`, `codes` and `classes`.
-    where : str, default="on all rows"
+    where : str
         For the error message.
     is_fitted : bool, default=False
         Whether `estimator` is, and not only in the cache.
@@ -42,7 +42,7 @@ class Task:
     fit_params: dict
     seed: int | None
     data_key: str | None
-    where: str = "on all rows"
+    where: str
     is_fitted: bool = False
 
     def key(self, cache):

@@ -5,6 +5,8 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skdistill._frame import mix_rows
+
 
 class TransferSampler(BaseEstimator):
     """Base of the samplers: gives rows that the teacher labels for the student.
@@ -43,22 +45,23 @@ class TransferSampler(BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} does not implement `sample`.")
 
 
-def draw_passes(one_pass, table, n, rng):
+def draw_passes(X, table, one_pass, n, rng):
     """Numbers and sources of `n` rows, by passes over all rows: each is used as often as another.
 
     Parameters
     ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    table : Table
+        Of X.
     one_pass : callable
         Returns the numbers and sources of as many new rows as `table` has; see
         :func:`skdistill._frame.mix_rows`.
-    table : Table
     n : int
     rng : RandomState
 
     Returns
     -------
-    numbers : ndarray of shape (n, n_numbers)
-    sources : ndarray of shape (n, n_categories)
+    array or DataFrame of shape (n, n_features)
     """
     n_rows = len(table.numbers)
     passes = []
@@ -69,7 +72,7 @@ def draw_passes(one_pass, table, n, rng):
     if not passes:
         passes = [(table.numbers[:0], own_sources(table)[:0])]
     numbers, sources = (np.concatenate(part) for part in zip(*passes, strict=True))
-    return numbers, sources
+    return mix_rows(X, table, numbers, sources)
 
 
 def own_sources(table):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdistill._frame import mix_rows, read_table
+from skdistill._frame import read_table
 from skdistill.transfer._base import (
     TransferSampler,
     check_integer,
@@ -12,10 +12,7 @@ from skdistill.transfer._base import (
     own_sources,
     tidy,
 )
-from skdistill.transfer._space import MetricSpace, index_of
-
-# Far below any distance that tells, so that it only decides between rows equally near.
-TIE_BREAK = 1e-4
+from skdistill.transfer._space import MetricSpace, index_of, with_tie_break
 
 
 class Gibbs(TransferSampler):
@@ -41,7 +38,8 @@ class Gibbs(TransferSampler):
     n_steps : int, default=2
         Steps from a training row to a new one.
     p : float, default=0.25
-        Share of the columns that a step redraws, at most 0.5. The least is one column.
+        Share of the columns that a step redraws, at most 0.5, rounded to 1 / 2, 1 / 3, 1 / 4, ...
+        The least is one column.
     n_neighbors : int, default=5
         Training rows that a value is drawn from.
     blur : float, default=0.0
@@ -96,10 +94,7 @@ class Gibbs(TransferSampler):
         table = read_table(X, exact=True)
         space = MetricSpace(table, rng)
         points = space.points(table.numbers, space.codes)
-        numbers, sources = draw_passes(
-            lambda: self._one_pass(table, space, points, rng), table, n, rng
-        )
-        return mix_rows(X, table, numbers, sources)
+        return draw_passes(X, table, lambda: self._one_pass(table, space, points, rng), n, rng)
 
     def _one_pass(self, table, space, points, rng):
         numbers, sources = table.numbers.copy(), own_sources(table)
@@ -135,9 +130,9 @@ class Gibbs(TransferSampler):
         """
         size = min(int(self.block_size), len(points))
         block = rng.permutation(len(points))[:size]
-        index = index_of(_with_tie_break(points[block], rng))
+        index = index_of(with_tie_break(points[block], rng))
         found = index.kneighbors(
-            _with_tie_break(at, rng),
+            with_tie_break(at, rng),
             n_neighbors=min(int(self.n_neighbors) + 1, size),
             return_distance=False,
         )
@@ -153,8 +148,3 @@ class Gibbs(TransferSampler):
         # the way to a missing value, is no blur.
         way = np.nan_to_num(other - taken)
         return taken + self.blur * rng.standard_normal((len(taken), 1)) * way
-
-
-def _with_tie_break(points, rng):
-    """Points with one more dimension, by which equal rows are neighbours at random."""
-    return np.column_stack([points, TIE_BREAK * rng.random_sample(len(points))]).astype(np.float32)

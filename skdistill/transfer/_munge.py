@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
-from skdistill._frame import mix_rows, read_table
+from skdistill._frame import read_table
 from skdistill.transfer._base import (
     TransferSampler,
     check_integer,
@@ -13,7 +13,7 @@ from skdistill.transfer._base import (
     own_sources,
     tidy,
 )
-from skdistill.transfer._space import MetricSpace
+from skdistill.transfer._space import MetricSpace, with_tie_break
 
 
 class Munge(TransferSampler):
@@ -72,9 +72,10 @@ class Munge(TransferSampler):
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows = len(table.numbers)
-        neighbour = self._nearest(table, rng) if n_rows > 1 else np.zeros(n_rows, dtype=int)
-        numbers, sources = draw_passes(lambda: self._one_pass(table, neighbour, rng), table, n, rng)
-        return mix_rows(X, table, numbers, sources)
+        neighbour = np.zeros(n_rows, dtype=int)
+        if n and n_rows > 1:
+            neighbour = self._nearest(table, rng)
+        return draw_passes(X, table, lambda: self._one_pass(table, neighbour, rng), n, rng)
 
     def _one_pass(self, table, neighbour, rng):
         numbers = table.numbers.copy()
@@ -127,7 +128,7 @@ def _nearest_other(points, rng):
     nearest[by_group] = by_group[following]
     if len(unique) > 1:
         lone = size[group] == 1
-        index = NearestNeighbors(n_neighbors=1).fit(unique)
+        index = NearestNeighbors(n_neighbors=1).fit(with_tie_break(unique, rng))
         other = index.kneighbors(return_distance=False)[:, 0]  # without X, never the row itself
         target = other[group[lone]]
         drawn = (rng.random_sample(len(target)) * size[target]).astype(int)

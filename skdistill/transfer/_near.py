@@ -7,6 +7,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 
 from skdistill._frame import is_frame, read_table
 from skdistill.transfer._base import TransferSampler, check_integer, check_number
+from skdistill.transfer._given import GivenRows
 from skdistill.transfer._space import MetricSpace, index_of
 
 # Rows drawn for each that is asked for, before it is an error.
@@ -58,9 +59,9 @@ class Near(TransferSampler):
 
     def check_parameters(self):
         """Raise a ValueError or TypeError for a parameter that is not valid."""
-        if not isinstance(self.sampler, TransferSampler):
+        if not isinstance(self.sampler, TransferSampler) or isinstance(self.sampler, GivenRows):
             raise TypeError(
-                f"`sampler` must be an instance of TransferSampler, got {self.sampler!r}: give "
+                f"`sampler` must be a TransferSampler that draws rows, got {self.sampler!r}: give "
                 "for instance Munge()."
             )
         self.sampler.check_parameters()

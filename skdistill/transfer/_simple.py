@@ -58,8 +58,7 @@ class Mixup(TransferSampler):
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
-        numbers, sources = draw_passes(lambda: self._one_pass(table, rng), table, n, rng)
-        return mix_rows(X, table, numbers, sources)
+        return draw_passes(X, table, lambda: self._one_pass(table, rng), n, rng)
 
     def _one_pass(self, table, rng):
         mine, sources = table.numbers, own_sources(table)

@@ -9,6 +9,8 @@ from skdistill._frame import codes_of
 MOST_DIMENSIONS = 64
 # Up to so many dimensions a tree finds neighbours faster than all distances do (measured).
 TREE_DIMENSIONS = 6
+# Far below any distance that tells, so that it only decides between rows equally near.
+TIE_BREAK = 1e-4
 
 
 class MetricSpace:
@@ -82,6 +84,14 @@ def index_of(points):
     """An index of the points in which many neighbours are found fast."""
     algorithm = "kd_tree" if points.shape[1] <= TREE_DIMENSIONS else "brute"
     return NearestNeighbors(n_neighbors=1, algorithm=algorithm).fit(points)
+
+
+def with_tie_break(points, rng):
+    """Points with one more dimension, by which rows equally near are neighbours at random.
+
+    Otherwise their order, and so a draw, would depend on the number of threads.
+    """
+    return np.column_stack([points, TIE_BREAK * rng.random_sample(len(points))]).astype(np.float32)
 
 
 def _no_codes(table):
