@@ -675,7 +675,7 @@ def test_a_failing_teacher_is_named_and_chained(fails_at, cv):
     pool.teachers = [("good", LogisticRegression()), ("bad", Witness(fails_at))]
     where = {"fit": "could not be fitted", "predict_proba": "could not label the rows"}[fails_at]
     if fails_at == "fit":
-        where += " in fold 1 of `cv`" if cv else " on all rows"
+        where += " in fold 1 of `cv`" if cv else f" on {len(X)} rows"
 
     def label():
         return pool.cross_fit_proba(X, Y, cv) if cv else pool.fit(X, Y).predict_proba(X)
