@@ -1,0 +1,117 @@
+"""What a fit chose, in words."""
+
+import numbers
+
+import numpy as np
+
+# Said in a sentence of their own, or no choices of the fit.
+_SAID = {
+    *("leak_gap_", "alpha_", "temperature_", "calibration_temperature_", "n_transfer_rows_"),
+    *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
+    *("n_features_in_", "feature_names_in_"),
+}
+LONGEST = 200
+
+
+def choices(clf):
+    """Sentences on what a fit chose.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+        Fitted; an attribute that it does not have is passed over.
+
+    Returns
+    -------
+    list of str
+    """
+    tellers = {
+        "alpha_": _alpha,
+        "temperature_": _temperature,
+        "leak_gap_": _leak,
+        "n_transfer_rows_": _transfer,
+        "calibration_temperature_": _calibration,
+        "history_": _epochs,
+    }
+    return [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
+
+
+def other_attributes(clf):
+    """Fitted attributes that no sentence is about, by name.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+
+    Returns
+    -------
+    dict of str to (bool, int, float or str)
+    """
+    names = [n for n in vars(clf) if n.endswith("_") and not n.startswith("_") and n not in _SAID]
+    return {name: _plain(getattr(clf, name)) for name in sorted(names)}
+
+
+def _alpha(clf, alpha):
+    if alpha == 0:
+        return "The student learned from the teacher's answers alone (alpha 0)."
+    if alpha == 1:
+        return "The student learned from the labels alone (alpha 1): it is its own control."
+    return f"Labels weighed {alpha:g} in the loss and the teacher's answers {1 - alpha:g} (alpha)."
+
+
+def _temperature(clf, temperature):
+    if temperature == 1:
+        return "Student and teacher were compared at temperature 1: neither was softened."
+    effect = "softened" if temperature > 1 else "sharpened"
+    return f"A temperature of {temperature:g} {effect} both student and teacher in training."
+
+
+def _leak(clf, gap):
+    if gap is None:
+        return "No leak was measured: no teacher was fitted here, or no row was held out from it."
+    text = (
+        f"The teacher gave the true class {gap:+.3f} in probability on rows it was fitted on, "
+        "against rows it was not (leak gap)"
+    )
+    if gap > 0.05 and getattr(clf, "cv", None) is None:
+        return f"{text}: cv=5 labels the training rows out of fold."
+    return f"{text}."
+
+
+def _transfer(clf, n_rows):
+    if not n_rows:
+        return "There were no transfer rows: the student saw the training rows alone."
+    samplers = [f"{name} = {sampler!r}" for name, sampler in getattr(clf, "transfer_", [])]
+    source = f"; samplers: {', '.join(samplers)}" if samplers else ""
+    return f"The teacher labelled {n_rows:,} transfer rows for the student{source}."
+
+
+def _calibration(clf, temperature):
+    if temperature == 1:
+        return "The student's logits are as trained: no temperature was fitted to calibrate them."
+    why = "too sure of itself" if temperature > 1 else "not sure enough"
+    return (
+        f"Its logits are divided by {temperature:.3f}, fitted on validation rows: it was {why} "
+        "(calibration temperature)."
+    )
+
+
+def _epochs(clf, history):
+    losses = [epoch.get("valid_loss") for epoch in history]
+    if len(losses) and all(loss is not None for loss in losses):
+        best = int(np.argmin(losses)) + 1
+        return (
+            f"It trained for {len(losses)} epochs; the validation loss was lowest in epoch {best}."
+        )
+    return f"It trained for {len(losses)} epochs, without validation rows."
+
+
+def _plain(value):
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real) and np.isfinite(value):
+        return float(value)
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

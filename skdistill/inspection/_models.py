@@ -1,0 +1,147 @@
+"""The models that a report compares, and their answers on the rows given."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import _is_fitted, _num_samples, check_is_fitted
+
+from skdistill._validation import check_labels, check_soft_targets
+from skdistill.classifier import DistilledClassifier
+
+
+def subject_of(estimator):
+    """The fitted DistilledClassifier, and the steps before it.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier or Pipeline
+
+    Returns
+    -------
+    clf : DistilledClassifier
+    steps : Pipeline or None
+        What comes before it.
+    """
+    clf, steps = estimator, None
+    if isinstance(estimator, Pipeline):
+        clf = estimator.steps[-1][1]
+        steps = estimator[:-1] if len(estimator.steps) > 1 else None
+    if not isinstance(clf, DistilledClassifier):
+        raise TypeError(
+            "`estimator` must be a fitted DistilledClassifier, or a Pipeline that ends in one, got "
+            f"{type(clf).__name__}: of a search give `search.best_estimator_`."
+        )
+    check_is_fitted(clf)
+    return clf, steps
+
+
+def transformed(steps, X):
+    """X as the last step of the Pipeline gets it."""
+    return X if steps is None else steps.transform(X)
+
+
+def find_control(control, clf, steps, X_train, y_train):
+    """The control and what it is asked on: a model, and whether it takes transformed rows.
+
+    Parameters
+    ----------
+    control : None, "fit" or estimator
+    clf : DistilledClassifier
+    steps : Pipeline or None
+    X_train, y_train : array-like or None
+        Of the control, if it is to be fitted.
+
+    Returns
+    -------
+    model : object or None
+    takes_transformed : bool
+    """
+    is_fit = isinstance(control, str)
+    if is_fit and control != "fit":
+        raise ValueError(f"`control` must be None, 'fit' or a fitted classifier, got {control!r}.")
+    if is_fit != (X_train is not None and y_train is not None) or (X_train is None) != (
+        y_train is None
+    ):
+        raise ValueError(
+            "`control='fit'` trains a control on `X_train` and `y_train`: give all three, or none "
+            "of them; nothing is trained without being asked for."
+        )
+    if is_fit:
+        return fit_control(clf, transformed(steps, X_train), y_train), True
+    if control is None:
+        return None, False
+    if isinstance(control, type) or not hasattr(control, "predict_proba"):
+        raise TypeError(f"`control` must have predict_proba, got {control!r}: give a classifier.")
+    if hasattr(control, "fit") and not _is_fitted(control):
+        raise ValueError(
+            f"`control` is not fitted: fit {type(control).__name__} on the student's training "
+            "rows, or give control='fit' with `X_train` and `y_train`."
+        )
+    return control, False
+
+
+def fit_control(clf, X, y):
+    """Train the student of `clf` on the labels alone.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+        Left as it is.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    DistilledClassifier
+    """
+    labels = check_labels(y, X, "y_train")
+    control = clone(clf).set_params(
+        teacher=None, alpha=1.0, transfer=None, cv=None, teacher_weights=None
+    )
+    # One-hot labels stand where the teacher's answers were: nobody is asked for any.
+    one_hot = (labels[:, None] == np.unique(labels)) * 1.0
+    return control.fit(X, labels, soft_targets=one_hot)
+
+
+def probabilities(model, X, classes, name):
+    """Probabilities of a model, their columns in the order of `classes`.
+
+    Parameters
+    ----------
+    model : object with predict_proba, or callable
+        Without ``classes_``, its columns are taken to be in order already.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    classes : ndarray of shape (n_classes,)
+    name : str
+        Of the argument that gave the model, for the error messages.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+        float64. A class that the model does not know gets 0.
+    """
+    ask = getattr(model, "predict_proba", model)
+    p = np.asarray(ask(X))
+    own = getattr(model, "classes_", None)
+    if own is not None and p.ndim == 2 and p.shape[1] == len(own):
+        unknown = np.setdiff1d(own, classes)
+        if len(unknown):
+            raise ValueError(
+                f"`{name}` knows classes {unknown[:10].tolist()} that the student does not: "
+                f"{classes[:10].tolist()}. Give a model of the same classes."
+            )
+        aligned = np.zeros((len(p), len(classes)))
+        aligned[:, np.searchsorted(classes, own)] = p
+        p = aligned
+    return check_soft_targets(p, classes, _num_samples(X), f"predict_proba of {name}")
+
+
+def check_compiled(compiled_teacher):
+    """Raise a TypeError unless the compiled teacher can be asked."""
+    if isinstance(compiled_teacher, (type, str)) or not (
+        callable(compiled_teacher) or hasattr(compiled_teacher, "predict_proba")
+    ):
+        raise TypeError(
+            "`compiled_teacher` must have predict_proba, or be a function of X that returns "
+            f"probabilities, got {compiled_teacher!r}."
+        )

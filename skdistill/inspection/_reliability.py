@@ -1,0 +1,163 @@
+"""How often a model is right, by how sure it is."""
+
+import numpy as np
+from sklearn.calibration import calibration_curve
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill.inspection._display import COLOURS, Display, check_predictions
+from skdistill.inspection._models import probabilities
+
+
+class ReliabilityDisplay(Display):
+    """How often a model is right, by how sure it is.
+
+    For two classes, the share of the second class by its probability; for more, the share of
+    right answers by the probability of the most probable class.
+
+    Parameters
+    ----------
+    prob_true : ndarray of shape (n_bins,)
+        Share of the second class, or of right answers, in each bin that has rows.
+    prob_pred : ndarray of shape (n_bins,)
+        Mean probability in each bin.
+    name : str, default=None
+        Of the model, for the legend.
+    is_binary : bool, default=True
+        Which of the two it is.
+
+    Attributes
+    ----------
+    line_ : matplotlib Artist
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    sklearn.calibration.CalibrationDisplay : The same for two classes.
+    skdistill.metrics.expected_calibration_error : One number for it.
+
+    References
+    ----------
+    .. [1] Guo et al. (2017). On Calibration of Modern Neural Networks.
+       https://doi.org/10.48550/arXiv.1706.04599
+    """
+
+    def __init__(self, prob_true, prob_pred, *, name=None, is_binary=True):
+        self.prob_true = prob_true
+        self.prob_pred = prob_pred
+        self.name = name
+        self.is_binary = is_binary
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, n_bins=10, strategy="uniform", name=None, ax=None, **kwargs
+    ):
+        """Ask a classifier, and plot.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            With ``predict_proba`` and ``classes_``.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        n_bins : int, default=10
+        strategy : {"uniform", "quantile"}, default="uniform"
+            Bins of equal width, or of as many rows.
+        name : str, default=None
+            None takes the name of the class.
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        ReliabilityDisplay
+        """
+        check_is_fitted(estimator)
+        classes = np.asarray(estimator.classes_)
+        return cls.from_predictions(
+            y,
+            probabilities(estimator, X, classes, "estimator"),
+            labels=classes,
+            n_bins=n_bins,
+            strategy=strategy,
+            name=type(estimator).__name__ if name is None else name,
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true,
+        y_prob,
+        *,
+        labels=None,
+        n_bins=10,
+        strategy="uniform",
+        name=None,
+        ax=None,
+        **kwargs,
+    ):
+        """Plot probabilities against the truth.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+        y_prob : array-like of shape (n_samples, n_classes)
+        labels : array-like of shape (n_classes,), default=None
+            The classes in the order of the columns. None takes the sorted labels of `y_true`.
+        n_bins : int, default=10
+        strategy : {"uniform", "quantile"}, default="uniform"
+            Bins of equal width, or of as many rows.
+        name : str, default=None
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        ReliabilityDisplay
+        """
+        y_true, labels, p = check_predictions(y_true, y_prob, labels)
+        if len(labels) == 2:
+            right, sure = y_true == labels[1], p[:, 1]
+        else:
+            right, sure = y_true == labels[p.argmax(axis=1)], p.max(axis=1)
+        sure = np.clip(sure, 0, 1)
+        true, predicted = calibration_curve(
+            right.astype(int), sure, pos_label=1, n_bins=n_bins, strategy=strategy
+        )
+        display = cls(true, predicted, name=name, is_binary=len(labels) == 2)
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Plot the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        ReliabilityDisplay
+        """
+        ax = self._prepare(ax)
+        reference = "perfectly calibrated"
+        if reference not in ax.get_legend_handles_labels()[1]:
+            ax.plot([0, 1], [0, 1], ":", color="0.5", label=reference)
+        style = {"marker": "o", "markersize": 4, "label": self.name} | kwargs
+        if "c" not in kwargs and self.name in COLOURS:
+            style.setdefault("color", COLOURS[self.name])
+        (self.line_,) = ax.plot(self.prob_pred, self.prob_true, **style)
+        if self.is_binary:
+            ax.set(xlabel="probability of the second class", ylabel="share of the second class")
+        else:
+            ax.set(xlabel="probability of the most probable class", ylabel="share of right answers")
+        ax.legend(frameon=False, loc="upper left")
+        return self

@@ -1,0 +1,435 @@
+"""DistillationReport: what the student kept, on rows that nobody has seen."""
+
+import os
+import platform
+import tempfile
+import textwrap
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state, indexable
+
+from skdistill._validation import check_known, check_labels, check_weights
+from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
+from skdistill.inspection._choices import choices, other_attributes
+from skdistill.inspection._comparison import (
+    COMPILED,
+    CONTROL,
+    STUDENT,
+    TEACHER,
+    Answers,
+    Comparison,
+)
+from skdistill.inspection._display import check_matplotlib, has_matplotlib
+from skdistill.inspection._html import as_fragment, as_page
+from skdistill.inspection._models import (
+    check_compiled,
+    find_control,
+    probabilities,
+    subject_of,
+    transformed,
+)
+from skdistill.inspection._sections import sections_of
+from skdistill.inspection._segments import find_columns
+from skdistill.inspection._speed import measure_speed, parameter_bytes, stored_bytes
+from skdistill.inspection._verdict import Verdict, verdict
+
+LEAST_RESAMPLES = 100
+# A cell longer than this holds words.
+WORDS = 40
+
+
+@dataclass(repr=False)
+class DistillationReport:
+    """What a student kept of its teacher, and what it would have learned without.
+
+    Make one by :meth:`from_estimator`. ``print`` shows it as text.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        ``verdict.answer``, and ``verdict.reasons``, the numbers it rests on.
+    table : DataFrame
+        All numbers, a row each; :meth:`to_frame` returns a copy.
+    answers : Answers
+        The models' ``probabilities`` by name, ``labels`` as positions in ``classes``, ``weight``.
+    choices : list of str
+        What the fit chose, in words.
+    attributes : dict of str to (bool, int, float or str)
+        Other fitted attributes of the classifier.
+    history : list of dict
+        The training's epochs.
+    missing : dict of str to str
+        Models that could not be compared, and why.
+    confidence_level : float
+        Of the intervals.
+    machine : str
+        Where speed was measured; empty where it was not.
+
+    See Also
+    --------
+    ReliabilityDisplay : Calibration of one model.
+    FidelityDisplay : Student against teacher.
+    SegmentDisplay : Log loss by segment.
+    HistoryDisplay : The training.
+
+    Notes
+    -----
+    Intervals come from a bootstrap over the rows [1]_ that draws the same rows for all models, so
+    that differences have intervals too. They say how sure the numbers are for *these* models; what
+    another seed of the training would give they do not say. Those of the AUC are of its part that
+    is linear in the rows [2]_; those of the calibration error are moved by what resampling adds to it.
+
+    References
+    ----------
+    .. [1] Efron and Tibshirani (1986). Bootstrap Methods for Standard Errors, Confidence Intervals,
+       and Other Measures of Statistical Accuracy. https://doi.org/10.1214/ss/1177013815
+    .. [2] DeLong, DeLong and Clarke-Pearson (1988). Comparing the Areas under Two or More Correlated
+       Receiver Operating Characteristic Curves. https://doi.org/10.2307/2531595
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill import DistillationReport, DistilledClassifier, MLPStudent
+    >>> X, y = load_iris(return_X_y=True)
+    >>> small = MLPStudent((8,), n_steps=50)
+    >>> clf = DistilledClassifier(RandomForestClassifier(10), small, random_state=0)
+    >>> report = DistillationReport.from_estimator(
+    ...     clf.fit(X[::2], y[::2]), X[1::2], y[1::2],
+    ...     control="fit", X_train=X[::2], y_train=y[::2], speed=False, random_state=0)
+    >>> report.to_frame()["part"].unique().tolist()
+    ['scores', 'differences', 'fidelity', 'retained gain', 'classes', 'size']
+    """
+
+    verdict: Verdict
+    table: pd.DataFrame
+    answers: Answers
+    choices: list = field(default_factory=list)
+    attributes: dict = field(default_factory=dict)
+    history: list = field(default_factory=list)
+    missing: dict = field(default_factory=dict)
+    confidence_level: float = 0.95
+    machine: str = ""
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        control=None,
+        X_train=None,
+        y_train=None,
+        compiled_teacher=None,
+        sample_weight=None,
+        segments=None,
+        n_bootstrap=1000,
+        confidence_level=0.95,
+        speed=True,
+        random_state=None,
+    ):
+        """Compare teacher, control and student on rows that none of them has seen.
+
+        Nothing is fitted but, with ``control="fit"``, the control.
+
+        Parameters
+        ----------
+        estimator : DistilledClassifier, or a Pipeline that ends in one
+            Fitted. In a Pipeline, the steps before it transform X for teacher and student, and
+            are not timed.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Held out; 20 rows at least.
+        y : array-like of shape (n_samples,)
+            Labels.
+        control : None, "fit" or fitted classifier, default=None
+            The same student, trained without the teacher. "fit" trains it: a clone with
+            ``alpha=1`` and ``transfer=None``, on `X_train` and `y_train`, with neither the weights
+            nor the validation rows of a student that had any; fit one of your own then. A
+            classifier gets X as `estimator` does.
+        X_train, y_train : default=None
+            The rows the student was trained on, for ``control="fit"``.
+        compiled_teacher : object with predict_proba or callable, default=None
+            The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets and
+            returns probabilities in the order of ``classes_``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        segments : str, list of column names or positions, or dict of str to array-like, default=None
+            Columns of X, or arrays of n_samples values: numbers are cut in quartiles, categories by
+            level, levels of fewer than 30 rows joined.
+        n_bootstrap : int, default=1000
+            Resamples of the rows, 100 at least.
+        confidence_level : float, default=0.95
+            Of the intervals, in (0, 1).
+        speed : bool, default=True
+            Whether to time the models on this machine: single rows, and 10,000 rows at a time. A
+            slow teacher takes a while.
+        random_state : int, RandomState instance or None, default=None
+            Draws the resamples.
+
+        Returns
+        -------
+        DistillationReport
+
+        Raises
+        ------
+        ValueError
+            If rows, labels or parameters are not valid, or do not go together.
+        TypeError
+            If `estimator` is no DistilledClassifier, or a model cannot be asked.
+        """
+        clf, steps = subject_of(estimator)
+        _check_parameters(n_bootstrap, confidence_level, speed)
+        if compiled_teacher is not None:
+            check_compiled(compiled_teacher)
+        labels, weight = _check_rows(X, y, sample_weight, clf.classes_)
+        columns = find_columns(segments, X)
+        control, is_ours = find_control(control, clf, steps, X_train, y_train)
+        seen = transformed(steps, X)
+
+        # What each model is asked by, and on.
+        asked = {
+            TEACHER: (clf.teacher_, seen, "teacher_"),
+            CONTROL: (control, seen if is_ours else X, "control"),
+            STUDENT: (clf, seen, "estimator"),
+            COMPILED: (compiled_teacher, seen, "compiled_teacher"),
+        }
+        asked = {name: one for name, one in asked.items() if one[0] is not None}
+        answers = Answers(
+            clf.classes_,
+            np.searchsorted(clf.classes_, labels),
+            weight,
+            {
+                name: probabilities(model, rows, clf.classes_, argument)
+                for name, (model, rows, argument) in asked.items()
+            },
+        )
+        seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+        comparison = Comparison(answers, Resampling(int(n_bootstrap), seed), confidence_level)
+        comparison.add_scores()
+        comparison.add_fidelity()
+        comparison.add_retained_gain()
+        comparison.add_classes()
+        comparison.add_segments(columns)
+        speeds = _add_speed(comparison, asked) if speed else {}
+        _add_sizes(comparison, asked)
+        return cls(
+            _decide(comparison, speeds),
+            comparison.to_frame(),
+            answers,
+            choices(clf),
+            other_attributes(clf),
+            [{k: v for k, v in epoch.items() if k != "batches"} for epoch in clf.history_],
+            _missing(asked),
+            float(confidence_level),
+            _machine() if speed else "",
+        )
+
+    def to_frame(self):
+        """All numbers as a table, a row each.
+
+        Returns
+        -------
+        DataFrame
+            With the columns part, model, versus (the model that `model` is held against), column
+            and level (of a class or segment), metric, value, low and high (the interval's ends),
+            standard_error, n_rows and note (why a value is missing).
+        """
+        return self.table.copy()
+
+    def to_dict(self):
+        """All of the report as plain values, for JSON.
+
+        Returns
+        -------
+        dict
+            NaN is None.
+        """
+        records = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
+        return {
+            "verdict": {"answer": self.verdict.answer, "reasons": list(self.verdict.reasons)},
+            "n_rows": len(self.answers.labels),
+            "classes": self.answers.classes.tolist(),
+            "confidence_level": self.confidence_level,
+            "machine": self.machine,
+            "missing": dict(self.missing),
+            "choices": list(self.choices),
+            "attributes": dict(self.attributes),
+            "numbers": records,
+        }
+
+    def to_html(self, path, *, overwrite=False):
+        """Write the report as one HTML file with its plots; it needs no other file and no network.
+
+        Parameters
+        ----------
+        path : str or path-like
+        overwrite : bool, default=False
+            Whether a file that is there is replaced.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        FileExistsError
+            If the file is there and `overwrite` is False.
+        ImportError
+            If matplotlib is not installed.
+        """
+        path = Path(path)
+        if path.exists() and not overwrite:
+            raise FileExistsError(
+                f"`path` {str(path)!r} is there: pass overwrite=True to replace it."
+            )
+        check_matplotlib("DistillationReport.to_html")
+        page = as_page(self)
+        # Whoever reads the file never sees half of it.
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(page)
+            os.chmod(part, 0o644)
+            os.replace(part, path)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise
+        return path
+
+    def _repr_html_(self):
+        return as_fragment(self, with_plots=has_matplotlib())
+
+    def __repr__(self):
+        return f"DistillationReport({self.verdict.answer!r}, {len(self.answers.labels):,} rows)"
+
+    def __str__(self):
+        n_rows, n_classes = len(self.answers.labels), len(self.answers.classes)
+        lines = [f"Distillation report: {n_rows:,} rows, {n_classes} classes", ""]
+        lines += [f"Verdict: {self.verdict.answer}", *_bullets(self.verdict.reasons)]
+        for section in sections_of(self):
+            lines += ["", section.title, "-" * len(section.title)]
+            is_list = section.words is self.choices
+            lines += _bullets(section.words) if is_list else _wrapped(section.words)
+            lines += _grid(section.header, section.rows)
+        return "\n".join(lines)
+
+
+def _check_parameters(n_bootstrap, confidence_level, speed):
+    is_integer = isinstance(n_bootstrap, Integral) and not isinstance(n_bootstrap, bool)
+    if not is_integer or n_bootstrap < LEAST_RESAMPLES:
+        raise ValueError(
+            f"`n_bootstrap` must be an integer >= {LEAST_RESAMPLES}, got {n_bootstrap!r}: fewer "
+            "resamples do not give an interval."
+        )
+    if not isinstance(confidence_level, Real) or not 0 < confidence_level < 1:
+        raise ValueError(f"`confidence_level` must be in (0, 1), got {confidence_level!r}.")
+    if not isinstance(speed, (bool, np.bool_)):
+        raise ValueError(f"`speed` must be True or False, got {speed!r}.")
+
+
+def _check_rows(X, y, sample_weight, classes):
+    (X,) = indexable(X)
+    labels = check_labels(y, X)
+    if labels is None:
+        raise ValueError("`y` is None: a report compares answers with the truth, give labels.")
+    check_known(labels, classes, "y")
+    if len(labels) < LEAST_ROWS:
+        raise ValueError(f"X has {len(labels)} rows; a report needs {LEAST_ROWS} at least.")
+    weight = check_weights(sample_weight, X)
+    return labels, np.ones(len(labels)) if weight is None else weight
+
+
+def _missing(asked):
+    why = {
+        TEACHER: ": the classifier was fitted on soft targets, or holds its teacher no longer",
+        CONTROL: ", so that the report cannot say what the teacher was good for",
+    }
+    return {name: text for name, text in why.items() if name not in asked}
+
+
+def _add_speed(comparison, asked):
+    """Time what would be served: the control is as fast as the student."""
+    speeds = {}
+    for name, (model, rows, _) in asked.items():
+        if name != CONTROL:
+            speeds[name] = measure_speed(getattr(model, "predict_proba", model), rows)
+            comparison.add_measurements("speed", name, speeds[name])
+    return speeds
+
+
+def _add_sizes(comparison, asked):
+    clf = asked[STUDENT][0]
+    sizes = {"parameter_bytes": parameter_bytes(clf)}
+    sizes["pickled_bytes"] = stored_bytes(clf.without_teacher())
+    comparison.add_measurements("size", STUDENT, sizes)
+    for name in (TEACHER, COMPILED):
+        if name in asked:
+            n_bytes = stored_bytes(asked[name][0])
+            note = "" if n_bytes is not None else "it cannot be pickled"
+            value = np.nan if n_bytes is None else n_bytes
+            comparison.add_measurements("size", name, {"pickled_bytes": value}, note)
+
+
+def _decide(comparison, speeds):
+    slowness = is_faster = None
+    if COMPILED in speeds:
+        slowness = _slowness(speeds[COMPILED], speeds[STUDENT])
+        if TEACHER in speeds:
+            is_faster = _slowness(speeds[COMPILED], speeds[TEACHER]) < 1
+    return verdict(
+        comparison.gaps(STUDENT, TEACHER),
+        comparison.gaps(STUDENT, CONTROL),
+        comparison.gaps(CONTROL, TEACHER),
+        comparison.gaps(STUDENT, COMPILED),
+        slowness,
+        is_faster,
+    )
+
+
+def _slowness(one, other):
+    """How many times as long one takes, for single rows or many, whichever is worse for it."""
+    single = one["p50_ms"] / other["p50_ms"]
+    return max(single, other["rows_per_second"] / one["rows_per_second"])
+
+
+def _machine():
+    import torch
+
+    processor = platform.processor() or platform.machine()
+    return f"{processor}, {os.cpu_count()} cores, torch on {torch.get_num_threads()} threads"
+
+
+def _wrapped(words):
+    return [line for text in words for line in textwrap.wrap(text, 98)]
+
+
+def _bullets(words):
+    return [
+        line
+        for text in words
+        for line in textwrap.wrap(text, 98, initial_indent="- ", subsequent_indent="  ")
+    ]
+
+
+def _grid(header, rows):
+    """Columns of text: the first and those of words to the left, numbers to the right."""
+    if not rows:
+        return []
+    heads = [text.partition(", ") for text in header]
+    above = [[first if rest else "" for first, _, rest in heads]]
+    lines = [*(above if any(above[0]) else []), [rest or first for first, _, rest in heads], *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    is_words = [i == 0 or any(len(row[i]) > WORDS for row in rows) for i in range(len(header))]
+    aligned = [
+        [
+            c.ljust(w) if left else c.rjust(w)
+            for c, w, left in zip(line, widths, is_words, strict=True)
+        ]
+        for line in lines
+    ]
+    return ["  ".join(cells).rstrip() for cells in aligned]

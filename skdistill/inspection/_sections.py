@@ -1,0 +1,189 @@
+"""A report as sections of words and tables, which text and page both show."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from skdistill.inspection._comparison import COMPILED, CONTROL, STUDENT, TEACHER
+
+ORDER = (TEACHER, CONTROL, STUDENT, COMPILED)
+NAMES = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "ece": "calibration error",
+    "auc": "AUC",
+    "agreement": "agreement",
+    "kl_divergence": "KL(teacher || model)",
+    "largest_probability_gap": "largest probability gap",
+    "p50_ms": "1 row, median (ms)",
+    "p99_ms": "1 row, 99th percentile (ms)",
+    "n_calls": "calls with 1 row",
+    "rows_per_second": "rows per second",
+    "parameter_bytes": "weights (bytes)",
+    "pickled_bytes": "pickled (bytes)",
+}
+_COUNTS = {"n_calls", "rows_per_second", "parameter_bytes", "pickled_bytes"}
+_TIMES = {"p50_ms", "p99_ms"}
+_LESS = "The last columns are the student's log loss less another's, ± one standard error."
+
+
+@dataclass
+class Section:
+    """A heading with what is under it.
+
+    Attributes
+    ----------
+    title : str
+    words : list of str
+    header : list of str
+    rows : list of list of str
+    plots : list of str
+    """
+
+    title: str
+    words: list = field(default_factory=list)
+    header: list = field(default_factory=list)
+    rows: list = field(default_factory=list)
+    plots: list = field(default_factory=list)
+
+
+def sections_of(report):
+    """The sections of a report, without its verdict.
+
+    Parameters
+    ----------
+    report : DistillationReport
+
+    Returns
+    -------
+    list of Section
+    """
+    table = report.to_frame()
+    percent = f"{report.confidence_level:.0%}"
+    missing = [f"There is no {name}{why}." for name, why in report.missing.items()]
+    found = [
+        Section(
+            "Scores",
+            [*missing, f"In brackets: {percent} intervals, by a bootstrap over the rows."],
+            *_by_model(table[table["part"] == "scores"]),
+            plots=["reliability"],
+        ),
+        Section(
+            "Differences",
+            ["The first less the second, on the same rows; the interval is of the difference."],
+            *_by_pair(table[table["part"] == "differences"]),
+        ),
+        Section(
+            "Fidelity to the teacher",
+            [],
+            *_by_model(table[table["part"] == "fidelity"]),
+            plots=["fidelity"],
+        ),
+        _retained(table[table["part"] == "retained gain"]),
+        Section(
+            "Speed and size",
+            [_machine(report)],
+            *_by_model(table[table["part"].isin(["speed", "size"])]),
+        ),
+        _groups("Classes", table[table["part"] == "classes"], "recall", []),
+        _groups("Segments", table[table["part"] == "segments"], "accuracy", ["segments"]),
+        Section(
+            "What the fit chose",
+            report.choices,
+            *_attributes(report.attributes),
+            plots=["history"],
+        ),
+    ]
+    notes = [f"{note}." for note in table.loc[table["part"] == "scores", "note"].unique() if note]
+    found[0].words += notes
+    return [one for one in found if one.rows or one.words is report.choices]
+
+
+def number(row, signed=False):
+    """A value with its interval, as text."""
+    value = row["value"]
+    if pd.isna(value):
+        return "not known"
+    if row["metric"] in _COUNTS:
+        return f"{value:,.0f}"
+    if row["metric"] in _TIMES:
+        return f"{value:.3f}"
+    text = f"{value:+.4f}" if signed else f"{value:.4f}"
+    if pd.isna(row["low"]):
+        return text
+    ends = (f"{row[end]:+.4f}" if signed else f"{row[end]:.4f}" for end in ("low", "high"))
+    return f"{text} [{', '.join(ends)}]"
+
+
+def _by_model(table):
+    """A row a metric, a column a model."""
+    models = [name for name in ORDER if (table["model"] == name).any()]
+    return _pivot(table, table["model"], models, signed=False)
+
+
+def _by_pair(table):
+    """A row a metric, a column a pair."""
+    pairs = table["model"] + " - " + table["versus"].astype(str)
+    return _pivot(table, pairs, list(pairs.unique()), signed=True)
+
+
+def _pivot(table, keys, columns, signed):
+    rows = []
+    for metric in table["metric"].unique():
+        of_metric = table[table["metric"] == metric]
+        cells = [of_metric[keys[of_metric.index] == name] for name in columns]
+        texts = [number(cell.iloc[0], signed) if len(cell) else "" for cell in cells]
+        rows.append([NAMES[metric], *texts])
+    return (["", *columns] if rows else []), rows
+
+
+def _retained(table):
+    rows = [[NAMES[row["metric"]], row["note"] or _share(row)] for _, row in table.iterrows()]
+    words = ["(student - control) / (teacher - control): 100 % is as far as the teacher is ahead."]
+    return Section("Retained gain", words if rows else [], ["", "kept"] if rows else [], rows)
+
+
+def _share(row):
+    return f"{row['value']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
+
+
+def _groups(title, table, hit, plots):
+    """A row a level: rows, both scores of each model, and the paired differences in log loss."""
+    models = [name for name in ORDER if (table["model"] == name).any()]
+    alone, paired = table[table["versus"].isna()], table[table["versus"].notna()]
+    pairs = [name for name in (CONTROL, TEACHER) if (paired["versus"] == name).any()]
+    metrics = [(hit, hit), ("log_loss", "log loss")]
+    header = ["", "", "rows"] + [f"{text}, {m}" for _, text in metrics for m in models]
+    header += [f"log loss, less the {other}'s" for other in pairs]
+    rows = []
+    for (column, level), group in table.groupby(["column", "level"], sort=False):
+        row = [column, level, f"{group['n_rows'].iloc[0]:,}"]
+        one = alone.loc[alone.index.intersection(group.index)].set_index(["model", "metric"])
+        row += [_value(one["value"].get((m, metric))) for metric, _ in metrics for m in models]
+        two = paired.loc[paired.index.intersection(group.index)].set_index("versus")
+        row += [_difference(two.loc[other]) if other in two.index else "" for other in pairs]
+        rows.append(row)
+    words = [_LESS] if rows and pairs else []
+    return Section(title, words, header if rows else [], rows, plots if rows else [])
+
+
+def _difference(row):
+    if pd.isna(row["standard_error"]):
+        return f"{row['value']:+.4f}"
+    return f"{row['value']:+.4f} ± {row['standard_error']:.4f}"
+
+
+def _value(value):
+    return "" if value is None or pd.isna(value) else f"{value:.4f}"
+
+
+def _attributes(attributes):
+    rows = [[name, str(value)] for name, value in attributes.items()]
+    return (["other fitted attribute", ""] if rows else []), rows
+
+
+def _machine(report):
+    if not report.machine:
+        return "Speed was not measured."
+    return f"Measured here, after a warm-up: {report.machine}."

@@ -1,0 +1,159 @@
+"""What to serve: rules on paired differences, and the numbers they rest on."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# A difference counts from two standard errors on: by chance alone it is that large in 5 % of reports.
+CLEAR = 2.0
+# Student and control cost the same to serve, so any clear difference decides between them; below
+# one part in a hundred of the other's loss it is of no use, on however many rows.
+WORTHLESS = 0.01
+# A student is there to be cheaper than its teacher, and may pay for that: with a tenth more log loss,
+# or a tenth more errors, than the teacher has.
+TOLERATED = 0.10
+# A compiled teacher up to twice as slow as the student is as cheap: runs differ by as much.
+AS_FAST = 2.0
+
+SERVE = "serve the student"
+NO_TEACHER = "training without the teacher is as good here"
+COMPILE = "compiling the teacher is enough here"
+KEEP = "keep the teacher"
+OPEN = "open: a control is missing"
+
+
+class Gap(NamedTuple):
+    """One model's loss less another's, on the same rows.
+
+    Attributes
+    ----------
+    difference : float
+        Above 0 the first is worse.
+    standard_error : float
+    reference : float
+        Loss of the second.
+    """
+
+    difference: float
+    standard_error: float
+    reference: float
+
+    def exceeds(self, tolerance):
+        """Whether the first is clearly worse, by more than the tolerated share."""
+        return (
+            self.difference > CLEAR * self.standard_error
+            and self.difference > tolerance * self.reference
+        )
+
+    def mirrored(self):
+        """The same difference, seen from the second."""
+        return Gap(-self.difference, self.standard_error, self.reference)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of a report.
+
+    Attributes
+    ----------
+    answer : str
+        One of "serve the student", "training without the teacher is as good here", "compiling the
+        teacher is enough here", "keep the teacher" and "open: a control is missing".
+    reasons : list of str
+        The numbers it rests on, in words.
+    """
+
+    answer: str
+    reasons: list
+
+
+def is_worse(gaps, tolerance):
+    """Whether one model is clearly worse than another in one of the losses."""
+    return any(gap.exceeds(tolerance) for gap in gaps.values())
+
+
+def is_better(gaps, tolerance):
+    """Whether one model is clearly better in one of the losses, and clearly worse in none."""
+    gains = any(gap.mirrored().exceeds(tolerance) for gap in gaps.values())
+    return gains and not is_worse(gaps, tolerance)
+
+
+def verdict(
+    against_teacher=None,
+    against_control=None,
+    control_against_teacher=None,
+    against_compiled=None,
+    compiled_slowness=None,
+    compiled_is_faster=None,
+):
+    """Decide what to serve.
+
+    1. The compiled teacher, if the student is not clearly better, and it is about as fast as the
+       student, or the student is clearly worse than the teacher and compiling made it faster.
+    2. If the student is not clearly better than its control: the control, unless that is clearly
+       worse than the teacher; then the teacher.
+    3. The teacher, if the student is clearly worse.
+    4. The student; left open where there is no control to say what the teacher was good for.
+
+    "Clearly" is two standard errors, and a share of the other's loss: a tenth against the teacher,
+    a hundredth against control and compiled teacher; in log loss or in the share of errors.
+
+    Parameters
+    ----------
+    against_teacher, against_control, against_compiled : dict of str to Gap, default=None
+        The student's losses less the other's, "log loss" and "errors". None where there is no other.
+    control_against_teacher : dict of str to Gap, default=None
+    compiled_slowness : float, default=None
+        The compiled teacher's time over the student's; None where it was not measured.
+    compiled_is_faster : bool, default=None
+        Whether the compiled teacher is faster than the teacher; None where it was not measured.
+
+    Returns
+    -------
+    Verdict
+    """
+    pairs = {
+        "teacher": against_teacher,
+        "control": against_control,
+        "compiled teacher": against_compiled,
+    }
+    reasons = [_in_words("student", other, gaps) for other, gaps in pairs.items() if gaps]
+    if control_against_teacher:
+        reasons.append(_in_words("control", "teacher", control_against_teacher))
+    if compiled_slowness is not None:
+        reasons.append(
+            f"The compiled teacher takes {compiled_slowness:.2g} times the student's time."
+        )
+    falls_short = bool(against_teacher) and is_worse(against_teacher, TOLERATED)
+
+    if against_compiled and not is_better(against_compiled, WORTHLESS):
+        is_cheap = compiled_slowness is not None and compiled_slowness <= AS_FAST
+        if is_cheap or (falls_short and compiled_is_faster):
+            return Verdict(COMPILE, reasons)
+        if compiled_slowness is None:
+            reasons.append("The compiled teacher was not timed, and so not considered.")
+    if against_control and not is_better(against_control, WORTHLESS):
+        control_falls_short = bool(control_against_teacher) and is_worse(
+            control_against_teacher, TOLERATED
+        )
+        return Verdict(KEEP if control_falls_short else NO_TEACHER, reasons)
+    if falls_short:
+        return Verdict(KEEP, reasons)
+    if not against_control:
+        reasons.append(
+            "Whether the student owes anything to its teacher only a control can say: give "
+            "`control`, or control='fit' with `X_train` and `y_train`."
+        )
+        return Verdict(OPEN, reasons)
+    return Verdict(SERVE, reasons)
+
+
+def _in_words(first, second, gaps):
+    texts = []
+    for name, gap in gaps.items():
+        share = f", {abs(gap.difference) / gap.reference:.0%} of it" if gap.reference > 0 else ""
+        side = "above" if gap.difference > 0 else "below"
+        texts.append(
+            f"{name} {abs(gap.difference):.4f} {side} {gap.reference:.4f}{share} (standard error "
+            f"{gap.standard_error:.4f})"
+        )
+    return f"The {first} against the {second}: {'; '.join(texts)}."

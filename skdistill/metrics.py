@@ -1,0 +1,228 @@
+"""How good probabilities are, how near a student's are to its teacher's, and what was gained.
+
+Scores that scikit-learn has (accuracy, log loss, Brier score, AUC) are not repeated here.
+"""
+
+import numpy as np
+from scipy.special import rel_entr
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import _check_sample_weight, column_or_1d
+
+# The lowest probability a logarithm is taken of, as in sklearn.metrics.log_loss.
+TINY = np.finfo(np.float64).eps
+
+
+def expected_calibration_error(y_true, y_prob, *, n_bins=15, sample_weight=None, labels=None):
+    r"""How far confidence is from accuracy, on average.
+
+    Rows are put into bins of equal width by their confidence, the highest probability of the row.
+    In each bin the mean confidence is held against the share of rows whose most probable class
+    is the true one:
+
+    .. math:: \sum_b \frac{w_b}{w} \, | \mathrm{acc}_b - \mathrm{conf}_b |
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels.
+    y_prob : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Probabilities; of the second class where there is one column.
+    n_bins : int, default=15
+        Bins between 0 and 1.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows, w above.
+    labels : array-like of shape (n_classes,), default=None
+        The classes in the order of the columns. None takes the sorted labels of `y_true`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 is best. It shrinks with more rows, since the noise of a bin counts as error.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, a label is unknown, or `n_bins` is not a positive integer.
+
+    References
+    ----------
+    .. [1] Naeini, Cooper and Hauskrecht (2015). Obtaining Well Calibrated Probabilities Using
+       Bayesian Binning. https://doi.org/10.1609/aaai.v29i1.9602
+    .. [2] Guo et al. (2017). On Calibration of Modern Neural Networks.
+       https://doi.org/10.48550/arXiv.1706.04599
+
+    Examples
+    --------
+    >>> from skdistill.metrics import expected_calibration_error
+    >>> round(expected_calibration_error([0, 0, 1, 1], [0.1, 0.1, 0.9, 0.9]), 3)
+    0.1
+    """
+    if isinstance(n_bins, bool) or not isinstance(n_bins, (int, np.integer)) or n_bins < 1:
+        raise ValueError(f"`n_bins` must be an integer >= 1, got {n_bins!r}.")
+    y_true = column_or_1d(y_true)
+    p = _both_columns(_probabilities(y_prob, "y_prob"))
+    check_consistent_length(y_true, p)
+    labels = np.unique(y_true) if labels is None else np.asarray(labels)
+    if len(labels) != p.shape[1]:
+        raise ValueError(
+            f"`y_prob` has {p.shape[1]} columns, but there are {len(labels)} classes: give all "
+            "classes, in the order of the columns, as `labels`."
+        )
+    predicted = labels[p.argmax(axis=1)]
+    unknown = np.setdiff1d(y_true, labels)
+    if len(unknown):
+        raise ValueError(f"`y_true` has labels {unknown[:10].tolist()} that are not in `labels`.")
+    weight = _check_sample_weight(sample_weight, p)
+    gaps = weight * ((predicted == y_true) - p.max(axis=1))
+    bins = confidence_bins(p.max(axis=1), n_bins)
+    return float(np.abs(np.bincount(bins, gaps)).sum() / weight.sum())
+
+
+def confidence_bins(confidence, n_bins):
+    """The bin of equal width, open on the left, that each confidence falls into."""
+    return np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
+
+
+def agreement(teacher_prob, student_prob, *, sample_weight=None):
+    """Share of rows on which both find the same class most probable.
+
+    Parameters
+    ----------
+    teacher_prob, student_prob : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Probabilities; of the second class where there is one column.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> from skdistill.metrics import agreement
+    >>> agreement([[0.9, 0.1], [0.4, 0.6]], [[0.8, 0.2], [0.6, 0.4]])
+    0.5
+    """
+    p, q = _pair(teacher_prob, student_prob)
+    return float(np.average(p.argmax(axis=1) == q.argmax(axis=1), weights=sample_weight))
+
+
+def kl_divergence(teacher_prob, student_prob, *, sample_weight=None):
+    r"""Mean Kullback-Leibler divergence of the student from the teacher, in nats.
+
+    .. math:: \mathrm{KL}(p \,\|\, q) = \sum_k p_k \log \frac{p_k}{q_k}
+
+    with the teacher's probabilities p and the student's q. A class to which the teacher gives 0
+    adds nothing.
+
+    Parameters
+    ----------
+    teacher_prob, student_prob : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Probabilities; of the second class where there is one column. The student's are lifted to
+        the machine's precision, as :func:`sklearn.metrics.log_loss` does.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows.
+
+    Returns
+    -------
+    float
+        0 where both are equal.
+
+    References
+    ----------
+    .. [1] Kullback and Leibler (1951). On Information and Sufficiency.
+       https://doi.org/10.1214/aoms/1177729694
+
+    Examples
+    --------
+    >>> from skdistill.metrics import kl_divergence
+    >>> round(kl_divergence([[1.0, 0.0]], [[0.5, 0.5]]), 4)
+    0.6931
+    """
+    p, q = _pair(teacher_prob, student_prob)
+    return float(np.average(row_divergences(p, q), weights=sample_weight))
+
+
+def row_divergences(p, q):
+    """KL(p || q) of each row."""
+    return rel_entr(p, np.maximum(q, TINY)).sum(axis=1)
+
+
+def largest_probability_gap(teacher_prob, student_prob):
+    """The largest difference between two probabilities of one row and class.
+
+    Parameters
+    ----------
+    teacher_prob, student_prob : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Probabilities; of the second class where there is one column.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> from skdistill.metrics import largest_probability_gap
+    >>> round(largest_probability_gap([[0.9, 0.1], [0.4, 0.6]], [[0.8, 0.2], [0.6, 0.4]]), 3)
+    0.2
+    """
+    p, q = _pair(teacher_prob, student_prob)
+    return float(np.abs(p - q).max())
+
+
+def retained_gain(student, control, teacher):
+    """The share of what the teacher is ahead of the control by that the student keeps.
+
+    Parameters
+    ----------
+    student, control, teacher : float or ndarray
+        The same score of the three, of either direction: accuracy, or log loss.
+
+    Returns
+    -------
+    float or ndarray
+        (student - control) / (teacher - control): 0 is no better than the control, 1 as good as
+        the teacher; NaN where teacher and control are equal. It says nothing where the teacher is
+        behind.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import retained_gain
+    >>> round(retained_gain(student=0.94, control=0.90, teacher=0.95), 2)
+    0.8
+    """
+    gain, ahead = np.subtract(student, control), np.subtract(teacher, control)
+    share = np.divide(gain, ahead, out=np.full(np.shape(ahead), np.nan), where=ahead != 0)
+    return share if np.ndim(share) else float(share)
+
+
+def _probabilities(value, name):
+    try:
+        p = check_array(value, dtype=np.float64, ensure_2d=False, input_name=name)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be an array of probabilities: {error}") from error
+    if p.ndim > 2 or (p < 0).any() or (p > 1 + 1e-6).any():
+        raise ValueError(
+            f"`{name}` must hold probabilities from 0 to 1 in one or two dimensions, got shape "
+            f"{p.shape} and values from {p.min():g} to {p.max():g}: apply softmax to logits."
+        )
+    return p
+
+
+def _both_columns(p):
+    if p.ndim == 2 and p.shape[1] > 1:
+        return p
+    p = p.reshape(len(p))
+    return np.column_stack([1 - p, p])
+
+
+def _pair(teacher_prob, student_prob):
+    p = _both_columns(_probabilities(teacher_prob, "teacher_prob"))
+    q = _both_columns(_probabilities(student_prob, "student_prob"))
+    if p.shape != q.shape:
+        raise ValueError(
+            f"`teacher_prob` and `student_prob` must have one shape, got {p.shape} and {q.shape}."
+        )
+    return p, q
