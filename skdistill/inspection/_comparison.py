@@ -7,7 +7,6 @@ import pandas as pd
 
 from skdistill.inspection._bootstrap import (
     SCORES,
-    Resampling,
     interval,
     row_losses,
     row_means,

@@ -3,7 +3,7 @@
 from html import escape
 
 from skdistill.inspection._plots import draw
-from skdistill.inspection._sections import sections_of
+from skdistill.inspection._sections import WORDS, sections_of
 from skdistill.inspection._verdict import COMPILE, KEEP, NO_TEACHER, SERVE
 
 CAPTIONS = {
@@ -12,7 +12,7 @@ CAPTIONS = {
     "segments": "Log loss by segment; further left is better.",
     "history": "The training, by epoch.",
 }
-_WORDS = ' class="words"'
+_LEFT = ' class="words"'
 _TONES = {SERVE: "good", NO_TEACHER: "other", COMPILE: "other", KEEP: "bad"}
 
 # Colours of text are those around the report, so that it is legible wherever it is shown.
@@ -127,7 +127,7 @@ def _cell(text):
     value, bracket, ends = text.partition(" [")
     if bracket and ends.endswith("]"):
         return f'<td>{escape(value)} <span class="ends">[{escape(ends)}</span></td>'
-    return f"<td{_WORDS if len(text) > 40 else ''}>{escape(text)}</td>"
+    return f"<td{_LEFT if len(text) > WORDS else ''}>{escape(text)}</td>"
 
 
 def _figure(name, svg):

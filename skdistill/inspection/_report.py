@@ -3,7 +3,6 @@
 import os
 import platform
 import tempfile
-import textwrap
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
@@ -32,14 +31,12 @@ from skdistill.inspection._models import (
     subject_of,
     transformed,
 )
-from skdistill.inspection._sections import sections_of
 from skdistill.inspection._segments import find_columns
 from skdistill.inspection._speed import measure_speed, parameter_bytes, stored_bytes
+from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
 
 LEAST_RESAMPLES = 100
-# A cell longer than this holds words.
-WORDS = 40
 
 
 @dataclass(repr=False)
@@ -79,16 +76,16 @@ class DistillationReport:
     Notes
     -----
     Intervals come from a bootstrap over the rows [1]_ that draws the same rows for all models, so
-    that differences have intervals too. They say how sure the numbers are for *these* models; what
-    another seed of the training would give they do not say. Those of the AUC are of its part that
-    is linear in the rows [2]_; those of the calibration error are moved by what resampling adds to it.
+    that differences have intervals too. They say how sure the numbers are for *these* models, not
+    what another seed of the training would give. Those of the AUC are of its part that is linear in
+    the rows [2]_; those of the calibration error are moved by what resampling adds to it.
 
     References
     ----------
     .. [1] Efron and Tibshirani (1986). Bootstrap Methods for Standard Errors, Confidence Intervals,
        and Other Measures of Statistical Accuracy. https://doi.org/10.1214/ss/1177013815
-    .. [2] DeLong, DeLong and Clarke-Pearson (1988). Comparing the Areas under Two or More Correlated
-       Receiver Operating Characteristic Curves. https://doi.org/10.2307/2531595
+    .. [2] DeLong, DeLong and Clarke-Pearson (1988). Comparing the Areas under Two or More
+       Correlated Receiver Operating Characteristic Curves. https://doi.org/10.2307/2531595
 
     Examples
     --------
@@ -154,11 +151,11 @@ class DistillationReport:
         X_train, y_train : default=None
             The rows the student was trained on, for ``control="fit"``.
         compiled_teacher : object with predict_proba or callable, default=None
-            The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets and
-            returns probabilities in the order of ``classes_``.
+            The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
+            and returns probabilities in the order of ``classes_``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
-        segments : str, list of column names or positions, or dict of str to array-like, default=None
+        segments : str, list of str or int, or dict of str to array-like, default=None
             Columns of X, or arrays of n_samples values: numbers are cut in quartiles, categories by
             level, levels of fewer than 30 rows joined.
         n_bootstrap : int, default=1000
@@ -308,15 +305,7 @@ class DistillationReport:
         return f"DistillationReport({self.verdict.answer!r}, {len(self.answers.labels):,} rows)"
 
     def __str__(self):
-        n_rows, n_classes = len(self.answers.labels), len(self.answers.classes)
-        lines = [f"Distillation report: {n_rows:,} rows, {n_classes} classes", ""]
-        lines += [f"Verdict: {self.verdict.answer}", *_bullets(self.verdict.reasons)]
-        for section in sections_of(self):
-            lines += ["", section.title, "-" * len(section.title)]
-            is_list = section.words is self.choices
-            lines += _bullets(section.words) if is_list else _wrapped(section.words)
-            lines += _grid(section.header, section.rows)
-        return "\n".join(lines)
+        return as_text(self)
 
 
 def _check_parameters(n_bootstrap, confidence_level, speed):
@@ -402,34 +391,3 @@ def _machine():
 
     processor = platform.processor() or platform.machine()
     return f"{processor}, {os.cpu_count()} cores, torch on {torch.get_num_threads()} threads"
-
-
-def _wrapped(words):
-    return [line for text in words for line in textwrap.wrap(text, 98)]
-
-
-def _bullets(words):
-    return [
-        line
-        for text in words
-        for line in textwrap.wrap(text, 98, initial_indent="- ", subsequent_indent="  ")
-    ]
-
-
-def _grid(header, rows):
-    """Columns of text: the first and those of words to the left, numbers to the right."""
-    if not rows:
-        return []
-    heads = [text.partition(", ") for text in header]
-    above = [[first if rest else "" for first, _, rest in heads]]
-    lines = [*(above if any(above[0]) else []), [rest or first for first, _, rest in heads], *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    is_words = [i == 0 or any(len(row[i]) > WORDS for row in rows) for i in range(len(header))]
-    aligned = [
-        [
-            c.ljust(w) if left else c.rjust(w)
-            for c, w, left in zip(line, widths, is_words, strict=True)
-        ]
-        for line in lines
-    ]
-    return ["  ".join(cells).rstrip() for cells in aligned]

@@ -25,6 +25,8 @@ NAMES = {
 }
 _COUNTS = {"n_calls", "rows_per_second", "parameter_bytes", "pickled_bytes"}
 _TIMES = {"p50_ms", "p99_ms"}
+# A cell longer than this holds words.
+WORDS = 40
 _LESS = "The last columns are the student's log loss less another's, ± one standard error."
 
 

@@ -1,5 +1,7 @@
 """Rows by the values of a column."""
 
+from itertools import pairwise
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -87,7 +89,7 @@ def _quartiles(values):
         edges = np.unique(np.quantile(present, [0.25, 0.5, 0.75]))
         bins = np.searchsorted(edges, values)  # a value equal to an edge is below it
         texts = [f"<= {edges[0]:.4g}"]
-        texts += [f"{a:.4g} to {b:.4g}" for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        texts += [f"{a:.4g} to {b:.4g}" for a, b in pairwise(edges)]
         texts += [f"> {edges[-1]:.4g}"]
         found = [(text, (bins == i) & ~missing) for i, text in enumerate(texts)]
     return _with_rows([*found, (MISSING, missing)])

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# A difference counts from two standard errors on: by chance alone it is that large in 5 % of reports.
+# A difference counts from two standard errors on: chance alone makes it as large in 5 % of reports.
 CLEAR = 2.0
 # Student and control cost the same to serve, so any clear difference decides between them; below
 # one part in a hundred of the other's loss it is of no use, on however many rows.
 WORTHLESS = 0.01
-# A student is there to be cheaper than its teacher, and may pay for that: with a tenth more log loss,
-# or a tenth more errors, than the teacher has.
+# A student is there to be cheaper than its teacher, and may pay for that with a tenth more log loss
+# or errors than the teacher has.
 TOLERATED = 0.10
 # A compiled teacher up to twice as slow as the student is as cheap: runs differ by as much.
 AS_FAST = 2.0
@@ -100,7 +100,7 @@ def verdict(
     Parameters
     ----------
     against_teacher, against_control, against_compiled : dict of str to Gap, default=None
-        The student's losses less the other's, "log loss" and "errors". None where there is no other.
+        The student's losses less the other's, "log loss" and "errors"; None where there is none.
     control_against_teacher : dict of str to Gap, default=None
     compiled_slowness : float, default=None
         The compiled teacher's time over the student's; None where it was not measured.
