@@ -132,7 +132,7 @@ class Comparison:
             if gap.difference >= -CLEAR * gap.standard_error:
                 note = (
                     f"not meaningful: the teacher is not ahead of the control by more than "
-                    f"{CLEAR:g} standard errors ({-gap.difference:+.4f}, standard error "
+                    f"{CLEAR:g} standard errors (lead {-gap.difference:+.4f}, standard error "
                     f"{gap.standard_error:.4f})"
                 )
                 self._add("retained gain", metric, np.nan, None, STUDENT, note=note)

@@ -3,7 +3,7 @@
 from html import escape
 
 from skdistill.inspection._plots import draw
-from skdistill.inspection._sections import WORDS, sections_of
+from skdistill.inspection._sections import sections_of
 from skdistill.inspection._verdict import COMPILE, KEEP, NO_TEACHER, SERVE
 
 CAPTIONS = {
@@ -34,9 +34,11 @@ _STYLE = """
   font-variant-numeric: tabular-nums; }
 .skd-report th, .skd-report td { padding: .3rem .8rem .3rem 0; text-align: right;
   vertical-align: top; border-bottom: 1px solid rgba(128, 128, 128, .3); overflow-wrap: normal; }
+.skd-report td { white-space: nowrap; }
+.skd-report td:has(.ends) { white-space: normal; }
 .skd-report th { font-weight: 600; }
 .skd-report th:first-child, .skd-report td:first-child { text-align: left; }
-.skd-report td.words { text-align: left; }
+.skd-report .words { text-align: left; white-space: normal; }
 .skd-report span.ends { opacity: .7; white-space: nowrap; font-size: .92em; }
 .skd-report figure { margin: 1rem 0; }
 .skd-report figcaption { font-size: .87rem; opacity: .75; }
@@ -45,7 +47,7 @@ _STYLE = """
 """
 _PAGE_STYLE = """
 :root { color-scheme: light dark; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 62rem;
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 68rem;
   color: #1c2127; background: #fff; }
 @media (prefers-color-scheme: dark) { body { color: #dfe4e9; background: #14181d; } }
 @media print { body { color: #000; background: #fff; } .skd-report .wide { overflow: visible; } }
@@ -114,20 +116,22 @@ def _list(texts):
 def _table(section):
     if not section.rows:
         return ""
-    head = "".join(f"<th>{escape(text)}</th>" for text in section.header)
-    rows = ["".join(_cell(text) for text in row) for row in section.rows]
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    are_words = section.columns_of_words()
+    heads = zip(section.header, are_words, strict=True)
+    head = "".join(f"<th{_LEFT if left else ''}>{escape(text)}</th>" for text, left in heads)
+    rows = [map(_cell, row, are_words) for row in section.rows]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return (
         f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _cell(text):
+def _cell(text, is_words):
     value, bracket, ends = text.partition(" [")
     if bracket and ends.endswith("]"):
         return f'<td>{escape(value)} <span class="ends">[{escape(ends)}</span></td>'
-    return f"<td{_LEFT if len(text) > WORDS else ''}>{escape(text)}</td>"
+    return f"<td{_LEFT if is_words else ''}>{escape(text)}</td>"
 
 
 def _figure(name, svg):

@@ -41,6 +41,8 @@ class Section:
     header : list of str
     rows : list of list of str
     plots : list of str
+    n_names : int
+        Columns at the left that name the row.
     """
 
     title: str
@@ -48,6 +50,15 @@ class Section:
     header: list = field(default_factory=list)
     rows: list = field(default_factory=list)
     plots: list = field(default_factory=list)
+    n_names: int = 1
+
+    def columns_of_words(self):
+        """Whether each column holds names or words, and not numbers."""
+        columns = zip(*self.rows, strict=True)
+        return [
+            i < self.n_names or any(len(cell) > WORDS for cell in column)
+            for i, column in enumerate(columns)
+        ]
 
 
 def sections_of(report):
@@ -156,18 +167,19 @@ def _groups(title, table, hit, plots):
     alone, paired = table[table["versus"].isna()], table[table["versus"].notna()]
     pairs = [name for name in (CONTROL, TEACHER) if (paired["versus"] == name).any()]
     metrics = [(hit, hit), ("log_loss", "log loss")]
-    header = ["", "", "rows"] + [f"{text}, {m}" for _, text in metrics for m in models]
+    header = ["column", "level", "rows"] + [f"{text}, {m}" for _, text in metrics for m in models]
     header += [f"log loss, less the {other}'s" for other in pairs]
-    rows = []
+    rows, last = [], None
     for (column, level), group in table.groupby(["column", "level"], sort=False):
-        row = [column, level, f"{group['n_rows'].iloc[0]:,}"]
+        row = ["" if column == last else column, level, f"{group['n_rows'].iloc[0]:,}"]
         one = alone.loc[alone.index.intersection(group.index)].set_index(["model", "metric"])
         row += [_value(one["value"].get((m, metric))) for metric, _ in metrics for m in models]
         two = paired.loc[paired.index.intersection(group.index)].set_index("versus")
         row += [_difference(two.loc[other]) if other in two.index else "" for other in pairs]
         rows.append(row)
+        last = column
     words = [_LESS] if rows and pairs else []
-    return Section(title, words, header if rows else [], rows, plots if rows else [])
+    return Section(title, words, header if rows else [], rows, plots if rows else [], n_names=2)
 
 
 def _difference(row):

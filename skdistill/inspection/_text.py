@@ -2,7 +2,7 @@
 
 import textwrap
 
-from skdistill.inspection._sections import WORDS, sections_of
+from skdistill.inspection._sections import sections_of
 
 WIDTH = 98
 
@@ -25,7 +25,7 @@ def as_text(report):
         lines += ["", section.title, "-" * len(section.title)]
         is_list = section.words is report.choices
         lines += _bullets(section.words) if is_list else _wrapped(section.words)
-        lines += _grid(section.header, section.rows)
+        lines += _grid(section)
     return "\n".join(lines)
 
 
@@ -41,19 +41,20 @@ def _bullets(words):
     ]
 
 
-def _grid(header, rows):
-    """Columns of text: the first and those of words to the left, numbers to the right."""
-    if not rows:
+def _grid(section):
+    """Columns of text: those of words to the left, numbers to the right."""
+    if not section.rows:
         return []
-    heads = [text.partition(", ") for text in header]
+    heads = [text.partition(", ") for text in section.header]
     above = [[first if rest else "" for first, _, rest in heads]]
-    lines = [*(above if any(above[0]) else []), [rest or first for first, _, rest in heads], *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    is_words = [i == 0 or any(len(row[i]) > WORDS for row in rows) for i in range(len(header))]
+    below = [rest or first for first, _, rest in heads]
+    lines = [*(above if any(above[0]) else []), below, *section.rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    are_words = section.columns_of_words()
     aligned = [
         [
             c.ljust(w) if left else c.rjust(w)
-            for c, w, left in zip(line, widths, is_words, strict=True)
+            for c, w, left in zip(line, widths, are_words, strict=True)
         ]
         for line in lines
     ]
