@@ -10,10 +10,13 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "BalancedHinton": "objectives",
+    "DistillationReport": "inspection",
     "DistilledClassifier": "classifier",
+    "FidelityDisplay": "inspection",
     "Gibbs": "transfer",
     "GivenRows": "transfer",
     "Hinton": "objectives",
+    "HistoryDisplay": "inspection",
     "MLP": "modules",
     "MLPStudent": "student",
     "Marginals": "transfer",
@@ -21,7 +24,9 @@ _HOMES = {
     "Munge": "transfer",
     "Near": "transfer",
     "Objective": "objectives",
+    "ReliabilityDisplay": "inspection",
     "Response": "objectives",
+    "SegmentDisplay": "inspection",
     "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
     "TeacherPool": "teacher",

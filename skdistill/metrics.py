@@ -8,6 +8,14 @@ from scipy.special import rel_entr
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
+__all__ = [
+    "agreement",
+    "expected_calibration_error",
+    "kl_divergence",
+    "largest_probability_gap",
+    "retained_gain",
+]
+
 # The lowest probability a logarithm is taken of, as in sklearn.metrics.log_loss.
 TINY = np.finfo(np.float64).eps
 

@@ -9,6 +9,7 @@ from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
 
 import skdistill
+import skdistill.metrics
 from skdistill.objectives import StudentOutput
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -32,13 +33,15 @@ def methods_of(cls):
     for base in reversed(cls.__mro__):
         if base.__module__.startswith("skdistill"):
             found |= {
-                name: value
+                name: getattr(cls, name)
                 for name, value in vars(base).items()
-                if inspect.isfunction(value) and not name.startswith("_")
+                if inspect.isfunction(getattr(value, "__func__", value))
+                and not name.startswith("_")
             }
     return found
 
 
+FUNCTIONS = [getattr(skdistill.metrics, name) for name in skdistill.metrics.__all__]
 METHODS = [
     pytest.param(cls, name, id=f"{cls.__name__}.{name}")
     for cls in PUBLIC
@@ -85,10 +88,16 @@ def test_parameters_of_methods(cls, name):
     assert documented(doc) == accepted(method)
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_parameters_of_functions(function):
+    assert documented(inspect.getdoc(function)) == accepted(function)
+
+
 @pytest.mark.parametrize(
     "path",
     [f"skdistill.{cls.__name__}" for cls in PUBLIC]
-    + [f"skdistill.{param.values[0].__name__}.{param.values[1]}" for param in METHODS],
+    + [f"skdistill.{param.values[0].__name__}.{param.values[1]}" for param in METHODS]
+    + [f"skdistill.metrics.{function.__name__}" for function in FUNCTIONS],
 )
 def test_numpydoc_validation(path):
     errors = [f"{code} {text}" for code, text in validate(path)["errors"] if code in CHECKS]
@@ -97,5 +106,6 @@ def test_numpydoc_validation(path):
 
 def test_reference_lists_every_public_name():
     page = (DOCS / "api.rst").read_text()
-    missing = [n for n in skdistill.__all__ if not re.search(rf"\s{n}\n", page)]
+    names = [*skdistill.__all__, *(f"metrics.{name}" for name in skdistill.metrics.__all__)]
+    missing = [n for n in names if not re.search(rf"\s{n}\n", page)]
     assert not missing

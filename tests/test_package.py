@@ -51,9 +51,18 @@ def test_public_classes_are_documented():
             assert "Parameters\n" in public.__doc__ or "Attributes\n" in public.__doc__, name
 
 
-@pytest.mark.parametrize("module", ["classifier", "encoding", "student", "teacher", "transfer"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("classifier", "encoding", "metrics", "student", "teacher", "transfer"),
+        "inspection._report",
+    ],
+)
 def test_docstring_examples(module):
-    done = run(f"import doctest, skdistill.{module} as m; print(*doctest.testmod(m))")
+    done = run(
+        "import doctest, importlib; "
+        f"m = importlib.import_module('skdistill.{module}'); print(*doctest.testmod(m))"
+    )
     failed, attempted = map(int, done.stdout.splitlines()[-1].split())
     assert failed == 0, done.stdout + done.stderr
     assert attempted > 0

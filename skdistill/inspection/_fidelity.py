@@ -17,8 +17,10 @@ class FidelityDisplay(Display):
 
     Parameters
     ----------
-    teacher_prob, student_prob : ndarray of shape (n_samples,)
+    teacher_prob : ndarray of shape (n_samples,)
+    student_prob : ndarray of shape (n_samples,)
     is_binary : bool, default=True
+        Whether there are two classes.
 
     Attributes
     ----------

@@ -62,7 +62,7 @@ class HistoryDisplay(Display):
         for key, (name, role) in losses.items():
             self._plot_line(ax, key, name, {"color": COLOURS[role]} | kwargs)
         ax.set(xlabel="epoch", ylabel="loss")
-        ax.legend(frameon=False, loc="upper right")
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         rates = [key for key in ("lr", "event_lr") if any(key in epoch for epoch in self.history)]
         if rates:
             right = ax.twinx()

@@ -3,7 +3,7 @@
 from html import escape
 
 from skdistill.inspection._plots import draw
-from skdistill.inspection._sections import sections_of
+from skdistill.inspection._sections import WORDS, sections_of
 from skdistill.inspection._verdict import COMPILE, KEEP, NO_TEACHER, SERVE
 
 CAPTIONS = {
@@ -12,7 +12,7 @@ CAPTIONS = {
     "segments": "Log loss by segment; further left is better.",
     "history": "The training, by epoch.",
 }
-_LEFT = ' class="words"'
+_LEFT, _WORDS = ' class="name"', ' class="name words"'
 _TONES = {SERVE: "good", NO_TEACHER: "other", COMPILE: "other", KEEP: "bad"}
 
 # Colours of text are those around the report, so that it is legible wherever it is shown.
@@ -34,11 +34,13 @@ _STYLE = """
   font-variant-numeric: tabular-nums; }
 .skd-report th, .skd-report td { padding: .3rem .8rem .3rem 0; text-align: right;
   vertical-align: top; border-bottom: 1px solid rgba(128, 128, 128, .3); overflow-wrap: normal; }
-.skd-report td { white-space: nowrap; }
-.skd-report td:has(.ends) { white-space: normal; }
+.skd-report th, .skd-report td { white-space: nowrap; }
+.skd-report td:has(.ends), .skd-report th:first-child, .skd-report td:first-child
+  { white-space: normal; }
 .skd-report th { font-weight: 600; }
 .skd-report th:first-child, .skd-report td:first-child { text-align: left; }
-.skd-report .words { text-align: left; white-space: normal; }
+.skd-report .name { text-align: left; }
+.skd-report .words { white-space: normal; }
 .skd-report span.ends { opacity: .7; white-space: nowrap; font-size: .92em; }
 .skd-report figure { margin: 1rem 0; }
 .skd-report figcaption { font-size: .87rem; opacity: .75; }
@@ -118,7 +120,10 @@ def _table(section):
         return ""
     are_words = section.columns_of_words()
     heads = zip(section.header, are_words, strict=True)
-    head = "".join(f"<th{_LEFT if left else ''}>{escape(text)}</th>" for text, left in heads)
+    head = "".join(
+        f"<th{_LEFT if left else ''}>{escape(text).replace(', ', ',<br>')}</th>"
+        for text, left in heads
+    )
     rows = [map(_cell, row, are_words) for row in section.rows]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return (
@@ -131,7 +136,8 @@ def _cell(text, is_words):
     value, bracket, ends = text.partition(" [")
     if bracket and ends.endswith("]"):
         return f'<td>{escape(value)} <span class="ends">[{escape(ends)}</span></td>'
-    return f"<td{_LEFT if is_words else ''}>{escape(text)}</td>"
+    style = "" if not is_words else _LEFT if len(text) <= WORDS else _WORDS
+    return f"<td{style}>{escape(text)}</td>"
 
 
 def _figure(name, svg):
