@@ -24,7 +24,7 @@ class Measured:
     values : dict of str to float
     draws : dict of str to ndarray of shape (n_resamples,)
     notes : dict of str to str
-        Why a value is NaN.
+        What to know of a value: why it is NaN.
     """
 
     values: dict
@@ -175,10 +175,11 @@ def _add_calibration_draws(measured, labels, p, weight, resampling):
 def _add_auc(measured, labels, p, weight, resampling):
     present = np.bincount(labels, weight, minlength=p.shape[1]) > 0
     if not present.all():
-        absent = np.flatnonzero(~present).tolist()
         measured.values["auc"] = np.nan
         measured.draws["auc"] = np.full(resampling.n_resamples, np.nan)
-        measured.notes["auc"] = f"y has no row of {len(absent)} of {len(present)} classes"
+        measured.notes["auc"] = (
+            f"AUC is not known: y has no row of {np.sum(~present)} of {len(present)} classes"
+        )
         return
     if p.shape[1] == 2:
         value = roc_auc_score(labels, p[:, 1], sample_weight=weight)

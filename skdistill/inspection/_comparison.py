@@ -15,7 +15,7 @@ from skdistill.inspection._bootstrap import (
 )
 from skdistill.inspection._segments import cut
 from skdistill.inspection._verdict import CLEAR, Gap
-from skdistill.metrics import largest_probability_gap, retained_gain, row_divergences
+from skdistill.metrics import TINY, largest_probability_gap, retained_gain, row_divergences
 
 TEACHER, CONTROL, STUDENT, COMPILED = "teacher", "control", "student", "compiled teacher"
 PAIRS = [(STUDENT, CONTROL), (STUDENT, TEACHER), (CONTROL, TEACHER), (STUDENT, COMPILED)]
@@ -88,9 +88,10 @@ class Comparison:
     def add_scores(self):
         """Scores of each model, and their paired differences."""
         for name, one in self.measured.items():
+            notes = one.notes | self._note_zeros(name)
             for metric in SCORES:
-                note = one.notes.get(metric, "")
-                self._add("scores", metric, one.values[metric], one.draws[metric], name, note=note)
+                value, note = one.values[metric], notes.get(metric, "")
+                self._add("scores", metric, value, one.draws[metric], name, note=note)
         for first, second in PAIRS:
             if first in self.measured and second in self.measured:
                 a, b = self.measured[first], self.measured[second]
@@ -101,6 +102,19 @@ class Comparison:
                     )
                     note = a.notes.get(metric, "")
                     self._add("differences", metric, value, draws, first, second, note=note)
+
+    def _note_zeros(self, name):
+        """Rows of which a model excludes the truth cost 36 each, and so can be most of its loss."""
+        p, rows = self.answers.probabilities[name], np.arange(len(self.answers.labels))
+        is_zero = (p[rows, self.answers.labels] == 0) & (self.answers.weight > 0)
+        if not is_zero.any():
+            return {}
+        cost = -np.log(TINY) * self.answers.weight[is_zero].sum() / self.answers.weight.sum()
+        text = (
+            f"The {name} gives the true class of {is_zero.sum():,} rows exactly 0, which makes "
+            f"{cost:.4f} of its log loss"
+        )
+        return {"log_loss": text}
 
     def add_fidelity(self):
         """How near student, control and compiled teacher are to the teacher."""

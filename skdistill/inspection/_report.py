@@ -234,7 +234,7 @@ class DistillationReport:
         DataFrame
             With the columns part, model, versus (the model that `model` is held against), column
             and level (of a class or segment), metric, value, low and high (the interval's ends),
-            standard_error, n_rows and note (why a value is missing).
+            standard_error, n_rows and note (what to know of a value, or why it is missing).
         """
         return self.table.copy()
 

@@ -1,6 +1,7 @@
 """Rows by the values of a column."""
 
 from itertools import pairwise
+from numbers import Integral
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -39,7 +40,7 @@ def find_columns(segments, X):
                     f"shape {np.shape(values)}."
                 )
         return {str(name): values for name, values in segments.items()}
-    names = [segments] if isinstance(segments, (str, int)) else list(segments)
+    names = [segments] if isinstance(segments, (str, Integral)) else list(segments)
     if is_frame(X):
         frame = nw.from_native(X, eager_only=True)
         columns = dict(

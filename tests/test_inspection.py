@@ -1,0 +1,566 @@
+"""DistillationReport: numbers against scikit-learn's, verdicts of real models, text and page."""
+
+import json
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy.special import expit
+from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skdistill import DistillationReport, DistilledClassifier, MLPStudent
+from skdistill.inspection import _report, _speed
+from skdistill.inspection._bootstrap import Resampling, score
+from skdistill.inspection._choices import choices, other_attributes
+from skdistill.inspection._segments import MISSING, OTHER, cut
+from skdistill.metrics import agreement, expected_calibration_error, kl_divergence
+
+SMALL = MLPStudent((16,), n_steps=150)
+QUICK = {"n_bootstrap": 100, "speed": False, "random_state": 0}
+
+
+class Oracle:
+    """Knows the truth about :func:`data`."""
+
+    classes_ = np.array([0, 1])
+
+    def predict_proba(self, X):
+        p = expit(4 * np.asarray(X)[:, 0])
+        return np.column_stack([1 - p, p])
+
+
+def data(n_rows=900, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 3))
+    return X, (rng.uniform(size=n_rows) < expit(4 * X[:, 0])).astype(int)
+
+
+X, Y = data()
+X_TEST, Y_TEST = data(1500, seed=1)
+
+
+@pytest.fixture(scope="module")
+def clf():
+    student = MLPStudent((16,), n_steps=800)
+    return DistilledClassifier(Oracle(), student, transfer=None, random_state=0).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def report(clf):
+    return DistillationReport.from_estimator(
+        clf,
+        X_TEST,
+        Y_TEST,
+        control="fit",
+        X_train=X[:300],
+        y_train=Y[:300],
+        segments=[0],
+        random_state=0,
+    )
+
+
+def numbers(report, part, model, **more):
+    table = report.to_frame()
+    keys = {"part": part, "model": model, **more}
+    for key, value in keys.items():
+        table = table[table[key] == value]
+    return table.set_index("metric")
+
+
+def test_scores_are_those_of_scikit_learn(clf, report):
+    for model, name in ((clf, "student"), (clf.teacher_, "teacher")):
+        p = model.predict_proba(X_TEST)
+        expected = {
+            "accuracy": accuracy_score(Y_TEST, p.argmax(axis=1)),
+            "log_loss": log_loss(Y_TEST, p),
+            "brier": brier_score_loss(Y_TEST, p[:, 1]),
+            "ece": expected_calibration_error(Y_TEST, p),
+            "auc": roc_auc_score(Y_TEST, p[:, 1]),
+        }
+        found = numbers(report, "scores", name)
+        for metric, value in expected.items():
+            assert found.loc[metric, "value"] == pytest.approx(value), metric
+            assert found.loc[metric, "low"] < value < found.loc[metric, "high"]
+
+
+def test_fidelity_is_that_of_the_metrics(clf, report):
+    p, q = clf.teacher_.predict_proba(X_TEST), clf.predict_proba(X_TEST)
+    found = numbers(report, "fidelity", "student")["value"]
+    assert found["agreement"] == pytest.approx(agreement(p, q))
+    assert found["kl_divergence"] == pytest.approx(kl_divergence(p, q))
+    assert found["largest_probability_gap"] == pytest.approx(np.abs(p - q).max())
+
+
+def test_standard_errors():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=2000)
+    right = rng.uniform(size=2000) < 0.8
+    p = np.where((right == (labels == 1))[:, None], [0.3, 0.7], [0.7, 0.3])
+    measured = score(labels, p, np.ones(2000), Resampling(1000, 0))
+    accuracy = measured.values["accuracy"]
+    expected = np.sqrt(accuracy * (1 - accuracy) / 2000)
+    assert measured.draws["accuracy"].std() == pytest.approx(expected, rel=0.1)
+    assert measured.draws["log_loss"].mean() == pytest.approx(measured.values["log_loss"], rel=0.01)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_auc_is_resampled_as_ranking_anew_would(n_classes):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(n_classes, size=400)
+    p = rng.dirichlet(np.ones(n_classes), size=400) + 0.5 * np.eye(n_classes)[labels]
+    p = np.round(p / p.sum(axis=1, keepdims=True), 1) + 0.01  # with ties
+    p /= p.sum(axis=1, keepdims=True)
+    draws = score(labels, p, np.ones(400), Resampling(400, 0)).draws["auc"]
+    anew = []
+    for _ in range(400):
+        rows = rng.integers(400, size=400)
+        scores = p[rows, 1] if n_classes == 2 else p[rows]
+        anew.append(roc_auc_score(labels[rows], scores, multi_class="ovr"))
+    assert draws.mean() == pytest.approx(np.mean(anew), abs=0.003)
+    assert draws.std() == pytest.approx(np.std(anew), rel=0.15)
+
+
+def test_differences_are_paired(report):
+    """The interval of a difference is narrower than those of two models that err together."""
+    between = numbers(report, "differences", "student", versus="teacher").loc["log_loss"]
+    alone = [numbers(report, "scores", name).loc["log_loss"] for name in ("student", "teacher")]
+    assert between["value"] == pytest.approx(alone[0]["value"] - alone[1]["value"])
+    independent = np.hypot(*(one["standard_error"] for one in alone))
+    assert between["standard_error"] < independent / 2
+
+
+def test_weights_are_repeated_rows(clf):
+    weight = np.arange(len(Y_TEST)) % 3
+    again = np.repeat(np.arange(len(Y_TEST)), weight)
+    weighted = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, sample_weight=weight, **QUICK)
+    repeated = DistillationReport.from_estimator(clf, X_TEST[again], Y_TEST[again], **QUICK)
+    for part in ("scores", "differences", "fidelity", "classes"):
+        a, b = (one.table[one.table["part"] == part] for one in (weighted, repeated))
+        np.testing.assert_allclose(a["value"], b["value"])
+
+
+def test_the_same_seed_gives_the_same_report(clf):
+    one, two = (
+        DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **QUICK).to_frame() for _ in "ab"
+    )
+    pd.testing.assert_frame_equal(one, two)
+    other = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **(QUICK | {"random_state": 1}))
+    assert (other.to_frame()["low"].dropna() != one["low"].dropna()).any()
+
+
+# --- verdicts of real models ---
+
+
+def answer(clf, **more):
+    arguments = QUICK | more
+    return DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **arguments).verdict.answer
+
+
+def test_serve_the_student(clf):
+    ignorant = DummyClassifier(strategy="prior").fit(X, Y)
+    assert answer(clf, control=ignorant) == "serve the student"
+
+
+def test_training_without_the_teacher(clf):
+    as_good = LogisticRegression(C=100).fit(X, Y)
+    assert answer(clf, control=as_good) == "training without the teacher is as good here"
+
+
+def test_keep_the_teacher():
+    blind = FunctionTransformer(lambda X: X[:, 1:])  # the student does not see what counts
+    poor = DistilledClassifier(Oracle(), SMALL, encoder=blind, transfer=None, random_state=0).fit(
+        X, Y
+    )
+    assert answer(poor) == "keep the teacher"
+    control = answer(poor, control="fit", X_train=X, y_train=Y)
+    assert control == "keep the teacher"
+
+
+def test_compiling_is_enough(clf):
+    ignorant = DummyClassifier(strategy="prior").fit(X, Y)
+    found = answer(clf, control=ignorant, compiled_teacher=Oracle().predict_proba, speed=True)
+    assert found == "compiling the teacher is enough here"
+
+
+def test_without_a_control_the_verdict_is_open(clf):
+    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **QUICK)
+    assert report.verdict.answer == "open: a control is missing"
+    assert "There is no control" in str(report)
+    assert "retained gain" not in set(report.to_frame()["part"])
+
+
+# --- the control ---
+
+
+def test_the_control_asks_no_teacher(clf, monkeypatch):
+    monkeypatch.setattr(Oracle, "predict_proba", None)
+    control = _report.find_control("fit", clf, None, X[:200], Y[:200])[0]
+    assert control.alpha_ == 1
+    assert control.teacher_ is None
+    assert control.n_transfer_rows_ == 0
+    assert clf.alpha == 0.3
+    assert clf.teacher is not None
+
+
+def test_nothing_else_is_fitted(clf, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("fitted")
+
+    control = LogisticRegression().fit(X, Y)
+    monkeypatch.setattr(DistilledClassifier, "fit", refuse)
+    monkeypatch.setattr(LogisticRegression, "fit", refuse)
+    DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=control, **QUICK)
+
+
+def test_retained_gain_where_the_teacher_is_ahead(clf):
+    ignorant = DummyClassifier(strategy="prior").fit(X, Y)
+    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=ignorant, **QUICK)
+    losses = {
+        name: numbers(report, "scores", name).loc["log_loss", "value"]
+        for name in ("teacher", "control", "student")
+    }
+    found = numbers(report, "retained gain", "student").loc["log_loss"]
+    gain = (losses["control"] - losses["student"]) / (losses["control"] - losses["teacher"])
+    assert found["value"] == pytest.approx(gain)
+    assert found["low"] < gain < found["high"]
+
+
+def test_retained_gain_means_nothing_where_the_teacher_is_not_ahead(clf):
+    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=Oracle(), **QUICK)
+    found = numbers(report, "retained gain", "student")
+    assert found["value"].isna().all()
+    assert found["note"].str.startswith("not meaningful").all()
+    assert "not meaningful" in str(report)
+
+
+# --- containers, classes, teachers ---
+
+
+def frame(n_rows=400, library=pd):
+    X, y = data(n_rows)
+    columns = {"a": X[:, 0], "b": X[:, 1], "colour": np.where(X[:, 2] > 0, "red", "blue").tolist()}
+    return library.DataFrame(columns), np.where(y == 1, "yes", "no")
+
+
+def on_numbers(classifier):
+    return make_pipeline(FunctionTransformer(lambda X: np.asarray(X[["a", "b"]])), classifier)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_frames_with_categories(library):
+    table, y = frame(library=library)
+    teacher = on_numbers(LogisticRegression())
+    clf = DistilledClassifier(teacher, SMALL, transfer=None, random_state=0).fit(table, y)
+    report = DistillationReport.from_estimator(
+        clf, table, y, segments=["colour", "a"], control="fit", X_train=table, y_train=y, **QUICK
+    )
+    segments = numbers(report, "segments", "student").loc["accuracy"]
+    assert set(segments["column"]) == {"colour", "a"}
+    red = segments[segments["level"] == "red"].iloc[0]
+    where = np.asarray(table["colour"]) == "red"
+    assert red["n_rows"] == where.sum()
+    right = clf.predict(table)[where] == y[where]
+    assert red["value"] == pytest.approx(right.mean())
+    classes = numbers(report, "classes", "student").loc["recall"]
+    assert classes["level"].tolist() == ["no", "yes"]
+    assert classes["value"].iloc[1] == pytest.approx(
+        (clf.predict(table)[y == "yes"] == "yes").mean()
+    )
+
+
+def test_three_classes_and_one_that_is_missing():
+    X, y = load_iris(return_X_y=True)
+    forest = RandomForestClassifier(10, random_state=0)
+    clf = DistilledClassifier(forest, SMALL, random_state=0).fit(X[::2], y[::2])
+    report = DistillationReport.from_estimator(clf, X[1::2], y[1::2], **QUICK)
+    p = clf.predict_proba(X[1::2])
+    found = numbers(report, "scores", "student")["value"]
+    assert found["auc"] == pytest.approx(roc_auc_score(y[1::2], p, multi_class="ovr"))
+    assert found["brier"] == pytest.approx(brier_score_loss(y[1::2], p))
+
+    some = np.flatnonzero(y < 2)[1::2]
+    report = DistillationReport.from_estimator(clf, X[some], y[some], **QUICK)
+    found = numbers(report, "scores", "student")
+    assert np.isnan(found.loc["auc", "value"])
+    assert found.loc["auc", "note"] == "AUC is not known: y has no row of 1 of 3 classes"
+    assert np.isfinite(found.loc["log_loss", "value"])
+    missing = numbers(report, "classes", "student", level="2")
+    assert missing["value"].isna().all()
+    assert (missing["note"] == "no row in y").all()
+    assert "y has no row of 1 of 3 classes" in str(report)
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_without_a_teacher():
+    p = Oracle().predict_proba(X)
+    clf = DistilledClassifier(None, SMALL, transfer=None, random_state=0)
+    clf.fit(X, Y, soft_targets=p)
+    control = DummyClassifier(strategy="prior").fit(X, Y)
+    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=control, **QUICK)
+    assert report.verdict.answer == "serve the student"
+    assert "There is no teacher" in str(report)
+    assert set(report.to_frame()["part"]) == {"scores", "differences", "classes", "size"}
+    assert "svg" in report._repr_html_()
+
+
+def test_a_pipeline_is_asked_as_its_last_step(clf):
+    scale = StandardScaler().fit(X)
+    inner = DistilledClassifier(LogisticRegression(), SMALL, transfer=None, random_state=0)
+    pipe = make_pipeline(StandardScaler(), inner).fit(X, Y)
+    arguments = QUICK | {"control": "fit", "X_train": X, "y_train": Y}
+    whole = DistillationReport.from_estimator(pipe, X_TEST, Y_TEST, segments=[0], **arguments)
+    arguments["X_train"] = scale.transform(X)
+    last = DistillationReport.from_estimator(
+        pipe[-1], scale.transform(X_TEST), Y_TEST, segments={"0": X_TEST[:, 0]}, **arguments
+    )
+    pd.testing.assert_frame_equal(whole.to_frame(), last.to_frame())
+    alone = DistillationReport.from_estimator(make_pipeline(clf), X_TEST, Y_TEST, **QUICK)
+    assert numbers(alone, "scores", "teacher").loc["log_loss", "value"] == pytest.approx(
+        log_loss(Y_TEST, Oracle().predict_proba(X_TEST))
+    )
+
+
+def test_models_are_aligned_by_label(clf):
+    class Swapped(Oracle):
+        classes_ = np.array([1, 0])
+
+        def predict_proba(self, X):
+            return super().predict_proba(X)[:, ::-1]
+
+    report = DistillationReport.from_estimator(
+        clf, X_TEST, Y_TEST, control=Swapped(), compiled_teacher=Swapped(), **QUICK
+    )
+    teacher = numbers(report, "scores", "teacher")["value"]
+    for name in ("control", "compiled teacher"):
+        pd.testing.assert_series_equal(numbers(report, "scores", name)["value"], teacher)
+    assert numbers(report, "fidelity", "compiled teacher").loc["agreement", "value"] == 1
+
+
+def test_truths_that_a_model_excludes_are_counted(clf):
+    class Sure(Oracle):
+        def predict_proba(self, X):
+            return np.round(super().predict_proba(X))
+
+    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=Sure(), **QUICK)
+    n_wrong = int((Sure().predict_proba(X_TEST).argmax(axis=1) != Y_TEST).sum())
+    found = numbers(report, "scores", "control").loc["log_loss"]
+    assert f"of {n_wrong:,} rows exactly 0" in found["note"]
+    assert f"makes {found['value']:.4f} of its log loss" in found["note"]  # it has no other loss
+    assert found["note"] in " ".join(str(report).split())
+
+
+def test_a_slow_model_is_asked_less_often(monkeypatch):
+    monkeypatch.setattr(_speed, "SECONDS", 0.0)
+    sizes = []
+    _speed.measure_speed(lambda rows: sizes.append(len(rows)), X)
+    assert sizes.count(1) == _speed.WARM_UPS + _speed.LEAST_SINGLE_CALLS
+    assert sizes.count(10_000) == 2  # a warm-up, and one
+
+
+def test_speed_and_size(report):
+    for model in ("teacher", "student"):
+        found = numbers(report, "speed", model)["value"]
+        assert 0 < found["p50_ms"] <= found["p99_ms"]
+        assert found["rows_per_second"] > 0
+    sizes = numbers(report, "size", "student")["value"]
+    assert sizes["parameter_bytes"] < sizes["pickled_bytes"]
+    assert "control" not in set(report.table.loc[report.table["part"] == "speed", "model"])
+
+
+def test_a_teacher_that_cannot_be_stored():
+    class Local(Oracle):
+        pass
+
+    clf = DistilledClassifier(Local(), SMALL, transfer=None).fit(X, Y)
+    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **QUICK)
+    size = numbers(report, "size", "teacher").loc["pickled_bytes"]
+    assert np.isnan(size["value"])
+    assert size["note"] == "it cannot be pickled"
+    assert "not known" in str(report)
+
+
+# --- segments ---
+
+
+def test_numbers_are_cut_in_quartiles():
+    values = np.arange(100.0)
+    values[0] = np.nan
+    found = dict(cut("a", values))
+    assert [len(rows) for rows in found.values()] == [25, 25, 24, 25, 1]
+    assert list(found)[-1] == MISSING
+    assert sorted(np.concatenate(list(found.values()))) == list(range(100))
+    assert [level for level, _ in cut("a", np.array([1, 2, 2, 1]))] == ["1", "2"]
+
+
+def test_rare_levels_are_joined():
+    values = ["x"] * 60 + ["y"] * 40 + ["z"] * 5 + ["w"] * 4 + [None] * 3
+    found = [(level, len(rows)) for level, rows in cut("a", np.array(values, dtype=object))]
+    assert found == [("x", 60), ("y", 40), (OTHER, 9), (MISSING, 3)]
+    single = [(level, len(rows)) for level, rows in cut("a", ["x"] * 60 + ["z"] * 5)]
+    assert single == [("x", 60), ("z", 5)]
+
+
+# --- what the fit chose ---
+
+
+def test_choices_in_words(clf):
+    words = " ".join(choices(clf))
+    assert "Labels weighed 0.3" in words
+    assert "no transfer rows" in words
+    assert "epochs" in words
+    assert "No leak was measured" in words
+
+
+def test_choices_pass_over_what_is_not_there():
+    class Bare:
+        alpha_ = 1.0
+
+    bare = Bare()
+    bare.later_ = np.float32(2.5)
+    bare.long_ = "x" * 1000
+    bare._private_ = 1
+    assert choices(bare) == [
+        "The student learned from the labels alone (alpha 1): it is its own control."
+    ]
+    found = other_attributes(bare)
+    assert found["later_"] == 2.5
+    assert len(found["long_"]) == 200
+    assert "_private_" not in found
+
+
+# --- text, table, page ---
+
+
+def test_text(report):
+    text = str(report)
+    assert f"Verdict: {report.verdict.answer}" in text
+    for title in ("Scores", "Differences", "Fidelity", "Segments", "Classes", "Speed and size"):
+        assert f"\n{title}" in text
+    assert max(map(len, text.splitlines())) < 140
+    assert repr(report) == f"DistillationReport({report.verdict.answer!r}, 1,500 rows)"
+
+
+def test_dict_is_json(report):
+    back = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert back["verdict"]["answer"] == report.verdict.answer
+    assert len(back["numbers"]) == len(report.to_frame())
+    assert back["numbers"][0]["column"] is None
+    assert back["classes"] == [0, 1]
+
+
+def test_frame_is_a_copy(report):
+    table = report.to_frame()
+    table["value"] = 0
+    assert report.to_frame()["value"].nunique() > 10
+
+
+def test_page(report, tmp_path):
+    import matplotlib.pyplot as plt
+
+    path = report.to_html(tmp_path / "report.html")
+    page = path.read_text(encoding="utf-8")
+    assert page.count("<svg") == 4
+    assert page.startswith("<!DOCTYPE html>")
+    # Nothing is loaded: no scripts, links, images but those inside the page.
+    assert not re.search(r"<(script|link|img)\b|@import|url\((?!#)", page)
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert "prefers-color-scheme: dark" in page
+    assert "#010203" not in page
+    assert plt.get_fignums() == []
+    assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
+
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        report.to_html(path)
+    path.write_text("old")
+    assert report.to_html(path, overwrite=True).read_text(encoding="utf-8") == page
+
+
+def test_page_escapes_what_users_named(clf):
+    report = DistillationReport.from_estimator(
+        clf,
+        X_TEST,
+        Y_TEST,
+        segments={"<b>x</b>": np.where(X_TEST[:, 1] > 0, "<i>", "b&c")},
+        **QUICK,
+    )
+    page = report._repr_html_()
+    assert "<b>x" not in page
+    assert "&lt;b&gt;x" in page
+    assert "<i>" not in page
+
+
+def test_an_unfinished_page_leaves_nothing_behind(report, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(_report.os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        report.to_html(tmp_path / "report.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_matplotlib(report, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert "<svg" not in report._repr_html_()
+    with pytest.raises(ImportError, match=r"skdistill\[plot\]"):
+        report.to_html(tmp_path / "report.html")
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"n_bootstrap": 10}, ValueError, "`n_bootstrap` must be an integer >= 100, got 10"),
+        ({"n_bootstrap": 2.5}, ValueError, "`n_bootstrap`"),
+        ({"confidence_level": 95}, ValueError, "`confidence_level` must be in"),
+        ({"speed": "yes"}, ValueError, "`speed` must be True or False"),
+        ({"control": "train"}, ValueError, "`control` must be None, 'fit' or a fitted"),
+        ({"control": "fit"}, ValueError, "`X_train` and `y_train`"),
+        ({"X_train": X, "y_train": Y}, ValueError, "control='fit'"),
+        ({"control": LogisticRegression()}, ValueError, "`control` is not fitted"),
+        ({"control": LogisticRegression}, TypeError, "`control` must have predict_proba"),
+        ({"compiled_teacher": "model.onnx"}, TypeError, "`compiled_teacher` must have"),
+        (
+            {"compiled_teacher": lambda X: np.ones((len(X), 3)) / 3},
+            ValueError,
+            "predict_proba of compiled_teacher",
+        ),
+        ({"segments": ["b"]}, ValueError, r"`segments` names \['b'\]"),
+        ({"segments": {"b": [1, 2]}}, ValueError, "a value for each of the 1500 rows"),
+        ({"sample_weight": -np.ones(len(Y_TEST))}, ValueError, "sample_weight"),
+    ],
+)
+def test_bad_arguments(clf, arguments, error, message):
+    with pytest.raises(error, match=message):
+        DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **(QUICK | arguments))
+
+
+def test_bad_rows_and_models(clf):
+    from_estimator = DistillationReport.from_estimator
+    with pytest.raises(ValueError, match=r"`y` has labels .*2.* not in classes_"):
+        from_estimator(clf, X_TEST, Y_TEST * 2, **QUICK)
+    with pytest.raises(ValueError, match="`y` is None"):
+        from_estimator(clf, X_TEST, None, **QUICK)
+    with pytest.raises(ValueError, match="inconsistent"):
+        from_estimator(clf, X_TEST, Y_TEST[:-1], **QUICK)
+    with pytest.raises(ValueError, match="5 rows; a report needs 20"):
+        from_estimator(clf, X_TEST[:5], Y_TEST[:5], **QUICK)
+    with pytest.raises(TypeError, match="must be a fitted DistilledClassifier"):
+        from_estimator(LogisticRegression().fit(X, Y), X_TEST, Y_TEST, **QUICK)
+    with pytest.raises(ValueError, match="not fitted"):
+        from_estimator(DistilledClassifier(), X_TEST, Y_TEST, **QUICK)
+    stranger = LogisticRegression().fit(X, Y + 5)
+    with pytest.raises(ValueError, match=r"`control` knows classes \[5, 6\]"):
+        from_estimator(clf, X_TEST, Y_TEST, control=stranger, **QUICK)
