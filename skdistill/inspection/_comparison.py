@@ -156,7 +156,7 @@ class Comparison:
             self._add("retained gain", metric, value, draws, STUDENT)
 
     def add_classes(self):
-        """Each class: recall and log loss of its rows, by model."""
+        """Each class: recall and log loss of its rows, of teacher, control and student."""
         for code, label in enumerate(self.answers.classes.tolist()):
             where = np.flatnonzero(self.answers.labels == code)
             self._add_group("classes", "class", str(label), where, {"accuracy": "recall"})
@@ -180,15 +180,17 @@ class Comparison:
     def _add_group(self, part, column, level, where, names):
         place = {"column": column, "level": level, "n_rows": len(where)}
         weight = self.answers.weight[where]
+        # The compiled teacher says what the teacher says.
+        answers = {m: p for m, p in self.answers.probabilities.items() if m != COMPILED}
         if not weight.sum() > 0:
             note = "no row in y"
-            for model in self.measured:
+            for model in answers:
                 for metric in ("accuracy", "log_loss"):
                     metric = names.get(metric, metric)
                     self._add(part, metric, np.nan, None, model, note=note, **place)
             return
         losses = {}
-        for model, p in self.answers.probabilities.items():
+        for model, p in answers.items():
             columns = row_losses(self.answers.labels[where], p[where])
             losses[model] = row_means(columns, weight, self.resampling)
         for model, means in losses.items():

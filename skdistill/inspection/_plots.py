@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from skdistill.inspection._comparison import STUDENT, TEACHER
+from skdistill.inspection._comparison import COMPILED, STUDENT, TEACHER
 from skdistill.inspection._fidelity import FidelityDisplay
 from skdistill.inspection._history import HistoryDisplay
 from skdistill.inspection._reliability import ReliabilityDisplay
@@ -54,9 +54,12 @@ def draw(name, report):
 
 def _reliability(report, ax):
     answers = report.answers
+    codes = np.arange(len(answers.classes))
     for name, p in answers.probabilities.items():
-        codes = np.arange(len(answers.classes))
-        ReliabilityDisplay.from_predictions(answers.labels, p, labels=codes, name=name, ax=ax)
+        line = "--" if name == COMPILED else "-"  # it lies on the teacher's
+        ReliabilityDisplay.from_predictions(
+            answers.labels, p, labels=codes, name=name, ax=ax, linestyle=line
+        )
     return True
 
 

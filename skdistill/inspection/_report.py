@@ -390,4 +390,4 @@ def _machine():
     import torch
 
     processor = platform.processor() or platform.machine()
-    return f"{processor}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
+    return f"{processor}, {os.cpu_count()} cores, torch threads: {torch.get_num_threads()}"

@@ -122,7 +122,7 @@ class SegmentDisplay(Display):
         ax.set_yticks(heights, [f"{column}: {level}" for column, level in wide.index])
         ax.invert_yaxis()
         ax.set_xlabel("log loss")
-        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(wide.columns))
+        ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
         return self
 
 
