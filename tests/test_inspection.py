@@ -353,7 +353,7 @@ def test_truths_that_a_model_excludes_are_counted(clf):
     report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=Sure(), **QUICK)
     n_wrong = int((Sure().predict_proba(X_TEST).argmax(axis=1) != Y_TEST).sum())
     found = numbers(report, "scores", "control").loc["log_loss"]
-    assert f"of {n_wrong:,} rows exactly 0" in found["note"]
+    assert f"exactly 0 on {n_wrong:,} of 1,500 rows" in found["note"]
     assert f"makes {found['value']:.4f} of its log loss" in found["note"]  # it has no other loss
     assert found["note"] in " ".join(str(report).split())
 

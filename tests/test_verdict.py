@@ -65,9 +65,12 @@ def test_without_a_compiled_teacher(teacher, control, control_to_teacher, expect
     ],
 )
 def test_with_a_compiled_teacher(teacher, compiled, slowness, faster, expected):
-    decided = verdict(teacher, BETTER, WORSE, compiled, slowness, faster)
+    slownesses = None if slowness is None else {"single rows": 0.1, "10,000 rows": slowness}
+    decided = verdict(teacher, BETTER, WORSE, compiled, slownesses, faster)
     assert decided.answer == expected
-    assert any("compiled teacher" in reason for reason in decided.reasons)
+    assert any("against the compiled teacher" in reason for reason in decided.reasons)
+    told = [reason for reason in decided.reasons if "times the student's time" in reason]
+    assert len(told) == len(slownesses or {})
     assert any("not timed" in reason for reason in decided.reasons) == (slowness is None)
 
 

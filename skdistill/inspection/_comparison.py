@@ -111,8 +111,8 @@ class Comparison:
             return {}
         cost = -np.log(TINY) * self.answers.weight[is_zero].sum() / self.answers.weight.sum()
         text = (
-            f"The {name} gives the true class of {is_zero.sum():,} rows exactly 0, which makes "
-            f"{cost:.4f} of its log loss"
+            f"The {name} gives the true class exactly 0 on {is_zero.sum():,} of {len(rows):,} "
+            f"rows, which makes {cost:.4f} of its log loss"
         )
         return {"log_loss": text}
 

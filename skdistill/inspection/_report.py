@@ -32,7 +32,7 @@ from skdistill.inspection._models import (
     transformed,
 )
 from skdistill.inspection._segments import find_columns
-from skdistill.inspection._speed import measure_speed, parameter_bytes, stored_bytes
+from skdistill.inspection._speed import BATCH_ROWS, measure_speed, parameter_bytes, stored_bytes
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
 
@@ -368,8 +368,8 @@ def _decide(comparison, speeds):
     slowness = is_faster = None
     if COMPILED in speeds:
         slowness = _slowness(speeds[COMPILED], speeds[STUDENT])
-        if TEACHER in speeds:
-            is_faster = _slowness(speeds[COMPILED], speeds[TEACHER]) < 1
+    if COMPILED in speeds and TEACHER in speeds:
+        is_faster = max(_slowness(speeds[COMPILED], speeds[TEACHER]).values()) < 1
     return verdict(
         comparison.gaps(STUDENT, TEACHER),
         comparison.gaps(STUDENT, CONTROL),
@@ -381,9 +381,11 @@ def _decide(comparison, speeds):
 
 
 def _slowness(one, other):
-    """How many times as long one takes, for single rows or many, whichever is worse for it."""
-    single = one["p50_ms"] / other["p50_ms"]
-    return max(single, other["rows_per_second"] / one["rows_per_second"])
+    """How many times as long one takes, by the number of rows it is asked about."""
+    return {
+        "single rows": one["p50_ms"] / other["p50_ms"],
+        f"{BATCH_ROWS:,} rows": other["rows_per_second"] / one["rows_per_second"],
+    }
 
 
 def _machine():

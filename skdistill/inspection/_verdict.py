@@ -102,8 +102,9 @@ def verdict(
     against_teacher, against_control, against_compiled : dict of str to Gap, default=None
         The student's losses less the other's, "log loss" and "errors"; None where there is none.
     control_against_teacher : dict of str to Gap, default=None
-    compiled_slowness : float, default=None
-        The compiled teacher's time over the student's; None where it was not measured.
+    compiled_slowness : dict of str to float, default=None
+        The compiled teacher's time over the student's, by how many rows are asked about at a time,
+        of which the worse counts; None where it was not measured.
     compiled_is_faster : bool, default=None
         Whether the compiled teacher is faster than the teacher; None where it was not measured.
 
@@ -119,14 +120,14 @@ def verdict(
     reasons = [_in_words("student", other, gaps) for other, gaps in pairs.items() if gaps]
     if control_against_teacher:
         reasons.append(_in_words("control", "teacher", control_against_teacher))
-    if compiled_slowness is not None:
+    for batch, slowness in (compiled_slowness or {}).items():
         reasons.append(
-            f"The compiled teacher takes {compiled_slowness:.2g} times the student's time."
+            f"On {batch}, the compiled teacher takes {slowness:.2g} times the student's time."
         )
     falls_short = bool(against_teacher) and is_worse(against_teacher, TOLERATED)
 
     if against_compiled and not is_better(against_compiled, WORTHLESS):
-        is_cheap = compiled_slowness is not None and compiled_slowness <= AS_FAST
+        is_cheap = bool(compiled_slowness) and max(compiled_slowness.values()) <= AS_FAST
         if is_cheap or (falls_short and compiled_is_faster):
             return Verdict(COMPILE, reasons)
         if compiled_slowness is None:
