@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from skdistill import MLP, BalancedHinton, DistilledClassifier, Hinton, MLPStudent, Objective
 from skdistill.objectives import DistillationLoss
 from skdistill.student import BatchIterator, Rows
+from skdistill.student._average import WeightAverage
 from skdistill.student._direct import DirectNet, DirectPass
 from skdistill.student._threads import WORTH_SHARING, training_threads
 
@@ -224,9 +225,10 @@ def test_frozen_layers_stay_frozen(table):
 
 def test_a_net_of_the_users_own_over_the_same_module_gives_the_same(table):
     X, y, soft = table
-    recipe = MLPStudent((16,), n_steps=40)
-    ours = recipe.make_net(400)
-    theirs = NeuralNetClassifier(**ours.get_params(deep=False))
+    ours = MLPStudent((16,), n_steps=40, average_weights=False).make_net(400)
+    params = ours.get_params(deep=False)
+    params.pop("average_weights")
+    theirs = NeuralNetClassifier(**params)
     theirs.set_params(module__hidden_layer_sizes=(16,))
     theirs.set_params(optimizer__fused=True, optimizer__weight_decay=0.01)
     fits = [
@@ -341,3 +343,33 @@ def test_a_trained_student_holds_no_gradients(table):
     assert clf.student_.pass_ is None
     size = sum(4 * parameter.numel() for parameter in clf.student_.module_.parameters())
     assert len(pickle.dumps(clf.student_.module_)) < size + 5000
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_the_student_is_the_average_of_its_weights(table, is_direct, monkeypatch):
+    X, y, soft = table
+    seen = []
+    update = WeightAverage.update
+
+    def watch(self):
+        seen.append([weights.clone() for weights in self.weights])
+        update(self)
+
+    monkeypatch.setattr(WeightAverage, "update", watch)
+    if not is_direct:
+        monkeypatch.setattr(DirectNet, "_may_be_direct", lambda self: False)
+    student = MLPStudent((8,), n_steps=30)
+    clf = DistilledClassifier(student=student, random_state=0, early_stopping=False)
+    clf.fit(X, y, soft_targets=soft)
+    share = np.arange(1, len(seen) + 1)
+    share = (share + 1) * (share + 2) * share  # the weights of a polynomial decay of 3
+    flat = np.array([np.concatenate([w.numpy().ravel() for w in step]) for step in seen])
+    mine = [p.numpy().ravel() for p in clf.student_.module_.parameters()]
+    assert_allclose(np.concatenate(mine), np.average(flat, axis=0, weights=share), atol=1e-5)
+
+
+def test_weights_may_be_left_as_they_are(table):
+    clf = fit(table, MLPStudent((8,), n_steps=30, average_weights=False))
+    assert np.isfinite(clf.predict_proba(table[0])).all()
+    with pytest.raises(ValueError, match="`average_weights` must be True or False, got 2"):
+        fit(table, MLPStudent(average_weights=2))

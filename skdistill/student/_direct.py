@@ -1,5 +1,7 @@
 """The default student's training step without autograd."""
 
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
@@ -15,6 +17,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss
+from skdistill.student._average import WeightAverage
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
 from skdistill.student._rows import Rows
 
@@ -38,11 +41,22 @@ class DirectNet(NeuralNetClassifier):
     The parameters and their gradients are views of two flat buffers, so that one fused step updates
     them all. Epochs, history and callbacks are skorch's; so is every step where there is a callback
     that is not known, or the loss needs more of the module than its logits.
+
+    Parameters
+    ----------
+    *args, **kwargs : objects
+        As for :class:`skorch.NeuralNetClassifier`.
+    average_weights : bool, default=True
+        Whether the module holds the :class:`WeightAverage` between the epochs and at the end.
     """
+
+    def __init__(self, *args, average_weights=True, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.average_weights = average_weights
 
     def initialize_module(self):
         """Make the module; see :class:`skorch.NeuralNet`."""
-        self.pass_ = None
+        self.pass_ = self.average_ = None
         return super().initialize_module()
 
     def get_all_learnable_params(self):
@@ -62,9 +76,39 @@ class DirectNet(NeuralNetClassifier):
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Run an epoch; see :class:`skorch.NeuralNet`."""
-        if not training or self.pass_ is None:
+        if not training:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
+        with self._averaging() if self.average_weights else nullcontext():
+            if self.pass_ is None:
+                super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            else:
+                self._run_direct_epoch(iterator, prefix)
+
+    @contextmanager
+    def _averaging(self):
+        """The weights of the last step within, their mean without."""
+        if self.average_ is None:
+            groups = self.optimizer_.param_groups
+            self.average_ = WeightAverage([p for group in groups for p in group["params"]])
+        else:
+            self.average_.exchange()
+        try:
+            yield
+        finally:  # also where a callback ends the training
+            self.average_.exchange()
+
+    def train_step(self, batch, **fit_params):
+        """Take skorch's own step; see :class:`skorch.NeuralNet`."""
+        step = super().train_step(batch, **fit_params)
+        self._update_average()
+        return step
+
+    def _update_average(self):
+        if self.average_ is not None:
+            self.average_.update()
+
+    def _run_direct_epoch(self, iterator, prefix):
         self._set_training(True)
         self.history.new_batch()  # one for the whole epoch: nobody reads thousands
         listeners = [c for _, c in self.callbacks_ if isinstance(c, (LRScheduler, TimeLimit))]
@@ -81,7 +125,7 @@ class DirectNet(NeuralNetClassifier):
 
     def trim_for_prediction(self):
         """Drop what only training needs; see :class:`skorch.NeuralNet`."""
-        self.pass_ = None
+        self.pass_ = self.average_ = None
         for parameter in self.module_.parameters():
             parameter.grad = None
             # A view of the flat buffer would be stored with all of it.
@@ -94,6 +138,7 @@ class DirectNet(NeuralNetClassifier):
         value, gradient = self.criterion_.value_and_gradient(logits, target)
         self.pass_.backward(gradient)
         self._update()
+        self._update_average()
         return value
 
     def _update(self):

@@ -1,6 +1,7 @@
 """What net is trained: the default recipe, a module class, or the user's own."""
 
 import inspect
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -29,6 +30,16 @@ class MLPStudent(BaseEstimator):
     n_steps : int or "auto", default="auto"
         Training steps. "auto" takes 40 times the square root of the number of rows the student
         is trained on, at least 200.
+    average_weights : bool, default=True
+        Whether the student is the mean of the weights of the last quarter of its steps, weighted by
+        a polynomial decay [1]_. Only for the perceptron; a module class of your own has its weights
+        as they are after the last step.
+
+    References
+    ----------
+    .. [1] Shamir and Zhang (2013). Stochastic Gradient Descent for Non-smooth Optimization:
+       Convergence Results and Optimal Averaging Schemes.
+       https://doi.org/10.48550/arXiv.1212.1824
 
     Examples
     --------
@@ -44,12 +55,14 @@ class MLPStudent(BaseEstimator):
         weight_decay=0.01,
         batch_size="auto",
         n_steps="auto",
+        average_weights=True,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.n_steps = n_steps
+        self.average_weights = average_weights
 
     def make_net(self, n_rows):
         """Make the net.
@@ -84,7 +97,9 @@ class MLPStudent(BaseEstimator):
             cycle_momentum=False,
             step_every="batch",
         )
-        net_class = DirectNet if module is MLP else NeuralNetClassifier
+        net_class = NeuralNetClassifier
+        if module is MLP:
+            net_class = partial(DirectNet, average_weights=bool(self.average_weights))
         return net_class(
             module,
             **module_params,
@@ -109,6 +124,10 @@ class MLPStudent(BaseEstimator):
             value = getattr(self, name)
             if value != "auto" and not _is_count(value):
                 raise ValueError(f"`{name}` must be 'auto' or an integer >= 1, got {value!r}.")
+        if not isinstance(self.average_weights, (bool, np.bool_)):
+            raise ValueError(
+                f"`average_weights` must be True or False, got {self.average_weights!r}."
+            )
         for name in ("learning_rate", "weight_decay"):
             value = getattr(self, name)
             if not isinstance(value, Real) or not 0 <= value < float("inf"):
