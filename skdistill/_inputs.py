@@ -47,7 +47,9 @@ class Inputs:
     X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or None
     soft_transfer : ndarray of shape (n_transfer, n_classes) or None
     validation : Block or None
-        Validation rows that the user gave.
+        Validation rows that the user gave, or that were held out of X.
+    holds_out : bool
+        Whether they were held out of X.
     folds : list of (ndarray, ndarray) or None
     labeller : Labeller
     fit_params : dict of str to dict
@@ -64,6 +66,7 @@ class Inputs:
     folds: list | None
     labeller: Labeller
     fit_params: dict
+    holds_out: bool = False
 
     @property
     def labels(self):
@@ -99,6 +102,7 @@ class Inputs:
             weight=None if self.weight is None else self.weight[kept],
             soft=None if self.soft is None else self.soft[kept],
             validation=Block(X, self.labels[rows], self.weights[rows], soft),
+            holds_out=True,
             folds=None if self.folds is None else _within(self.folds, kept),
             fit_params={
                 name: take_rows(params, kept, n_rows) for name, params in self.fit_params.items()

@@ -102,7 +102,7 @@ def _soft_targets(given, labels, progress):
 
 
 def validation_rows(given):
-    """The rows held out or given for validation; without labels, the teacher labels them.
+    """The rows held out or given for validation, labelled by the teacher where there is one.
 
     Parameters
     ----------
@@ -112,20 +112,20 @@ def validation_rows(given):
     -------
     Block or None
     """
-    rows = given.validation
-    if rows is None or rows.is_labelled or rows.soft is not None:
+    rows, labeller = given.validation, given.labeller
+    if rows is None or rows.soft is not None or labeller.teacher is None:
         return rows
-    return replace(rows, soft=given.labeller.label(rows.X))
+    return replace(rows, soft=labeller.label(rows.X))
 
 
-def measure_leak(given, rows):
+def measure_leak(given, rows, validation):
     """How much more the teacher gives the true class on rows it was fitted on.
 
     Parameters
     ----------
     given : Inputs
-    rows : Block
-        The training rows, labelled.
+    rows, validation : Block
+        The training rows and, if there are, those for validation, labelled by the teacher.
 
     Returns
     -------
@@ -139,9 +139,8 @@ def measure_leak(given, rows):
         return None
     if given.folds is not None:
         return _true(labeller.label(rows.X), rows) - _true(rows.soft, rows)
-    if given.validation is not None:
-        unseen = _true(labeller.label(given.validation.X), given.validation)
-        return _true(rows.soft, rows) - unseen
+    if validation is not None:
+        return _true(rows.soft, rows) - _true(validation.soft, validation)
     return None
 
 

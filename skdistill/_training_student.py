@@ -1,9 +1,13 @@
 """How a fit makes, trains and calibrates the student."""
 
+import time
+from dataclasses import dataclass, replace
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
+from skorch import NeuralNet
 
 from skdistill._named import named_parts
 from skdistill._validation import check_views
@@ -19,6 +23,24 @@ from skdistill.student import (
     train,
 )
 from skdistill.targets import fit_temperature
+
+
+@dataclass
+class Examples:
+    """Encoded rows and what the student is to learn of them.
+
+    Attributes
+    ----------
+    training : Rows
+    validation : Rows or None
+        Rows to choose an epoch by.
+    all : Rows or None
+        Both, where the student is trained on both in the end.
+    """
+
+    training: Rows
+    validation: Rows | None
+    all: Rows | None
 
 
 class StudentTrainingMixin:
@@ -57,33 +79,76 @@ class StudentTrainingMixin:
         target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
         rehearse(net, loss, Rows.from_arrays(few, target), len(self.classes_), has_validation)
 
-    def _fit_student(self, response, blocks, validation, seed, deadline, progress):
+    def _examples(self, response, blocks, validation, refits, progress):
+        """Encode the rows; those of X that were held out join the others where it `refits`."""
         n_rows = sum(len(block.labels) for block in blocks)
+        held_out = [] if validation is None else [validation]
         with progress.task("encode-rows", f"encoding {n_rows} rows"):
-            inputs = np.concatenate([self._encode(block.X) for block in blocks])
-        net, loss = self._net_and_loss(response, len(inputs), inputs.shape[1])
+            inputs = np.concatenate([self._encode(block.X) for block in [*blocks, *held_out]])
+        learned = [*blocks, *held_out] if refits else blocks
+        target = self._targets(response, learned) | self._teacher_views(learned)
+        first = {name: values[:n_rows] for name, values in target.items()}
+        training = Rows.from_arrays(inputs[:n_rows], first)
+        if validation is None:
+            return Examples(training, None, None)
+        if validation.is_labelled:  # the loss to choose by is that on the labels alone
+            validation = replace(validation, soft=None)
+        chosen_by = Rows.from_arrays(inputs[n_rows:], self._targets(response, [validation]))
+        return Examples(training, chosen_by, Rows.from_arrays(inputs, target) if refits else None)
+
+    def _fit_student(self, response, examples, validation, seed, deadline, progress):
+        """Train the student and calibrate it; then train it again on all rows."""
+        weights = self.student_.module_.state_dict() if self._continues() else None
+        options = {"seed": seed, "weights": weights, "deadline": deadline}
+        rows, chosen_by = examples.training, examples.validation
+        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
         self._probabilities = loss["gives_probabilities"]
-        target = self._targets(response, blocks) | self._teacher_views(blocks)
-        held_out = None
-        if validation is not None:
-            held_out = Rows.from_arrays(
-                self._encode(validation.X), self._targets(response, [validation])
-            )
-        text = f"training the student on {n_rows} rows"
+        text = f"training the student on {len(rows)} rows"
         with progress.task("fit-student", text, n_steps=net.max_epochs) as step:
-            self.student_, self.history_ = train(
-                net,
-                loss,
-                Rows.from_arrays(inputs, target),
-                held_out,
-                len(self.classes_),
-                seed=seed,
-                weights=self.student_.module_.state_dict() if self._continues() else None,
-                deadline=deadline,
-                early_stopping=bool(self.early_stopping),
-                step=step,
-                verbose=max(0, self.verbose - 1),
+            self.student_, self.history_ = self._train(
+                net, loss, rows, chosen_by, step=step, **options
             )
+        self._calibrate(validation)
+        is_late = deadline is not None and time.monotonic() > deadline
+        if examples.all is not None and not is_late:
+            self._refit_student(response, examples.all, options, progress)
+
+    def _refit_student(self, response, rows, options, progress):
+        """Train the student on all rows, for the share of the epochs that was best before.
+
+        What was chosen on the rows held out holds for it: the epoch and the calibration.
+        """
+        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
+        best = int(np.argmin(self.history_[:, "valid_loss"])) + 1
+        n_epochs = max(1, round(best / self.student_.max_epochs * net.max_epochs))
+        net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
+        text = f"training the student again, on all {len(rows)} rows"
+        kept = "the student that was fitted without the rows held out is kept"
+        with progress.task("refit-student", text, n_steps=n_epochs) as step:
+            student, history = self._train(net, loss, rows, None, step=step, kept=kept, **options)
+        if len(history) == n_epochs:
+            self.student_ = student
+
+    def _train(self, net, loss, rows, validation, **options):
+        return train(
+            net,
+            loss,
+            rows,
+            validation,
+            len(self.classes_),
+            early_stopping=bool(self.early_stopping),
+            verbose=max(0, self.verbose - 1),
+            **options,
+        )
+
+    def _refits(self, given):
+        """Whether the student is trained on the rows held out in the end.
+
+        Not where the next fit goes on from it, as they would be held out again; nor a net of the
+        user's, whose callbacks may need validation rows.
+        """
+        is_theirs = isinstance(self.student, NeuralNet)
+        return bool(self.refit) and given.holds_out and not self.warm_start and not is_theirs
 
     def _targets(self, response, blocks):
         target = {

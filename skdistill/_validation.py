@@ -45,6 +45,8 @@ def check_parameters(estimator):
         value = getattr(estimator, name)
         if not isinstance(value, (bool, np.bool_)) and value != "auto":
             raise ValueError(f"`{name}` must be True, False or 'auto', got {value!r}.")
+    if not isinstance(estimator.refit, (bool, np.bool_)):
+        raise ValueError(f"`refit` must be True or False, got {estimator.refit!r}.")
     if not isinstance(estimator.verbose, Integral) or estimator.verbose < 0:
         raise ValueError(f"`verbose` must be an integer >= 0, got {estimator.verbose!r}.")
     if estimator.response is not None:

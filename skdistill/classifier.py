@@ -103,6 +103,10 @@ class DistilledClassifier(
         Neither the teachers nor the student are fitted on them: a teacher that has seen them would
         tell the student, and the loss on them would be too low. Frozen teachers may have seen them;
         give `X_val` then.
+    refit : bool, default=True
+        Whether the student is at last trained on the rows held out as well, for the number of
+        epochs that was best on them. The teachers are not. Not with `warm_start`, nor where
+        `student` is a skorch net.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
         encoder kept as they are.
@@ -131,7 +135,8 @@ class DistilledClassifier(
         The trained net, trimmed for prediction.
     encoder_ : TabularEncoder or transformer
     history_ : skorch.history.History
-        A row an epoch: ``train_loss``, ``valid_loss``, ...
+        A row an epoch: ``train_loss``, ``valid_loss``, ... Of the training with rows held out,
+        where there was one.
     temperature_, alpha_ : float
         What was used.
     leak_gap_ : float or None
@@ -189,6 +194,7 @@ class DistilledClassifier(
         class_weight=None,
         early_stopping="auto",
         validation_fraction=0.1,
+        refit=True,
         warm_start=False,
         memory=None,
         max_time=None,
@@ -211,6 +217,7 @@ class DistilledClassifier(
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.refit = refit
         self.warm_start = warm_start
         self.memory = memory
         self.max_time = max_time
@@ -285,8 +292,9 @@ class DistilledClassifier(
             self.teacher_ = self._fit_teacher(given, seeds["teacher"], progress)
         given.labeller.teacher = self.teacher_
         rows = training_rows(given, progress)
-        self.leak_gap_ = measure_leak(given, rows)
-        rows, validation = rows.weighty(), validation_rows(given)
+        validation = validation_rows(given)
+        self.leak_gap_ = measure_leak(given, rows, validation)
+        rows = rows.weighty()
         transfer, self.transfer_ = [], []
         if self._learns_from_unlabelled_rows():
             self.transfer_ = choose_samplers(self.transfer, given, rows)
@@ -296,8 +304,9 @@ class DistilledClassifier(
             )
         self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
         response, blocks = given.labeller.response, [rows, *transfer]
-        self._fit_student(response, blocks, validation, seeds["student"], deadline, progress)
-        self._calibrate(validation)
+        refits = self._refits(given)
+        examples = self._examples(response, blocks, validation, refits, progress)
+        self._fit_student(response, examples, validation, seeds["student"], deadline, progress)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 

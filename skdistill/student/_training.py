@@ -26,6 +26,10 @@ PREDICT_ROWS = 1024
 # Rows are padded to blocks of this size: matrix kernels sum single rows in another order than many,
 # and a row's answer should not depend on the rows it comes with.
 ROW_BLOCK = 16
+KEPT = (
+    "the student keeps what it has learned: its best epoch where early stopping watches, else the "
+    "last"
+)
 
 
 def train(
@@ -41,6 +45,7 @@ def train(
     deadline=None,
     step=no_step,
     verbose=0,
+    kept=KEPT,
 ):
     """Train a net on soft targets.
 
@@ -65,6 +70,8 @@ def train(
         Called with a name after each epoch; training ends when it returns True.
     verbose : int, default=0
         Above 0, skorch prints a line an epoch.
+    kept : str, default=KEPT
+        What a warning says of the student, should the training be ended before its time.
 
     Returns
     -------
@@ -94,11 +101,11 @@ def train(
         _adapt_scoring(net, rows, validation)
         draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
         if draws:  # under the lock: dropout is repeatable, and the global generator left alone
-            _run(net, rows, n_classes, weights)
+            _run(net, rows, n_classes, weights, kept)
     if not draws:
-        _run(net, rows, n_classes, weights)
+        _run(net, rows, n_classes, weights, kept)
     if limit.reached:
-        _warn_ended(net, "`max_time` ended the training")
+        _warn_ended(net, "`max_time` ended the training", kept)
     history = _whole_epochs(net.history)
     net.trim_for_prediction()
     net.iterator_valid = torch.utils.data.DataLoader
@@ -162,7 +169,7 @@ def _initialize(net):
         ) from error
 
 
-def _run(net, rows, n_classes, weights):
+def _run(net, rows, n_classes, weights, kept):
     if weights is not None:
         try:
             net.module_.load_state_dict(weights)
@@ -176,7 +183,7 @@ def _run(net, rows, n_classes, weights):
     handles = net.criterion_.watch(net.module_)
     try:
         with training_threads(net.module_, batch_size):
-            _fit_epochs(net, rows)
+            _fit_epochs(net, rows, kept)
     finally:
         for handle in handles:
             handle.remove()
@@ -184,7 +191,7 @@ def _run(net, rows, n_classes, weights):
         raise_diverged(net, "its output is not finite")
 
 
-def _fit_epochs(net, rows):
+def _fit_epochs(net, rows, kept):
     """skorch's ``partial_fit``, but the user's Ctrl-C does not pass without a word."""
     net.notify("on_train_begin", X=rows, y=None)
     try:
@@ -196,14 +203,13 @@ def _fit_epochs(net, rows):
             raise  # no epoch is done: there is no student to keep
         stopping = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
         if not any(c.misses_ >= c.patience for c in stopping):
-            _warn_ended(net, "KeyboardInterrupt ended the training")
+            _warn_ended(net, "KeyboardInterrupt ended the training", kept)
     net.notify("on_train_end", X=rows, y=None)
 
 
-def _warn_ended(net, what):
+def _warn_ended(net, what, kept):
     warnings.warn(
-        f"DistilledClassifier: {what} in epoch {len(net.history)} of {net.max_epochs}; the student "
-        "keeps what it has learned: its best epoch where early stopping watches, else the last."
+        f"DistilledClassifier: {what} in epoch {len(net.history)} of {net.max_epochs}; {kept}."
     )
 
 
