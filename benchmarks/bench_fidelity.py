@@ -5,6 +5,7 @@ Run it with ``make bench-fidelity`` (hours; it goes on where it was stopped) or
 """
 
 import argparse
+import sys
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +13,10 @@ from multiprocessing import get_context
 
 import torch
 from _fidelity_cells import Job
+from _fidelity_measures import Results
 from _fidelity_methods import METHODS
+from _fidelity_report import print_report
+from _fidelity_special import QUICK_SPECIAL, SPECIAL
 from threadpoolctl import threadpool_limits
 
 # The cheap ones first.
@@ -37,6 +41,15 @@ def main():
     jobs = list_jobs(options)
     if not options.report:
         run_all(jobs, options.jobs)
+    warnings.filterwarnings("ignore")
+    missing = [
+        f"{job.data} {job.seed} {method.name}"
+        for job, methods in jobs
+        for method in methods
+        if not job.is_done(method)
+    ]
+    results = Results((*METHODS, *(method for *_, method in SPECIAL)), options.n_estimators)
+    print_report(results, data_of(options), missing)
 
 
 def parse():
@@ -57,18 +70,52 @@ def names(text, default):
     return tuple(text.split(",")) if text else tuple(default)
 
 
+def data_of(options):
+    return names(options.data, QUICK_DATA if options.quick else DATA)
+
+
 def list_jobs(options):
     """(job, methods) in the order in which they are run: the methods of a job one by one."""
-    data = names(options.data, QUICK_DATA if options.quick else DATA)
+    data = data_of(options)
     seeds = [int(seed) for seed in names(options.seeds, (0,) if options.quick else SEEDS)]
-    chosen = [ALL[name] for name in names(options.methods, ALL)]
+    asked = names(options.methods, ALL)
+    unknown = set(asked) - set(ALL) - {method.name for *_, method in SPECIAL}
+    if unknown:
+        raise SystemExit(f"--methods: unknown {sorted(unknown)}; there are {list(ALL)}.")
+    chosen = [method for method in METHODS if method.name in asked]
     common = [method for method in chosen if method.every_seed]
     rest = [method for method in chosen if not method.every_seed and not options.quick]
     jobs = [(name, seed, common) for seed in seeds for name in data]
     jobs += [(name, seed, rest) for seed in seeds if seed == 0 for name in data]
+    jobs += special_jobs(options)
     return [
         (Job(name, seed, options.n_estimators), methods) for name, seed, methods in jobs if methods
     ]
+
+
+def special_jobs(options):
+    """Those of a data set or protocol of their own, of which `--quick` takes the cheap ones."""
+    chosen = [
+        (data, seeds, method) for data, seeds, method in SPECIAL if wanted(options, data, method)
+    ]
+    given = [int(seed) for seed in names(options.seeds, ())]
+    if options.quick:
+        given = [0]
+    return [
+        (data, seed, [method])
+        for data, seeds, method in chosen
+        for seed in seeds
+        if not given or seed in given
+    ]
+
+
+def wanted(options, data, method):
+    if options.quick and (data, method.name) not in QUICK_SPECIAL:
+        return False
+    chosen_data, chosen_methods = names(options.data, ()), names(options.methods, ())
+    return (not chosen_data or data in chosen_data) and (
+        not chosen_methods or method.name in chosen_methods
+    )
 
 
 def run_all(jobs, n_processes):
@@ -91,12 +138,15 @@ def run_cells(job, methods):
             if job.is_done(method):
                 continue
             if method.needs and not job.is_done(ALL[method.needs]):
-                print(f"{job.data} {job.seed} {method.name}: needs {method.needs}", flush=True)
+                print(f"{job.data} {job.seed} {method.name}: needs {method.needs}", file=sys.stderr)
                 continue
             started = time.perf_counter()
-            job.run(method)
-            seconds = time.perf_counter() - started
-            print(f"{job.data} {job.seed} {method.name}: {seconds:.0f} s", flush=True)
+            try:
+                job.run(method)
+                what = f"{time.perf_counter() - started:.0f} s"
+            except ImportError as error:  # an extra that is not installed
+                what = f"not measured: {error}"
+            print(f"{job.data} {job.seed} {method.name}: {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
