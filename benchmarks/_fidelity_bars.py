@@ -48,7 +48,8 @@ class Bar:
         None where cells are missing.
     sense : str
         How the figure has to compare with `bar`: ">=", "<=", ">" or "<".
-    bar : float
+    bar : float or None
+        None where it is a figure too, and cells are missing.
     note : str, default=""
     is_whole : bool, default=True
         Whether all cells that belong to the figure are there.
@@ -57,13 +58,13 @@ class Bar:
     what: str
     figure: float | None
     sense: str
-    bar: float
+    bar: float | None
     note: str = ""
     is_whole: bool = True
 
     @property
     def verdict(self):
-        if self.figure is None or np.isnan(self.figure):
+        if self.figure is None:
             return "not measured"
         holds = HOLDS[self.sense](self.figure, self.bar)
         verdict = "holds" if holds else f"falls short by {abs(self.figure - self.bar):.4g}"
@@ -71,9 +72,8 @@ class Bar:
 
     def row(self):
         """Cells of the printed table."""
-        measured = self.figure is not None and not np.isnan(self.figure)
-        figure = f"{self.figure:.4g}" if measured else "-"
-        return [self.what, f"{self.sense} {self.bar:.4g}", figure, self.verdict, self.note]
+        figure, bar = ("-" if one is None else f"{one:.4g}" for one in (self.figure, self.bar))
+        return [self.what, f"{self.sense} {bar}", figure, self.verdict, self.note]
 
 
 class Comparison:
@@ -197,8 +197,8 @@ def calibration(results):
     perfect = by_set.mean(by_set("default", "perfect_ece"))
     what = "ECE, mean; the bar is a perfectly calibrated model's + 0.007"
     return [
-        by_set.bar("ECE, mean; the bar is the teacher's", error, "<=", teacher or 0.0),
-        by_set.bar(what, error, "<=", (perfect or 0.0) + 0.007),
+        by_set.bar("ECE, mean; the bar is the teacher's", error, "<=", teacher),
+        by_set.bar(what, error, "<=", None if perfect is None else perfect + 0.007),
     ]
 
 

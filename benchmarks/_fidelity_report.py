@@ -65,7 +65,7 @@ def rows_of(results, data):
     base = results.together(data, ("teacher", "control"), SEEDS)
     for method in results.methods:
         cells = results.together(data, (method.name,), SEEDS)
-        if cells:
+        if cells and "log_loss" in cells[method.name]:
             values = cells[method.name]
             shown = [shown_as(name, values[name]) if name in values else "" for name in MEASURES]
             share = retained_gain(base, values["log_loss"])

@@ -19,7 +19,7 @@ from skdistill import DistilledClassifier, MLPStudent
 
 BUCILA_SEEDS = (0, 1, 2, 3, 4)
 SCORED_ROWS = 10_000
-REPEATS = 15
+REPEATS = 101
 
 
 # --- LETTER.p1 and LETTER.p2 of Bucila et al. 2006 ---
@@ -76,7 +76,8 @@ def true_shares(counts):
 
 
 def digits(seed):
-    X, y = load_digits(return_X_y=True)
+    X, y = load_digits(return_X_y=True, as_frame=True)
+    y = y.to_numpy()
     return train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
 
 

@@ -70,23 +70,29 @@ def names(text, default):
     return tuple(text.split(",")) if text else tuple(default)
 
 
+def chosen(options, parameter, default, more):
+    """What an option names, of the defaults; `more` is what other cells know."""
+    asked = names(getattr(options, parameter), default)
+    unknown = sorted(set(asked) - set(default) - set(more))
+    if unknown:
+        raise SystemExit(f"--{parameter}: {unknown} not among {[*default, *more]}.")
+    return [name for name in default if name in asked]
+
+
 def data_of(options):
-    return names(options.data, QUICK_DATA if options.quick else DATA)
+    known = chosen(options, "data", DATA, {data for data, *_ in SPECIAL})
+    return [name for name in known if options.data or not options.quick or name in QUICK_DATA]
 
 
 def list_jobs(options):
     """(job, methods) in the order in which they are run: the methods of a job one by one."""
     data = data_of(options)
     seeds = [int(seed) for seed in names(options.seeds, (0,) if options.quick else SEEDS)]
-    asked = names(options.methods, ALL)
-    unknown = set(asked) - set(ALL) - {method.name for *_, method in SPECIAL}
-    if unknown:
-        raise SystemExit(f"--methods: unknown {sorted(unknown)}; there are {list(ALL)}.")
-    chosen = [method for method in METHODS if method.name in asked]
-    common = [method for method in chosen if method.every_seed]
-    rest = [method for method in chosen if not method.every_seed and not options.quick]
+    methods = chosen(options, "methods", ALL, {method.name for *_, method in SPECIAL})
+    common = [ALL[name] for name in methods if ALL[name].every_seed]
+    rest = [ALL[name] for name in methods if not ALL[name].every_seed and not options.quick]
     jobs = [(name, seed, common) for seed in seeds for name in data]
-    jobs += [(name, seed, rest) for seed in seeds if seed == 0 for name in data]
+    jobs += [(name, 0, rest) for name in data if 0 in seeds]
     jobs += special_jobs(options)
     return [
         (Job(name, seed, options.n_estimators), methods) for name, seed, methods in jobs if methods
@@ -95,15 +101,13 @@ def list_jobs(options):
 
 def special_jobs(options):
     """Those of a data set or protocol of their own, of which `--quick` takes the cheap ones."""
-    chosen = [
-        (data, seeds, method) for data, seeds, method in SPECIAL if wanted(options, data, method)
-    ]
     given = [int(seed) for seed in names(options.seeds, ())]
     if options.quick:
         given = [0]
     return [
         (data, seed, [method])
-        for data, seeds, method in chosen
+        for data, seeds, method in SPECIAL
+        if wanted(options, data, method)
         for seed in seeds
         if not given or seed in given
     ]
