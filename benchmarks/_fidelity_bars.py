@@ -203,17 +203,17 @@ def calibration(results):
 
 
 def bucila(results):
-    return [bucila_bar(results, data) for data in ("letter.p1", "letter.p2")]
+    return [bucila_bar(results, name) for name in ("bucila-p1", "bucila-p2")]
 
 
-def bucila_bar(results, data):
-    cells = results.together(data, ("bucila",), BUCILA_SEEDS)
-    what = f"{data}: (ann - student) / (ann - ensemble) in RMSE"
+def bucila_bar(results, method):
+    cells = results.together("letter", (method,), BUCILA_SEEDS)
+    what = f"LETTER.{method[-2:]}: (ann - student) / (ann - ensemble) in RMSE"
     if cells is None:
         return Bar(what, None, ">=", 1.0)
-    rmse = {name: cells["bucila"][name].mean() for name in ("ann", "ensemble", "student")}
+    rmse = {name: cells[method][name].mean() for name in ("ann", "ensemble", "student")}
     notes = [f"{name} {value:.4f}" for name, value in rmse.items()]
-    n_seeds, share = cells["bucila"]["n_seeds"], None
+    n_seeds, share = cells[method]["n_seeds"], None
     is_whole = n_seeds == len(BUCILA_SEEDS)
     if not is_whole:
         notes.append(f"{n_seeds} of {len(BUCILA_SEEDS)} seeds")

@@ -49,7 +49,7 @@ def summary(results):
     """A row a method that is run on all seeds: over seeds, the mean over the sets."""
     for method in results.methods:
         if method.every_seed:
-            by_set = Comparison(results, (method.name,))
+            by_set = Comparison(results, (method.name, "teacher"))  # agreement needs it
             cells = [cells[method.name] for cells in by_set.found.values()]
             n_seeds = min((one["n_seeds"] for one in cells), default=0)
             if n_seeds:

@@ -143,17 +143,18 @@ def run_seconds(job):
     return figures, None
 
 
+def _special(name, run, **params):
+    return Method(name, run, "student", params)
+
+
+MISSING_CLASS = _special("missing-class", run_missing_class)
 # (data, seeds, method); those of `--quick` are cheap.
 SPECIAL = [
-    ("digits", (0, 1, 2), Method("missing-class", run_missing_class, "student")),
-    ("letter", (0,), Method("serving", run_serving, "student")),
-    ("letter.p1", BUCILA_SEEDS, Method("bucila", run_bucila, "student", {"positive": "O"})),
-    (
-        "letter.p2",
-        BUCILA_SEEDS,
-        Method("bucila", run_bucila, "student", {"positive": "ABCDEFGHIJKLM"}),
-    ),
-    ("letter", (0, 1, 2), Method("missing-class", run_missing_class, "student")),
-    ("letter", (0,), Method("seconds", run_seconds, "student")),
+    ("digits", (0, 1, 2), MISSING_CLASS),
+    ("letter", (0,), _special("serving", run_serving)),
+    ("letter", BUCILA_SEEDS, _special("bucila-p1", run_bucila, positive="O")),
+    ("letter", BUCILA_SEEDS, _special("bucila-p2", run_bucila, positive="ABCDEFGHIJKLM")),
+    ("letter", (0, 1, 2), MISSING_CLASS),
+    ("letter", (0,), _special("seconds", run_seconds)),
 ]
 QUICK_SPECIAL = ("digits", "missing-class"), ("letter", "serving")
