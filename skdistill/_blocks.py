@@ -39,6 +39,15 @@ class Block:
     def is_labelled(self):
         return bool((self.labels != NO_LABEL).all())
 
+    def shares(self, n_classes, alpha):
+        """Weight of each class in what the student learns, `alpha` of it from labels."""
+        soft = np.zeros((len(self.labels), n_classes)) if self.soft is None else self.soft
+        known = np.flatnonzero(self.labels != NO_LABEL)
+        hard = np.bincount(
+            self.labels[known], weights=alpha * self.weight[known], minlength=n_classes
+        )
+        return (1 - alpha) * (self.weight @ soft) + hard
+
     def take(self, rows):
         """The block of some of the rows."""
         soft = None if self.soft is None else self.soft[rows]

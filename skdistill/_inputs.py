@@ -16,6 +16,7 @@ from skdistill._validation import (
     check_known,
     check_labels,
     check_parameters,
+    check_prior,
     check_weights,
     class_weights,
     classes_of_soft_targets,
@@ -137,6 +138,7 @@ class CheckedInputsMixin:
         if not self._continues():
             self.classes_ = self._find_classes(X, y, soft_targets)
         check_known(y, self.classes_, "y")
+        check_prior(self.class_prior, self.classes_)
         self.temperature_ = float(self.temperature)
         self.alpha_ = 0.0 if y is None else float(self.alpha)
         by_class = class_weights(self.class_weight, y, sample_weight)
@@ -213,7 +215,7 @@ class CheckedInputsMixin:
 
     def _forget(self):
         """A fit that fails must not leave the last student behind with another encoder."""
-        for name in ("student_", "calibration_temperature_"):
+        for name in ("student_", "calibration_temperature_", "class_offset_"):
             self.__dict__.pop(name, None)
 
     def _continues(self):

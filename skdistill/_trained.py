@@ -14,7 +14,7 @@ from skdistill.encoding import TabularEncoder
 from skdistill.student import pack_net, predict_logits, unpack_net
 
 # Of the stored state; raised when what is stored changes its meaning.
-FORMAT = 2
+FORMAT = 3
 
 
 class TrainedStudentMixin:
@@ -115,6 +115,7 @@ class TrainedStudentMixin:
         if "student_" in state:
             state["student_"] = unpack_net(state["student_"])
             state["history_"] = History(state["history_"])
+            state.setdefault("class_offset_", None)  # before format 3
         super().__setstate__(state)
 
     def _check_X(self, X, reset):
@@ -157,7 +158,7 @@ class TrainedStudentMixin:
         return encoded
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "calibration_temperature_")
+        return hasattr(self, "class_offset_")
 
     def _logits(self, X):
         if not self.__sklearn_is_fitted__():  # check_is_fitted alone is slow for a row
@@ -172,4 +173,6 @@ class TrainedStudentMixin:
             )
         if self.calibration_temperature_ != 1:
             logits /= np.float32(self.calibration_temperature_)
+        if self.class_offset_ is not None:
+            logits += self.class_offset_.astype(np.float32)
         return logits

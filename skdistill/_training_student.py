@@ -10,7 +10,7 @@ from sklearn.utils.validation import _num_samples
 from skorch import NeuralNet
 
 from skdistill._named import named_parts
-from skdistill._validation import check_views
+from skdistill._validation import check_prior, check_views
 from skdistill.encoding import TabularEncoder
 from skdistill.objectives import view_key
 from skdistill.student import (
@@ -22,7 +22,7 @@ from skdistill.student import (
     student_module,
     train,
 )
-from skdistill.targets import fit_temperature
+from skdistill.targets import fit_temperature, prior_offsets
 
 
 @dataclass
@@ -170,6 +170,14 @@ class StudentTrainingMixin:
                 check_views(name, parts, blocks)
                 views[view_key(name)] = np.concatenate(parts)
         return views
+
+    def _correct_prior(self, blocks):
+        """Find what turns the shares of the classes among the targets into `class_prior`."""
+        prior = check_prior(self.class_prior, self.classes_)
+        self.class_offset_ = None
+        if prior is not None:
+            shares = sum(block.shares(len(prior), self.alpha_) for block in blocks)
+            self.class_offset_ = prior_offsets(shares, prior)
 
     def _calibrate(self, validation):
         self.calibration_temperature_ = 1.0

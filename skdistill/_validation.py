@@ -138,6 +138,31 @@ def class_weights(class_weight, y, sample_weight):
     return dict(zip(classes, weights, strict=True))
 
 
+def check_prior(class_prior, classes):
+    """Return `class_prior` as an array in the order of the classes; None stays None."""
+    if class_prior is None:
+        return None
+    prior = class_prior
+    if isinstance(prior, dict):
+        absent = [label for label in classes.tolist() if label not in prior]
+        if absent or len(prior) > len(classes):
+            raise ValueError(
+                f"`class_prior` must have the classes {classes[:10].tolist()} as its keys, got "
+                f"{list(prior)[:10]}."
+            )
+        prior = [prior[label] for label in classes.tolist()]
+    try:
+        prior = np.asarray(prior, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`class_prior` must hold numbers, got {class_prior!r}.") from error
+    if prior.shape != (len(classes),) or not np.isfinite(prior).all() or (prior <= 0).any():
+        raise ValueError(
+            f"`class_prior` must hold a number > 0 for each of the {len(classes)} classes "
+            f"{classes[:10].tolist()}, got {class_prior!r}."
+        )
+    return prior
+
+
 def combine_weights(sample_weight, by_class, y):
     """Return `sample_weight` times the weight of each row's class; None if there is neither."""
     if by_class is None:

@@ -95,6 +95,11 @@ class DistilledClassifier(
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes: they multiply `sample_weight`, for teachers and student; with
         metadata routing, for teachers only where `sample_weight` is given and requested.
+    class_prior : dict or array-like of shape (n_classes,), default=None
+        Shares of the classes where the student will be used, by label or in the order of
+        ``classes_``, if those it learns from are others: its logits are corrected by the quotient.
+        So it can tell a class that is rare or missing among its rows, as long as a teacher names
+        it. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
         stalls. "auto" does so with `X_val` or from 500 training rows on.
@@ -144,6 +149,8 @@ class DistilledClassifier(
         rows it was not: out-of-fold ones, or those held out. None where there were neither.
     calibration_temperature_ : float
         The student's logits are divided by it; 1.0 where it was not fitted.
+    class_offset_ : ndarray of shape (n_classes,) or None
+        Added to the logits after that, for `class_prior`.
     transfer_ : list of (str, TransferSampler)
         The samplers that drew transfer rows.
     n_transfer_rows_ : int
@@ -192,6 +199,7 @@ class DistilledClassifier(
         cv=None,
         calibrate="auto",
         class_weight=None,
+        class_prior=None,
         early_stopping="auto",
         validation_fraction=0.1,
         refit=True,
@@ -215,6 +223,7 @@ class DistilledClassifier(
         self.cv = cv
         self.calibrate = calibrate
         self.class_weight = class_weight
+        self.class_prior = class_prior
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.refit = refit
@@ -307,6 +316,7 @@ class DistilledClassifier(
         refits = self._refits(given)
         examples = self._examples(response, blocks, validation, refits, progress)
         self._fit_student(response, examples, validation, seeds["student"], deadline, progress)
+        self._correct_prior(blocks)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 

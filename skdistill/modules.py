@@ -21,7 +21,7 @@ class MLP(nn.Module):
         Number of classes.
     cardinalities : tuple of int, default=()
         Number of codes of each category column, those for unknown and missing included.
-    hidden_layer_sizes : tuple of int, default=(256, 256)
+    hidden_layer_sizes : tuple of int, default=(192, 192)
 
     Notes
     -----
@@ -31,7 +31,7 @@ class MLP(nn.Module):
     # The forward pass draws no random numbers, so training leaves torch's generator alone.
     draws_random_numbers = False
 
-    def __init__(self, n_inputs, n_outputs, cardinalities=(), hidden_layer_sizes=(256, 256)):
+    def __init__(self, n_inputs, n_outputs, cardinalities=(), hidden_layer_sizes=(192, 192)):
         super().__init__()
         self.n_numbers = n_inputs - len(cardinalities)
         widths = [*hidden_layer_sizes, n_outputs]

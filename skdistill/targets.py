@@ -6,6 +6,8 @@ from scipy.special import log_softmax, softmax
 
 # Standard deviation of log T before any row is seen.
 PRIOR_SPREAD = 0.5
+# Of a class among the targets: one that no teacher ever named has no finite logarithm.
+LEAST_SHARE = 1e-6
 
 
 def floor_probabilities(probabilities, floor):
@@ -100,6 +102,31 @@ def mean_true_probability(probabilities, labels, sample_weight=None):
     float
     """
     return float(np.average(probabilities[np.arange(len(labels)), labels], weights=sample_weight))
+
+
+def prior_offsets(shares, prior):
+    r"""What to add to logits that were learned under other shares of the classes.
+
+    By Bayes' rule :math:`p(k | x) \propto p_{train}(k | x) \, \pi_k / \pi_{train, k}`, as long as
+    the rows of one class are alike under both.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (n_classes,)
+        Shares of the classes among the targets that were learned.
+    prior : ndarray of shape (n_classes,)
+        Shares of the classes where the model is used, above 0.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+
+    References
+    ----------
+    .. [1] Saerens, Latinne and Decaestecker (2002). Adjusting the Outputs of a Classifier to New a
+       Priori Probabilities. https://doi.org/10.1162/089976602753284446
+    """
+    return np.log(prior / prior.sum()) - np.log(np.maximum(shares / shares.sum(), LEAST_SHARE))
 
 
 def fit_temperature(logits, labels, sample_weight=None):

@@ -20,7 +20,7 @@ class MLPStudent(BaseEstimator):
 
     Parameters
     ----------
-    hidden_layer_sizes : tuple of int, default=(256, 256)
+    hidden_layer_sizes : tuple of int, default=(192, 192)
     learning_rate : float, default=0.003
         Highest rate of the one-cycle schedule.
     weight_decay : float, default=0.01
@@ -50,7 +50,7 @@ class MLPStudent(BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes=(256, 256),
+        hidden_layer_sizes=(192, 192),
         learning_rate=0.003,
         weight_decay=0.01,
         batch_size="auto",
@@ -63,6 +63,36 @@ class MLPStudent(BaseEstimator):
         self.batch_size = batch_size
         self.n_steps = n_steps
         self.average_weights = average_weights
+
+    @classmethod
+    def fast(cls, **params):
+        """Make the recipe of a student half as large, and nearly as good.
+
+        Parameters
+        ----------
+        **params
+            Other parameters.
+
+        Returns
+        -------
+        MLPStudent
+        """
+        return cls(hidden_layer_sizes=(128, 128), **params)
+
+    @classmethod
+    def accurate(cls, **params):
+        """Make the recipe of a student five times as large, where its size matters little.
+
+        Parameters
+        ----------
+        **params
+            Other parameters.
+
+        Returns
+        -------
+        MLPStudent
+        """
+        return cls(hidden_layer_sizes=(256, 256, 256), **params)
 
     def make_net(self, n_rows):
         """Make the net.
