@@ -158,7 +158,7 @@ class TrainedStudentMixin:
         return encoded
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "class_offset_")
+        return hasattr(self, "calibration_temperature_")
 
     def _logits(self, X):
         if not self.__sklearn_is_fitted__():  # check_is_fitted alone is slow for a row

@@ -174,13 +174,12 @@ class StudentTrainingMixin:
     def _correct_prior(self, blocks):
         """Find what turns the shares of the classes among the targets into `class_prior`."""
         prior = check_prior(self.class_prior, self.classes_)
-        self.class_offset_ = None
         if prior is not None:
             shares = sum(block.shares(len(prior), self.alpha_) for block in blocks)
             self.class_offset_ = prior_offsets(shares, prior)
 
     def _calibrate(self, validation):
-        self.calibration_temperature_ = 1.0
+        self.calibration_temperature_, self.class_offset_ = 1.0, None
         if self.calibrate and validation is not None and validation.is_labelled:
             self.calibration_temperature_ = fit_temperature(
                 self._logits(validation.X).astype(np.float64),
