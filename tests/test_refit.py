@@ -1,0 +1,100 @@
+"""The student's second training, on the rows held out as well."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+
+import skdistill._training_student as training
+from skdistill import DistilledClassifier, MLPStudent
+
+X, Y = make_classification(600, 6, n_informative=4, n_classes=3, random_state=0)
+RECIPE = MLPStudent((16,), n_steps=300)
+
+
+def make(**params):
+    params = {"student": RECIPE, "transfer": None, "random_state": 0, **params}
+    return DistilledClassifier(LogisticRegression(), **params)
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """The labels, epochs and validation rows of each training."""
+    seen = []
+
+    def watch(net, loss, rows, validation, *args, **options):
+        seen.append((rows.target["label"].numpy(), net.max_epochs, validation))
+        return train(net, loss, rows, validation, *args, **options)
+
+    train = training.train
+    monkeypatch.setattr(training, "train", watch)
+    return seen
+
+
+def test_the_last_training_takes_the_rows_held_out(trainings):
+    clf = make(validation_fraction=0.2).fit(X, Y)
+    (first, planned, chosen_by), (last, epochs, none) = trainings
+    assert (len(first), len(chosen_by), none) == (480, 120, None)
+    assert_array_equal(np.sort(last), np.sort(Y))
+    losses = [row["valid_loss"] for row in clf.history_]
+    # 480 and 600 rows make epochs of other lengths: the share of the schedule is the same.
+    whole = MLPStudent((16,), n_steps=300).make_net(600).max_epochs
+    assert epochs == max(1, round((1 + np.argmin(losses)) / planned * whole))
+    assert len(clf.history_) > 1
+
+
+def test_what_was_chosen_on_the_rows_held_out_holds(trainings):
+    both, once = make().fit(X, Y), make(refit=False).fit(X, Y)
+    assert len(trainings) == 3
+    assert both.calibration_temperature_ == once.calibration_temperature_
+    assert both.leak_gap_ == once.leak_gap_
+    assert both.history_[:, "valid_loss"] == once.history_[:, "valid_loss"]
+    assert (both.predict_proba(X) != once.predict_proba(X)).any()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"refit": False},
+        {"warm_start": True},
+        {"early_stopping": False},
+        {"student": RECIPE.make_net(540)},
+    ],
+    ids=["refit", "warm_start", "early_stopping", "net"],
+)
+def test_one_training_where_a_second_would_not_do(params, trainings):
+    make(**params).fit(X, Y)
+    assert len(trainings) == 1
+
+
+def test_one_training_where_rows_are_given(trainings):
+    make().fit(X[:400], Y[:400], X_val=X[400:], y_val=Y[400:])
+    assert [len(labels) for labels, _, _ in trainings] == [400]
+
+
+def test_soft_targets_of_rows_held_out_are_those_given(trainings):
+    soft = np.eye(3)[Y]
+    clf = make().set_params(teacher=None).fit(X, soft_targets=soft)
+    assert [len(labels) for labels, _, _ in trainings] == [540, 600]
+    assert clf.score(X, Y) > 0.7
+
+
+def test_a_second_training_cut_short_is_dropped(monkeypatch):
+    once = make(refit=False).fit(X, Y)
+    train = training.train
+
+    def cut(net, loss, rows, validation, *args, **options):
+        if validation is None:
+            net.set_params(max_epochs=1)
+            assert "is kept" in options["kept"]
+        return train(net, loss, rows, validation, *args, **options)
+
+    monkeypatch.setattr(training, "train", cut)
+    assert_array_equal(make().fit(X, Y).predict_proba(X), once.predict_proba(X))
+
+
+@pytest.mark.parametrize("refit", [2, "auto", None])
+def test_refit_is_true_or_false(refit):
+    with pytest.raises(ValueError, match="`refit` must be True or False, got"):
+        make(refit=refit).fit(X, Y)
