@@ -22,11 +22,14 @@ _HOMES = {
     "Near": "transfer",
     "Objective": "objectives",
     "Response": "objectives",
+    "Scorer": "scorer",
     "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
     "TeacherPool": "teacher",
     "TorchTeacher": "teacher",
     "TransferSampler": "transfer",
+    "register_skl2onnx_converter": "export",
+    "to_onnx": "export",
 }
 # For `skops.io.load(file, trusted=...)`, beside the types of the teacher if it is stored too.
 TRUSTED_TYPES = [
