@@ -5,7 +5,6 @@ Importing this module loads neither torch nor scikit-learn nor pandas.
 
 import hashlib
 import json
-import math
 import re
 from pathlib import Path
 
@@ -139,7 +138,8 @@ def _read(path):
         if b"skdistill" in data:
             raise ValueError(f"the file {str(path)!r} is damaged or truncated: export it again.")
         raise ValueError(
-            f"the file {str(path)!r} is not one that skdistill.to_onnx wrote: Scorer reads no other."
+            f"the file {str(path)!r} is not one that skdistill.to_onnx wrote, and Scorer reads no "
+            "other."
         )
     version, checksum = int(seals[-1][1]), seals[-1][2].decode()
     if version > FILE_FORMAT:

@@ -62,8 +62,8 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
     """
     if not isinstance(clf, DistilledClassifier):
         raise TypeError(
-            f"`clf` must be a DistilledClassifier, got {type(clf).__name__}: of a Pipeline give the "
-            "last step, or convert it whole with register_skl2onnx_converter()."
+            f"`clf` must be a DistilledClassifier, got {type(clf).__name__}: of a Pipeline give "
+            "the last step, or convert it whole with register_skl2onnx_converter()."
         )
     check_is_fitted(clf)
     if quantize not in (None, "int8"):

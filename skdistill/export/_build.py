@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from skdistill._frame import CATEGORY, NUMBER, read_table
-from skdistill.encoding import TabularEncoder
 from skdistill._rows import CATEGORIES, NUMBERS
+from skdistill.encoding import TabularEncoder
 from skdistill.export._encoder import EncodedTable, PlainTable, Texts
 from skdistill.export._graph import Graph
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly

@@ -49,9 +49,9 @@ class ExportReport:
 
     def __str__(self):
         return (
-            f"{self.path}: {self.n_bytes:,} bytes, {self.quantize or 'float32'}; on {self.n_rows:,} "
-            f"rows the largest gap of a probability is {self.largest_gap:.1e}, the mean KL "
-            f"divergence {self.mean_kl:.1e}, the agreement {self.agreement:.4f}"
+            f"{self.path}: {self.n_bytes:,} bytes, {self.quantize or 'float32'}; on "
+            f"{self.n_rows:,} rows the largest gap of a probability is {self.largest_gap:.1e}, "
+            f"the mean KL divergence {self.mean_kl:.1e}, the agreement {self.agreement:.4f}"
         )
 
 
@@ -151,8 +151,8 @@ def compare(clf, file, X, path, quantize, tolerance=None):
     differ = labels != exported
     if differ.any() and _margin(found[differ]).max() > 2 * report.largest_gap + TIE:
         raise ValueError(
-            f"the exported graph gives other labels, for instance {exported[differ][0]!r} for "
-            f"{labels[differ][0]!r}, with the same probabilities; no file is written."
+            f"the exported graph gives other labels, for instance '{exported[differ][0]}' for "
+            f"'{labels[differ][0]}', with the same probabilities; no file is written."
         )
     one = scorer.predict_proba(_safe_indexing(X, slice(0, 1)))
     if not np.abs(one - found[:1]).max() <= TOLERANCES[None]:

@@ -1,7 +1,5 @@
 """A converter for skl2onnx, so that a whole Pipeline becomes one graph."""
 
-import numpy as np
-
 from skdistill._frame import CATEGORY, NUMBER
 from skdistill.classifier import DistilledClassifier
 from skdistill.export._build import build, schema_of
@@ -38,7 +36,7 @@ def _set_outputs(operator):
     from skl2onnx.common.utils_classifier import get_label_classes
 
     clf = operator.raw_operator
-    n_rows = operator.get_first_input_batch_size()
+    n_rows = operator.inputs[0].get_first_dimension()
     values = get_label_classes(operator.scope_inst, clf)
     is_number = values.dtype.kind in "iub"
     label = data_types.Int64TensorType if is_number else data_types.StringTensorType
@@ -70,8 +68,8 @@ def _schema(clf, operator):
     if found != {NUMBER: schema.n_numbers, CATEGORY: schema.n_categories}:
         raise ValueError(
             f"the student takes {schema.n_numbers} number and {schema.n_categories} category "
-            f"columns, but its inputs in the graph have {found[NUMBER]} and {found[CATEGORY]}: give "
-            "`initial_types` with one string input for each category."
+            f"columns, but its inputs in the graph have {found[NUMBER]} and {found[CATEGORY]}: "
+            "give `initial_types` with one string input for each category."
         )
     return schema
 

@@ -36,10 +36,11 @@ class Texts:
         for column in levels:
             if len({as_text(one) for one in column}) < len(column):
                 raise ValueError(
-                    f"categories of one column read the same as text, among {column[:10]}: ONNX has "
-                    "strings only. Turn them into strings of their own before the fit."
+                    f"categories of one column read the same as text, among {column[:10]}: ONNX "
+                    "has strings only. Turn them into strings of their own before the fit."
                 )
-        return cls(levels, _unused("", texts), _unused("?", texts))
+        missing = _unused("", texts)
+        return cls(levels, missing, _unused("?", [*texts, missing]))
 
 
 def _unused(text, taken):
@@ -79,7 +80,7 @@ class EncodedTable:
     def rows(self, offsets):
         """Name of the int64 matrix of a :class:`~skdistill.modules.CategoryLayer`'s table rows."""
         offsets = np.asarray(offsets).tolist()
-        return self._look_up("values_int64s", "default_int64", offsets)
+        return self._look_up("int64", offsets)
 
     def matrix(self):
         """Name of the matrix that ``transform`` returns."""
@@ -88,7 +89,7 @@ class EncodedTable:
             numbers, factors = self.scaled_numbers()
             parts.append(self._graph.add("Mul", numbers, self._graph.constant(factors)))
         if self.has_categories and self.n_codes:
-            parts.append(self._look_up("values_floats", "default_float", [0] * self.n_codes))
+            parts.append(self._look_up("float", [0] * self.n_codes))
         elif self.has_categories:
             parts += self._add_indicators()
         return parts[0] if len(parts) == 1 else self._graph.add("Concat", *parts, axis=1)
@@ -129,13 +130,14 @@ class EncodedTable:
         root = add("Sqrt", add("Add", add("Mul", v, v), constant(np.float64(1))))
         return add("Log", add("Cast", add("Add", v, root), to=1))
 
-    def _look_up(self, values_name, default_name, offsets):
+    def _look_up(self, dtype, offsets):
         """Look all category columns up at once: the key of a cell is its column and its text."""
+        kind = float if dtype == "float" else int
         keys, values = [], []
         for column, (levels, offset) in enumerate(zip(self._texts.levels, offsets, strict=True)):
             texts = [self._texts.missing, *map(as_text, levels)]
             keys += [f"{column}:{text}" for text in texts]
-            values += [code + offset for code in range(1, len(texts) + 1)]
+            values += [kind(code + offset) for code in range(1, len(texts) + 1)]
         columns = [f"{column}:" for column in range(len(offsets))]
         prefixes = self._graph.constant(np.array(columns, dtype=object))
         cells = self._graph.add("StringConcat", prefixes, self._raw_categories)
@@ -144,13 +146,13 @@ class EncodedTable:
             cells,
             domain=ML_DOMAIN,
             keys_strings=keys,
-            **{values_name: values, default_name: 0},
+            **{f"values_{dtype}s": values, f"default_{dtype}": kind(0)},
         )
 
     def _add_indicators(self):
         """One 0/1 column for each code but that of unknown values."""
         add, constant = self._graph.add, self._graph.constant
-        codes = self._look_up("values_int64s", "default_int64", [0] * len(self._texts.levels))
+        codes = self._look_up("int64", [0] * len(self._texts.levels))
         parts = []
         for column, levels in enumerate(self._texts.levels):
             code = add("Gather", codes, constant(np.array([column])), axis=1)

@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 
 from skdistill import __version__
-from skdistill._frame import NUMBER
-from skdistill.export._build import LABEL, PROBABILITIES, label_values
 from skdistill._rows import CATEGORIES, NUMBERS
+from skdistill.export._build import LABEL, PROBABILITIES, label_values
 from skdistill.export._graph import IR_VERSION
 from skdistill.export._optional import require
 from skdistill.scorer import FILE_FORMAT, UNSEALED, seal_text

@@ -17,10 +17,17 @@ from skdistill.modules import CategoryLayer
 
 _ACTIVATIONS = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
 _FUNCTIONS = {
-    **dict.fromkeys((torch.relu, F.relu, "relu"), "Relu"),
-    **dict.fromkeys((torch.tanh, "tanh"), "Tanh"),
-    **dict.fromkeys((torch.sigmoid, "sigmoid"), "Sigmoid"),
-    **dict.fromkeys((operator.add, operator.iadd, torch.add), "Add"),
+    torch.relu: "Relu",
+    F.relu: "Relu",
+    torch.tanh: "Tanh",
+    torch.sigmoid: "Sigmoid",
+    operator.add: "Add",
+    operator.iadd: "Add",
+    torch.add: "Add",
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "add": "Add",
 }
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from skdistill._frame import NUMBER
+from skdistill._frame import CATEGORY, NUMBER
 from skdistill.export._graph import ML_DOMAIN, OPSET
 from skdistill.export._optional import require
 
@@ -66,13 +66,8 @@ def _convert(transformer, columns):
     skl2onnx = require("skl2onnx")
     from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
-    types = [
-        (
-            name,
-            DoubleTensorType([None, width]) if kind == NUMBER else StringTensorType([None, width]),
-        )
-        for name, kind, width in columns
-    ]
+    tensors = {NUMBER: DoubleTensorType, CATEGORY: StringTensorType}
+    types = [(name, tensors[kind]([None, width])) for name, kind, width in columns]
     try:
         return skl2onnx.convert_sklearn(
             transformer, initial_types=types, target_opset={"": OPSET, ML_DOMAIN: 3}
