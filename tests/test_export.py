@@ -89,10 +89,8 @@ def odd_rows(X):
     return X
 
 
-def assert_same(clf, scorer, X, tolerance=1e-5):
-    np.testing.assert_allclose(
-        scorer.predict_proba(X), clf.predict_proba(X), rtol=0, atol=tolerance
-    )
+def assert_same(clf, scorer, X):
+    np.testing.assert_allclose(scorer.predict_proba(X), clf.predict_proba(X), rtol=0, atol=1e-5)
     np.testing.assert_array_equal(scorer.predict(X), clf.predict(X))
 
 
@@ -131,15 +129,10 @@ def test_the_graph_needs_nothing_but_raw_columns(fitted, tmp_path):
     assert features["missing"] != ""  # a colour is the empty string
     few = X.iloc[:9]
     cells = few[["colour", "is_new", "grade"]].astype(object)
-    label, p = session.run(
-        ["label", "probabilities"],
-        {
-            "numbers": few[["size", "when", "heavy", "flat"]].to_numpy(),
-            "categories": cells.astype(str)
-            .where(few.notna(), features["missing"])
-            .to_numpy(object),
-        },
-    )
+    cells = cells.astype(str).where(cells.notna(), features["missing"])
+    numbers = few[["size", "when", "heavy", "flat"]]
+    feed = {"numbers": numbers.to_numpy(), "categories": cells.to_numpy(object)}
+    label, p = session.run(["label", "probabilities"], feed)
     np.testing.assert_allclose(p, clf.predict_proba(few), atol=1e-5)
     np.testing.assert_array_equal(label, clf.predict(few))
 
@@ -151,7 +144,7 @@ def test_the_graph_needs_nothing_but_raw_columns(fitted, tmp_path):
         np.array(["b", "a", "\N{SNOWMAN}"], dtype=object),
         np.array(["b", "a", "c"]),
         np.array([0, 1, 2], dtype=np.uint8),
-        np.array([1.0, 2.0, 3.5]),
+        np.array([1.0, 2.0, 3.0]),
         np.array([False, True]),
     ],
     ids=["int", "object", "str", "uint8", "float", "bool"],
@@ -271,7 +264,7 @@ def test_a_module_that_torch_cannot_export(tmp_path):
             self.layer = nn.Linear(n_inputs, n_outputs)
 
         def forward(self, X):
-            return torch.from_numpy(np.sin(self.layer(X).detach().numpy())) + self.layer(X)
+            return self.layer(X) if X.sum() > 0 else -self.layer(X)
 
     X, y = load_iris(return_X_y=True)
     clf = distil(X, y, quick_net(Odd, criterion=nn.CrossEntropyLoss))
@@ -313,10 +306,10 @@ def test_a_transformer_by_skl2onnx(tmp_path):
 
 def test_a_column_transformer_by_skl2onnx(tmp_path):
     X, y = mixed()
-    X = X[["heavy", "colour", "when"]].assign(colour=X["colour"].fillna("none"))
+    X = X[["heavy", "colour", "flat"]].assign(colour=X["colour"].fillna("none"))
     one_hot = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
     encoder = ColumnTransformer(
-        [("number", StandardScaler(), ["when", "heavy"]), ("text", one_hot, ["colour"])]
+        [("number", StandardScaler(), ["flat", "heavy"]), ("text", one_hot, ["colour"])]
     )
     clf = distil(X, y, encoder=encoder)
     to_onnx(clf, tmp_path / "a.onnx", X=X)
@@ -358,9 +351,7 @@ def test_a_mismatch_leaves_no_file(fitted, tmp_path, monkeypatch):
     to_onnx(clf, tmp_path / "a.onnx")
     before = (tmp_path / "a.onnx").read_bytes()
     monkeypatch.setattr(type(clf), "predict_proba", lambda self, X: np.full((len(X), 2), 0.5))
-    with pytest.raises(
-        ValueError, match=r"does not answer as the classifier does, within 1\.0e-05"
-    ):
+    with pytest.raises(ValueError, match=r"does not answer as the classifier does, within 1"):
         to_onnx(clf, tmp_path / "a.onnx", overwrite=True)
     assert (tmp_path / "a.onnx").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.onnx"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from skdistill._frame import CATEGORY, NUMBER, read_table
+from skdistill._frame import CATEGORY, NUMBER, codes_of, read_table
 from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.encoding import TabularEncoder
 from skdistill.export._encoder import EncodedTable, PlainTable, Texts
@@ -82,7 +82,7 @@ def schema_of(clf, X=None):
         )
     table = read_table(X)
     n_encoded = clf._encode(clf._check_X(_safe_indexing(X, slice(0, 1)), reset=False)).shape[1]
-    texts = Texts.of([[] for _ in table.categories])
+    texts = Texts.of([codes_of(values)[1] for values in table.categories])
     return Schema(table.kinds, names, "float64", True, texts, n_encoded)
 
 

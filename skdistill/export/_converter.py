@@ -3,7 +3,7 @@
 from skdistill._frame import CATEGORY, NUMBER
 from skdistill.classifier import DistilledClassifier
 from skdistill.export._build import build, schema_of
-from skdistill.export._graph import Graph
+from skdistill.export._graph import ML_DOMAIN, Graph
 from skdistill.export._optional import require
 
 ALIAS = "SkdistillDistilledClassifier"
@@ -95,22 +95,23 @@ def _write(graph, container):
         container.add_initializer(name, tensor.data_type, list(values.shape), content)
     for node in graph.nodes:
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        version = container.target_opset_any_domain(node.domain)
         container.add_node(
             node.op_type,
             list(node.input),
             list(node.output),
             op_domain=node.domain,
-            op_version=_version(node, version),
+            op_version=_version(node, container.target_opset),
             name=node.output[0],
             **attributes,
         )
 
 
-def _version(node, version):
-    if node.op_type == "StringConcat" and version < 20:
+def _version(node, target_opset):
+    if node.domain == ML_DOMAIN:
+        return 2  # LabelEncoder's own
+    if node.op_type == "StringConcat" and target_opset < 20:
         raise ValueError(
             "the categories of the student need a `target_opset` of 20 or above, got "
-            f"{version}: pass target_opset=20 to convert_sklearn."
+            f"{target_opset}: pass target_opset=20 to convert_sklearn."
         )
-    return version
+    return target_opset
