@@ -140,7 +140,8 @@ class RowReader:
     def _floats(self, values, label):
         if values.dtype.kind in "fiu":
             return values
-        return [_number(value, label) for value in _as_list(values, label)]
+        numbers = [_number(value, label) for value in _as_list(values, label)]
+        return _float_array(numbers, self.number_type)
 
     def _text_column(self, values, place):
         return self._texts_of(_as_list(values, self._category_labels[place]), place)
@@ -168,7 +169,7 @@ class RowReader:
                 for place, value in enumerate(values):
                     if type(value) not in _PLAIN_NUMBERS:
                         values[place] = _number(value, self._number_labels[place])
-            feed[NUMBERS] = _float_matrix(numbers, self.number_type)
+            feed[NUMBERS] = _float_array(numbers, self.number_type)
             self._check(feed[NUMBERS])
         if self._categories:
             if len(cells) == 1:
@@ -260,9 +261,9 @@ def _as_list(values, label):
     )
 
 
-def _float_matrix(rows, dtype):
+def _float_array(numbers, dtype):
     try:
-        return np.array(rows, dtype=dtype)
+        return np.array(numbers, dtype=dtype)
     except OverflowError as error:
         raise ValueError(f"X holds a number that is too large: {error}.") from error
 
