@@ -5,7 +5,7 @@ PY := .venv/bin/python
 TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
-.PHONY: help setup demo test test-all lint bench-core bench-training profile docs docs-gallery clean
+.PHONY: help setup demo test test-all lint bench-core bench-training bench-scoring profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature"
@@ -16,6 +16,7 @@ help:
 	@echo "make docs-gallery the same pages, with the examples executed (minutes)"
 	@echo "make bench-core  speed and memory of the main path, as ratios"
 	@echo "make bench-training  teacher fits of a search, speed and memory of training"
+	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make profile     where the time of a fit goes"
 
 setup: .venv/.ready
@@ -46,6 +47,9 @@ bench-core: setup
 
 bench-training: setup
 	$(PY) benchmarks/bench_training.py
+
+bench-scoring: setup
+	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)
 
 profile: setup
 	$(PY) benchmarks/profile_fit.py
