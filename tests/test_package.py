@@ -51,7 +51,9 @@ def test_public_classes_are_documented():
             assert "Parameters\n" in public.__doc__ or "Attributes\n" in public.__doc__, name
 
 
-@pytest.mark.parametrize("module", ["classifier", "encoding", "student", "teacher", "transfer"])
+@pytest.mark.parametrize(
+    "module", ["classifier", "encoding", "scorer", "student", "teacher", "transfer"]
+)
 def test_docstring_examples(module):
     done = run(f"import doctest, skdistill.{module} as m; print(*doctest.testmod(m))")
     failed, attempted = map(int, done.stdout.splitlines()[-1].split())

@@ -14,7 +14,7 @@ def register_skl2onnx_converter():
 
     Call it once, before the conversion; another call changes nothing. A step before the student
     hands it numbers, in float32 as skl2onnx computes them. Categories that reach the student
-    itself need ``target_opset`` 20 or above.
+    itself need ``target_opset`` 20 or above, and an input of strings each.
 
     Raises
     ------

@@ -31,7 +31,8 @@ def quantize_weights(graph):
             node.input[place] = unpacked.get(name, name)
         graph.nodes.append(node)
     used = {name for node in graph.nodes for name in node.input}
-    graph.constants = {name: v for name, v in graph.constants.items() if name in used}
+    for name in unpacked.keys() - used:
+        del graph.constants[name]
 
 
 def _is_large(values):

@@ -22,7 +22,6 @@ _FUNCTIONS = {
     torch.tanh: "Tanh",
     torch.sigmoid: "Sigmoid",
     operator.add: "Add",
-    operator.iadd: "Add",
     torch.add: "Add",
     "relu": "Relu",
     "tanh": "Tanh",
