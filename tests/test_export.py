@@ -257,7 +257,7 @@ def test_modules_of_ones_own(student, quantize, tmp_path):
     assert report.mean_kl < 0.01
 
 
-def test_a_module_that_torch_cannot_export(tmp_path):
+def test_a_module_that_torch_cannot_export(tmp_path, capfd):
     class Odd(nn.Module):
         def __init__(self, n_inputs, n_outputs):
             super().__init__()
@@ -271,6 +271,7 @@ def test_a_module_that_torch_cannot_export(tmp_path):
     with pytest.raises(ValueError, match="torch cannot export the module Odd"):
         to_onnx(clf, tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
 
 
 # --- encoders ---
@@ -285,6 +286,13 @@ def test_passthrough(tmp_path):
     X[0, 1] = np.nan
     with pytest.raises(ValueError, match=r"NaN in column\(s\) \['1'\]"):
         scorer.predict(X)
+
+
+def test_only_tables(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    clf = distil(X, y, encoder="passthrough")
+    with pytest.raises(ValueError, match="only tables can be exported: X has 3 dimensions"):
+        to_onnx(clf, tmp_path / "a.onnx", X=X[:, :, None])
 
 
 def test_a_tabular_encoder_of_ones_own(tmp_path):

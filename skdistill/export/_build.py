@@ -67,6 +67,8 @@ def schema_of(clf, X=None):
     names = getattr(clf, "feature_names_in_", None)
     names = None if names is None else [str(name) for name in names]
     encoder = clf.encoder_
+    if getattr(X, "ndim", 2) != 2:
+        raise ValueError(f"only tables can be exported: X has {X.ndim} dimensions, not 2.")
     if encoder is None:
         kinds = (NUMBER,) * clf.n_features_in_
         return Schema(kinds, names, "float32", False, Texts(), len(kinds))

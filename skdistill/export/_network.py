@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import operator
 import warnings
 
@@ -81,8 +82,7 @@ def add_by_torch(graph, module, table):
     require("onnxscript")
     example = torch.zeros(2, table.n_columns)  # two rows: torch takes the size 1 for a constant
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with _silence():
             program = torch.onnx.export(
                 module,
                 (example,),
@@ -93,10 +93,26 @@ def add_by_torch(graph, module, table):
             )
         return graph.include(program.model_proto, [table.matrix()])[0]
     except Exception as error:  # torch's exporter raises many kinds
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise ValueError(
             f"torch cannot export the module {type(module).__name__} of `student` to ONNX: "
-            f"{str(error).strip().splitlines()[0]}. Change the module, or use the default student."
+            f"{reason} Change the module, or use the default student."
         ) from error
+
+
+@contextlib.contextmanager
+def _silence():
+    """Without torch's pages of progress and warnings; what is wrong comes as an exception."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+    finally:
+        logging.disable(before)
 
 
 class _Tracer(torch.fx.Tracer):
