@@ -103,16 +103,15 @@ def add_by_torch(graph, module, table):
 @contextlib.contextmanager
 def _silence():
     """Without torch's pages of progress and warnings; what is wrong comes as an exception."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        told = io.StringIO()
-        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield
-    finally:
-        logging.disable(before)
+    told = io.StringIO()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(told))
+        stack.enter_context(contextlib.redirect_stderr(told))
+        stack.enter_context(warnings.catch_warnings())
+        stack.callback(logging.disable, logging.root.manager.disable)
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        yield
 
 
 class _Tracer(torch.fx.Tracer):
