@@ -33,6 +33,7 @@ from skdistill import (
     register_skl2onnx_converter,
     to_onnx,
 )
+from skdistill.modules import CategoryLayer
 
 SMALL = MLPStudent(hidden_layer_sizes=(16, 8), n_steps=60)
 
@@ -222,6 +223,33 @@ class Embedding(nn.Module):
         return self.out(torch.cat([X[:, : self.n_numbers], *parts], dim=1))
 
 
+class Bag(nn.Module):
+    """The category layer of the package among other layers."""
+
+    def __init__(self, n_inputs, n_outputs, cardinalities):
+        super().__init__()
+        self.n_numbers = n_inputs - len(cardinalities)
+        self.categories = CategoryLayer(cardinalities, 8)
+        self.numbers = nn.Linear(self.n_numbers, 8)
+        self.last = nn.Sequential(nn.SiLU(), nn.Linear(8, n_outputs))
+
+    def forward(self, X):
+        codes = X[:, self.n_numbers :]
+        return self.last(self.numbers(X[:, : self.n_numbers]) + self.categories(codes))
+
+
+class Loop(nn.Module):
+    """torch exports its bag of embeddings with a graph inside a node."""
+
+    def __init__(self, n_inputs, n_outputs, cardinalities):
+        super().__init__()
+        self.n_codes = len(cardinalities)
+        self.bag = nn.EmbeddingBag(max(cardinalities), n_outputs, mode="sum")
+
+    def forward(self, X):
+        return self.bag(X[:, -self.n_codes :].long())
+
+
 class Probabilities(nn.Module):
     def __init__(self, n_inputs, n_outputs):
         super().__init__()
@@ -242,6 +270,8 @@ def quick_net(module, **params):
         quick_net(Wide, criterion=nn.CrossEntropyLoss),
         quick_net(Skip, criterion=nn.CrossEntropyLoss),
         quick_net(Embedding, criterion=nn.CrossEntropyLoss),
+        quick_net(Bag, criterion=nn.CrossEntropyLoss),
+        quick_net(Loop, criterion=nn.CrossEntropyLoss),
         quick_net(Probabilities, criterion=nn.NLLLoss),
     ],
     ids=lambda net: net.module.__name__,

@@ -84,7 +84,7 @@ class Graph:
             Names of its outputs.
         """
         prefix = self.name("part") + "/"
-        model = self._onnx.compose.add_prefix(model, prefix)
+        _rename(model.graph, prefix)
         names = [value.name for value in model.graph.input]
         constants = {tensor.name for tensor in model.graph.initializer}
         names = [name for name in names if name not in constants]
@@ -104,3 +104,16 @@ class Graph:
         """The constants as tensors."""
         make = self._onnx.numpy_helper.from_array
         return [make(values, name) for name, values in self.constants.items()]
+
+
+def _rename(graph, prefix):
+    """Put a prefix before all names of a graph and of the graphs in its nodes."""
+    for node in graph.node:
+        node.name = prefix + node.name
+        for names in (node.input, node.output):
+            names[:] = [name and prefix + name for name in names]  # "" stands for none
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _rename(inner, prefix)
+    for named in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        named.name = prefix + named.name

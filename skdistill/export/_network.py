@@ -72,6 +72,7 @@ def add_by_torch(graph, module, table):
     ----------
     graph : Graph
     module : torch.nn.Module
+        A copy of the student's; its embeddings of categories are replaced.
     table : EncodedTable or PlainTable
 
     Returns
@@ -80,6 +81,7 @@ def add_by_torch(graph, module, table):
         Name of the output.
     """
     require("onnxscript")
+    _replace_category_layers(module)
     example = torch.zeros(2, table.n_columns)  # two rows: torch takes the size 1 for a constant
     try:
         with _silence():
@@ -98,6 +100,25 @@ def add_by_torch(graph, module, table):
             f"torch cannot export the module {type(module).__name__} of `student` to ONNX: "
             f"{reason} Change the module, or use the default student."
         ) from error
+
+
+class _Lookup(nn.Module):
+    """A :class:`~skdistill.modules.CategoryLayer` that torch exports without a loop."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, codes):
+        return F.embedding(self.layer.rows(codes), self.layer.table.weight).sum(dim=1)
+
+
+def _replace_category_layers(module):
+    for name, inner in module.named_children():
+        if isinstance(inner, CategoryLayer):
+            setattr(module, name, _Lookup(inner))
+        else:
+            _replace_category_layers(inner)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,6 @@ def require(name):
             f"export to ONNX needs the package {name}: {EXTRA} ({error})", name=name
         ) from error
     if name == "onnx":
-        for part in ("checker", "compose", "helper", "numpy_helper"):
+        for part in ("checker", "helper", "numpy_helper"):
             import_module(f"onnx.{part}")
     return module
