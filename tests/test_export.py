@@ -523,6 +523,14 @@ def test_a_student_alone_by_skl2onnx(fitted):
         convert(clf, initial_types=[("X", FloatTensorType([None, 7]))], target_opset=20)
 
 
+def test_an_encoder_inside_of_a_student_by_skl2onnx():
+    X, y = load_iris(return_X_y=True)
+    clf = distil(X, y, encoder=StandardScaler())
+    register_skl2onnx_converter()
+    with pytest.raises(ValueError, match="make it a step of the Pipeline"):
+        skl2onnx.convert_sklearn(clf, initial_types=[("X", FloatTensorType([None, 4]))])
+
+
 def test_the_file_is_valid_onnx(fitted, tmp_path):
     clf, _ = fitted
     to_onnx(clf, tmp_path / "a.onnx")

@@ -2,6 +2,7 @@
 
 from skdistill._frame import CATEGORY, NUMBER
 from skdistill.classifier import DistilledClassifier
+from skdistill.encoding import TabularEncoder
 from skdistill.export._build import build, schema_of
 from skdistill.export._graph import ML_DOMAIN, Graph
 from skdistill.export._optional import require
@@ -61,6 +62,11 @@ def _convert(scope, operator, container):
 
 def _schema(clf, operator):
     """The student's schema, if the inputs have as many numbers and strings."""
+    if clf.encoder_ is not None and type(clf.encoder_) is not TabularEncoder:
+        raise ValueError(
+            f"`encoder={type(clf.encoder_).__name__}` is not converted inside of a student: make "
+            "it a step of the Pipeline, before the student."
+        )
     schema = schema_of(clf)
     found = {NUMBER: 0, CATEGORY: 0}
     for variable in operator.inputs:
