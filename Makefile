@@ -5,7 +5,8 @@ PY := .venv/bin/python
 TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
-.PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity bench-fidelity-quick profile docs docs-gallery clean
+.PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
+	bench-fidelity-quick bench-scoring profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature"
@@ -18,6 +19,7 @@ help:
 	@echo "make bench-training  teacher fits of a search, speed and memory of training"
 	@echo "make bench-fidelity  what the student keeps of the teacher, every bar; hours, goes on if stopped"
 	@echo "make bench-fidelity-quick  the same on three data sets and one seed, under 20 minutes"
+	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make profile     where the time of a fit goes"
 
 setup: .venv/.ready
@@ -54,6 +56,9 @@ bench-fidelity: setup
 
 bench-fidelity-quick: setup
 	$(PY) benchmarks/bench_fidelity.py --quick
+
+bench-scoring: setup
+	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)
 
 profile: setup
 	$(PY) benchmarks/profile_fit.py

@@ -5,7 +5,7 @@ import os
 import platform
 from datetime import date
 
-PACKAGES = ("skdistill", "scikit-learn", "skorch", "torch", "numpy", "xgboost")
+PACKAGES = ("skdistill", "scikit-learn", "skorch", "torch", "numpy", "xgboost", "onnxruntime")
 
 
 def print_heading(title, seeds):

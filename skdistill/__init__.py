@@ -26,12 +26,15 @@ _HOMES = {
     "Objective": "objectives",
     "ReliabilityDisplay": "inspection",
     "Response": "objectives",
+    "Scorer": "scorer",
     "SegmentDisplay": "inspection",
     "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
     "TeacherPool": "teacher",
     "TorchTeacher": "teacher",
     "TransferSampler": "transfer",
+    "register_skl2onnx_converter": "export",
+    "to_onnx": "export",
 }
 # For `skops.io.load(file, trusted=...)`, beside the types of the teacher if it is stored too.
 TRUSTED_TYPES = [

@@ -54,7 +54,7 @@ def test_public_classes_are_documented():
 @pytest.mark.parametrize(
     "module",
     [
-        *("classifier", "encoding", "metrics", "student", "teacher", "transfer"),
+        *("classifier", "encoding", "metrics", "scorer", "student", "teacher", "transfer"),
         "inspection._report",
     ],
 )

@@ -1,0 +1,297 @@
+"""Rows as an exported graph takes them: a matrix of numbers, a matrix of strings.
+
+Only NumPy is imported here: frames are told by what they have.
+"""
+
+import math
+
+import numpy as np
+
+NUMBERS, CATEGORIES = "numbers", "categories"
+_PLAIN_NUMBERS = (float, int)
+# The quickest pass over as many numbers is a product; over more it would start threads.
+FEW = 4096
+
+
+def as_text(value):
+    """A category as text: a whole float as an integer, since frames turn one into the other."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
+
+
+class RowReader:
+    """Checks rows and lays them out.
+
+    Parameters
+    ----------
+    features : dict
+        As it stands in the metadata of the file.
+    """
+
+    def __init__(self, features):
+        kinds = features["kinds"]
+        self.n_columns, self.names = len(kinds), features["names"]
+        self.labels = self.names or [str(i) for i in range(len(kinds))]
+        self.number_type = np.dtype(features["number_type"])
+        self.allow_missing = features["allow_missing"]
+        self._missing, self._unknown = features["missing"], features["unknown"]
+        self._numbers = [i for i, kind in enumerate(kinds) if kind == "number"]
+        self._categories = [i for i, kind in enumerate(kinds) if kind != "number"]
+        self._number_labels = [self.labels[i] for i in self._numbers]
+        self._category_labels = [self.labels[i] for i in self._categories]
+        # The text of each category, where the categories are not texts themselves.
+        self._texts = [
+            None if levels is None else {value: as_text(value) for value in levels}
+            for levels in features["levels"]
+        ]
+
+    def read(self, X):
+        """Lay rows out.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+
+        Returns
+        -------
+        feed : dict of str to ndarray
+        n_rows : int
+        """
+        if type(X) is np.ndarray:
+            return self._of_array(X)
+        if isinstance(X, dict):
+            return self._of_dicts([X])
+        if hasattr(X, "columns") and hasattr(X, "__getitem__"):
+            return self._of_frame(X)
+        if isinstance(X, (list, tuple)):
+            if X and isinstance(X[0], dict):
+                return self._of_dicts(X)
+            return self._of_array(_array_of_rows(X))
+        if hasattr(X, "__array__"):
+            return self._of_array(np.asarray(X))
+        raise TypeError(
+            f"X is {type(X).__name__}: give an array, a DataFrame, a dict of one row or a list of "
+            "dicts."
+        )
+
+    # --- arrays ---
+
+    def _of_array(self, X):
+        shape = X.shape
+        if len(shape) != 2 or shape[1] != self.n_columns or not shape[0]:
+            self._refuse_shape(X)
+        if self._categories:
+            return self._of_columns([X[:, i] for i in range(self.n_columns)], shape[0])
+        if X.dtype.kind in "fiub":
+            numbers = np.ascontiguousarray(X, dtype=self.number_type)
+            self._check(numbers)
+            return {NUMBERS: numbers}, shape[0]
+        return self._of_columns([X[:, i] for i in range(self.n_columns)], shape[0])
+
+    def _refuse_shape(self, X):
+        if X.ndim != 2:
+            raise ValueError(
+                f"Expected 2D array, got {X.ndim}D array instead: a single row is `X[None]`, or a "
+                "dict."
+            )
+        if not X.shape[0]:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
+            )
+        raise ValueError(
+            f"X has {X.shape[1]} features, but Scorer is expecting {self.n_columns} features as "
+            "input."
+        )
+
+    # --- frames ---
+
+    def _of_frame(self, X):
+        columns = list(X.columns)
+        found = [str(column) for column in columns]
+        if len(set(found)) < len(found):
+            raise ValueError(f"X has several columns of one name: {found}.")
+        if self.names is None:
+            if len(X) == 0 or len(columns) != self.n_columns:
+                self._refuse_shape(np.empty((len(X), len(columns))))
+        else:
+            if set(found) != set(self.names):
+                self._refuse_names(found)
+            place = dict(zip(found, columns, strict=True))
+            columns = [place[name] for name in self.names]
+            if len(X) == 0:
+                self._refuse_shape(np.empty((0, len(columns))))
+        return self._of_columns([X[column].to_numpy() for column in columns], len(X))
+
+    def _of_columns(self, columns, n_rows):
+        """From one array a column."""
+        feed = {}
+        if self._numbers:
+            numbers = np.empty((n_rows, len(self._numbers)), self.number_type)
+            for place, i in enumerate(self._numbers):
+                numbers[:, place] = self._floats(columns[i], self.labels[i])
+            self._check(numbers)
+            feed[NUMBERS] = numbers
+        if self._categories:
+            cells = np.empty((n_rows, len(self._categories)), dtype=object)
+            for place, i in enumerate(self._categories):
+                cells[:, place] = self._text_column(columns[i], place)
+            feed[CATEGORIES] = cells
+        return feed, n_rows
+
+    def _floats(self, values, label):
+        if values.dtype.kind in "fiu":
+            return values
+        numbers = [_number(value, label) for value in _as_list(values, label)]
+        return _float_array(numbers, self.number_type)
+
+    def _text_column(self, values, place):
+        return self._texts_of(_as_list(values, self._category_labels[place]), place)
+
+    # --- dicts ---
+
+    def _of_dicts(self, rows):
+        if self.names is None:
+            raise ValueError(
+                "the student was fitted without column names, so a dict does not tell the order: "
+                "give an array."
+            )
+        numbers, cells = [], []
+        for row in rows:
+            if len(row) != self.n_columns:
+                self._refuse_names(row)
+            try:
+                numbers.append([row[label] for label in self._number_labels])
+                cells.append([row[label] for label in self._category_labels])
+            except KeyError:
+                self._refuse_names(row)
+        feed = {}
+        if self._numbers:
+            for values in numbers:
+                for place, value in enumerate(values):
+                    if type(value) not in _PLAIN_NUMBERS:
+                        values[place] = _number(value, self._number_labels[place])
+            feed[NUMBERS] = _float_array(numbers, self.number_type)
+            self._check(feed[NUMBERS])
+        if self._categories:
+            if len(cells) == 1:
+                texts = [self._text(value, place) for place, value in enumerate(cells[0])]
+                feed[CATEGORIES] = np.array([texts], dtype=object)
+            else:
+                columns = zip(*cells, strict=True)
+                texts = [self._texts_of(column, place) for place, column in enumerate(columns)]
+                feed[CATEGORIES] = np.array(texts, dtype=object).T.copy()
+        return feed, len(rows)
+
+    # --- names, numbers, categories ---
+
+    def _refuse_names(self, found):
+        missing = [name for name in self.labels if name not in found]
+        extra = [name for name in found if name not in self.labels]
+        told = [f"lacks the column(s) {missing}"] if missing else []
+        told += [f"has the column(s) {extra} that the student was not fitted with"] if extra else []
+        raise ValueError(f"X {' and '.join(told)}: it must have {self.labels}.")
+
+    def _check(self, numbers):
+        """Refuse infinity, and missing numbers where the student takes none."""
+        if _all_finite(numbers):
+            return
+        infinite = np.isinf(numbers).any(axis=0)
+        if infinite.any():
+            bad = [self._number_labels[i] for i in np.flatnonzero(infinite)]
+            raise ValueError(
+                f"Input X contains infinity in column(s) {bad}: replace it by a finite number or "
+                "NaN."
+            )
+        if self.allow_missing:
+            return
+        missing = np.isnan(numbers).any(axis=0)
+        if missing.any():
+            bad = [self._number_labels[i] for i in np.flatnonzero(missing)]
+            raise ValueError(
+                f"Input X contains NaN in column(s) {bad}, but the student was fitted without: "
+                "impute it first."
+            )
+
+    def _texts_of(self, values, place):
+        if self._texts[place] is not None:
+            return [self._text(value, place) for value in values]
+        missing = self._missing
+        return [
+            value if type(value) is str and value != missing else self._text(value, place)
+            for value in values
+        ]
+
+    def _text(self, value, place):
+        """The text of one category, as the graph knows it."""
+        texts = self._texts[place]
+        if texts is None and type(value) is str:
+            return self._unknown if value == self._missing else value
+        if _is_missing(value):
+            return self._missing
+        if not isinstance(value, (str, bool, int, float, np.generic)):
+            raise TypeError(
+                f"column '{self._category_labels[place]}' holds {value!r}: a category is a string, "
+                "a bool or a number."
+            )
+        if texts is not None:
+            return texts.get(value, self._unknown)
+        if isinstance(value, str):
+            return self._text(str(value), place)
+        if isinstance(value, (bool, np.bool_)):
+            return self._unknown
+        raise ValueError(
+            f"column '{self._category_labels[place]}' held text when the student was fitted, but "
+            f"now a number, {value!r}: convert it to strings."
+        )
+
+
+def _all_finite(numbers):
+    """Whether all are finite; False as well where they are so large that their sum is not."""
+    if numbers.size < FEW:
+        return math.isfinite(np.vdot(numbers, numbers))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(numbers.sum())
+
+
+def _array_of_rows(rows):
+    """Lists as an array of numbers, or of objects where NumPy would make all of them strings."""
+    if not rows:
+        return np.empty((0, 0))
+    array = np.asarray(rows)
+    return array if array.dtype.kind in "fiub" else np.asarray(rows, dtype=object)
+
+
+def _as_list(values, label):
+    if values.dtype.kind in "OUTbfiu":
+        return values.tolist()
+    raise ValueError(
+        f"column '{label}' has dtype {values.dtype}: turn it into numbers (for a date, days since "
+        "a day) or strings, as when the student was fitted."
+    )
+
+
+def _float_array(numbers, dtype):
+    try:
+        return np.array(numbers, dtype=dtype)
+    except OverflowError as error:
+        raise ValueError(f"X holds a number that is too large: {error}.") from error
+
+
+def _is_missing(value):
+    """None, NaN, or pandas' marks for missing, which are told by their names."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return value != value
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def _number(value, label):
+    if _is_missing(value):
+        return math.nan
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, complex)):
+        return value
+    raise ValueError(
+        f"column '{label}' must hold numbers, as when the student was fitted, but holds {value!r}."
+    )

@@ -1,0 +1,80 @@
+"""The function that exports."""
+
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill.classifier import DistilledClassifier
+from skdistill.export import _file
+from skdistill.export._build import build, schema_of
+from skdistill.export._check import compare, draw_rows
+from skdistill.export._int8 import quantize_weights
+from skdistill.export._optional import require
+
+
+def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None):
+    """Write a fitted student as one ONNX file, from raw columns to labels and probabilities.
+
+    Encoding, missing values, categories and calibration are inside the graph; :class:`Scorer`, or
+    any ONNX Runtime, needs nothing of the training. The file is checked against the classifier
+    before it takes its place: what does not answer the same is not written.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+        Fitted. Of a Pipeline, give the last step, or convert it whole; see
+        :func:`register_skl2onnx_converter`.
+    path : str or Path
+        File to write.
+    quantize : None or "int8", default=None
+        "int8" stores the weights in 8 bits, a quarter of the bytes. The arithmetic stays float32.
+    X : array-like or DataFrame of shape (n_samples, n_features), default=None
+        Rows to check the file on. None draws 512 rows from the ranges and categories that the
+        encoder learned, with missing and unknown values among them. An `encoder` of your own needs
+        X, to tell the types of the columns.
+    overwrite : bool, default=False
+        Whether a file at `path` may be replaced.
+    tolerance : float, default=None
+        Largest gap of a probability that passes, None for 1e-5; with ``quantize="int8"`` the
+        largest mean Kullback-Leibler divergence, None for 0.01.
+
+    Returns
+    -------
+    ExportReport
+        `path`, `n_bytes`, `quantize`, `n_rows`, `largest_gap`, `mean_kl` and `agreement`: what the
+        check measured.
+
+    Raises
+    ------
+    ImportError
+        If a package of the extra `onnx` is missing.
+    FileExistsError
+        If there is a file at `path` and `overwrite` is False.
+    ValueError
+        If the student or its encoder cannot be converted, or the graph does not answer as the
+        classifier. No file is written then.
+
+    Notes
+    -----
+    Numbers are one float64 matrix (input ``numbers``), categories one matrix of strings (input
+    ``categories``), each in the order of the table; an input is left out where there are no such
+    columns. A missing number is NaN, a missing category the text that the metadata `features`
+    names `missing`, the empty one unless that is a category. The outputs are ``label`` and
+    ``probabilities``. With ``encoder="passthrough"`` the numbers are float32.
+    """
+    if not isinstance(clf, DistilledClassifier):
+        raise TypeError(
+            f"`clf` must be a DistilledClassifier, got {type(clf).__name__}: of a Pipeline give "
+            "the last step, or convert it whole with register_skl2onnx_converter()."
+        )
+    check_is_fitted(clf)
+    if quantize not in (None, "int8"):
+        raise ValueError(f"`quantize` must be None or 'int8', got {quantize!r}.")
+    for package in ("onnx", "onnxruntime"):
+        require(package)
+    path = _file.target(path, overwrite)
+    schema = schema_of(clf, X)
+    graph = build(clf, schema)
+    if quantize == "int8":
+        quantize_weights(graph)
+    data = _file.to_bytes(graph, clf, schema, quantize)
+    rows = draw_rows(clf, schema) if X is None else X
+    return _file.write(data, path, lambda file: compare(clf, file, rows, path, quantize, tolerance))

@@ -1,0 +1,163 @@
+"""From a fitted classifier to the graph that answers for it."""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from skdistill._frame import CATEGORY, NUMBER, codes_of, read_table
+from skdistill._rows import CATEGORIES, NUMBERS
+from skdistill.encoding import TabularEncoder
+from skdistill.export._encoder import EncodedTable, PlainTable, Texts
+from skdistill.export._graph import Graph
+from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
+from skdistill.export._transformer import TransformedTable
+
+LABEL, PROBABILITIES = "label", "probabilities"
+# Added to probabilities before their logarithm, as the student does.
+EPS = np.finfo(np.float32).eps
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What the table must be like.
+
+    Attributes
+    ----------
+    kinds : tuple of {"number", "category"}
+    names : list of str or None
+        None where the classifier was fitted without names.
+    number_type : {"float64", "float32"}
+    allow_missing : bool
+        Whether numbers may be missing.
+    texts : Texts
+    n_encoded : int
+        Columns that the student is given.
+    """
+
+    kinds: tuple
+    names: list | None
+    number_type: str
+    allow_missing: bool
+    texts: Texts
+    n_encoded: int
+
+    @property
+    def n_numbers(self):
+        return self.kinds.count(NUMBER)
+
+    @property
+    def n_categories(self):
+        return self.kinds.count(CATEGORY)
+
+
+def schema_of(clf, X=None):
+    """Read off a fitted classifier what its table must be like; X tells where it does not.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+    X : array-like or DataFrame of shape (n_samples, n_features), default=None
+
+    Returns
+    -------
+    Schema
+    """
+    names = getattr(clf, "feature_names_in_", None)
+    names = None if names is None else [str(name) for name in names]
+    encoder = clf.encoder_
+    if getattr(X, "ndim", 2) != 2:
+        raise ValueError(f"only tables can be exported: X has {X.ndim} dimensions, not 2.")
+    if encoder is None:
+        kinds = (NUMBER,) * clf.n_features_in_
+        return Schema(kinds, names, "float32", False, Texts(), len(kinds))
+    if type(encoder) is TabularEncoder:
+        refuses = encoder.unseen_missing == "error" and not len(encoder._indicated)
+        texts = Texts.of(encoder.categories_)
+        kinds = tuple(encoder._kinds)
+        return Schema(kinds, names, "float64", not refuses, texts, encoder.n_outputs_)
+    if X is None:
+        raise ValueError(
+            "`X` is needed: a few rows of the table, since `encoder="
+            f"{type(encoder).__name__}` does not tell what its columns are."
+        )
+    table = read_table(X)
+    n_encoded = clf._encode(clf._check_X(_safe_indexing(X, slice(0, 1)), reset=False)).shape[1]
+    texts = Texts.of([codes_of(values)[1] for values in table.categories])
+    return Schema(table.kinds, names, "float64", True, texts, n_encoded)
+
+
+def build(clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, outputs=None):
+    """Build the graph.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+    schema : Schema
+    graph : callable, default=None
+        Makes an empty graph. None makes a :class:`Graph`.
+    numbers, categories : str
+        Names of the inputs.
+    outputs : tuple of (str, str), default=None
+        Names of the label and the probabilities.
+
+    Returns
+    -------
+    Graph
+    """
+    module = copy.deepcopy(clf.student_.module_).cpu().eval()
+    for add_network in (add_plainly, add_by_torch):
+        empty = Graph() if graph is None else graph()
+        table = _table(clf, schema, empty, numbers, categories)
+        try:
+            output = add_network(empty, module, table)
+        except NotPlainError:
+            continue
+        _add_answer(empty, clf, output, *(outputs or (LABEL, PROBABILITIES)))
+        return empty
+
+
+def _table(clf, schema, graph, numbers, categories):
+    if clf.encoder_ is None:
+        return PlainTable(numbers, schema.n_encoded)
+    if type(clf.encoder_) is TabularEncoder:
+        return EncodedTable(graph, clf.encoder_, schema.texts, numbers, categories)
+    return TransformedTable(graph, clf.encoder_, schema, numbers, categories)
+
+
+def _add_answer(graph, clf, logits, label, probabilities):
+    """Calibration, prior, softmax and label after what the module returns."""
+    if clf._probabilities:
+        logits = graph.add("Log", graph.add("Add", logits, graph.constant(EPS)))
+    logits = graph.divide(logits, clf.calibration_temperature_)
+    if clf.class_offset_ is not None:
+        logits = graph.add("Add", logits, graph.constant(clf.class_offset_.astype(np.float32)))
+    graph.add("Softmax", logits, output=probabilities, axis=1)
+    best = graph.add("ArgMax", logits, axis=1, keepdims=0)
+    graph.add("Gather", graph.constant(label_values(clf.classes_)), best, output=label)
+
+
+def label_values(classes):
+    """The classes as a tensor holds them: strings, int64, bool or float64.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+    """
+    values = classes.tolist()
+    if all(isinstance(value, str) for value in values):
+        return np.array(values, dtype=object)
+    if all(isinstance(value, bool) for value in values):
+        return np.array(values, dtype=bool)
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return np.array(values, dtype=np.int64)
+    if all(isinstance(value, float) for value in values):
+        return np.array(values, dtype=np.float64)
+    raise ValueError(
+        f"the labels {values[:10]} are of several types, which ONNX cannot hold: fit on strings."
+    )

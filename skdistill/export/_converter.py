@@ -1,0 +1,123 @@
+"""A converter for skl2onnx, so that a whole Pipeline becomes one graph."""
+
+from skdistill._frame import CATEGORY, NUMBER
+from skdistill.classifier import DistilledClassifier
+from skdistill.encoding import TabularEncoder
+from skdistill.export._build import build, schema_of
+from skdistill.export._graph import ML_DOMAIN, Graph
+from skdistill.export._optional import require
+
+ALIAS = "SkdistillDistilledClassifier"
+
+
+def register_skl2onnx_converter():
+    """Let :func:`skl2onnx.convert_sklearn` convert a DistilledClassifier, alone or in a Pipeline.
+
+    Call it once, before the conversion; another call changes nothing. A step before the student
+    hands it numbers, in float32 as skl2onnx computes them. Categories that reach the student
+    itself need ``target_opset`` 20 or above, and an input of strings each.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed.
+    """
+    skl2onnx = require("skl2onnx")
+    skl2onnx.update_registered_converter(
+        DistilledClassifier,
+        ALIAS,
+        _set_outputs,
+        _convert,
+        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+    )
+
+
+def _set_outputs(operator):
+    from skl2onnx.common import data_types
+    from skl2onnx.common.utils_classifier import get_label_classes
+
+    clf = operator.raw_operator
+    n_rows = operator.inputs[0].get_first_dimension()
+    values = get_label_classes(operator.scope_inst, clf)
+    is_number = values.dtype.kind in "iub"
+    label = data_types.Int64TensorType if is_number else data_types.StringTensorType
+    operator.outputs[0].type = label([n_rows])
+    operator.outputs[1].type = data_types.FloatTensorType([n_rows, len(clf.classes_)])
+
+
+def _convert(scope, operator, container):
+    clf = operator.raw_operator
+    schema = _schema(clf, operator)
+    prefix = scope.get_unique_operator_name("skdistill") + "/"
+    inputs = Graph(prefix + "in/")
+    numbers = _gather(inputs, operator.inputs, NUMBER) if schema.n_numbers else None
+    if numbers is not None:
+        numbers = inputs.add("Cast", numbers, to=1 if schema.number_type == "float32" else 11)
+    categories = _gather(inputs, operator.inputs, CATEGORY) if schema.n_categories else None
+    outputs = operator.outputs[0].full_name, operator.outputs[1].full_name
+    graph = build(clf, schema, lambda: Graph(prefix), numbers, categories, outputs)
+    for part in (inputs, graph):
+        _write(part, container)
+
+
+def _schema(clf, operator):
+    """The student's schema, if the inputs have as many numbers and strings."""
+    if clf.encoder_ is not None and type(clf.encoder_) is not TabularEncoder:
+        raise ValueError(
+            f"`encoder={type(clf.encoder_).__name__}` is not converted inside of a student: make "
+            "it a step of the Pipeline, before the student."
+        )
+    schema = schema_of(clf)
+    found = {NUMBER: 0, CATEGORY: 0}
+    for variable in operator.inputs:
+        found[_kind(variable)] += variable.type.shape[1] or 0
+    if found != {NUMBER: schema.n_numbers, CATEGORY: schema.n_categories}:
+        raise ValueError(
+            f"the student takes {schema.n_numbers} number and {schema.n_categories} category "
+            f"columns, but its inputs in the graph have {found[NUMBER]} and {found[CATEGORY]}: "
+            "give `initial_types` with one string input for each category."
+        )
+    return schema
+
+
+def _kind(variable):
+    return CATEGORY if type(variable.type).__name__.startswith("String") else NUMBER
+
+
+def _gather(graph, variables, kind):
+    """Name of the matrix of the inputs of one kind."""
+    names = [variable.full_name for variable in variables if _kind(variable) == kind]
+    if kind == NUMBER and len(names) > 1:
+        names = [graph.add("Cast", name, to=11) for name in names]
+    return names[0] if len(names) == 1 else graph.add("Concat", *names, axis=1)
+
+
+def _write(graph, container):
+    """Hand nodes and constants over to skl2onnx."""
+    onnx = require("onnx")
+    for name, values in graph.constants.items():
+        tensor = onnx.numpy_helper.from_array(values, name)
+        content = values.ravel().tolist() if values.dtype == object else values.ravel()
+        container.add_initializer(name, tensor.data_type, list(values.shape), content)
+    for node in graph.nodes:
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        container.add_node(
+            node.op_type,
+            list(node.input),
+            list(node.output),
+            op_domain=node.domain,
+            op_version=_version(node, container.target_opset),
+            name=node.output[0],
+            **attributes,
+        )
+
+
+def _version(node, target_opset):
+    if node.domain == ML_DOMAIN:
+        return 2  # LabelEncoder's own
+    if node.op_type == "StringConcat" and target_opset < 20:
+        raise ValueError(
+            "the categories of the student need a `target_opset` of 20 or above, got "
+            f"{target_opset}: pass target_opset=20 to convert_sklearn."
+        )
+    return target_opset

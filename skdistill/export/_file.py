@@ -1,0 +1,147 @@
+"""The file: the graph, what it must be known by, and a seal over all of it."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from pathlib import Path
+
+from skdistill import __version__
+from skdistill._rows import CATEGORIES, NUMBERS
+from skdistill.export._build import LABEL, PROBABILITIES, label_values
+from skdistill.export._graph import IR_VERSION
+from skdistill.export._optional import require
+from skdistill.scorer import FILE_FORMAT, UNSEALED, seal_text
+
+RECORDED = ("numpy", "onnx", "scikit-learn", "skorch", "torch")
+NAMES_OF_TYPES = {"float64": 11, "float32": 1}
+
+
+def to_bytes(graph, clf, schema, quantize):
+    """Serialize a graph with its metadata and seal.
+
+    Parameters
+    ----------
+    graph : Graph
+    clf : DistilledClassifier
+    schema : Schema
+    quantize : None or "int8"
+
+    Returns
+    -------
+    bytes
+    """
+    onnx = require("onnx")
+    helper = onnx.helper
+    proto = helper.make_graph(
+        graph.nodes, "skdistill", inputs(schema), outputs(clf), graph.tensors()
+    )
+    opsets = [helper.make_opsetid(domain, version) for domain, version in graph.opsets.items()]
+    model = helper.make_model(
+        proto,
+        opset_imports=opsets,
+        ir_version=IR_VERSION,
+        producer_name="skdistill",
+        producer_version=__version__,
+    )
+    helper.set_model_props(model, _metadata(clf, schema, quantize))
+    onnx.checker.check_model(model)
+    data = model.SerializeToString()
+    return seal(data)
+
+
+def inputs(schema):
+    """The inputs of the graph: one matrix of numbers, one of strings, or both."""
+    helper = require("onnx").helper
+    found = []
+    if schema.n_numbers:
+        element = NAMES_OF_TYPES[schema.number_type]
+        shape = ["n_rows", schema.n_numbers]
+        found.append(helper.make_tensor_value_info(NUMBERS, element, shape))
+    if schema.n_categories:
+        element = require("onnx").TensorProto.STRING
+        shape = ["n_rows", schema.n_categories]
+        found.append(helper.make_tensor_value_info(CATEGORIES, element, shape))
+    return found
+
+
+def outputs(clf):
+    """The outputs of the graph."""
+    onnx = require("onnx")
+    label = onnx.numpy_helper.from_array(label_values(clf.classes_)).data_type
+    make, n_classes = onnx.helper.make_tensor_value_info, len(clf.classes_)
+    return [
+        make(LABEL, label, ["n_rows"]),
+        make(PROBABILITIES, onnx.TensorProto.FLOAT, ["n_rows", n_classes]),
+    ]
+
+
+def _metadata(clf, schema, quantize):
+    versions = {name: importlib.metadata.version(name) for name in RECORDED}
+    texts = schema.texts
+    # Text needs no table of what stands for what; other categories do.
+    levels = [None if all(isinstance(v, str) for v in c) else c for c in texts.levels]
+    features = {
+        "names": schema.names,
+        "kinds": list(schema.kinds),
+        "allow_missing": schema.allow_missing,
+        "missing": texts.missing,
+        "unknown": texts.unknown,
+        "levels": levels,
+        "number_type": schema.number_type,
+    }
+    classes = {
+        "values": label_values(clf.classes_).tolist(),
+        "dtype": "object" if clf.classes_.dtype == object else clf.classes_.dtype.str,
+    }
+    return {
+        "format_version": str(FILE_FORMAT),
+        "classes": json.dumps(classes),
+        "features": json.dumps(features),
+        "packages": json.dumps({"skdistill": __version__, **versions}),
+        "quantize": str(quantize),
+        "seal": UNSEALED,
+    }
+
+
+def seal(data):
+    """Write the checksum of the data, made without it, in its place."""
+    checksum = hashlib.sha256(data).hexdigest()
+    before, unsealed, after = data.rpartition(UNSEALED.encode())
+    assert unsealed
+    return before + seal_text(FILE_FORMAT, checksum).encode() + after
+
+
+def target(path, overwrite):
+    """Where to write, or an error before there is any work."""
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"`path` {str(path)!r} exists: give overwrite=True, or another path.")
+    if path.is_dir():
+        raise IsADirectoryError(f"`path` {str(path)!r} is a folder: give the path of a file.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder of `path` {str(path)!r} does not exist: make it.")
+    return path
+
+
+def write(data, path, check):
+    """Write a file that takes its place only when it is whole and passes the check.
+
+    Parameters
+    ----------
+    data : bytes
+    path : Path
+    check : callable
+        Called with the path of the file under its temporary name; its result is returned.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        result = check(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return result

@@ -1,0 +1,119 @@
+"""An ONNX graph under construction."""
+
+import numpy as np
+
+from skdistill.export._optional import require
+
+# StringConcat is of 20; the version of the file's format goes with it.
+OPSET = 20
+ML_DOMAIN, ML_OPSET = "ai.onnx.ml", 4
+IR_VERSION = 10
+
+
+class Graph:
+    """Nodes and constants, each under a name of its own.
+
+    Parameters
+    ----------
+    prefix : str, default=""
+        Of all names, for a graph that becomes part of another.
+
+    Attributes
+    ----------
+    nodes : list of onnx.NodeProto
+    constants : dict of str to ndarray
+    opsets : dict of str to int
+    """
+
+    def __init__(self, prefix=""):
+        self._onnx = require("onnx")
+        self._prefix = prefix
+        self._n_names = 0
+        self._linear = {}
+        self.nodes, self.constants = [], {}
+        self.opsets = {"": OPSET, ML_DOMAIN: ML_OPSET}
+
+    def name(self, stem):
+        """A name that is not used yet."""
+        self._n_names += 1
+        return f"{self._prefix}{stem}_{self._n_names}"
+
+    def constant(self, values, stem="constant"):
+        """Add a constant tensor and return its name."""
+        name = self.name(stem)
+        self.constants[name] = np.asarray(values)
+        return name
+
+    def add(self, op, *inputs, output=None, domain="", **attributes):
+        """Add a node of one output and return the name of that output."""
+        output = output or self.name(op)
+        make = self._onnx.helper.make_node
+        self.nodes.append(make(op, list(inputs), [output], domain=domain, **attributes))
+        return output
+
+    def linear(self, X, weight, bias):
+        """Add ``X @ weight.T + bias``, as :class:`torch.nn.Linear` stores them."""
+        weight = self.constant(np.ascontiguousarray(weight.T), "weight")
+        bias = np.zeros(self.constants[weight].shape[1], np.float32) if bias is None else bias
+        output = self.add("Gemm", X, weight, self.constant(bias, "bias"))
+        self._linear[output] = self.nodes[-1]
+        return output
+
+    def divide(self, X, divisor):
+        """Add ``X / divisor``: in the weights of the layer before, where that is linear."""
+        if divisor == 1:
+            return X
+        layer = self._linear.get(X)
+        if layer is None or any(X in node.input for node in self.nodes):
+            return self.add("Div", X, self.constant(np.float32(divisor)))
+        for name in layer.input[1:]:
+            self.constants[name] = (self.constants[name] / np.float64(divisor)).astype(np.float32)
+        return X
+
+    def include(self, model, inputs):
+        """Add the nodes of a model; `inputs` are the names here of its inputs.
+
+        Parameters
+        ----------
+        model : onnx.ModelProto
+        inputs : list of str
+
+        Returns
+        -------
+        list of str
+            Names of its outputs.
+        """
+        prefix = self.name("part") + "/"
+        _rename(model.graph, prefix)
+        names = [value.name for value in model.graph.input]
+        constants = {tensor.name for tensor in model.graph.initializer}
+        names = [name for name in names if name not in constants]
+        for given, name in zip(inputs, names, strict=True):
+            self.add("Identity", given, output=name)
+        self.nodes.extend(model.graph.node)
+        for tensor in model.graph.initializer:
+            self.constants[tensor.name] = self._onnx.numpy_helper.to_array(tensor)
+        if model.functions:
+            raise ValueError("the part of the graph has functions of its own")
+        for opset in model.opset_import:
+            known = self.opsets.setdefault(opset.domain, opset.version)
+            self.opsets[opset.domain] = max(known, opset.version)
+        return [value.name for value in model.graph.output]
+
+    def tensors(self):
+        """The constants as tensors."""
+        make = self._onnx.numpy_helper.from_array
+        return [make(values, name) for name, values in self.constants.items()]
+
+
+def _rename(graph, prefix):
+    """Put a prefix before all names of a graph and of the graphs in its nodes."""
+    for node in graph.node:
+        node.name = prefix + node.name
+        for names in (node.input, node.output):
+            names[:] = [name and prefix + name for name in names]  # "" stands for none
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _rename(inner, prefix)
+    for named in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        named.name = prefix + named.name

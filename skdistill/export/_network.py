@@ -1,0 +1,238 @@
+"""The nodes of the student's module."""
+
+import contextlib
+import io
+import logging
+import operator
+import warnings
+
+import numpy as np
+import torch
+import torch.fx
+from torch import nn
+from torch.nn import functional as F
+
+from skdistill.export._graph import OPSET
+from skdistill.export._optional import require
+from skdistill.modules import CategoryLayer
+
+_ACTIVATIONS = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
+_FUNCTIONS = {
+    torch.relu: "Relu",
+    F.relu: "Relu",
+    torch.tanh: "Tanh",
+    torch.sigmoid: "Sigmoid",
+    operator.add: "Add",
+    torch.add: "Add",
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "add": "Add",
+}
+
+
+class NotPlainError(Exception):
+    """The module has more than layers that are written node by node."""
+
+
+def add_plainly(graph, module, table):
+    """Add the nodes of a module, one by one.
+
+    It may have linear layers, embeddings of categories, sums and usual activations, in any order.
+
+    Parameters
+    ----------
+    graph : Graph
+    module : torch.nn.Module
+        On the CPU, in evaluation mode.
+    table : EncodedTable or PlainTable
+        What the module is given.
+
+    Returns
+    -------
+    str
+        Name of the output.
+
+    Raises
+    ------
+    NotPlainError
+        If the module has more than that.
+    """
+    try:
+        steps = list(_Tracer().trace(module).nodes)
+    except Exception as error:  # of the user's code, run on proxies
+        raise NotPlainError from error
+    return _Writer(graph, module, table).write(steps)
+
+
+def add_by_torch(graph, module, table):
+    """Add the nodes of a module, as :func:`torch.onnx.export` writes them.
+
+    Parameters
+    ----------
+    graph : Graph
+    module : torch.nn.Module
+        A copy of the student's; its embeddings of categories are replaced.
+    table : EncodedTable or PlainTable
+
+    Returns
+    -------
+    str
+        Name of the output.
+    """
+    require("onnxscript")
+    _replace_category_layers(module)
+    example = torch.zeros(2, table.n_columns)  # two rows: torch takes the size 1 for a constant
+    try:
+        with _silence():
+            program = torch.onnx.export(
+                module,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("n_rows")},),
+                opset_version=OPSET,
+                verbose=False,
+            )
+        return graph.include(program.model_proto, [table.matrix()])[0]
+    except Exception as error:  # torch's exporter raises many kinds
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ValueError(
+            f"torch cannot export the module {type(module).__name__} of `student` to ONNX: "
+            f"{reason} Change the module, or use the default student."
+        ) from error
+
+
+class _Lookup(nn.Module):
+    """A :class:`~skdistill.modules.CategoryLayer` that torch exports without a loop."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, codes):
+        return F.embedding(self.layer.rows(codes), self.layer.table.weight).sum(dim=1)
+
+
+def _replace_category_layers(module):
+    for name, inner in module.named_children():
+        if isinstance(inner, CategoryLayer):
+            setattr(module, name, _Lookup(inner))
+        else:
+            _replace_category_layers(inner)
+
+
+@contextlib.contextmanager
+def _silence():
+    """Without torch's pages of progress and warnings; what is wrong comes as an exception."""
+    told = io.StringIO()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(told))
+        stack.enter_context(contextlib.redirect_stderr(told))
+        stack.enter_context(warnings.catch_warnings())
+        stack.callback(logging.disable, logging.root.manager.disable)
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        yield
+
+
+class _Tracer(torch.fx.Tracer):
+    def is_leaf_module(self, m, module_qualified_name):
+        return isinstance(m, CategoryLayer) or super().is_leaf_module(m, module_qualified_name)
+
+
+class _Table:
+    """Stands for the input of the module."""
+
+
+class _Numbers:
+    """Stands for the number columns of the input."""
+
+
+class _Codes:
+    """Stands for the columns of category codes."""
+
+
+class _Writer:
+    """Writes a module node by node."""
+
+    def __init__(self, graph, module, table):
+        self._graph, self._module, self._table = graph, module, table
+
+    def write(self, steps):
+        values = {}
+        for step in steps:
+            values[step] = self._write(step, values)
+        return values[steps[-1]]
+
+    def _write(self, step, values):
+        if step.kwargs:
+            raise NotPlainError
+        args = [values[a] if isinstance(a, torch.fx.Node) else a for a in step.args]
+        if step.op == "placeholder" and not args:
+            return _Table()
+        if step.op == "output":
+            return self._tensor(args[0])
+        if step.op == "call_module":
+            return self._layer(self._module.get_submodule(step.target), *args)
+        if step.op in ("call_function", "call_method"):
+            return self._function(step.target, args)
+        raise NotPlainError
+
+    def _layer(self, layer, X):
+        if type(layer) is nn.Linear:
+            return self._linear(layer, X)
+        if type(layer) is CategoryLayer:
+            return self._embed(layer, X)
+        if type(layer) in _ACTIVATIONS:
+            return self._graph.add(_ACTIVATIONS[type(layer)], self._tensor(X))
+        if type(layer) in (nn.Dropout, nn.Identity):
+            return X
+        raise NotPlainError
+
+    def _linear(self, layer, X):
+        weight = layer.weight.detach().numpy()
+        bias = None if layer.bias is None else layer.bias.detach().numpy()
+        are_numbers = isinstance(X, _Table) and not self._table.has_categories
+        if are_numbers or isinstance(X, _Numbers):
+            X, factors = self._table.scaled_numbers()
+            if len(factors) != weight.shape[1]:
+                raise NotPlainError
+            weight = weight * factors
+        return self._graph.linear(self._tensor(X), weight, bias)
+
+    def _embed(self, layer, X):
+        if not isinstance(X, _Codes):
+            raise NotPlainError
+        table = self._graph.constant(layer.table.weight.detach().numpy(), "table")
+        rows = self._table.rows(layer.offsets)
+        embedded = self._graph.add("Gather", table, rows)
+        axes = self._graph.constant(np.array([1]))
+        return self._graph.add("ReduceSum", embedded, axes, keepdims=0)
+
+    def _function(self, target, args):
+        if target is operator.getitem and isinstance(args[0], _Table):
+            return self._part(args[1])
+        if target not in _FUNCTIONS or any(isinstance(a, (int, float)) for a in args):
+            raise NotPlainError
+        return self._graph.add(_FUNCTIONS[target], *map(self._tensor, args))
+
+    def _part(self, index):
+        """``X[:, :n]`` or ``X[:, n:]``, where n numbers come before the codes."""
+        n_codes = self._table.n_codes
+        if not (isinstance(index, tuple) and len(index) == 2 and index[0] == slice(None)):
+            raise NotPlainError
+        if not (n_codes and self._table.has_categories):
+            raise NotPlainError
+        n_numbers = self._table.n_columns - n_codes
+        if index[1] == slice(None, n_numbers) and n_numbers:
+            return _Numbers()
+        if index[1] in (slice(n_numbers, None), slice(-n_codes, None)):
+            return _Codes()
+        raise NotPlainError
+
+    def _tensor(self, value):
+        if isinstance(value, str):
+            return value
+        if isinstance(value, _Table):
+            return self._table.matrix()
+        raise NotPlainError
