@@ -36,6 +36,7 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
+import skdistill
 from skdistill import DistilledClassifier, MLPStudent, Scorer, TabularEncoder, to_onnx
 
 NAMES = sorted(path.stem for path in (Path(__file__).parent / "data").glob("*.parquet"))
@@ -43,6 +44,8 @@ NUMERIC = ("letter", "magic", "satimage")
 WIDTHS = (16, 32, 64, 128, 256)
 ROWS = 10_000
 REPEATS = 7
+# Of the package: a student of other code is another student.
+CODE = joblib.hash([p.read_bytes() for p in sorted(Path(skdistill.__file__).parent.rglob("*.py"))])
 CACHE = joblib.Memory(Path(__file__).parent / ".cache", verbose=0)
 
 
@@ -96,7 +99,7 @@ def print_answers(folder, quick):
 
 
 @CACHE.cache
-def small_student(name, n_steps):
+def small_student(name, n_steps, code=CODE):
     X, _, y, _ = load_split(name)
     X, y = X[:6000], y[:6000]
     forest = ExtraTreesClassifier(50, min_samples_leaf=3, random_state=0)
@@ -139,7 +142,7 @@ def print_speed(folder, quick):
 
 
 @CACHE.cache
-def quick_student(name, hidden):
+def quick_student(name, hidden, code=CODE):
     """A student whose speed alone matters."""
     X, _, y, _ = load_split(name)
     X = X if name == "churn" else X.to_numpy(np.float64)
@@ -300,7 +303,7 @@ def fitted_teacher(kind, name, quick):
 
 
 @CACHE.cache
-def distilled(kind, name, width, quick):
+def distilled(kind, name, width, quick, code=CODE):
     X, _, y, _ = split(name, quick)
     student = MLPStudent((width, width), n_steps=300 if quick else "auto")
     teacher = FrozenEstimator(fitted_teacher(kind, name, quick))
