@@ -21,7 +21,7 @@ class MLPStudent(BaseEstimator):
     Parameters
     ----------
     hidden_layer_sizes : tuple of int, default=(192, 192)
-    learning_rate : float, default=0.003
+    learning_rate : float, default=0.006
         Highest rate of the one-cycle schedule.
     weight_decay : float, default=0.01
         Of AdamW.
@@ -51,7 +51,7 @@ class MLPStudent(BaseEstimator):
     def __init__(
         self,
         hidden_layer_sizes=(192, 192),
-        learning_rate=0.003,
+        learning_rate=0.006,
         weight_decay=0.01,
         batch_size="auto",
         n_steps="auto",
