@@ -8,7 +8,7 @@ import numpy as np
 _SAID = {
     *("leak_gap_", "alpha_", "temperature_", "calibration_temperature_", "n_transfer_rows_"),
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
-    *("n_features_in_", "feature_names_in_"),
+    *("n_features_in_", "feature_names_in_", "class_offset_"),
 }
 LONGEST = 200
 
@@ -31,6 +31,7 @@ def choices(clf):
         "leak_gap_": _leak,
         "n_transfer_rows_": _transfer,
         "calibration_temperature_": _calibration,
+        "class_offset_": _prior,
         "history_": _epochs,
     }
     return [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
@@ -94,6 +95,12 @@ def _calibration(clf, temperature):
         f"Its logits are divided by {temperature:.3f}, fitted on validation rows: it was {why} "
         "(calibration temperature)."
     )
+
+
+def _prior(clf, offset):
+    if offset is None:
+        return "The shares of the classes are those it learned from: no `class_prior` was given."
+    return f"Its logits are moved by {np.round(offset, 2).tolist()}, towards `class_prior`."
 
 
 def _epochs(clf, history):

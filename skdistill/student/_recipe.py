@@ -81,7 +81,7 @@ class MLPStudent(BaseEstimator):
 
     @classmethod
     def accurate(cls, **params):
-        """Make the recipe of a student five times as large, where its size matters little.
+        """Make the recipe of a student three times as large, where its size matters little.
 
         Parameters
         ----------
