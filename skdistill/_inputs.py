@@ -81,6 +81,19 @@ class Inputs:
         """Weight of each row of X."""
         return np.ones(_num_samples(self.X)) if self.weight is None else self.weight
 
+    def in_folds(self, cv):
+        """The same, to be labelled out of fold.
+
+        Parameters
+        ----------
+        cv : int or splitter
+
+        Returns
+        -------
+        Inputs
+        """
+        return replace(self, folds=find_folds(cv, self.X, self.y))
+
     def hold_out(self, rows):
         """The same with some rows of X for validation, that neither teachers nor student see.
 
@@ -154,7 +167,7 @@ class CheckedInputsMixin:
                 more["soft_targets_transfer"], more["X_transfer"], "soft_targets_transfer"
             ),
             self._given_validation(more, by_class),
-            None if self.cv is None else find_folds(self.cv, X, y),
+            None if self._given_cv() is None else find_folds(self.cv, X, y),
             labeller,
             self._route(sample_weight, weight),
         )
@@ -199,7 +212,7 @@ class CheckedInputsMixin:
 
     def _route(self, sample_weight, all_weight):
         """The arguments of each teacher's ``fit``, by its name."""
-        if self._continues() and self.cv is None:
+        if self._continues() and self._given_cv() is None:
             return {}
         unfitted = dict(unfrozen(named_parts(self.teacher, "teacher")))
         params = {}

@@ -62,15 +62,34 @@ class Labeller:
             return False
         return bool(np.isin(labels[labels >= 0], np.concatenate(self.teacher.known_columns)).all())
 
-    def label_out_of_fold(self, X, y, folds, fit_params, step):
-        """The probabilities of teachers that have not seen the row."""
+    def label_out_of_fold(self, given, others, step):
+        """The probabilities of teachers that have not seen the row.
+
+        Parameters
+        ----------
+        given : Inputs
+        others : list of list of (array-like or DataFrame)
+            For each fold, tables of rows drawn from it.
+        step : callable
+
+        Returns
+        -------
+        soft : ndarray of shape (n_samples, n_classes)
+        others : list of list of ndarray of shape (n_rows, n_classes)
+        """
         return self.teacher.cross_fit_proba(
-            X, y, folds, floored=self.floored, fit_params=fit_params, step=step
+            given.X,
+            given.y,
+            given.folds,
+            others=others,
+            floored=self.floored,
+            fit_params=given.fit_params,
+            step=step,
         )
 
 
 def training_rows(given, progress):
-    """The rows of X with their labels and soft targets.
+    """The rows of X with their labels, and soft targets of teachers that were fitted on them.
 
     Parameters
     ----------
@@ -81,24 +100,37 @@ def training_rows(given, progress):
     -------
     Block
     """
-    labels = given.labels
-    return Block(given.X, labels, given.weights, _soft_targets(given, labels, progress))
-
-
-def _soft_targets(given, labels, progress):
-    if given.soft is not None:
-        return given.soft
-    text = f"labelling {len(labels)} training rows"
-    if given.folds is None:
-        n_steps = len(list(chunks(given.X)))
+    labels, soft = given.labels, given.soft
+    if soft is None:
+        text, n_steps = f"labelling {len(labels)} training rows", len(list(chunks(given.X)))
         with progress.task("label-training-rows", text, n_steps=n_steps) as step:
-            return given.labeller.label_known(given.X, labels, step)
-    parts = named_parts(given.labeller.teacher.teachers, "teacher")
-    n_steps = len(given.folds) * len(unfrozen(parts))
-    with progress.task("label-training-rows", f"{text} out of fold", n_steps=n_steps) as step:
-        return given.labeller.label_out_of_fold(
-            given.X, given.y, given.folds, given.fit_params, step
-        )
+            soft = given.labeller.label_known(given.X, labels, step)
+    return Block(given.X, labels, given.weights, soft)
+
+
+def out_of_fold_rows(given, drawn, progress):
+    """The rows of X, and rows drawn from those of each fold, labelled by teachers without the fold.
+
+    Parameters
+    ----------
+    given : Inputs
+    drawn : list of list of (array-like or DataFrame)
+        Tables, by fold.
+    progress : Progress
+
+    Returns
+    -------
+    rows : Block
+    soft : list of list of ndarray of shape (n_rows, n_classes)
+        Soft targets of `drawn`.
+    """
+    n_teachers = len(unfrozen(named_parts(given.labeller.teacher.teachers, "teacher")))
+    n_rows = len(given.labels) + sum(_num_samples(table) for fold in drawn for table in fold)
+    text = f"labelling {n_rows} rows out of fold"
+    n_steps = len(given.folds) * n_teachers
+    with progress.task("label-training-rows", text, n_steps=n_steps) as step:
+        own, soft = given.labeller.label_out_of_fold(given, drawn, step)
+    return Block(given.X, given.labels, given.weights, own), soft
 
 
 def validation_rows(given):

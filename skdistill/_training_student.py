@@ -96,36 +96,42 @@ class StudentTrainingMixin:
         chosen_by = Rows.from_arrays(inputs[n_rows:], self._targets(response, [validation]))
         return Examples(training, chosen_by, Rows.from_arrays(inputs, target) if refits else None)
 
-    def _fit_student(self, response, examples, validation, seed, deadline, progress):
-        """Train the student and calibrate it; then train it again on all rows."""
-        weights = self.student_.module_.state_dict() if self._continues() else None
-        options = {"seed": seed, "weights": weights, "deadline": deadline}
-        rows, chosen_by = examples.training, examples.validation
+    def _train_first(self, response, examples, seed, deadline, progress):
+        """Train a student on the training rows."""
+        rows = examples.training
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
         self._probabilities = loss["gives_probabilities"]
+        weights = self.student_.module_.state_dict() if self._continues() else None
         text = f"training the student on {len(rows)} rows"
         with progress.task("fit-student", text, n_steps=net.max_epochs) as step:
-            self.student_, self.history_ = self._train(
-                net, loss, rows, chosen_by, step=step, **options
+            return self._train(
+                net,
+                loss,
+                rows,
+                examples.validation,
+                seed=seed,
+                weights=weights,
+                deadline=deadline,
+                step=step,
             )
-        self._calibrate(validation)
-        is_late = deadline is not None and time.monotonic() > deadline
-        if examples.all is not None and not is_late:
-            self._refit_student(response, examples.all, options, progress)
 
-    def _refit_student(self, response, rows, options, progress):
+    def _refit_student(self, response, trial, seed, deadline, progress):
         """Train the student on all rows, for the share of the epochs that was best before.
 
         What was chosen on the rows held out holds for it: the epoch and the calibration.
         """
+        if deadline is not None and time.monotonic() > deadline:
+            return
+        rows = trial.examples.all
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
-        best = int(np.argmin(self.history_[:, "valid_loss"])) + 1
-        n_epochs = max(1, round(best / self.student_.max_epochs * net.max_epochs))
+        n_epochs = max(1, round(trial.best_share * net.max_epochs))
         net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
         text = f"training the student again, on all {len(rows)} rows"
         kept = "the student that was fitted without the rows held out is kept"
         with progress.task("refit-student", text, n_steps=n_epochs) as step:
-            student, history = self._train(net, loss, rows, None, step=step, kept=kept, **options)
+            student, history = self._train(
+                net, loss, rows, None, seed=seed, deadline=deadline, step=step, kept=kept
+            )
         if len(history) == n_epochs:
             self.student_ = student
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import Block
 from skdistill._frame import is_frame, read_table
+from skdistill._labelling import out_of_fold_rows, training_rows
 from skdistill._named import named_parts
 from skdistill._validation import check_drawn
 from skdistill.teacher import chunks
@@ -16,7 +17,7 @@ from skdistill.transfer import GivenRows, Munge
 MOST_NEW_ROWS = 100_000
 
 
-def choose_samplers(transfer, given, rows):
+def choose_samplers(transfer, given):
     """The samplers of a fit, which "auto" leaves to the numbers of rows.
 
     Parameters
@@ -24,8 +25,6 @@ def choose_samplers(transfer, given, rows):
     transfer : None, "auto", TransferSampler or list
         The parameter of the estimator.
     given : Inputs
-    rows : Block
-        The training rows.
 
     Returns
     -------
@@ -33,10 +32,11 @@ def choose_samplers(transfer, given, rows):
     """
     if not isinstance(transfer, str):
         return named_parts(transfer, "transfer")
-    n_rows = len(rows.labels)
+    used = given.labels[given.weights > 0]
+    n_rows = len(used)
     n_given = 0 if given.X_transfer is None else _num_samples(given.X_transfer)
     n_new = min(8 * n_rows, MOST_NEW_ROWS) - n_given
-    if n_new <= 0 or not given.labeller.knows_all(rows.labels) or not _is_table(rows.X):
+    if n_new <= 0 or not given.labeller.knows_all(used) or not _is_table(given.X):
         return []
     return [("munge", Munge(size=n_new / n_rows))]
 
@@ -52,15 +52,18 @@ def _is_table(X):
     return True
 
 
-def transfer_rows(given, rows, samplers, cache, seed, progress):
-    """The unlabelled rows given and drawn, labelled by the teacher.
+def rows_to_learn(given, samplers, learns_more, cache, seed, progress):
+    """All rows that the student is to learn from, labelled.
+
+    With folds, rows are drawn among those of each fold, and labelled by the teachers that have not
+    seen it: what a teacher has learned by heart, it tells of the rows nearby as well.
 
     Parameters
     ----------
     given : Inputs
-    rows : Block
-        The training rows, from which new ones are drawn.
     samplers : list of (str, TransferSampler)
+    learns_more : bool
+        Whether rows of `X_transfer` are of use.
     cache : Cache
         Of the rows drawn.
     seed : int or None
@@ -68,31 +71,67 @@ def transfer_rows(given, rows, samplers, cache, seed, progress):
 
     Returns
     -------
-    list of Block
+    rows : Block
+        Those of X.
+    transfer : list of Block
+        The rows given as `X_transfer`, and those drawn.
     """
-    unit = rows.weight.mean()
-    blocks = []
-    if given.X_transfer is not None:
-        weights = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
-        weight = unit * (weights or [1.0])[0]
-        soft = given.soft_transfer
-        if soft is None:
-            soft = _label(given, given.X_transfer, progress)
-        blocks.append(Block.unlabelled(given.X_transfer, weight, soft))
+    if given.folds is None:
+        rows = training_rows(given, progress)
+        near = rows.weighty().X
+        transfer = [
+            (sampler, table, _label(given, table, progress))
+            for sampler, table in _draw_from(near, samplers, seed, cache, progress)
+        ]
+    else:
+        rows, transfer = _fold_by_fold(given, samplers, cache, seed, progress)
+    unit = rows.weighty().weight.mean()
+    blocks = _given_rows(given, samplers, unit, progress) if learns_more else []
+    blocks += [Block.unlabelled(X, sampler.weight * unit, soft) for sampler, X, soft in transfer]
+    return rows, [block for block in blocks if block.weight.any()]
+
+
+def _fold_by_fold(given, samplers, cache, seed, progress):
+    """The training rows as a block; a sampler, rows that it drew and their labels, by fold."""
+    used, rng, drawn = np.flatnonzero(given.weights), check_random_state(seed), []
+    for _, test in given.folds:
+        near = _safe_indexing(given.X, np.intersect1d(test, used))
+        own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
+        drawn.append(list(_draw_from(near, samplers, own_seed, cache, progress)))
+    tables = [[table for _, table in fold] for fold in drawn]
+    rows, soft = out_of_fold_rows(given, tables, progress)
+    return rows, [
+        (sampler, table, p)
+        for fold, labels in zip(drawn, soft, strict=True)
+        for (sampler, table), p in zip(fold, labels, strict=True)
+    ]
+
+
+def _given_rows(given, samplers, unit, progress):
+    """The rows of `X_transfer`, as a list of at most one block."""
+    if given.X_transfer is None:
+        return []
+    weights = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
+    soft = given.soft_transfer
+    if soft is None:
+        soft = _label(given, given.X_transfer, progress)
+    return [Block.unlabelled(given.X_transfer, unit * (weights or [1.0])[0], soft)]
+
+
+def _draw_from(X, samplers, seed, cache, progress):
+    """Yield each sampler with the rows that it draws from X."""
     rng = check_random_state(seed)
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
-        n_new = round(sampler.size * len(rows.weight)) if sampler.weight else 0
+        n_new = round(sampler.size * _num_samples(X)) if sampler.weight else 0
         if n_new:
             with progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
                 # Without a seed, two of a kind differ by their names alone.
                 which = name if own_seed is None else own_seed
-                key = cache.key(f"sampler `{name}`", sampler, rows.X, n_new, which)
-                drawn = cache.call(_draw, key, sampler, rows.X, n_new, own_seed)
+                key = cache.key(f"sampler `{name}`", sampler, X, n_new, which)
+                drawn = cache.call(_draw, key, sampler, X, n_new, own_seed)
                 check_drawn(name, drawn, n_new)
-            soft = _label(given, drawn, progress)
-            blocks.append(Block.unlabelled(drawn, sampler.weight * unit, soft))
-    return [block for block in blocks if block.weight.any()]
+            yield sampler, drawn
 
 
 def _draw(key, sampler, X, n, seed):

@@ -24,7 +24,7 @@ from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
-_LATER = ("temperature", "alpha", "cv", "teacher_weights")
+_LATER = ("temperature", "alpha", "teacher_weights")
 
 
 def check_parameters(estimator):
@@ -205,13 +205,13 @@ def check_combination(estimator, X, y, soft_targets, n_used, more):
     X_transfer, soft_targets_transfer = more["X_transfer"], more["soft_targets_transfer"]
     if estimator.teacher is None:
         _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer)
-    elif soft_targets is not None and estimator.cv is not None:
+    elif soft_targets is not None and estimator._given_cv() is not None:
         raise ValueError("`soft_targets` replace what `cv` would compute: leave one of them out.")
     if soft_targets_transfer is not None and X_transfer is None:
         raise ValueError("`soft_targets_transfer` are given without `X_transfer`.")
     if y is None and estimator.alpha == 1:
         raise ValueError("`alpha=1` trains on labels alone, but y is None: give y, or alpha < 1.")
-    if y is None and estimator.cv is not None:
+    if y is None and estimator._given_cv() is not None:
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
         )
@@ -243,7 +243,7 @@ def _check_validation_rows(estimator, y, n_rows, more):
 def _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer):
     if soft_targets is None:
         raise ValueError("`teacher` is None: give a teacher, or `soft_targets` in its place.")
-    if estimator.cv is not None:
+    if estimator._given_cv() is not None:
         raise ValueError(f"`cv` is {estimator.cv!r}, but there is no `teacher` to cross-fit.")
     if X_transfer is not None and soft_targets_transfer is None:
         raise ValueError(

@@ -13,12 +13,11 @@ from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
-from skdistill._labelling import measure_leak, training_rows, validation_rows
+from skdistill._learning import LearningMixin
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
-from skdistill._transfer_set import choose_samplers, transfer_rows
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, unfrozen
 
@@ -29,6 +28,7 @@ EARLY_STOPPING_ROWS = 500
 class DistilledClassifier(
     NamedListsMixin,
     CheckedInputsMixin,
+    LearningMixin,
     StudentTrainingMixin,
     TrainedStudentMixin,
     CallbackSupportMixin,
@@ -86,9 +86,12 @@ class DistilledClassifier(
     teacher_weights : array-like of shape (n_teachers,), default=None
         Weights of the teachers in the pool. A class that a teacher does not know is pooled over
         the others.
-    cv : int, splitter or None, default=None
-        Folds for out-of-fold soft targets of the training rows; None labels them by teachers that
-        were fitted on them.
+    cv : "auto", int, splitter or None, default="auto"
+        Folds for out-of-fold soft targets: of the training rows, and of synthetic rows, which are
+        then drawn within each fold. None labels them by teachers that were fitted on the training
+        rows. "auto" takes None, and tries 5 folds as well where the student overfits what the
+        teachers have learned by heart: where the best epoch on the rows held out comes in the first
+        quarter of the training, and `leak_gap_` is above 0.05. The better on these rows is kept.
     calibrate : bool or "auto", default="auto"
         Whether one temperature of the student's own is fitted on the labelled validation rows.
         "auto" does so where there are any.
@@ -144,6 +147,8 @@ class DistilledClassifier(
         where there was one.
     temperature_, alpha_ : float
         What was used.
+    cv_ : int, splitter or None
+        What labelled the rows: `cv`, or what "auto" chose.
     leak_gap_ : float or None
         Mean probability the teacher gives the true class on rows it was fitted on, less that on
         rows it was not: out-of-fold ones, or those held out. None where there were neither.
@@ -196,7 +201,7 @@ class DistilledClassifier(
         alpha=0.3,
         pooling="arithmetic",
         teacher_weights=None,
-        cv=None,
+        cv="auto",
         calibrate="auto",
         class_weight=None,
         class_prior=None,
@@ -300,23 +305,12 @@ class DistilledClassifier(
         if not self._continues():
             self.teacher_ = self._fit_teacher(given, seeds["teacher"], progress)
         given.labeller.teacher = self.teacher_
-        rows = training_rows(given, progress)
-        validation = validation_rows(given)
-        self.leak_gap_ = measure_leak(given, rows, validation)
-        rows = rows.weighty()
-        transfer, self.transfer_ = [], []
-        if self._learns_from_unlabelled_rows():
-            self.transfer_ = choose_samplers(self.transfer, given, rows)
-            cache = Cache(self.memory)
-            transfer = transfer_rows(
-                given, rows, self.transfer_, cache, seeds["transfer"], progress
-            )
-        self.n_transfer_rows_ = sum(len(block.labels) for block in transfer)
-        response, blocks = given.labeller.response, [rows, *transfer]
-        refits = self._refits(given)
-        examples = self._examples(response, blocks, validation, refits, progress)
-        self._fit_student(response, examples, validation, seeds["student"], deadline, progress)
-        self._correct_prior(blocks)
+        trial = self._learn(given, seeds, deadline, progress)
+        self._keep(trial)
+        if self._refits(given):
+            response = given.labeller.response
+            self._refit_student(response, trial, seeds["student"], deadline, progress)
+        self._correct_prior(trial.blocks)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
@@ -408,10 +402,6 @@ class DistilledClassifier(
             return
         if not teacher.accepts(row):  # tags cannot tell: a Pipeline may impute
             self.encoder_.set_params(unseen_missing="error")
-
-    def _learns_from_unlabelled_rows(self):
-        objectives = named_parts(self.objectives, "objectives")
-        return self.alpha_ < 1 or any(objective.weight for _, objective in objectives)
 
     def _stops_early(self, n_rows):
         if isinstance(self.early_stopping, str):

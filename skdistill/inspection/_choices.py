@@ -8,7 +8,7 @@ import numpy as np
 _SAID = {
     *("leak_gap_", "alpha_", "temperature_", "calibration_temperature_", "n_transfer_rows_"),
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
-    *("n_features_in_", "feature_names_in_", "class_offset_"),
+    *("n_features_in_", "feature_names_in_", "class_offset_", "cv_"),
 }
 LONGEST = 200
 
@@ -74,9 +74,11 @@ def _leak(clf, gap):
         f"The teacher gave the true class {gap:+.3f} in probability on rows it was fitted on, "
         "against rows it was not (leak gap)"
     )
-    if gap > 0.05 and getattr(clf, "cv", None) is None:
+    if getattr(clf, "cv_", None) is not None:
+        return f"{text}; the student's labels are out of fold (cv {clf.cv_!r})."
+    if gap > 0.05 and not clf.n_transfer_rows_:
         return f"{text}: cv=5 labels the training rows out of fold."
-    return f"{text}."
+    return f"{text}; the student's labels are of teachers that were fitted on the rows."
 
 
 def _transfer(clf, n_rows):

@@ -203,7 +203,9 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-    def cross_fit_proba(self, X, y, cv, *, floored=False, fit_params=None, step=no_step):
+    def cross_fit_proba(
+        self, X, y, cv, *, others=None, floored=False, fit_params=None, step=no_step
+    ):
         """Out-of-fold pooled probabilities of the rows the teachers were fitted on.
 
         Each teacher is cloned and fitted again for every fold. Frozen teachers cannot be: they
@@ -215,6 +217,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
         cv : int, splitter or iterable of (train, test)
             The test folds must cover every row exactly once.
+        others : list of list of (array-like or DataFrame), default=None
+            For each fold, tables of other rows that its teachers label.
         floored : bool, default=False
             As in :meth:`predict_proba`.
         fit_params : dict of str to dict, default=None
@@ -224,7 +228,9 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        probabilities : ndarray of shape (n_samples, n_classes)
+        others : list of list of ndarray of shape (n_rows, n_classes)
+            Only where `others` is given.
 
         Raises
         ------
@@ -242,16 +248,22 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
             )
         codes = np.searchsorted(self.classes_, np.asarray(y))
         floors = self._floors_if(floored)
+        tables = [[]] * len(folds) if others is None else others
+        folds = [(*fold, more) for fold, more in zip(folds, tables, strict=True)]
         labels = self._cross_fit(tasks, X, folds, step)
         result = np.empty((len(codes), len(self.classes_)))
-        unknown = set()
-        for fold, (_, test) in enumerate(folds):
+        unknown, of_others = set(), []
+        for fold, (_, test, _) in enumerate(folds):
             columns, answers = zip(*(labels[name][fold] for name, _ in parts), strict=True)
-            result[test] = self._pool(answers, columns, floors)
+            first, *more = (
+                self._pool(table, columns, floors) for table in zip(*answers, strict=True)
+            )
+            result[test] = first
+            of_others.append(more)
             unknown.update(teach_unknown(result, codes, columns, test).tolist())
         if unknown:
             warn_of_unknown(self.classes_[sorted(unknown)], "in some folds of `cv` ")
-        return result
+        return result if others is None else (result, of_others)
 
     def _cross_fit(self, tasks, X, folds, step):
         """Columns and probabilities of each teacher in each test fold."""
@@ -269,10 +281,16 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
                 step(f"{task.name}, fold {number}")
         for member in self._members:
             if not labels[member.name]:  # it is frozen
-                rows = [_safe_indexing(X, one) for one in chunks(X)]
-                p = np.concatenate([label_rows(self._cache, member, one) for one in rows])
-                labels[member.name] = [(member.columns, p[test]) for _, test in folds]
+                p = self._label_by_one(member, X)
+                labels[member.name] = [
+                    (member.columns, [p[test], *(self._label_by_one(member, t) for t in tables)])
+                    for _, test, tables in folds
+                ]
         return labels
+
+    def _label_by_one(self, member, X):
+        rows = [_safe_indexing(X, one) for one in chunks(X)]
+        return np.concatenate([label_rows(self._cache, member, one) for one in rows])
 
     def accepts(self, X):
         """Tell whether all teachers can label some rows, of which `memory` keeps the answer.

@@ -163,21 +163,22 @@ def is_fold_kept(cache, task, fold):
 
 
 def fit_and_label(cache, task, fold, number):
-    """Fit one teacher on a fold's training rows; label its test rows.
+    """Fit one teacher on a fold's training rows; label its test rows, and rows besides.
 
     Parameters
     ----------
     cache : Cache
     task : Task
-    fold : tuple of ndarray
-        The training and the test rows.
+    fold : tuple of (ndarray, ndarray, list)
+        The training and the test rows by their places, and tables of other rows.
     number : int
         Of the fold, for the error message.
 
     Returns
     -------
     columns : ndarray of int
-    probabilities : ndarray of shape (n_test, n_columns)
+    probabilities : list of ndarray of shape (n_rows, n_columns)
+        Of the test rows, then of each table.
     """
     key = _fold_key(cache, task, fold)
     return cache.call(_fit_and_label, key, task, fold, f"in fold {number} of `cv`")
@@ -243,10 +244,11 @@ def _describe(key, held, task):
 
 
 def _fit_and_label(key, task, fold, where):
-    train, test = fold
+    train, test, others = fold
     part = task.on(train, where)
     member = Member(part.name, Held(part.fit()), part.columns_of(part.estimator), None)
-    return member.columns, member.probabilities(_safe_indexing(task.X, test))
+    tables = [_safe_indexing(task.X, test), *others]
+    return member.columns, [member.probabilities(table) for table in tables]
 
 
 def _label(key, member, X):
