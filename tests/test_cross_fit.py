@@ -74,12 +74,12 @@ def noisy(n_rows=1500):
     """Labels that are mostly noise, and a teacher that learns each of them by heart."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_rows, 8))
-    y = (X[:, 0] + 3 * rng.normal(size=n_rows) > 0).astype(int)
-    return X, y, ExtraTreesClassifier(20, random_state=0)
+    y = ((X[:, 0] * X[:, 1] > 0) ^ (rng.random(n_rows) < 0.25)).astype(int)
+    return X, y, ExtraTreesClassifier(50, max_features=None, random_state=0)
 
 
 def fit(X, y, teacher, **params):
-    student = MLPStudent((64, 64), n_steps=1500)
+    student = MLPStudent((64, 64), n_steps=4000)
     return DistilledClassifier(teacher, student, random_state=0, **params).fit(X, y)
 
 
