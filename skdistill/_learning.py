@@ -28,6 +28,8 @@ class Trial:
     ----------
     student : skorch.NeuralNet
     history : skorch.history.History
+    was_ended : bool
+        Whether its training was, by other than early stopping.
     blocks : list of Block
         The training rows, then the transfer set.
     validation : Block or None
@@ -39,6 +41,7 @@ class Trial:
 
     student: NeuralNet
     history: History
+    was_ended: bool
     blocks: list
     validation: object
     examples: Examples
@@ -82,10 +85,12 @@ class LearningMixin:
         blocks = [rows.weighty(), *transfer]
         response = given.labeller.response
         examples = self._examples(response, blocks, validation, self._refits(given), progress)
-        student, history = self._train_first(
+        student, history, was_ended = self._train_first(
             response, examples, seeds["student"], deadline, progress
         )
-        return Trial(student, history, blocks, validation, examples, samplers, cv, leak_gap)
+        return Trial(
+            student, history, was_ended, blocks, validation, examples, samplers, cv, leak_gap
+        )
 
     def _should_cross_fit(self, given, trial, deadline):
         """Whether the student overfits what the teachers have learned by heart.
@@ -97,7 +102,7 @@ class LearningMixin:
             return False
         if trial.leak_gap is None or trial.leak_gap <= LEAST_LEAK:
             return False
-        is_late = deadline is not None and time.monotonic() > deadline
+        is_late = trial.was_ended or (deadline is not None and time.monotonic() > deadline)
         _, counts = np.unique(given.labels[given.weights > 0], return_counts=True)
         return not is_late and trial.best_share <= EARLY and counts.min() >= N_FOLDS
 

@@ -1,19 +1,20 @@
 """How a fit makes, trains and calibrates the student."""
 
 import time
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
-from skorch import NeuralNet
 
 from skdistill._named import named_parts
 from skdistill._validation import check_prior, check_views
 from skdistill.encoding import TabularEncoder
 from skdistill.objectives import view_key
 from skdistill.student import (
+    MLPStudent,
     Rows,
     constructor_parameters,
     gives_probabilities,
@@ -22,7 +23,7 @@ from skdistill.student import (
     student_module,
     train,
 )
-from skdistill.targets import fit_temperature, prior_offsets
+from skdistill.targets import LEAST_SHARE, fit_temperature, prior_offsets
 
 
 @dataclass
@@ -85,16 +86,19 @@ class StudentTrainingMixin:
         held_out = [] if validation is None else [validation]
         with progress.task("encode-rows", f"encoding {n_rows} rows"):
             inputs = np.concatenate([self._encode(block.X) for block in [*blocks, *held_out]])
-        learned = [*blocks, *held_out] if refits else blocks
-        target = self._targets(response, learned) | self._teacher_views(learned)
-        first = {name: values[:n_rows] for name, values in target.items()}
-        training = Rows.from_arrays(inputs[:n_rows], first)
+        views = self._teacher_views([*blocks, *held_out] if refits else blocks)
+        first = {name: values[:n_rows] for name, values in views.items()}
+        training = Rows.from_arrays(inputs[:n_rows], self._targets(response, blocks) | first)
         if validation is None:
             return Examples(training, None, None)
+        everything = None
+        if refits:
+            target = self._targets(response, [*blocks, validation]) | views
+            everything = Rows.from_arrays(inputs, target)
         if validation.is_labelled:  # the loss to choose by is that on the labels alone
             validation = replace(validation, soft=None)
         chosen_by = Rows.from_arrays(inputs[n_rows:], self._targets(response, [validation]))
-        return Examples(training, chosen_by, Rows.from_arrays(inputs, target) if refits else None)
+        return Examples(training, chosen_by, everything)
 
     def _train_first(self, response, examples, seed, deadline, progress):
         """Train a student on the training rows."""
@@ -120,19 +124,25 @@ class StudentTrainingMixin:
 
         What was chosen on the rows held out holds for it: the epoch and the calibration.
         """
-        if deadline is not None and time.monotonic() > deadline:
+        if trial.was_ended or (deadline is not None and time.monotonic() > deadline):
             return
         rows = trial.examples.all
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
-        n_epochs = max(1, round(trial.best_share * net.max_epochs))
+        planned = net.max_epochs
+        n_epochs = max(1, round(trial.best_share * planned))
         net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
         text = f"training the student again, on all {len(rows)} rows"
         kept = "the student that was fitted without the rows held out is kept"
         with progress.task("refit-student", text, n_steps=n_epochs) as step:
-            student, history = self._train(
-                net, loss, rows, None, seed=seed, deadline=deadline, step=step, kept=kept
-            )
-        if len(history) == n_epochs:
+            try:
+                student, _, was_ended = self._train(
+                    net, loss, rows, None, seed=seed, deadline=deadline, step=step, kept=kept
+                )
+            except KeyboardInterrupt:  # in the first epoch
+                warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
+                return
+        if not was_ended:
+            student.max_epochs = planned
             self.student_ = student
 
     def _train(self, net, loss, rows, validation, **options):
@@ -150,11 +160,11 @@ class StudentTrainingMixin:
     def _refits(self, given):
         """Whether the student is trained on the rows held out in the end.
 
-        Not where the next fit goes on from it, as they would be held out again; nor a net of the
-        user's, whose callbacks may need validation rows.
+        Not where the next fit goes on from it, as they would be held out again; nor a net or a
+        recipe of the user's, whose callbacks may need validation rows.
         """
-        is_theirs = isinstance(self.student, NeuralNet)
-        return bool(self.refit) and given.holds_out and not self.warm_start and not is_theirs
+        ours = type(self.student) in (type(None), MLPStudent) or isinstance(self.student, type)
+        return bool(self.refit) and given.holds_out and not self.warm_start and ours
 
     def _targets(self, response, blocks):
         target = {
@@ -183,6 +193,14 @@ class StudentTrainingMixin:
         if prior is not None:
             shares = sum(block.shares(len(prior), self.alpha_) for block in blocks)
             self.class_offset_ = prior_offsets(shares, prior)
+            untaught = shares < LEAST_SHARE * shares.sum()
+            if untaught.any():
+                warnings.warn(
+                    "DistilledClassifier: `class_prior` cannot bring out the classes "
+                    f"{self.classes_[untaught][:10].tolist()}: neither a label nor a teacher told "
+                    "the student of them. Give rows on which a teacher names them."
+                )
+                self.class_offset_[untaught] = 0.0
 
     def _calibrate(self, validation):
         self.calibration_temperature_, self.class_offset_ = 1.0, None

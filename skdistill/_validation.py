@@ -142,7 +142,7 @@ def check_prior(class_prior, classes):
     """Return `class_prior` as an array in the order of the classes; None stays None."""
     if class_prior is None:
         return None
-    prior = class_prior
+    prior = class_prior.to_dict() if isinstance(class_prior, pd.Series) else class_prior
     if isinstance(prior, dict):
         absent = [label for label in classes.tolist() if label not in prior]
         if absent or len(prior) > len(classes):
@@ -155,7 +155,9 @@ def check_prior(class_prior, classes):
         prior = np.asarray(prior, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`class_prior` must hold numbers, got {class_prior!r}.") from error
-    if prior.shape != (len(classes),) or not np.isfinite(prior).all() or (prior <= 0).any():
+    with np.errstate(all="ignore"):
+        is_sound = np.isfinite(np.log(prior / prior.sum())).all()
+    if prior.shape != (len(classes),) or not is_sound:
         raise ValueError(
             f"`class_prior` must hold a number > 0 for each of the {len(classes)} classes "
             f"{classes[:10].tolist()}, got {class_prior!r}."

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
@@ -58,6 +59,8 @@ def few(**params):
 def test_by_label_or_in_the_order_of_the_classes():
     by_label, X = few(class_prior={"usual": 3, "rare": 1})
     by_order, _ = few(class_prior=[0.25, 0.75])
+    by_frequency, _ = few(class_prior=pd.Series({"usual": 0.75, "rare": 0.25}))
+    assert_array_equal(by_label.predict_proba(X), by_frequency.predict_proba(X))
     assert_array_equal(by_label.predict_proba(X), by_order.predict_proba(X))
     again = pickle.loads(pickle.dumps(by_label))
     assert_array_equal(again.predict_proba(X), by_label.predict_proba(X))
@@ -72,12 +75,25 @@ def test_the_shares_it_learned_from_change_nothing_much():
     assert (more.predict_proba(X)[:, 0] > plain.predict_proba(X)[:, 0]).all()
 
 
+def test_a_class_that_nothing_taught_is_left_alone():
+    X, y = load_digits(return_X_y=True)
+    teacher = FrozenEstimator(LogisticRegression(max_iter=20).fit(X, y))
+    clf = DistilledClassifier(
+        teacher, MLPStudent((16,)), alpha=1.0, class_prior=np.ones(10), random_state=0
+    )
+    with pytest.warns(UserWarning, match=r"`class_prior` cannot bring out the classes \[3\]"):
+        clf.fit(X[y != 3], y[y != 3])
+    assert clf.class_offset_[3] == 0
+    assert clf.score(X[y != 3], y[y != 3]) > 0.9
+
+
 @pytest.mark.parametrize(
     ("prior", "message"),
     [
         ([1.0, 0.0], "`class_prior` must hold a number > 0 for each of the 2 classes"),
         ([1.0], "`class_prior` must hold a number > 0 for each of the 2 classes"),
         ([1.0, np.nan], "`class_prior` must hold a number > 0"),
+        ([1e-320, 1e308], "`class_prior` must hold a number > 0"),
         ("much", "`class_prior` must hold numbers, got 'much'"),
         ({"rare": 1.0}, r"`class_prior` must have the classes \['rare', 'usual'\] as its keys"),
     ],

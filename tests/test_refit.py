@@ -5,9 +5,10 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+from skorch.callbacks import EarlyStopping
 
 import skdistill._training_student as training
-from skdistill import DistilledClassifier, MLPStudent
+from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 
 X, Y = make_classification(600, 6, n_informative=4, n_classes=3, random_state=0)
 RECIPE = MLPStudent((16,), n_steps=300)
@@ -80,18 +81,61 @@ def test_soft_targets_of_rows_held_out_are_those_given(trainings):
     assert clf.score(X, Y) > 0.7
 
 
-def test_a_second_training_cut_short_is_dropped(monkeypatch):
-    once = make(refit=False).fit(X, Y)
-    train = training.train
+def interrupted(monkeypatch, when, how):
+    """Let a training end early: the one with validation rows, or the one without."""
+    train, begun = training.train, []
 
     def cut(net, loss, rows, validation, *args, **options):
-        if validation is None:
-            net.set_params(max_epochs=1)
-            assert "is kept" in options["kept"]
+        begun.append(validation)
+        if (validation is None) == (when == "refit"):
+            if how == "Ctrl-C":
+                raise KeyboardInterrupt
+            options["step"] = lambda name: name == "epoch 2"
         return train(net, loss, rows, validation, *args, **options)
 
     monkeypatch.setattr(training, "train", cut)
-    assert_array_equal(make().fit(X, Y).predict_proba(X), once.predict_proba(X))
+    return begun
+
+
+def test_a_second_training_cut_short_is_dropped(monkeypatch):
+    once = make(refit=False).fit(X, Y)
+    interrupted(monkeypatch, "refit", "callback")
+    clf = make().fit(X, Y)
+    assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
+
+
+def test_ctrl_c_in_its_first_epoch_keeps_the_student(monkeypatch):
+    once = make(refit=False).fit(X, Y)
+    interrupted(monkeypatch, "refit", "Ctrl-C")
+    with pytest.warns(UserWarning, match="KeyboardInterrupt ended .* rows held out is kept"):
+        clf = make().fit(X, Y)
+    assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
+
+
+def test_who_ends_the_first_training_wants_no_second(monkeypatch):
+    begun = interrupted(monkeypatch, "first", "callback")
+    clf = make().fit(X, Y)
+    assert len(begun) == 1
+    assert len(clf.history_) == 2
+
+
+class WithCallback(MLPStudent):
+    """A recipe of the user's own, whose net needs validation rows."""
+
+    def make_net(self, n_rows):
+        net = super().make_net(n_rows)
+        return net.set_params(callbacks=[*net.callbacks, ("stop", EarlyStopping(patience=3))])
+
+
+def test_a_recipe_of_ones_own_is_not_fitted_again(trainings):
+    make(student=WithCallback((8,), n_steps=50)).fit(X, Y)
+    assert len(trainings) == 1
+
+
+def test_the_first_training_is_the_same_without_a_second():
+    params = {"response": BalancedHinton(), "temperature": 2.0}
+    both, once = make(**params).fit(X, Y), make(refit=False, **params).fit(X, Y)
+    assert both.history_[:, "train_loss"] == once.history_[:, "train_loss"]
 
 
 @pytest.mark.parametrize("refit", [2, "auto", None])

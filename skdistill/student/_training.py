@@ -79,6 +79,8 @@ def train(
         Trimmed for prediction: without optimizer, callbacks and data.
     history : skorch.history.History
         A row an epoch.
+    was_ended : bool
+        Whether the time, the user or a callback ended the training; not early stopping.
     """
     limit = TimeLimit(deadline)
     callbacks = _callbacks(net, early_stopping, validation, limit, EpochReport(step))
@@ -101,16 +103,16 @@ def train(
         _adapt_scoring(net, rows, validation)
         draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
         if draws:  # under the lock: dropout is repeatable, and the global generator left alone
-            _run(net, rows, n_classes, weights, kept)
+            was_ended = _run(net, rows, n_classes, weights, kept)
     if not draws:
-        _run(net, rows, n_classes, weights, kept)
+        was_ended = _run(net, rows, n_classes, weights, kept)
     if limit.reached:
         _warn_ended(net, "`max_time` ended the training", kept)
     history = _whole_epochs(net.history)
     net.trim_for_prediction()
     net.iterator_valid = torch.utils.data.DataLoader
     net.module_.eval().requires_grad_(False)
-    return net, history
+    return net, history, was_ended
 
 
 def rehearse(net, loss, rows, n_classes, has_validation):
@@ -183,28 +185,35 @@ def _run(net, rows, n_classes, weights, kept):
     handles = net.criterion_.watch(net.module_)
     try:
         with training_threads(net.module_, batch_size):
-            _fit_epochs(net, rows, kept)
+            was_ended = _fit_epochs(net, rows, kept)
     finally:
         for handle in handles:
             handle.remove()
     if not torch.isfinite(_evaluate(net, rows)).all():
         raise_diverged(net, "its output is not finite")
+    return was_ended
 
 
 def _fit_epochs(net, rows, kept):
-    """skorch's ``partial_fit``, but the user's Ctrl-C does not pass without a word."""
+    """skorch's ``partial_fit``, but the user's Ctrl-C does not pass without a word.
+
+    Returns whether the training was ended, by other than early stopping.
+    """
+    was_ended = False
     net.notify("on_train_begin", X=rows, y=None)
     try:
         net.fit_loop(rows)
     except StopTraining:
-        pass
+        was_ended = True
     except KeyboardInterrupt:
         if len(net.history) < 2:
             raise  # no epoch is done: there is no student to keep
         stopping = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
         if not any(c.misses_ >= c.patience for c in stopping):
+            was_ended = True
             _warn_ended(net, "KeyboardInterrupt ended the training", kept)
     net.notify("on_train_end", X=rows, y=None)
+    return was_ended
 
 
 def _warn_ended(net, what, kept):
