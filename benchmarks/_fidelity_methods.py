@@ -145,13 +145,6 @@ def student_bytes(clf):
     return 4 * sum(part.numel() for part in clf.student_.module_.parameters())
 
 
-def preset(name, hidden_layer_sizes):
-    """A preset of MLPStudent, or, until the package has it, layers of that size."""
-    if hasattr(MLPStudent, name):
-        return getattr(MLPStudent, name)()
-    return MLPStudent(hidden_layer_sizes=hidden_layer_sizes)
-
-
 def us_per_row(clf, X, repeats=3):
     """Microseconds a row of predict_proba on 10,000 rows, the best of some repeats."""
     rows = _safe_indexing(X, np.arange(SCORED_ROWS) % len(X))
@@ -173,7 +166,7 @@ METHODS = [
     _student("default", every_seed=True),
     _student("control", run_control, needs="default", every_seed=True),
     Method("hgb", run_hgb, "sklearn", every_seed=True),
-    _student("fast", every_seed=True, student=preset("fast", (128, 128))),
+    _student("fast", every_seed=True, student=MLPStudent.fast()),
     *(Method(name, run_member, "teacher", {"name": name}) for name in MEMBERS),
     Method("mlp-classifier", run_mlp_classifier, "sklearn"),
     _student("own-rows-in-sample", transfer=None, cv=None),
@@ -183,5 +176,5 @@ METHODS = [
     _student("mixup", transfer=Mixup()),
     _student("marginals", transfer=Marginals()),
     _student("near-munge", transfer=Near(Munge())),
-    _student("accurate", student=preset("accurate", (512, 512))),
+    _student("accurate", student=MLPStudent.accurate()),
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from _fidelity_cells import Method
-from _fidelity_methods import budget, control, preset, student_bytes
+from _fidelity_methods import budget, control, student_bytes
 from _fidelity_teacher import FIT_SECONDS, fit_pool, memory, teacher
 from datasets import load
 from sklearn.datasets import load_digits
@@ -58,21 +58,13 @@ def run_missing_class(job):
     members = teacher(len(classes), job.seed, job.n_estimators)
     pool = FrozenEstimator(fit_pool(members, X, y, job.seed))
     figures = {"missing": str(missing), "teacher_recall": recall(pool, X_test, y_test, missing)}
-    for name, params in {"plain": {}, "corrected": true_shares(counts)}.items():
-        if params is None:
-            continue
+    told = {"class_prior": counts / counts.sum()}
+    for name, params in {"plain": {}, "corrected": told}.items():
         clf = DistilledClassifier(pool, transfer=None, random_state=job.seed, **params)
         clf.fit(X[y != missing])
         figures[name] = recall(clf, X_test, y_test, missing)
         figures[f"{name}_accuracy"] = float(clf.score(X_test, y_test))
     return figures, None
-
-
-def true_shares(counts):
-    """How the estimator is told how frequent the classes are; None where it cannot be."""
-    if "class_prior" not in DistilledClassifier().get_params():
-        return None
-    return {"class_prior": counts / counts.sum()}
 
 
 def digits(seed):
@@ -95,7 +87,7 @@ def run_serving(job):
     students = {
         "mlp": MLPStudent(hidden_layer_sizes=(128, 128)),
         "default": MLPStudent(),
-        "fast": preset("fast", (128, 128)),
+        "fast": MLPStudent.fast(),
     }
     # The weights do not matter here, so that one step will do.
     clfs = {
