@@ -60,7 +60,7 @@ def run_missing_class(job):
     figures = {"missing": str(missing), "teacher_recall": recall(pool, X_test, y_test, missing)}
     told = {"class_prior": counts / counts.sum()}
     for name, params in {"plain": {}, "corrected": told}.items():
-        clf = DistilledClassifier(pool, transfer=None, random_state=job.seed, **params)
+        clf = DistilledClassifier(pool, random_state=job.seed, **params)
         clf.fit(X[y != missing])
         figures[name] = recall(clf, X_test, y_test, missing)
         figures[f"{name}_accuracy"] = float(clf.score(X_test, y_test))

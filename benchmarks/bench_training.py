@@ -125,7 +125,7 @@ def search(teacher, X, y, **params):
     FITS.clear()
     watch = Stopwatch()
     student = MLPStudent((64,), n_steps=300)
-    params = {"transfer": None, "random_state": 0, **params}
+    params = {"transfer": None, "cv": None, "random_state": 0, **params}
     clf = DistilledClassifier(Counting(teacher), student, **params)
     clf.set_callbacks(watch)
     grid = {"temperature": TEMPERATURES}

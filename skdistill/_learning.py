@@ -100,6 +100,8 @@ class LearningMixin:
         """
         if self._given_cv() == self.cv or trial.validation is None or self._continues():
             return False
+        if not self._learns_from_unlabelled_rows():  # of labels alone
+            return False
         if trial.leak_gap is None or trial.leak_gap <= LEAST_LEAK:
             return False
         is_late = trial.was_ended or (deadline is not None and time.monotonic() > deadline)
