@@ -4,18 +4,22 @@ Only NumPy is imported here: frames are told by what they have.
 """
 
 import math
+from decimal import Decimal
 
 import numpy as np
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
+_FLOATS = (float, np.floating)
+# A bool is an int as well, so it comes first.
+_KINDS = {"text": str, "bools": (bool, np.bool_), "numbers": (int, float, np.number)}
 # The quickest pass over as many numbers is a product; over more it would start threads.
 FEW = 4096
 
 
 def as_text(value):
     """A category as text: a whole float as an integer, since frames turn one into the other."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, _FLOATS) and value.is_integer():
         value = int(value)
     return str(value)
 
@@ -45,6 +49,10 @@ class RowReader:
             None if levels is None else {value: as_text(value) for value in levels}
             for levels in features["levels"]
         ]
+        # An encoder of the user's own may know more categories than the file: all go to it as text.
+        self._of_own = None
+        if features.get("own_encoder"):
+            self._of_own = [_kinds_of(levels) for levels in features["levels"]]
 
     def read(self, X):
         """Lay rows out.
@@ -62,6 +70,11 @@ class RowReader:
             return self._of_array(X)
         if isinstance(X, dict):
             return self._of_dicts([X])
+        if hasattr(X, "to_frame"):  # a Series
+            raise ValueError(
+                f"Expected 2D array, got a {type(X).__name__} instead: a single row is "
+                "`df.iloc[[0]]`, or a dict."
+            )
         if hasattr(X, "columns") and hasattr(X, "__getitem__"):
             return self._of_frame(X)
         if isinstance(X, (list, tuple)):
@@ -214,7 +227,7 @@ class RowReader:
             )
 
     def _texts_of(self, values, place):
-        if self._texts[place] is not None:
+        if self._texts[place] is not None or self._of_own is not None:
             return [self._text(value, place) for value in values]
         missing = self._missing
         return [
@@ -224,6 +237,8 @@ class RowReader:
 
     def _text(self, value, place):
         """The text of one category, as the graph knows it."""
+        if self._of_own is not None:
+            return self._own_text(value, place)
         texts = self._texts[place]
         if texts is None and type(value) is str:
             return self._unknown if value == self._missing else value
@@ -244,6 +259,33 @@ class RowReader:
             f"column '{self._category_labels[place]}' held text when the student was fitted, but "
             f"now a number, {value!r}: convert it to strings."
         )
+
+    def _own_text(self, value, place):
+        """The text of one category for an encoder of the user's own."""
+        label = self._category_labels[place]
+        if _is_missing(value):
+            raise ValueError(
+                f"column '{label}' has a missing value, which the graph of an `encoder` of your "
+                "own cannot tell from text: fill it before, or fit with encoder='auto'."
+            )
+        if _kind_of(value) not in self._of_own[place]:
+            # As text it could be taken for a category that it is not.
+            raise ValueError(
+                f"column '{label}' held {' and '.join(sorted(self._of_own[place]))} in the `X` of "
+                f"the export, but now {value!r}: convert it."
+            )
+        return as_text(value)
+
+
+def _kinds_of(levels):
+    return {"text"} if levels is None else {_kind_of(level) for level in levels}
+
+
+def _kind_of(value):
+    for kind, types in _KINDS.items():
+        if isinstance(value, types):
+            return kind
+    return None
 
 
 def _all_finite(numbers):
@@ -282,7 +324,7 @@ def _is_missing(value):
     """None, NaN, or pandas' marks for missing, which are told by their names."""
     if value is None:
         return True
-    if isinstance(value, float):
+    if isinstance(value, _FLOATS):
         return value != value
     return type(value).__name__ in ("NAType", "NaTType")
 
@@ -290,7 +332,9 @@ def _is_missing(value):
 def _number(value, label):
     if _is_missing(value):
         return math.nan
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, complex)):
+    if isinstance(value, (int, float, np.number, Decimal)) and not isinstance(
+        value, (bool, complex)
+    ):
         return value
     raise ValueError(
         f"column '{label}' must hold numbers, as when the student was fitted, but holds {value!r}."

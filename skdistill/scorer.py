@@ -5,6 +5,7 @@ Importing this module loads neither torch nor scikit-learn nor pandas.
 
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from skdistill._rows import RowReader
 # Of the exported file; raised when an older Scorer would misread it.
 FILE_FORMAT = 1
 _NO_CHECKSUM = "0" * 64
+# What a file of ours starts with: the version of ONNX' format, then the producer.
+_START = re.compile(rb"\x08.\x12\x09skdistill", re.DOTALL)
 _SEAL = re.compile(rb"skdistill format (\d+) sha256 ([0-9a-f]{64})")
 # Rows scored at a time: their activations stay in the processor's cache.
 ROWS_AT_ONCE = 4096
@@ -30,7 +33,8 @@ UNSEALED = seal_text(FILE_FORMAT, _NO_CHECKSUM)
 class Scorer:
     """Answers of an exported student, from its file alone.
 
-    It may be shared by threads. Nothing in the file is run as code.
+    It may be shared by threads, but not be pickled: each process opens the file. Nothing in the
+    file is run as code.
 
     Parameters
     ----------
@@ -51,7 +55,7 @@ class Scorer:
     ------
     ValueError
         If the file is empty, truncated, damaged, of a newer format, or not one of
-        :func:`skdistill.to_onnx`.
+        :func:`skdistill.to_onnx`, or `n_threads` is not an integer of 1 or above.
 
     Examples
     --------
@@ -71,8 +75,11 @@ class Scorer:
     """
 
     def __init__(self, path, n_threads=1):
+        is_integer = isinstance(n_threads, (int, np.integer)) and not isinstance(n_threads, bool)
+        if not is_integer or n_threads < 1:
+            raise ValueError(f"`n_threads` must be an integer of 1 or above, got {n_threads!r}.")
         data = _read(path)
-        self._session = _session(data, path, n_threads)
+        self._session = _session(data, path, int(n_threads))
         metadata = self._session.get_modelmeta().custom_metadata_map
         features, classes = json.loads(metadata["features"]), json.loads(metadata["classes"])
         self._reader = RowReader(features)
@@ -98,10 +105,10 @@ class Scorer:
         Raises
         ------
         ValueError
-            If there are no rows, a column is missing, unknown or of another type, or a number is
-            infinite.
+            If there are no rows, a column is missing, unknown or of another type, a number is
+            infinite, or an `encoder` of your own does not take the value of a cell.
         """
-        return self._ask("probabilities", X)
+        return self._ask(["probabilities"], X)[0]
 
     def predict(self, X):
         """The most probable label.
@@ -115,17 +122,34 @@ class Scorer:
         -------
         ndarray of shape (n_samples,)
         """
-        return np.asarray(self._ask("label", X)).astype(self.classes_.dtype)
+        return np.asarray(self._ask(["probabilities", "label"], X)[1]).astype(self.classes_.dtype)
 
-    def _ask(self, output, X):
+    def __reduce__(self):
+        raise TypeError("a Scorer cannot be pickled: open it from its file in each process.")
+
+    def _ask(self, outputs, X):
+        """The outputs, of which the first must be the probabilities."""
         feed, n_rows = self._reader.read(X)
         if n_rows <= ROWS_AT_ONCE:
-            return self._session.run([output], feed)[0]
-        parts = []
-        for start in range(0, n_rows, ROWS_AT_ONCE):
-            part = {name: rows[start : start + ROWS_AT_ONCE] for name, rows in feed.items()}
-            parts.append(self._session.run([output], part)[0])
-        return np.concatenate(parts)
+            answers = self._session.run(outputs, feed)
+        else:
+            parts = []
+            for start in range(0, n_rows, ROWS_AT_ONCE):
+                part = {name: rows[start : start + ROWS_AT_ONCE] for name, rows in feed.items()}
+                parts.append(self._session.run(outputs, part))
+            answers = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        # The label of a row without finite probabilities would be made up.
+        if not math.isfinite(answers[0].sum()):
+            _refuse_row(answers[0])
+        return answers
+
+
+def _refuse_row(probabilities):
+    row = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))[0]
+    raise ValueError(
+        f"row {row} of X has no finite probabilities: a number in it is missing or too large for "
+        "the student. Impute it, or leave the row out."
+    )
 
 
 def _read(path):
@@ -135,11 +159,11 @@ def _read(path):
         raise ValueError(f"the file {str(path)!r} is empty.")
     seals = list(_SEAL.finditer(data))
     if not seals:
-        if b"skdistill" in data:
+        if _START.match(data):
             raise ValueError(f"the file {str(path)!r} is damaged or truncated: export it again.")
         raise ValueError(
             f"the file {str(path)!r} is not one that skdistill.to_onnx wrote, and Scorer reads no "
-            "other."
+            "other: for what skl2onnx converted, use ONNX Runtime itself."
         )
     version, checksum = int(seals[-1][1]), seals[-1][2].decode()
     if version > FILE_FORMAT:

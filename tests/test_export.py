@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import onnx
@@ -19,6 +20,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from skorch import NeuralNetClassifier
@@ -325,6 +327,38 @@ def test_only_tables(tmp_path):
         to_onnx(clf, tmp_path / "a.onnx", X=X[:, :, None])
 
 
+class Sequence(nn.Module):
+    """Takes 4 channels of 5 steps."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.convolution, self.last = nn.Conv1d(4, 8, 2), nn.Linear(32, n_outputs)
+
+    def forward(self, X):
+        return self.last(self.convolution(X).flatten(1))
+
+
+class Flat(nn.Module):
+    """Takes a table, or 4 channels of 5 steps."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.flatten, self.last = nn.Flatten(), nn.Linear(20, n_outputs)
+
+    def forward(self, X):
+        return self.last(self.flatten(X))
+
+
+@pytest.mark.parametrize("module", [Sequence, Flat])
+def test_three_dimensions_without_rows(module, tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 4, 5)).astype(np.float32)
+    student = quick_net(module, criterion=nn.CrossEntropyLoss)
+    clf = distil(X, np.arange(60) % 2, student, encoder="passthrough")
+    with pytest.raises(ValueError, match="only tables can be exported: the module .* 4 columns"):
+        to_onnx(clf, tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_tabular_encoder_of_ones_own(tmp_path):
     X, y = mixed()
     for categories in ("onehot", "codes"):
@@ -352,6 +386,74 @@ def test_a_column_transformer_by_skl2onnx(tmp_path):
     clf = distil(X, y, encoder=encoder)
     to_onnx(clf, tmp_path / "a.onnx", X=X)
     assert_same(clf, Scorer(tmp_path / "a.onnx"), X)
+
+
+def own_encoder(numbers, categories):
+    one_hot = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
+    return ColumnTransformer(
+        [("number", StandardScaler(), numbers), ("category", one_hot, categories)]
+    )
+
+
+@pytest.fixture(scope="module")
+def part_exported(tmp_path_factory):
+    """A student whose own encoder knows more categories than the rows of the export."""
+    X, y = mixed()
+    columns = ["colour", "is_new", "grade"]
+    X = X[["flat", *columns]].assign(colour=X["colour"].fillna("none"))
+    clf = distil(X, y, encoder=own_encoder(["flat"], columns))
+    few = X[(X["colour"] == "red") & X["is_new"] & (X["grade"] == 1)]
+    path = tmp_path_factory.mktemp("part") / "a.onnx"
+    to_onnx(clf, path, X=few)
+    return clf, X, Scorer(path)
+
+
+def test_an_encoder_of_ones_own_may_know_more_than_the_rows(part_exported):
+    clf, X, scorer = part_exported
+    assert "" in set(X["colour"])
+    X = X.astype(object)
+    X.loc[:3, "colour"], X.loc[4:7, "grade"] = "purple", 9
+    X.loc[8, "grade"] = 2.0
+    assert_same(clf, scorer, X)
+    np.testing.assert_allclose(
+        scorer.predict_proba(X.to_dict("records")), clf.predict_proba(X), rtol=0, atol=1e-5
+    )
+    assert_same(clf, scorer, X.iloc[[20]])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("colour", None, "'colour' has a missing value, .* fill it before"),
+        ("grade", np.float32("nan"), "'grade' has a missing value"),
+        ("grade", "1", "'grade' held numbers in the `X` of the export, but now '1'"),
+        ("is_new", 1, "'is_new' held bools in the `X` of the export, but now 1"),
+        ("colour", 1, "'colour' held text in the `X` of the export, but now 1"),
+    ],
+)
+def test_an_encoder_of_ones_own_gets_no_ambiguous_category(part_exported, name, value, message):
+    _, X, scorer = part_exported
+    row = X.iloc[:1].astype(object).assign(**{name: [value]})
+    for rows in (row, row.iloc[0].to_dict(), row.to_dict("records")):
+        with pytest.raises(ValueError, match=message):
+            scorer.predict(rows)
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e300])
+def test_no_answer_where_an_encoder_of_ones_own_lets_nan_through(value, tmp_path):
+    X, y = load_iris(return_X_y=True)
+    clf = distil(X, y, encoder=StandardScaler())
+    to_onnx(clf, tmp_path / "a.onnx", X=X)
+    scorer = Scorer(tmp_path / "a.onnx")
+    X = np.resize(X, (5000, 4))
+    X[4500, 1] = X[4700, 0] = value
+    with pytest.raises(ValueError, match=r"infinity|NaN"):
+        clf.predict_proba(X)
+    for ask in (scorer.predict, scorer.predict_proba):
+        with pytest.raises(ValueError, match="row 4500 of X has no finite probabilities"):
+            ask(X)
+        with pytest.raises(ValueError, match="row 0 of X has no finite probabilities"):
+            ask(X[4500:4501])
 
 
 def test_a_transformer_that_skl2onnx_does_not_know(tmp_path):
@@ -430,12 +532,45 @@ def test_a_full_disk_leaves_nothing(fitted, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_threads_may_write_to_one_path(fitted, tmp_path):
+    clf, X = fitted
+    failed = []
+
+    def export():
+        try:
+            to_onnx(clf, tmp_path / "a.onnx", X=X, overwrite=True)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=export) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert [p.name for p in tmp_path.iterdir()] == ["a.onnx"]
+    assert_same(clf, Scorer(tmp_path / "a.onnx"), X)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are of POSIX")
+def test_the_file_has_the_permissions_of_any_other(fitted, tmp_path):
+    (tmp_path / "plain").write_text("")
+    to_onnx(fitted[0], tmp_path / "a.onnx")
+    assert (tmp_path / "a.onnx").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_arguments(fitted, tmp_path):
     clf, _ = fitted
     with pytest.raises(NotFittedError):
         to_onnx(DistilledClassifier(), tmp_path / "a.onnx")
     with pytest.raises(TypeError, match="`clf` must be a DistilledClassifier, got Pipeline"):
         to_onnx(make_pipeline(clf), tmp_path / "a.onnx")
+    with pytest.raises(TypeError, match="columns that the steps before it give, not the raw ones"):
+        to_onnx(make_pipeline(clf), tmp_path / "a.onnx")
+    X, y = load_iris(return_X_y=True)
+    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [1]}, cv=2).fit(X, y)
+    with pytest.raises(TypeError, match=r"give `search\.best_estimator_`"):
+        to_onnx(search, tmp_path / "a.onnx")
     with pytest.raises(ValueError, match="`quantize` must be None or 'int8', got 'int4'"):
         to_onnx(clf, tmp_path / "a.onnx", quantize="int4")
     assert list(tmp_path.iterdir()) == []
@@ -521,6 +656,36 @@ def test_a_student_alone_by_skl2onnx(fitted):
         convert(clf, initial_types=types, target_opset=15)
     with pytest.raises(ValueError, match="takes 4 number and 3 category columns, but its inputs"):
         convert(clf, initial_types=[("X", FloatTensorType([None, 7]))], target_opset=20)
+
+
+@pytest.mark.parametrize("options", [{"zipmap": False}, {"zipmap": True}, {"nocl": True}])
+@pytest.mark.parametrize(
+    "classes", [np.array([False, True]), np.array(["no", "yes"]), np.array([3, 7])], ids=str
+)
+def test_labels_by_skl2onnx(classes, options):
+    X, codes = make_classification(90, 4, random_state=0)
+    clf = distil(X, classes[codes])
+    register_skl2onnx_converter()
+    model = skl2onnx.convert_sklearn(
+        clf, initial_types=[("X", DoubleTensorType([None, 4]))], options={id(clf): options}
+    )
+    label, p = run_model(model, {"X": X})
+    expected = clf.predict(X)
+    if "nocl" in options:
+        expected = np.searchsorted(classes, expected)
+    np.testing.assert_array_equal(label, expected)
+    if options.get("zipmap", True):
+        assert set(p[0]) == set(label)
+        p = [list(row.values()) for row in p]
+    np.testing.assert_allclose(p, clf.predict_proba(X), atol=1e-5)
+
+
+def test_float_labels_by_skl2onnx():
+    X, codes = make_classification(90, 4, random_state=0)
+    clf = distil(X, codes.astype(float))
+    register_skl2onnx_converter()
+    with pytest.raises(ValueError, match=r"labels \[0\.0, 1\.0\] are floats, .* fit on integers"):
+        skl2onnx.convert_sklearn(clf, initial_types=[("X", DoubleTensorType([None, 4]))])
 
 
 def test_an_encoder_inside_of_a_student_by_skl2onnx():

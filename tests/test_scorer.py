@@ -1,8 +1,11 @@
 """The scorer: what rows it takes, what it refuses, and that it needs little."""
 
+import copy
+import pickle
 import subprocess
 import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +115,11 @@ def test_a_dict_is_one_row(mixed, scorer):
 
 
 @pytest.mark.parametrize(
-    "value", [None, float("nan"), np.nan, pd.NA, "purple", "", "None", np.str_("red"), True]
+    "value",
+    [
+        *(None, float("nan"), np.nan, np.float32("nan"), pd.NA),
+        *("purple", "", "None", np.str_("red"), True),
+    ],
 )
 def test_odd_categories(mixed, scorer, value):
     clf, X, _ = mixed
@@ -138,6 +145,15 @@ def test_arrays_of_numbers(numeric, dtype):
     close(scorer.predict_proba(np.asfortranarray(X)), clf.predict_proba(X))
     close(scorer.predict_proba(X[::-2]), clf.predict_proba(X[::-2]))
     close(scorer.predict_proba(X.tolist()), clf.predict_proba(X))
+
+
+def test_decimals(numeric):
+    clf, X, path = numeric
+    X = pl.DataFrame(np.round(X, 3)).with_columns(column_1=pl.lit(None))
+    X = X.with_columns(pl.all().cast(pl.Decimal(10, 3)))
+    assert isinstance(X[1, 0], Decimal)
+    numbers = X.cast(pl.Float64).to_numpy()
+    close(Scorer(path).predict_proba(X), clf.predict_proba(numbers))
 
 
 def test_many_rows_are_scored_in_parts(numeric):
@@ -223,6 +239,10 @@ def test_shapes(numeric):
         scorer.predict(np.zeros(3))
     with pytest.raises(ValueError, match="X has 2 features, but Scorer is expecting 3 features"):
         scorer.predict(np.zeros((1, 2)))
+    with pytest.raises(
+        ValueError, match=r"got a Series instead: a single row is `df\.iloc\[\[0\]\]`"
+    ):
+        scorer.predict(pd.DataFrame(np.zeros((1, 3))).iloc[0])
     with pytest.raises(TypeError, match="X is int: give an array"):
         scorer.predict(3)
     with pytest.raises(ValueError, match=r"infinity in column\(s\) \['2'\]"):
@@ -265,6 +285,42 @@ def test_a_foreign_file(tmp_path):
     onnx.save(helper.make_model(graph), tmp_path / "a.onnx")
     with pytest.raises(ValueError, match=r"not one that skdistill\.to_onnx wrote"):
         Scorer(tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"import skdistill\n",
+        pickle.dumps(MLPStudent()),
+        b"\x08\x0a\x12\x08skl2onnx ... skdistill/Gemm_1 ...",
+    ],
+    ids=["source", "pickle", "skl2onnx"],
+)
+def test_a_foreign_file_that_names_the_package(tmp_path, data):
+    assert b"skdistill" in data
+    (tmp_path / "a.onnx").write_bytes(data)
+    with pytest.raises(ValueError, match=r"not one that skdistill\.to_onnx wrote, .* skl2onnx"):
+        Scorer(tmp_path / "a.onnx")
+
+
+def test_a_truncated_file_is_told_from_a_foreign_one(numeric, tmp_path):
+    data = numeric[2].read_bytes()
+    (tmp_path / "a.onnx").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match="is damaged or truncated: export it again"):
+        Scorer(tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("n_threads", [0, -1, 1.0, "2", None, True])
+def test_n_threads(numeric, n_threads):
+    with pytest.raises(ValueError, match="`n_threads` must be an integer of 1 or above, got"):
+        Scorer(numeric[2], n_threads=n_threads)
+    Scorer(numeric[2], n_threads=np.int64(2))
+
+
+def test_a_scorer_is_not_pickled(scorer):
+    for copied in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="open it from its file in each process"):
+            copied(scorer)
 
 
 # --- threads and weight ---

@@ -20,8 +20,9 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
     Parameters
     ----------
     clf : DistilledClassifier
-        Fitted. Of a Pipeline, give the last step, or convert it whole; see
-        :func:`register_skl2onnx_converter`.
+        Fitted. Of a search, give ``search.best_estimator_``. Of a Pipeline, give the last step:
+        its file takes the columns that the steps before it give, not the raw ones. To have those
+        steps in the graph, convert the Pipeline whole; see :func:`register_skl2onnx_converter`.
     path : str or Path
         File to write.
     quantize : None or "int8", default=None
@@ -62,8 +63,7 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
     """
     if not isinstance(clf, DistilledClassifier):
         raise TypeError(
-            f"`clf` must be a DistilledClassifier, got {type(clf).__name__}: of a Pipeline give "
-            "the last step, or convert it whole with register_skl2onnx_converter()."
+            f"`clf` must be a DistilledClassifier, got {type(clf).__name__}: {_advice(clf)}."
         )
     check_is_fitted(clf)
     if quantize not in (None, "int8"):
@@ -78,3 +78,13 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
     data = _file.to_bytes(graph, clf, schema, quantize)
     rows = draw_rows(clf, schema) if X is None else X
     return _file.write(data, path, lambda file: compare(clf, file, rows, path, quantize, tolerance))
+
+
+def _advice(clf):
+    """What to give instead of something that is no student."""
+    if hasattr(clf, "best_estimator_"):
+        return "of a fitted search give `search.best_estimator_`"
+    return (
+        "of a Pipeline give the last step, whose file takes the columns that the steps before it "
+        "give, not the raw ones, or convert the Pipeline whole with register_skl2onnx_converter()"
+    )

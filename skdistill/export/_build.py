@@ -34,6 +34,8 @@ class Schema:
     texts : Texts
     n_encoded : int
         Columns that the student is given.
+    own_encoder : bool
+        Whether the encoder is the user's, which may know more categories than `texts`.
     """
 
     kinds: tuple
@@ -42,6 +44,7 @@ class Schema:
     allow_missing: bool
     texts: Texts
     n_encoded: int
+    own_encoder: bool = False
 
     @property
     def n_numbers(self):
@@ -85,10 +88,12 @@ def schema_of(clf, X=None):
     table = read_table(X)
     n_encoded = clf._encode(clf._check_X(_safe_indexing(X, slice(0, 1)), reset=False)).shape[1]
     texts = Texts.of([codes_of(values)[1] for values in table.categories])
-    return Schema(table.kinds, names, "float64", True, texts, n_encoded)
+    return Schema(table.kinds, names, "float64", True, texts, n_encoded, own_encoder=True)
 
 
-def build(clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, outputs=None):
+def build(
+    clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, outputs=None, labels=None
+):
     """Build the graph.
 
     Parameters
@@ -101,6 +106,8 @@ def build(clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, outpu
         Names of the inputs.
     outputs : tuple of (str, str), default=None
         Names of the label and the probabilities.
+    labels : ndarray of shape (n_classes,), default=None
+        What the graph calls the classes. None takes ``classes_``.
 
     Returns
     -------
@@ -114,7 +121,8 @@ def build(clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, outpu
             output = add_network(empty, module, table)
         except NotPlainError:
             continue
-        _add_answer(empty, clf, output, *(outputs or (LABEL, PROBABILITIES)))
+        labels = label_values(clf.classes_ if labels is None else labels)
+        _add_answer(empty, clf, output, labels, *(outputs or (LABEL, PROBABILITIES)))
         return empty
 
 
@@ -126,7 +134,7 @@ def _table(clf, schema, graph, numbers, categories):
     return TransformedTable(graph, clf.encoder_, schema, numbers, categories)
 
 
-def _add_answer(graph, clf, logits, label, probabilities):
+def _add_answer(graph, clf, logits, labels, label, probabilities):
     """Calibration, prior, softmax and label after what the module returns."""
     if clf._probabilities:
         logits = graph.add("Log", graph.add("Add", logits, graph.constant(EPS)))
@@ -135,7 +143,7 @@ def _add_answer(graph, clf, logits, label, probabilities):
         logits = graph.add("Add", logits, graph.constant(clf.class_offset_.astype(np.float32)))
     graph.add("Softmax", logits, output=probabilities, axis=1)
     best = graph.add("ArgMax", logits, axis=1, keepdims=0)
-    graph.add("Gather", graph.constant(label_values(clf.classes_)), best, output=label)
+    graph.add("Gather", graph.constant(labels), best, output=label)
 
 
 def label_values(classes):

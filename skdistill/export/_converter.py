@@ -1,9 +1,11 @@
 """A converter for skl2onnx, so that a whole Pipeline becomes one graph."""
 
+import numpy as np
+
 from skdistill._frame import CATEGORY, NUMBER
 from skdistill.classifier import DistilledClassifier
 from skdistill.encoding import TabularEncoder
-from skdistill.export._build import build, schema_of
+from skdistill.export._build import build, label_values, schema_of
 from skdistill.export._graph import ML_DOMAIN, Graph
 from skdistill.export._optional import require
 
@@ -15,7 +17,8 @@ def register_skl2onnx_converter():
 
     Call it once, before the conversion; another call changes nothing. A step before the student
     hands it numbers, in float32 as skl2onnx computes them. Categories that reach the student
-    itself need ``target_opset`` 20 or above, and an input of strings each.
+    itself need ``target_opset`` 20 or above, and an input of strings each. Labels that are bools
+    become 0 and 1; floats are refused. :class:`Scorer` does not read what skl2onnx writes.
 
     Raises
     ------
@@ -34,15 +37,26 @@ def register_skl2onnx_converter():
 
 def _set_outputs(operator):
     from skl2onnx.common import data_types
-    from skl2onnx.common.utils_classifier import get_label_classes
 
     clf = operator.raw_operator
     n_rows = operator.inputs[0].get_first_dimension()
-    values = get_label_classes(operator.scope_inst, clf)
-    is_number = values.dtype.kind in "iub"
-    label = data_types.Int64TensorType if is_number else data_types.StringTensorType
+    is_text = _labels(operator).dtype == object
+    label = data_types.StringTensorType if is_text else data_types.Int64TensorType
     operator.outputs[0].type = label([n_rows])
     operator.outputs[1].type = data_types.FloatTensorType([n_rows, len(clf.classes_)])
+
+
+def _labels(operator):
+    """The classes as skl2onnx holds them: strings or int64."""
+    from skl2onnx.common.utils_classifier import get_label_classes
+
+    values = label_values(get_label_classes(operator.scope_inst, operator.raw_operator))
+    if values.dtype == np.float64:
+        raise ValueError(
+            f"the labels {values[:10].tolist()} are floats, which skl2onnx does not hold: fit on "
+            "integers or strings."
+        )
+    return values.astype(np.int64) if values.dtype == bool else values
 
 
 def _convert(scope, operator, container):
@@ -55,7 +69,9 @@ def _convert(scope, operator, container):
         numbers = inputs.add("Cast", numbers, to=1 if schema.number_type == "float32" else 11)
     categories = _gather(inputs, operator.inputs, CATEGORY) if schema.n_categories else None
     outputs = operator.outputs[0].full_name, operator.outputs[1].full_name
-    graph = build(clf, schema, lambda: Graph(prefix), numbers, categories, outputs)
+    graph = build(
+        clf, schema, lambda: Graph(prefix), numbers, categories, outputs, _labels(operator)
+    )
     for part in (inputs, graph):
         _write(part, container)
 

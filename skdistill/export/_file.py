@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import secrets
 from pathlib import Path
 
 from skdistill import __version__
@@ -89,6 +90,7 @@ def _metadata(clf, schema, quantize):
         "unknown": texts.unknown,
         "levels": levels,
         "number_type": schema.number_type,
+        "own_encoder": schema.own_encoder,
     }
     classes = {
         "values": label_values(clf.classes_).tolist(),
@@ -134,9 +136,11 @@ def write(data, path, check):
     check : callable
         Called with the path of the file under its temporary name; its result is returned.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A name of its own for each call: threads and machines may write to one path at once.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    file = temporary.open("xb")
     try:
-        with temporary.open("xb") as file:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

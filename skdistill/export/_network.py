@@ -81,8 +81,9 @@ def add_by_torch(graph, module, table):
         Name of the output.
     """
     require("onnxscript")
-    _replace_category_layers(module)
     example = torch.zeros(2, table.n_columns)  # two rows: torch takes the size 1 for a constant
+    _check_takes(module, example)
+    _replace_category_layers(module)
     try:
         with _silence():
             program = torch.onnx.export(
@@ -99,6 +100,19 @@ def add_by_torch(graph, module, table):
         raise ValueError(
             f"torch cannot export the module {type(module).__name__} of `student` to ONNX: "
             f"{reason} Change the module, or use the default student."
+        ) from error
+
+
+def _check_takes(module, example):
+    """Refuse a module that was fitted on more than two dimensions."""
+    try:
+        with torch.no_grad():
+            module(example)
+    except Exception as error:  # of the user's code
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"only tables can be exported: the module {type(module).__name__} of `student` does "
+            f"not take a matrix of {example.shape[1]} columns: {reason}"
         ) from error
 
 
