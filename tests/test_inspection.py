@@ -12,12 +12,13 @@ from scipy.special import expit
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skdistill import DistillationReport, DistilledClassifier, MLPStudent
+from skdistill import DistillationReport, DistilledClassifier, MLPStudent, Objective
 from skdistill.inspection import _report, _speed
 from skdistill.inspection._bootstrap import Resampling, score
 from skdistill.inspection._choices import choices, other_attributes
@@ -209,6 +210,36 @@ def test_the_control_asks_no_teacher(clf, monkeypatch):
     assert control.n_transfer_rows_ == 0
     assert clf.alpha == 0.3
     assert clf.teacher is not None
+
+
+@pytest.mark.parametrize("names", [[0, 1, 2], ["a", "b", "c"]])
+def test_the_control_knows_a_class_that_y_lacks(names):
+    names = np.array(names)
+    every = names[np.where(X[:, 1] > 1, 2, Y)]
+    teacher = FrozenEstimator(LogisticRegression().fit(X, every))
+    some = every != names[2]
+    table = pd.DataFrame(X[some]).iloc[::-1]  # an index in another order
+    student = DistilledClassifier(
+        teacher, SMALL, class_prior=[0.4, 0.4, 0.2], transfer=None, random_state=0
+    ).fit(table, every[some][::-1])
+    control, _ = _report.find_control("fit", student, None, table, every[some][::-1])
+    assert control.classes_.tolist() == names.tolist()
+    assert control.score(X, every) > 0.5
+    with pytest.raises(ValueError, match="`y_train` has labels"):
+        _report.find_control("fit", student, None, X, np.full(len(X), names[2], object) * 2)
+
+
+def test_the_control_has_no_objectives():
+    class Nearness(Objective):
+        def teacher_view(self, teacher, X):
+            return teacher.predict_proba(X)
+
+        def loss(self, student, view, sample_weight):
+            return (student.logits.softmax(dim=1) - view).square().sum(dim=1)
+
+    student = DistilledClassifier(Oracle(), SMALL, objectives=Nearness(), transfer=None)
+    control, _ = _report.find_control("fit", student.fit(X, Y), None, X, Y)
+    assert control.objectives is None
 
 
 def test_nothing_else_is_fitted(clf, monkeypatch):

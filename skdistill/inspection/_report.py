@@ -145,9 +145,10 @@ class DistillationReport:
             Labels.
         control : None, "fit" or fitted classifier, default=None
             The same student, trained without the teacher. "fit" trains it: a clone with
-            ``alpha=1`` and ``transfer=None``, on `X_train` and `y_train`, with neither the weights
-            nor the validation rows of a student that had any; fit one of your own then. A
-            classifier gets X as `estimator` does.
+            ``alpha=1``, ``transfer=None`` and ``objectives=None``, on `X_train` and `y_train`, with
+            neither the weights nor the validation rows of a student that had any; fit one of your
+            own then. Of `class_prior` it keeps the classes that `y_train` has. A classifier gets X
+            as `estimator` does.
         X_train, y_train : default=None
             The rows the student was trained on, for ``control="fit"``.
         compiled_teacher : object with predict_proba or callable, default=None
