@@ -452,6 +452,16 @@ def test_half_of_the_rows_may_be_twice():
         warn_of_shared_rows(half[:-1], X)
 
 
+def test_rows_that_are_alike_anyway_are_no_leak():
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_shared_rows(rng.integers(2, size=(100, 3)), rng.integers(2, size=(900, 3)))
+        warn_of_shared_rows(X, np.concatenate([X, X[:300]]))  # half of them have a twin
+    with pytest.warns(UserWarning, match="900 of the 900 rows"):
+        warn_of_shared_rows(X, np.concatenate([X, X[:200]]))
+
+
 def test_the_report_warns_of_rows_in_common(clf):
     with pytest.warns(UserWarning, match="900 of the 900 rows") as caught:
         DistillationReport.from_estimator(clf, X, Y, control="fit", X_train=X, y_train=Y, **QUICK)

@@ -151,7 +151,7 @@ class DistillationReport:
             as `estimator` does.
         X_train, y_train : default=None
             The rows the student was trained on, for ``control="fit"``. A UserWarning tells if more
-            than half of the rows of `X` are among them.
+            than half of the rows of `X` are among them, unless they have as many twins themselves.
         compiled_teacher : object with predict_proba or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
             and returns probabilities in the order of ``classes_``.

@@ -9,20 +9,26 @@ from scipy.sparse import issparse
 
 from skdistill._frame import is_frame
 
-# Data sets hold rows twice, so that some test rows are found among any training rows.
+# Data sets hold rows twice: as large a share of the rows held out is found among the training rows
+# as of those have a twin. A share that is no more than a half, or than twice that, is no sign.
 SUSPICIOUS_SHARE = 0.5
+SUSPICIOUS_RATIO = 2.0
 
 
 def warn_of_shared_rows(X, X_train):
     """Warn if more than half of the rows of X are among those of X_train.
 
+    Not where rows are alike anyway, as in a few columns of categories: where the share is less than
+    twice that of the rows of X_train that are there more than once.
+
     Parameters
     ----------
     X, X_train : array-like or DataFrame of shape (n_samples, n_features)
     """
-    keys = _row_keys(X)
-    n_shared = int(np.isin(keys, _row_keys(X_train)).sum())
-    if n_shared > SUSPICIOUS_SHARE * len(keys):
+    keys, known = _row_keys(X), _row_keys(X_train)
+    n_shared = int(np.isin(keys, known).sum())
+    share, twins = n_shared / len(keys), pd.Series(known).duplicated(keep=False).mean()
+    if share > SUSPICIOUS_SHARE and share > SUSPICIOUS_RATIO * twins:
         warnings.warn(
             f"{n_shared:,} of the {len(keys):,} rows of `X` are in `X_train` as well: scores on "
             "rows that the models were trained on are too good. Give rows that were held out.",
