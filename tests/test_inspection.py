@@ -431,7 +431,7 @@ def containers(table):
         "polars": (table, pl.DataFrame(table.to_dict("list"))),
         "objects": (table, np.asarray(table, dtype=object)),
         "floats": (numbers_only, numbers_only.tolist()),
-        "integers": (np.round(numbers_only).astype(int), np.round(numbers_only)),
+        "integers": (np.round(1e6 * numbers_only).astype(int), np.round(1e6 * numbers_only)),
     }
 
 
