@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,18 @@ from scipy.special import expit
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skdistill import DistillationReport, DistilledClassifier, MLPStudent
+from skdistill import DistillationReport, DistilledClassifier, MLPStudent, Objective
 from skdistill.inspection import _report, _speed
 from skdistill.inspection._bootstrap import Resampling, score
 from skdistill.inspection._choices import choices, other_attributes
 from skdistill.inspection._segments import MISSING, OTHER, cut
+from skdistill.inspection._shared_rows import warn_of_shared_rows
 from skdistill.metrics import agreement, expected_calibration_error, kl_divergence
 
 SMALL = MLPStudent((16,), n_steps=150)
@@ -211,6 +214,34 @@ def test_the_control_asks_no_teacher(clf, monkeypatch):
     assert clf.teacher is not None
 
 
+@pytest.mark.parametrize("names", [[0, 1, 2], ["a", "b", "c"]])
+def test_the_control_knows_a_class_that_y_lacks(names):
+    names = np.array(names)
+    every = names[np.where(X[:, 1] > 1, 2, Y)]
+    teacher = FrozenEstimator(LogisticRegression().fit(X, every))
+    some = every != names[2]
+    table = pd.DataFrame(X[some]).iloc[::-1]  # an index in another order
+    student = DistilledClassifier(
+        teacher, SMALL, class_prior=[0.4, 0.4, 0.2], transfer=None, random_state=0
+    ).fit(table, every[some][::-1])
+    control, _ = _report.find_control("fit", student, None, table, every[some][::-1])
+    assert control.classes_.tolist() == names.tolist()
+    assert control.score(X, every) > 0.5
+
+
+def test_the_control_has_no_objectives():
+    class Nearness(Objective):
+        def teacher_view(self, teacher, X):
+            return teacher.predict_proba(X)
+
+        def loss(self, student, view, sample_weight):
+            return (student.logits.softmax(dim=1) - view).square().sum(dim=1)
+
+    student = DistilledClassifier(Oracle(), SMALL, objectives=Nearness(), transfer=None)
+    control, _ = _report.find_control("fit", student.fit(X, Y), None, X, Y)
+    assert control.objectives is None
+
+
 def test_nothing_else_is_fitted(clf, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("fitted")
@@ -260,8 +291,9 @@ def test_frames_with_categories(library):
     table, y = frame(library=library)
     teacher = on_numbers(LogisticRegression())
     clf = DistilledClassifier(teacher, SMALL, transfer=None, random_state=0).fit(table, y)
+    control = {"control": "fit", "X_train": table[:200], "y_train": y[:200]}
     report = DistillationReport.from_estimator(
-        clf, table, y, segments=["colour", "a"], control="fit", X_train=table, y_train=y, **QUICK
+        clf, table, y, segments=["colour", "a"], **control, **QUICK
     )
     segments = numbers(report, "segments", "student").loc["accuracy"]
     assert set(segments["column"]) == {"colour", "a"}
@@ -388,6 +420,54 @@ def test_a_teacher_that_cannot_be_stored():
     assert "not known" in str(report)
 
 
+# --- rows in common ---
+
+
+def containers(table):
+    """The same rows, in different containers and types."""
+    numbers_only = np.asarray(table[["a", "b"]])
+    return {
+        "pandas": (table, table.astype({"colour": "category"})),
+        "polars": (table, pl.DataFrame(table.to_dict("list"))),
+        "objects": (table, np.asarray(table, dtype=object)),
+        "floats": (numbers_only, numbers_only.tolist()),
+        "integers": (np.round(1e6 * numbers_only).astype(int), np.round(1e6 * numbers_only)),
+    }
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "objects", "floats", "integers"])
+def test_training_rows_among_the_test_rows(kind):
+    test, train = containers(frame()[0])[kind]
+    with pytest.warns(UserWarning, match="400 of the 400 rows of `X` are in `X_train`"):
+        warn_of_shared_rows(test, train)
+
+
+def test_half_of_the_rows_may_be_twice():
+    half = np.concatenate([X[:100], X_TEST[:100]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_shared_rows(half, X)
+        warn_of_shared_rows(X_TEST, X)
+    with pytest.warns(UserWarning, match="100 of the 199 rows"):
+        warn_of_shared_rows(half[:-1], X)
+
+
+def test_rows_that_are_alike_anyway_are_no_leak():
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_shared_rows(rng.integers(2, size=(100, 3)), rng.integers(2, size=(900, 3)))
+        warn_of_shared_rows(X, np.concatenate([X, X[:300]]))  # half of them have a twin
+    with pytest.warns(UserWarning, match="900 of the 900 rows"):
+        warn_of_shared_rows(X, np.concatenate([X, X[:200]]))
+
+
+def test_the_report_warns_of_rows_in_common(clf):
+    with pytest.warns(UserWarning, match="900 of the 900 rows") as caught:
+        DistillationReport.from_estimator(clf, X, Y, control="fit", X_train=X, y_train=Y, **QUICK)
+    assert caught[0].filename == __file__
+
+
 # --- segments ---
 
 
@@ -418,6 +498,25 @@ def test_choices_in_words(clf):
     assert "no transfer rows" in words
     assert "epochs" in words
     assert "No leak was measured" in words
+
+
+@pytest.mark.parametrize(
+    ("teacher", "n_rows", "settings", "given", "why"),
+    [
+        (LogisticRegression(), 200, {}, {}, "with fewer than 500 rows none was held out"),
+        (LogisticRegression(), 600, {"early_stopping": False}, {}, "(`early_stopping=False`)"),
+        (FrozenEstimator(LogisticRegression().fit(X, Y)), 600, {}, {}, "the teachers came fitted"),
+        (None, 200, {}, {"soft_targets": np.eye(2)[Y]}, "there was no teacher, but soft targets"),
+        (LogisticRegression(), 600, {}, {"soft_targets": np.eye(2)[Y]}, "soft targets were given"),
+    ],
+)
+def test_why_no_leak_was_measured(teacher, n_rows, settings, given, why):
+    given = {name: rows[:n_rows] for name, rows in given.items()}
+    student = DistilledClassifier(teacher, SMALL, transfer=None, random_state=0, **settings)
+    student.fit(X[:n_rows], Y[:n_rows], **given)
+    told = [text for text in choices(student) if text.startswith("No leak was measured")]
+    assert len(told) == 1
+    assert why in told[0]
 
 
 def test_choices_pass_over_what_is_not_there():
@@ -481,6 +580,10 @@ def test_page(report, tmp_path):
 
     with pytest.raises(FileExistsError, match="overwrite=True"):
         report.to_html(path)
+    with pytest.raises(IsADirectoryError, match="is a folder: give the name of a file"):
+        report.to_html(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no folder '.*nodir': make it first"):
+        report.to_html(tmp_path / "nodir" / "report.html")
     path.write_text("old")
     assert report.to_html(path, overwrite=True).read_text(encoding="utf-8") == page
 
@@ -553,6 +656,8 @@ def test_bad_rows_and_models(clf):
         from_estimator(clf, X_TEST, Y_TEST * 2, **QUICK)
     with pytest.raises(ValueError, match="`y` is None"):
         from_estimator(clf, X_TEST, None, **QUICK)
+    with pytest.raises(ValueError, match="`y` lacks 2 of 1500 labels: .* leave those rows out"):
+        from_estimator(clf, X_TEST, [None, np.nan, *Y_TEST[2:].tolist()], **QUICK)
     with pytest.raises(ValueError, match="inconsistent"):
         from_estimator(clf, X_TEST, Y_TEST[:-1], **QUICK)
     with pytest.raises(ValueError, match="5 rows; a report needs 20"):
@@ -561,6 +666,8 @@ def test_bad_rows_and_models(clf):
         from_estimator(LogisticRegression().fit(X, Y), X_TEST, Y_TEST, **QUICK)
     with pytest.raises(ValueError, match="not fitted"):
         from_estimator(DistilledClassifier(), X_TEST, Y_TEST, **QUICK)
+    with pytest.raises(ValueError, match="`y_train` has labels"):
+        from_estimator(clf, X_TEST, Y_TEST, control="fit", X_train=X, y_train=Y + 5, **QUICK)
     stranger = LogisticRegression().fit(X, Y + 5)
     with pytest.raises(ValueError, match=r"`control` knows classes \[5, 6\]"):
         from_estimator(clf, X_TEST, Y_TEST, control=stranger, **QUICK)

@@ -3,7 +3,7 @@
 import pytest
 
 from skdistill.inspection import Gap, verdict
-from skdistill.inspection._verdict import COMPILE, KEEP, NO_TEACHER, OPEN, SERVE
+from skdistill.inspection._verdict import COMPILE, KEEP, NO_TEACHER, OPEN, SERVE, TOO_FEW
 
 
 def gaps(log_loss, errors=0.0, standard_error=0.002):
@@ -43,7 +43,22 @@ A_LITTLE_WORSE = gaps(0.03)
         (SAME, gaps(-0.05, errors=0.02), SAME, NO_TEACHER),
         # Large, but within two standard errors.
         (gaps(0.1, standard_error=0.06), gaps(-0.1), SAME, SERVE),
-        (SAME, gaps(-0.1, standard_error=0.06), SAME, NO_TEACHER),
+        (SAME, gaps(-0.1, standard_error=0.06), SAME, TOO_FEW),
+        (SAME, gaps(0.1, standard_error=0.06), SAME, NO_TEACHER),
+        (None, gaps(0.0, errors=-0.063, standard_error=0.0317), None, TOO_FEW),
+        (None, gaps(0.0, errors=-0.063, standard_error=0.0313), None, SERVE),
+        # Ahead by less than a hundredth, and by more.
+        (None, gaps(-0.0039, errors=-0.0009, standard_error=0.003), None, NO_TEACHER),
+        (None, gaps(-0.0041, standard_error=0.003), None, TOO_FEW),
+        (None, gaps(0.0, errors=-0.0011), None, TOO_FEW),
+        # Ahead in one and behind in the other, clearly or not, is not ahead.
+        (None, gaps(0.05, errors=-0.0011), None, NO_TEACHER),
+        (None, gaps(0.0041, errors=-0.0011, standard_error=0.003), None, NO_TEACHER),
+        (None, gaps(0.0039, errors=-0.0011, standard_error=0.003), None, TOO_FEW),
+        # The control is worse than the teacher: open, unless the student is as well.
+        (SAME, gaps(-0.1, standard_error=0.06), WORSE, TOO_FEW),
+        (WORSE, gaps(-0.1, standard_error=0.06), WORSE, KEEP),
+        (SAME, SAME, WORSE, KEEP),
         # Certain, but too small to be of use.
         (SAME, gaps(-0.003, standard_error=0.0001), SAME, NO_TEACHER),
     ],
@@ -77,8 +92,32 @@ def test_with_a_compiled_teacher(teacher, compiled, slowness, faster, expected):
 def test_the_reasons_hold_the_numbers():
     decided = verdict(gaps(0.0312, -0.0104), BETTER)
     first = decided.reasons[0]
-    assert "log loss 0.0312 above 0.4000, 8% of it (standard error 0.0020)" in first
-    assert "errors 0.0104 below 0.1000, 10% of it" in first
+    assert "log loss 0.4312 against 0.4000 (+0.0312, standard error 0.0020)" in first
+    assert "errors 0.0896 against 0.1000 (-0.0104, standard error 0.0020)" in first
     assert any("`control`" in reason for reason in verdict(SAME).reasons)
     perfect = {"errors": Gap(0.01, 0.001, 0.0)}
     assert verdict(perfect, BETTER).answer == KEEP
+
+
+def test_the_reasons_say_by_how_much_an_open_student_is_ahead():
+    decided = verdict(None, gaps(-0.001, errors=-0.063, standard_error=0.0317))
+    assert "ahead of the control by 63% in errors, within 2 standard errors" in decided.reasons[-1]
+
+
+@pytest.mark.parametrize(
+    ("slowness", "size", "told"),
+    [
+        ((2.0, 1.5), 0.5, ["slower"]),
+        ((2.0, 0.9), 1.0, ["not smaller"]),
+        ((0.5, 1.5), None, []),
+        ((2.0, 1.5), 3.0, ["slower", "not smaller"]),
+    ],
+)
+def test_a_student_that_is_not_cheaper_is_told(slowness, size, told):
+    slowness = dict(zip(("single rows", "10,000 rows"), slowness, strict=True))
+    decided = verdict(SAME, BETTER, WORSE, slowness=slowness, relative_size=size)
+    plain = verdict(SAME, BETTER, WORSE)
+    assert decided.answer == plain.answer
+    added = decided.reasons[len(plain.reasons) :]
+    assert len(added) == len(told)
+    assert all(f"{word} than the teacher" in text for word, text in zip(told, added, strict=True))

@@ -4,6 +4,10 @@ import numbers
 
 import numpy as np
 
+from skdistill._named import named_parts
+from skdistill.classifier import EARLY_STOPPING_ROWS
+from skdistill.teacher import unfrozen
+
 # Said in a sentence of their own, or no choices of the fit.
 _SAID = {
     *("leak_gap_", "alpha_", "temperature_", "calibration_temperature_", "n_transfer_rows_"),
@@ -69,7 +73,7 @@ def _temperature(clf, temperature):
 
 def _leak(clf, gap):
     if gap is None:
-        return "No leak was measured: no teacher was fitted here, or no row was held out from it."
+        return f"No leak was measured: {_why_no_leak(clf)}."
     text = (
         f"The teacher gave the true class {gap:+.3f} in probability on rows it was fitted on, "
         "against rows it was not (leak gap)"
@@ -79,6 +83,18 @@ def _leak(clf, gap):
     if gap > 0.05 and not clf.n_transfer_rows_:
         return f"{text}: cv=5 labels the training rows out of fold."
     return f"{text}; the student's labels are of teachers that were fitted on the rows."
+
+
+def _why_no_leak(clf):
+    if getattr(clf, "teacher_", None) is None:
+        return "there was no teacher, but soft targets"
+    if not unfrozen(named_parts(clf.teacher, "teacher")):
+        return "the teachers came fitted, and what rows they had seen is not known"
+    if any("valid_loss" in epoch for epoch in clf.history_):
+        return "soft targets were given in place of the teacher's answers"
+    if isinstance(clf.early_stopping, str):
+        return f"with fewer than {EARLY_STOPPING_ROWS} rows none was held out from the teacher"
+    return f"no row was held out from the teacher (`early_stopping={clf.early_stopping}`)"
 
 
 def _transfer(clf, n_rows):

@@ -1,12 +1,14 @@
 """The models that a report compares, and their answers on the rows given."""
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _is_fitted, _num_samples, check_is_fitted
 
-from skdistill._validation import check_labels, check_soft_targets
+from skdistill._validation import check_known, check_labels, check_prior, check_soft_targets
 from skdistill.classifier import DistilledClassifier
+from skdistill.targets import LEAST_SHARE
 
 
 def subject_of(estimator):
@@ -81,7 +83,7 @@ def find_control(control, clf, steps, X_train, y_train):
 
 
 def fit_control(clf, X, y):
-    """Train the student of `clf` on the labels alone.
+    """Train the student of `clf` on the labels alone: no teacher, transfer rows or `objectives`.
 
     Parameters
     ----------
@@ -95,12 +97,29 @@ def fit_control(clf, X, y):
     DistilledClassifier
     """
     labels = check_labels(y, X, "y_train")
-    control = clone(clf).set_params(
-        teacher=None, alpha=1.0, transfer=None, cv=None, teacher_weights=None
+    check_known(labels, clf.classes_, "y_train")
+    without = ("teacher", "teacher_weights", "objectives", "transfer", "cv")
+    control = clone(clf).set_params(alpha=1.0, **dict.fromkeys(without))
+    control.set_params(class_prior=_prior_of_control(clf, labels))
+    # One-hot labels stand where the teacher's answers were: nobody is asked for any. Their columns
+    # name the classes, as the teacher may know some that y lacks.
+    one_hot = pd.DataFrame(
+        (labels[:, None] == clf.classes_) * 1.0,
+        index=X.index if isinstance(X, pd.DataFrame) else None,
+        columns=clf.classes_.tolist(),
     )
-    # One-hot labels stand where the teacher's answers were: nobody is asked for any.
-    one_hot = (labels[:, None] == np.unique(labels)) * 1.0
     return control.fit(X, labels, soft_targets=one_hot)
+
+
+def _prior_of_control(clf, labels):
+    """`class_prior` without the classes that no label is of.
+
+    Only a teacher can tell those: moved towards its prior, such a class would win everywhere.
+    """
+    prior = check_prior(clf.class_prior, clf.classes_)
+    if prior is None:
+        return None
+    return np.where(np.isin(clf.classes_, labels), prior, LEAST_SHARE * prior.sum())
 
 
 def probabilities(model, X, classes, name):

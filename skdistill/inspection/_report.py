@@ -2,14 +2,12 @@
 
 import os
 import platform
-import tempfile
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state, column_or_1d, indexable
 
 from skdistill._validation import check_known, check_labels, check_weights
 from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
@@ -23,6 +21,7 @@ from skdistill.inspection._comparison import (
     Comparison,
 )
 from skdistill.inspection._display import check_matplotlib, has_matplotlib
+from skdistill.inspection._files import check_path, write_whole
 from skdistill.inspection._html import as_fragment, as_page
 from skdistill.inspection._models import (
     check_compiled,
@@ -32,6 +31,7 @@ from skdistill.inspection._models import (
     transformed,
 )
 from skdistill.inspection._segments import find_columns
+from skdistill.inspection._shared_rows import warn_of_shared_rows
 from skdistill.inspection._speed import BATCH_ROWS, measure_speed, parameter_bytes, stored_bytes
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
@@ -145,11 +145,13 @@ class DistillationReport:
             Labels.
         control : None, "fit" or fitted classifier, default=None
             The same student, trained without the teacher. "fit" trains it: a clone with
-            ``alpha=1`` and ``transfer=None``, on `X_train` and `y_train`, with neither the weights
-            nor the validation rows of a student that had any; fit one of your own then. A
-            classifier gets X as `estimator` does.
+            ``alpha=1``, ``transfer=None`` and ``objectives=None``, on `X_train` and `y_train`, with
+            neither the weights nor the validation rows of a student that had any; fit one of your
+            own then. Of `class_prior` it keeps the classes that `y_train` has. A classifier gets X
+            as `estimator` does.
         X_train, y_train : default=None
-            The rows the student was trained on, for ``control="fit"``.
+            The rows the student was trained on, for ``control="fit"``. A UserWarning tells if more
+            than half of the rows of `X` are among them, unless they have as many twins themselves.
         compiled_teacher : object with predict_proba or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
             and returns probabilities in the order of ``classes_``.
@@ -185,6 +187,8 @@ class DistillationReport:
             check_compiled(compiled_teacher)
         labels, weight = _check_rows(X, y, sample_weight, clf.classes_)
         columns = find_columns(segments, X)
+        if X_train is not None:
+            warn_of_shared_rows(X, X_train)
         control, is_ours = find_control(control, clf, steps, X_train, y_train)
         seen = transformed(steps, X)
 
@@ -213,9 +217,9 @@ class DistillationReport:
         comparison.add_classes()
         comparison.add_segments(columns)
         speeds = _add_speed(comparison, asked) if speed else {}
-        _add_sizes(comparison, asked)
+        sizes = _add_sizes(comparison, asked)
         return cls(
-            _decide(comparison, speeds),
+            _decide(comparison, speeds, sizes),
             comparison.to_frame(),
             answers,
             choices(clf),
@@ -276,26 +280,14 @@ class DistillationReport:
         ------
         FileExistsError
             If the file is there and `overwrite` is False.
+        FileNotFoundError, IsADirectoryError
+            If there is no folder to write to, or `path` is one.
         ImportError
             If matplotlib is not installed.
         """
-        path = Path(path)
-        if path.exists() and not overwrite:
-            raise FileExistsError(
-                f"`path` {str(path)!r} is there: pass overwrite=True to replace it."
-            )
+        path = check_path(path, overwrite)
         check_matplotlib("DistillationReport.to_html")
-        page = as_page(self)
-        # Whoever reads the file never sees half of it.
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(page)
-            os.chmod(part, 0o644)
-            os.replace(part, path)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
+        write_whole(as_page(self), path)
         return path
 
     def _repr_html_(self):
@@ -323,9 +315,15 @@ def _check_parameters(n_bootstrap, confidence_level, speed):
 
 def _check_rows(X, y, sample_weight, classes):
     (X,) = indexable(X)
-    labels = check_labels(y, X)
-    if labels is None:
+    if y is None:
         raise ValueError("`y` is None: a report compares answers with the truth, give labels.")
+    n_missing = int(np.sum(pd.isna(column_or_1d(y))))
+    if n_missing:
+        raise ValueError(
+            f"`y` lacks {n_missing} of {len(y)} labels: a report compares answers with the truth, "
+            "leave those rows out of X and y."
+        )
+    labels = check_labels(y, X)
     check_known(labels, classes, "y")
     if len(labels) < LEAST_ROWS:
         raise ValueError(f"X has {len(labels)} rows; a report needs {LEAST_ROWS} at least.")
@@ -352,24 +350,31 @@ def _add_speed(comparison, asked):
 
 
 def _add_sizes(comparison, asked):
+    """Add the sizes; return the pickled bytes by model, None where it cannot be pickled."""
     clf = asked[STUDENT][0]
     sizes = {"parameter_bytes": parameter_bytes(clf)}
     sizes["pickled_bytes"] = stored_bytes(clf.without_teacher())
     comparison.add_measurements("size", STUDENT, sizes)
+    pickled = {STUDENT: sizes["pickled_bytes"]}
     for name in (TEACHER, COMPILED):
         if name in asked:
-            n_bytes = stored_bytes(asked[name][0])
+            n_bytes = pickled[name] = stored_bytes(asked[name][0])
             note = "" if n_bytes is not None else "it cannot be pickled"
             value = np.nan if n_bytes is None else n_bytes
             comparison.add_measurements("size", name, {"pickled_bytes": value}, note)
+    return pickled
 
 
-def _decide(comparison, speeds):
-    slowness = is_faster = None
+def _decide(comparison, speeds, sizes):
+    slowness = is_faster = student_slowness = relative_size = None
     if COMPILED in speeds:
         slowness = _slowness(speeds[COMPILED], speeds[STUDENT])
     if COMPILED in speeds and TEACHER in speeds:
         is_faster = max(_slowness(speeds[COMPILED], speeds[TEACHER]).values()) < 1
+    if TEACHER in speeds:
+        student_slowness = _slowness(speeds[STUDENT], speeds[TEACHER])
+    if sizes[STUDENT] and sizes.get(TEACHER):
+        relative_size = sizes[STUDENT] / sizes[TEACHER]
     return verdict(
         comparison.gaps(STUDENT, TEACHER),
         comparison.gaps(STUDENT, CONTROL),
@@ -377,6 +382,8 @@ def _decide(comparison, speeds):
         comparison.gaps(STUDENT, COMPILED),
         slowness,
         is_faster,
+        student_slowness,
+        relative_size,
     )
 
 

@@ -19,6 +19,7 @@ NO_TEACHER = "training without the teacher is as good here"
 COMPILE = "compiling the teacher is enough here"
 KEEP = "keep the teacher"
 OPEN = "open: a control is missing"
+TOO_FEW = "open: too few rows to tell student and control apart"
 
 
 class Gap(NamedTuple):
@@ -44,6 +45,11 @@ class Gap(NamedTuple):
             and self.difference > tolerance * self.reference
         )
 
+    def leaves_open(self, tolerance):
+        """Whether the first is better by more than the tolerated share, but not clearly."""
+        is_ahead = -self.difference > tolerance * self.reference
+        return is_ahead and not self.mirrored().exceeds(tolerance)
+
     def mirrored(self):
         """The same difference, seen from the second."""
         return Gap(-self.difference, self.standard_error, self.reference)
@@ -57,7 +63,8 @@ class Verdict:
     ----------
     answer : str
         One of "serve the student", "training without the teacher is as good here", "compiling the
-        teacher is enough here", "keep the teacher" and "open: a control is missing".
+        teacher is enough here", "keep the teacher", "open: a control is missing" and "open: too
+        few rows to tell student and control apart".
     reasons : list of str
         The numbers it rests on, in words.
     """
@@ -77,6 +84,12 @@ def is_better(gaps, tolerance):
     return gains and not is_worse(gaps, tolerance)
 
 
+def may_be_better(gaps, tolerance):
+    """Whether more rows may show one model to be better: ahead in one loss, behind in none."""
+    is_open = any(gap.leaves_open(tolerance) for gap in gaps.values())
+    return is_open and all(gap.difference <= tolerance * gap.reference for gap in gaps.values())
+
+
 def verdict(
     against_teacher=None,
     against_control=None,
@@ -84,13 +97,21 @@ def verdict(
     against_compiled=None,
     compiled_slowness=None,
     compiled_is_faster=None,
+    slowness=None,
+    relative_size=None,
 ):
     """Decide what to serve.
 
     1. The compiled teacher, if the student is not clearly better, and it is about as fast as the
        student, or the student is clearly worse than the teacher and compiling made it faster.
-    2. If the student is not clearly better than its control: the control, unless that is clearly
-       worse than the teacher; then the teacher.
+    2. If the student is not clearly better than its control:
+
+       a. the teacher, if the control is clearly worse than it, and the student is as well or is
+          not ahead of the control;
+       b. left open, if the student is ahead of the control by more than a hundredth in log loss
+          or errors, but by less than two standard errors, and behind it by more than a hundredth in
+          neither: the rows are too few to tell;
+       c. the control.
     3. The teacher, if the student is clearly worse.
     4. The student; left open where there is no control to say what the teacher was good for.
 
@@ -107,6 +128,11 @@ def verdict(
         of which the worse counts; None where it was not measured.
     compiled_is_faster : bool, default=None
         Whether the compiled teacher is faster than the teacher; None where it was not measured.
+    slowness : dict of str to float, default=None
+        The student's time over the teacher's, in the same way. It decides nothing: the reasons say
+        so if the student is slower throughout.
+    relative_size : float, default=None
+        The student's pickled bytes over the teacher's; the reasons say so if it is not smaller.
 
     Returns
     -------
@@ -120,10 +146,11 @@ def verdict(
     reasons = [_in_words("student", other, gaps) for other, gaps in pairs.items() if gaps]
     if control_against_teacher:
         reasons.append(_in_words("control", "teacher", control_against_teacher))
-    for batch, slowness in (compiled_slowness or {}).items():
+    for batch, factor in (compiled_slowness or {}).items():
         reasons.append(
-            f"On {batch}, the compiled teacher takes {slowness:.2g} times the student's time."
+            f"On {batch}, the compiled teacher takes {factor:.2g} times the student's time."
         )
+    reasons += _costs_in_words(slowness, relative_size)
     falls_short = bool(against_teacher) and is_worse(against_teacher, TOLERATED)
 
     if against_compiled and not is_better(against_compiled, WORTHLESS):
@@ -136,7 +163,13 @@ def verdict(
         control_falls_short = bool(control_against_teacher) and is_worse(
             control_against_teacher, TOLERATED
         )
-        return Verdict(KEEP if control_falls_short else NO_TEACHER, reasons)
+        is_open = may_be_better(against_control, WORTHLESS)
+        if control_falls_short and (falls_short or not is_open):
+            return Verdict(KEEP, reasons)
+        if is_open:
+            reasons.append(_lead_in_words(against_control))
+            return Verdict(TOO_FEW, reasons)
+        return Verdict(NO_TEACHER, reasons)
     if falls_short:
         return Verdict(KEEP, reasons)
     if not against_control:
@@ -149,12 +182,35 @@ def verdict(
 
 
 def _in_words(first, second, gaps):
-    texts = []
-    for name, gap in gaps.items():
-        share = f", {abs(gap.difference) / gap.reference:.0%} of it" if gap.reference > 0 else ""
-        side = "above" if gap.difference > 0 else "below"
-        texts.append(
-            f"{name} {abs(gap.difference):.4f} {side} {gap.reference:.4f}{share} (standard error "
-            f"{gap.standard_error:.4f})"
-        )
+    texts = [
+        f"{name} {gap.reference + gap.difference:.4f} against {gap.reference:.4f} "
+        f"({gap.difference:+.4f}, standard error {gap.standard_error:.4f})"
+        for name, gap in gaps.items()
+    ]
     return f"The {first} against the {second}: {'; '.join(texts)}."
+
+
+def _lead_in_words(gaps):
+    leads = [
+        f"{-gap.difference / gap.reference:.0%} in {name}"
+        for name, gap in gaps.items()
+        if gap.leaves_open(WORTHLESS)
+    ]
+    return (
+        f"The student is ahead of the control by {' and '.join(leads)}, within {CLEAR:g} standard "
+        "errors: on so few rows that may be chance. Give more."
+    )
+
+
+def _costs_in_words(slowness, relative_size):
+    """What is to be said of a student that is not cheaper than its teacher."""
+    texts = []
+    if slowness and min(slowness.values()) > 1:
+        times = [f"{factor:.2g} times the time on {batch}" for batch, factor in slowness.items()]
+        texts.append(f"The student is slower than the teacher: it takes {' and '.join(times)}.")
+    if relative_size is not None and relative_size >= 1:
+        texts.append(
+            f"The student is not smaller than the teacher: it has {relative_size:.2g} times the "
+            "pickled bytes."
+        )
+    return texts

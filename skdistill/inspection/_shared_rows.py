@@ -1,0 +1,62 @@
+"""Test rows that are training rows as well."""
+
+import warnings
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+
+from skdistill._frame import is_frame
+
+# Data sets hold rows twice: as large a share of the rows held out is found among the training rows
+# as of those have a twin. A share that is no more than a half, or than twice that, is no sign.
+SUSPICIOUS_SHARE = 0.5
+SUSPICIOUS_RATIO = 2.0
+
+
+def warn_of_shared_rows(X, X_train):
+    """Warn if more than half of the rows of X are among those of X_train.
+
+    Not where rows are alike anyway, as in a few columns of categories: where the share is less than
+    twice that of the rows of X_train that are there more than once.
+
+    Parameters
+    ----------
+    X, X_train : array-like or DataFrame of shape (n_samples, n_features)
+    """
+    keys, known = _row_keys(X), _row_keys(X_train)
+    n_shared = int(np.isin(keys, known).sum())
+    share, twins = n_shared / len(keys), pd.Series(known).duplicated(keep=False).mean()
+    if share > SUSPICIOUS_SHARE and share > SUSPICIOUS_RATIO * twins:
+        warnings.warn(
+            f"{n_shared:,} of the {len(keys):,} rows of `X` are in `X_train` as well: scores on "
+            "rows that the models were trained on are too good. Give rows that were held out.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _row_keys(X):
+    """A hash of each row; equal rows have equal ones, whatever the container."""
+    return pd.util.hash_pandas_object(pd.DataFrame(_columns(X)), index=False).to_numpy()
+
+
+def _columns(X):
+    """The columns by position, as floats where they are numbers and as text elsewhere."""
+    if is_frame(X):
+        frame = nw.from_native(X, eager_only=True)
+        columns = [pd.Series(frame[:, i].to_numpy()) for i in range(frame.shape[1])]
+    else:
+        X = X.toarray() if issparse(X) else np.asarray(X)
+        table = pd.DataFrame(X.reshape(len(X), -1)).infer_objects()
+        columns = [table.iloc[:, i] for i in range(table.shape[1])]
+    # 0.0 makes -0.0 the same as 0.0.
+    return {
+        i: column.astype(float) + 0.0 if pd.api.types.is_numeric_dtype(column) else _text(column)
+        for i, column in enumerate(columns)
+    }
+
+
+def _text(column):
+    return column.astype(str).astype(object)
