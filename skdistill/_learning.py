@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import log_softmax
 from skorch import NeuralNet
 from skorch.history import History
 
@@ -12,10 +13,11 @@ from skdistill._labelling import measure_leak, validation_rows
 from skdistill._named import named_parts
 from skdistill._training_student import Examples
 from skdistill._transfer_set import choose_samplers, rows_to_learn
+from skdistill.student import gives_probabilities, predict_logits
 
 # Of cv="auto".
 N_FOLDS = 5
-LEAST_LEAK = 0.05
+LEAST_LEAK = 0.1
 # Share of the training: a student that is best before it overfits what it is told.
 EARLY = 0.25
 
@@ -50,13 +52,23 @@ class Trial:
     leak_gap: float | None
 
     @property
-    def loss(self):
-        """The lowest loss on the validation rows."""
-        return min(self.history[:, "valid_loss"])
+    def row_losses(self):
+        """Log loss of each validation row."""
+        rows = self.examples.validation.inputs.numpy()
+        logits = predict_logits(self.student, rows, gives_probabilities(self.student))
+        labels = self.validation.labels
+        return -log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels]
+
+    def is_better_than(self, other):
+        """Whether it loses less on the validation rows, by more than one standard error."""
+        gain, weight = other.row_losses - self.row_losses, self.validation.weight
+        mean = np.average(gain, weights=weight)
+        variance = np.average((gain - mean) ** 2, weights=weight)
+        return mean > np.sqrt(variance * np.square(weight).sum()) / weight.sum()
 
     @property
     def best_share(self):
-        """Share of the epochs planned at the end of which that loss was reached."""
+        """Share of the epochs planned at the end of which the validation loss was lowest."""
         best = int(np.argmin(self.history[:, "valid_loss"])) + 1
         return best / self.student.max_epochs
 
@@ -72,7 +84,7 @@ class LearningMixin:
             return first
         second = self._try(given.in_folds(N_FOLDS), validation, N_FOLDS, seeds, deadline, progress)
         second.leak_gap = first.leak_gap
-        return min(first, second, key=lambda trial: trial.loss)
+        return second if second.is_better_than(first) else first
 
     def _try(self, given, validation, cv, seeds, deadline, progress):
         learns_more = self._learns_from_unlabelled_rows()

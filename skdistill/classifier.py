@@ -91,7 +91,8 @@ class DistilledClassifier(
         then drawn within each fold. None labels them by teachers that were fitted on the training
         rows. "auto" takes None, and tries 5 folds as well where the student overfits what the
         teachers have learned by heart: where the best epoch on the rows held out comes in the first
-        quarter of the training, and `leak_gap_` is above 0.05. The better on these rows is kept.
+        quarter of the training, and `leak_gap_` is above 0.1. They are kept if the loss on these
+        rows is lower by more than a standard error.
     calibrate : bool or "auto", default="auto"
         Whether one temperature of the student's own is fitted on the labelled validation rows.
         "auto" does so where there are any.
