@@ -516,7 +516,7 @@ def test_an_existing_file_is_kept(fitted, tmp_path):
     Scorer(path)
     with pytest.raises(IsADirectoryError, match="is a folder"):
         to_onnx(clf, tmp_path, overwrite=True)
-    with pytest.raises(FileNotFoundError, match="does not exist: make it"):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
         to_onnx(clf, tmp_path / "none" / "a.onnx")
 
 

@@ -580,7 +580,7 @@ def test_page(report, tmp_path):
 
     with pytest.raises(FileExistsError, match="overwrite=True"):
         report.to_html(path)
-    with pytest.raises(IsADirectoryError, match="is a folder: give the name of a file"):
+    with pytest.raises(IsADirectoryError, match="is a folder: give the path of a file"):
         report.to_html(tmp_path)
     with pytest.raises(FileNotFoundError, match="there is no folder '.*nodir': make it first"):
         report.to_html(tmp_path / "nodir" / "report.html")

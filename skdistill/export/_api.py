@@ -2,6 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._files import check_target, write_whole
 from skdistill.classifier import DistilledClassifier
 from skdistill.export import _file
 from skdistill.export._build import build, schema_of
@@ -70,14 +71,14 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
         raise ValueError(f"`quantize` must be None or 'int8', got {quantize!r}.")
     for package in ("onnx", "onnxruntime"):
         require(package)
-    path = _file.target(path, overwrite)
+    path = check_target(path, overwrite)
     schema = schema_of(clf, X)
     graph = build(clf, schema)
     if quantize == "int8":
         quantize_weights(graph)
     data = _file.to_bytes(graph, clf, schema, quantize)
     rows = draw_rows(clf, schema) if X is None else X
-    return _file.write(data, path, lambda file: compare(clf, file, rows, path, quantize, tolerance))
+    return write_whole(data, path, lambda file: compare(clf, file, rows, path, quantize, tolerance))
 
 
 def _advice(clf):

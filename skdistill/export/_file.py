@@ -3,9 +3,6 @@
 import hashlib
 import importlib.metadata
 import json
-import os
-import secrets
-from pathlib import Path
 
 from skdistill import __version__
 from skdistill._rows import CATEGORIES, NUMBERS
@@ -112,40 +109,3 @@ def seal(data):
     before, unsealed, after = data.rpartition(UNSEALED.encode())
     assert unsealed
     return before + seal_text(FILE_FORMAT, checksum).encode() + after
-
-
-def target(path, overwrite):
-    """Where to write, or an error before there is any work."""
-    path = Path(path)
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"`path` {str(path)!r} exists: give overwrite=True, or another path.")
-    if path.is_dir():
-        raise IsADirectoryError(f"`path` {str(path)!r} is a folder: give the path of a file.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder of `path` {str(path)!r} does not exist: make it.")
-    return path
-
-
-def write(data, path, check):
-    """Write a file that takes its place only when it is whole and passes the check.
-
-    Parameters
-    ----------
-    data : bytes
-    path : Path
-    check : callable
-        Called with the path of the file under its temporary name; its result is returned.
-    """
-    # A name of its own for each call: threads and machines may write to one path at once.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    file = temporary.open("xb")
-    try:
-        with file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        result = check(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return result

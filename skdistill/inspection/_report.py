@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
+from skdistill._files import check_target, write_whole
 from skdistill._validation import check_known, check_labels, check_weights
 from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
 from skdistill.inspection._choices import choices, other_attributes
@@ -21,7 +22,6 @@ from skdistill.inspection._comparison import (
     Comparison,
 )
 from skdistill.inspection._display import check_matplotlib, has_matplotlib
-from skdistill.inspection._files import check_path, write_whole
 from skdistill.inspection._html import as_fragment, as_page
 from skdistill.inspection._models import (
     check_compiled,
@@ -285,9 +285,9 @@ class DistillationReport:
         ImportError
             If matplotlib is not installed.
         """
-        path = check_path(path, overwrite)
+        path = check_target(path, overwrite)
         check_matplotlib("DistillationReport.to_html")
-        write_whole(as_page(self), path)
+        write_whole(as_page(self).encode(), path)
         return path
 
     def _repr_html_(self):
