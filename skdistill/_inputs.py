@@ -22,6 +22,7 @@ from skdistill._validation import (
     classes_of_soft_targets,
     combine_weights,
     find_folds,
+    is_auto,
     untuple,
 )
 from skdistill.teacher import (
@@ -31,6 +32,10 @@ from skdistill.teacher import (
     union_of_classes,
     weight_fit_params,
 )
+
+# What alpha="auto" and temperature="auto" begin with, and the temperatures tried besides.
+ALPHA, TEMPERATURE = 0.3, 1.0
+OTHER_TEMPERATURES = (2.0, 4.0)
 
 
 @dataclass
@@ -152,11 +157,12 @@ class CheckedInputsMixin:
             self.classes_ = self._find_classes(X, y, soft_targets)
         check_known(y, self.classes_, "y")
         check_prior(self.class_prior, self.classes_)
-        self.temperature_ = float(self.temperature)
-        self.alpha_ = 0.0 if y is None else float(self.alpha)
+        self.temperature_ = _number(self.temperature, TEMPERATURE)
+        self.alpha_ = 0.0 if y is None else _number(self.alpha, ALPHA)
         by_class = class_weights(self.class_weight, y, sample_weight)
         weight = combine_weights(sample_weight, by_class, y)
-        labeller = Labeller(self.classes_, self.response, self.temperature_)
+        others = OTHER_TEMPERATURES if is_auto(self.temperature) else ()
+        labeller = Labeller(self.classes_, self.response, (self.temperature_, *others))
         given = Inputs(
             X,
             y,
@@ -233,3 +239,8 @@ class CheckedInputsMixin:
 
     def _continues(self):
         return self.warm_start and hasattr(self, "student_")
+
+
+def _number(value, begun_with):
+    """The number a parameter is, or the one that "auto" begins with."""
+    return begun_with if is_auto(value) else float(value)

@@ -21,7 +21,8 @@ class Labeller:
     ----------
     classes : ndarray of shape (n_classes,)
     response : Response or None
-    temperature : float
+    temperatures : tuple of float
+        Those that the student may be trained at.
 
     Attributes
     ----------
@@ -29,10 +30,10 @@ class Labeller:
         Set once it is fitted.
     """
 
-    def __init__(self, classes, response, temperature):
+    def __init__(self, classes, response, temperatures):
         self.classes = classes
         self.response = Hinton() if response is None else response
-        self.floored = self.response.needs_floor(temperature)
+        self.floored = any(map(self.response.needs_floor, temperatures))
         self.teacher = None
 
     def given(self, soft_targets, X, name):

@@ -1,6 +1,5 @@
 """How a fit makes, trains and calibrates the student."""
 
-import time
 import warnings
 from dataclasses import dataclass, replace
 
@@ -100,31 +99,31 @@ class StudentTrainingMixin:
         chosen_by = Rows.from_arrays(inputs[n_rows:], self._targets(response, [validation]))
         return Examples(training, chosen_by, everything)
 
-    def _train_first(self, response, examples, seed, deadline, progress):
+    def _train_first(self, response, examples, run):
         """Train a student on the training rows."""
         rows = examples.training
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
         self._probabilities = loss["gives_probabilities"]
         weights = self.student_.module_.state_dict() if self._continues() else None
-        text = f"training the student on {len(rows)} rows"
-        with progress.task("fit-student", text, n_steps=net.max_epochs) as step:
+        text = f"training a student on {len(rows)} rows{_with(loss)}"
+        with run.progress.task("fit-student", text, n_steps=net.max_epochs) as step:
             return self._train(
                 net,
                 loss,
                 rows,
                 examples.validation,
-                seed=seed,
+                seed=run.seeds["student"],
                 weights=weights,
-                deadline=deadline,
+                deadline=run.deadline,
                 step=step,
             )
 
-    def _refit_student(self, response, trial, seed, deadline, progress):
+    def _refit_student(self, response, trial, run):
         """Train the student on all rows, for the share of the epochs that was best before.
 
         What was chosen on the rows held out holds for it: the epoch and the calibration.
         """
-        if trial.was_ended or (deadline is not None and time.monotonic() > deadline):
+        if trial.was_ended or run.is_late:
             return
         rows = trial.examples.all
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
@@ -133,10 +132,17 @@ class StudentTrainingMixin:
         net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
         text = f"training the student again, on all {len(rows)} rows"
         kept = "the student that was fitted without the rows held out is kept"
-        with progress.task("refit-student", text, n_steps=n_epochs) as step:
+        with run.progress.task("refit-student", text, n_steps=n_epochs) as step:
             try:
                 student, _, was_ended = self._train(
-                    net, loss, rows, None, seed=seed, deadline=deadline, step=step, kept=kept
+                    net,
+                    loss,
+                    rows,
+                    None,
+                    seed=run.seeds["student"],
+                    deadline=run.deadline,
+                    step=step,
+                    kept=kept,
                 )
             except KeyboardInterrupt:  # in the first epoch
                 warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
@@ -163,8 +169,12 @@ class StudentTrainingMixin:
         Not where the next fit goes on from it, as they would be held out again; nor a net or a
         recipe of the user's, whose callbacks may need validation rows.
         """
-        ours = type(self.student) in (type(None), MLPStudent) or isinstance(self.student, type)
-        return bool(self.refit) and given.holds_out and not self.warm_start and ours
+        may = bool(self.refit) and given.holds_out and not self.warm_start
+        return may and self._is_student_ours()
+
+    def _is_student_ours(self):
+        """Whether the recipe is ours, so that training a student twice does nothing but that."""
+        return type(self.student) in (type(None), MLPStudent) or isinstance(self.student, type)
 
     def _targets(self, response, blocks):
         target = {
@@ -210,3 +220,10 @@ class StudentTrainingMixin:
                 validation.labels,
                 validation.weight,
             )
+
+
+def _with(loss):
+    """What of the loss tells this training from others of the same fit."""
+    if loss["alpha"] == 1:
+        return ", by their labels alone"
+    return "" if loss["temperature"] == 1 else f", at temperature {loss['temperature']:g}"

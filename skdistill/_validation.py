@@ -24,7 +24,11 @@ from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
-_LATER = ("temperature", "alpha", "teacher_weights")
+_LATER = ("teacher_weights",)
+
+
+# "auto" leaves them to the rows held out.
+_CHOSEN = ("temperature", "alpha")
 
 
 def check_parameters(estimator):
@@ -60,8 +64,15 @@ def check_parameters(estimator):
     check_student(estimator.student)
 
 
+def is_auto(value):
+    """Whether a parameter is "auto", and no array that would be compared to it by element."""
+    return isinstance(value, str) and value == "auto"
+
+
 def _check_real(estimator, name, holds, wanted):
     value = getattr(estimator, name)
+    if name in _CHOSEN and is_auto(value):
+        return
     if not isinstance(value, Real) or isinstance(value, bool) or not np.isfinite(value):
         raise ValueError(f"`{name}` must be a number {wanted}, got {value!r}.")
     if not holds(value):

@@ -13,7 +13,7 @@ from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
-from skdistill._learning import LearningMixin
+from skdistill._learning import LearningMixin, Run
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
@@ -76,11 +76,15 @@ class DistilledClassifier(
         :class:`Munge` with 8 rows for each training row, 100,000 at most, less those of
         `X_transfer`; nothing where no teacher can label them, or none knows a class that y has, or
         X is no table of numbers and categories.
-    temperature : float, default=1.0
-        T > 0.
-    alpha : float, default=0.3
+    temperature : float or "auto", default=1.0
+        T > 0. "auto" trains students at 1, 2 and 4 and keeps the first, unless another has a lower
+        loss on the rows held out, by more than a standard error.
+    alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
-        and unlabelled rows, which then have no term, are left out.
+        and unlabelled rows, which then have no term, are left out. "auto" takes 0.3, and trains a
+        control with 1 as well. The control is kept where its loss on the rows held out is lower
+        than the student's by more than a standard error; where the teacher itself loses more than
+        the control, by as much, unless the student's loss is lower than the control's.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : array-like of shape (n_teachers,), default=None
@@ -199,7 +203,7 @@ class DistilledClassifier(
         objectives=None,
         transfer="auto",
         temperature=1.0,
-        alpha=0.3,
+        alpha="auto",
         pooling="arithmetic",
         teacher_weights=None,
         cv="auto",
@@ -300,18 +304,17 @@ class DistilledClassifier(
         seeds = self._draw_seeds()
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        progress = Progress(self, context)
+        run = Run(seeds, deadline, Progress(self, context))
 
         given = self._hold_out(given, seeds["split"])
         if not self._continues():
-            self.teacher_ = self._fit_teacher(given, seeds["teacher"], progress)
+            self.teacher_ = self._fit_teacher(given, seeds["teacher"], run.progress)
         given.labeller.teacher = self.teacher_
-        trial = self._learn(given, seeds, deadline, progress)
+        trial = self._learn(given, run)
         self._keep(trial)
         if self._refits(given):
-            response = given.labeller.response
-            self._refit_student(response, trial, seeds["student"], deadline, progress)
-        self._correct_prior(trial.blocks)
+            self._refit_student(given.labeller.response, trial, run)
+        self._correct_prior(trial.rows.blocks)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 

@@ -437,7 +437,8 @@ def test_auto_encoder_suits_the_student():
     [
         ({"temperature": 0}, "`temperature` must be > 0, got 0"),
         ({"temperature": np.nan}, "`temperature` must be a number > 0, got nan"),
-        ({"temperature": "auto"}, "`temperature='auto'` is not available in this version"),
+        ({"temperature": "low"}, "`temperature` must be a number > 0, got 'low'"),
+        ({"alpha": "low"}, r"`alpha` must be a number in \[0, 1\], got 'low'"),
         ({"alpha": 1.5}, r"`alpha` must be in \[0, 1\], got 1.5"),
         ({"pooling": "median"}, "`pooling` must be 'arithmetic' or 'geometric', got 'median'"),
         (

@@ -454,7 +454,8 @@ def test_only_numbers_or_only_categories(mode):
 def test_clone_and_refit():
     encoder = TabularEncoder(categories="codes").fit(make_frame())
     X = np.arange(6.0).reshape(3, 2)
-    assert clone(encoder).get_params() == {"categories": "codes", "unseen_missing": "encode"}
+    params = {"categories": "codes", "unseen_missing": "encode", "nominal": None}
+    assert clone(encoder).get_params() == params
     assert_array_equal(encoder.fit(X).transform(X), TabularEncoder().fit_transform(X))
     assert encoder.cardinalities_ == ()
 

@@ -117,6 +117,11 @@ class EncodedTable:
                 missing = add("Gather", missing, constant(encoder._indicated), axis=1)
             parts.append(add("Cast", missing, to=1))
             factors.append(np.ones(len(encoder._indicated)))
+        if getattr(encoder, "nominal_", None):  # encoders of older versions have none
+            repeated = add("Gather", self._raw_numbers, constant(encoder._places), axis=1)
+            equal = add("Equal", repeated, constant(encoder._values))
+            parts.append(add("Cast", equal, to=1))
+            factors.append(np.ones(len(encoder._values)))
         numbers = parts[0] if len(parts) == 1 else add("Concat", *parts, axis=1)
         return numbers, np.concatenate(factors).astype(np.float32)
 

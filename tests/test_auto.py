@@ -1,0 +1,183 @@
+"""What alpha="auto" and temperature="auto" choose by the rows held out."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.datasets import make_classification
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+
+import skdistill._training_student as training
+from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
+from skdistill._blocks import Block
+from skdistill._learning import Trial
+
+X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
+RECIPE = MLPStudent((16,), n_steps=300)
+
+
+def fit(teacher=None, X_val=None, y_val=None, **params):
+    params = {"student": RECIPE, "random_state": 0, **params}
+    teacher = RandomForestClassifier(50) if teacher is None else teacher
+    return DistilledClassifier(teacher, **params).fit(X, Y, X_val=X_val, y_val=y_val)
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """(alpha, temperature) of each training."""
+    seen = []
+
+    def watch(net, loss, *args, **options):
+        seen.append((loss["alpha"], loss["temperature"]))
+        return train(net, loss, *args, **options)
+
+    train = training.train
+    monkeypatch.setattr(training, "train", watch)
+    return seen
+
+
+def same(one, other):
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+# --- alpha ---
+
+
+def test_a_teacher_that_knows_nothing_is_not_followed():
+    clf = fit(DummyClassifier())
+    assert (clf.alpha_, clf.transfer_, clf.n_transfer_rows_, clf.cv_) == (1.0, [], 0, None)
+    assert clf.leak_gap_ is not None
+    same(clf, fit(DummyClassifier(), alpha=1.0, transfer=None))
+
+
+def test_a_teacher_that_helps_is(trainings):
+    clf = fit()
+    assert clf.alpha_ == 0.3
+    assert trainings == [(0.3, 1.0), (1.0, 1.0), (0.3, 1.0)]
+    same(clf, fit(alpha=0.3))
+
+
+def test_numbers_are_used_as_they_are(trainings):
+    clf = fit(DummyClassifier(), alpha=0.6, temperature=2.0)
+    assert (clf.alpha_, clf.temperature_) == (0.6, 2.0)
+    assert set(trainings) == {(0.6, 2.0)}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"early_stopping": False},
+        {"max_time": 60.0},
+        {"warm_start": True},
+        {"student": RECIPE.make_net(810).set_params(callbacks="disable")},
+    ],
+    ids=["early_stopping", "max_time", "warm_start", "net"],
+)
+def test_where_nothing_can_be_compared_it_is_the_first(params, trainings):
+    if "warm_start" in params:
+        clf = fit(**params)
+        trainings.clear()
+        clf.set_params(teacher=DummyClassifier()).fit(X, Y)
+    else:
+        clf = fit(DummyClassifier(), temperature="auto", **params)
+    assert (clf.alpha_, clf.temperature_) == (0.3, 1.0)
+    assert set(trainings) == {(0.3, 1.0)}
+
+
+def test_without_labels_there_is_nothing_to_choose():
+    teacher = RandomForestClassifier(10, random_state=0).fit(X, Y)
+    soft = teacher.predict_proba(X)
+    clf = DistilledClassifier(student=RECIPE, random_state=0).fit(
+        X, soft_targets=soft, X_val=X[:200], y_val=Y[:200]
+    )
+    assert clf.alpha_ == 0.0
+
+
+def test_soft_targets_that_mislead_are_not_followed():
+    wrong = np.eye(3)[(Y + 1) % 3]
+    for given in ({}, {"X_val": X[:200], "y_val": Y[:200]}):
+        clf = DistilledClassifier(student=RECIPE, random_state=0)
+        assert clf.fit(X, Y, soft_targets=wrong, **given).alpha_ == 1.0
+
+
+def test_rows_given_for_validation_choose_as_well(trainings):
+    rng = np.random.RandomState(0)
+    clf = fit(DummyClassifier(), X_val=rng.permutation(X[:300]), y_val=Y[:300])
+    assert len(trainings) == 2
+    assert fit(DummyClassifier(), X_val=X[:300], y_val=Y[:300]).alpha_ == 1.0
+    assert clf.alpha_ == 0.3  # labels that fit no row tell nothing
+
+
+@pytest.mark.parametrize(
+    ("teacher", "control", "student", "expected"),
+    [
+        ("good", 0.4, 0.4, False),
+        ("good", 0.2, 0.4, True),
+        ("good", 0.35, 0.4, False),  # within a standard error
+        ("bad", 0.4, 0.4, True),
+        ("bad", 0.4, 0.35, True),
+        ("bad", 0.4, 0.2, False),
+    ],
+)
+def test_the_teacher_says_who_has_to_be_better(teacher, control, student, expected):
+    noise = np.random.RandomState(0).normal(size=100)
+    noise -= noise.mean()
+    p = (0.8 if teacher == "good" else 0.2) + 0.01 * noise
+    block = Block(None, np.zeros(100, int), np.ones(100), np.column_stack([p, 1 - p]))
+
+    def trial(mean, sign):
+        losses = mean + sign * noise / 2
+        found = SimpleNamespace(row_losses=losses, validation=block, was_ended=False)
+        found.is_better_than = lambda other: Trial.is_better_than(found, other)
+        return found
+
+    prefers = DistilledClassifier._prefers
+    assert prefers(None, trial(control, 1), trial(student, -1)) is expected
+
+
+# --- temperature ---
+
+
+def test_the_first_temperature_stays_unless_another_is_better(trainings):
+    clf = fit(temperature="auto", alpha=0.3)
+    assert trainings[:3] == [(0.3, 1.0), (0.3, 2.0), (0.3, 4.0)]
+    assert clf.temperature_ == 1.0
+    assert trainings[3:] == [(0.3, 1.0)]  # with the rows held out
+
+
+def test_a_better_temperature_is_taken(monkeypatch):
+    monkeypatch.setattr(Trial, "is_better_than", lambda self, other: True)
+    clf = fit(temperature="auto", alpha=0.3, response=BalancedHinton())
+    assert clf.temperature_ == 4.0
+    same(clf, fit(temperature=4.0, alpha=0.3, response=BalancedHinton()))
+
+
+# --- who ends a training ---
+
+
+def end(monkeypatch, which):
+    """End the training of this number in its second epoch."""
+    train, begun = training.train, []
+
+    def cut(*args, **options):
+        begun.append(args[1]["alpha"])
+        if len(begun) == which:
+            options["step"] = lambda name: name == "epoch 2"
+        return train(*args, **options)
+
+    monkeypatch.setattr(training, "train", cut)
+    return begun
+
+
+def test_who_ends_the_student_wants_no_control(monkeypatch):
+    begun = end(monkeypatch, 1)
+    assert fit(DummyClassifier(), temperature="auto").alpha_ == 0.3
+    assert begun == [0.3]
+
+
+def test_a_control_that_was_ended_is_not_kept(monkeypatch):
+    begun = end(monkeypatch, 2)
+    assert fit(DummyClassifier()).alpha_ == 0.3
+    assert begun == [0.3, 1.0, 0.3]
