@@ -24,7 +24,7 @@ from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
-_LATER = ("temperature", "alpha", "teacher_weights")
+_LATER = ("temperature", "alpha")
 
 
 def check_parameters(estimator):
