@@ -1,5 +1,6 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +88,27 @@ class Labeller:
             fit_params=given.fit_params,
             step=step,
         )
+
+
+def choose_weights(pool, given):
+    """Weigh the teachers by the labelled validation rows; warn where there are none.
+
+    Parameters
+    ----------
+    pool : TeacherPool
+        Fitted; its weights are set.
+    given : Inputs
+    """
+    rows = given.validation
+    if len(pool.known_columns) == 1:
+        return
+    if rows is not None and rows.is_labelled:
+        pool.fit_weights(rows.X, pool.classes_[rows.labels], rows.weight)
+        return
+    warnings.warn(
+        "DistilledClassifier: `teacher_weights='auto'` found no labelled validation rows, so all "
+        "teachers weigh alike: give `X_val` and `y_val`, or y with `early_stopping=True`."
+    )
 
 
 def training_rows(given, progress):

@@ -24,18 +24,12 @@ from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
-_LATER = ("teacher_weights",)
-
-
 # "auto" leaves them to the rows held out.
 _CHOSEN = ("temperature", "alpha")
 
 
 def check_parameters(estimator):
     """Raise a ValueError or TypeError for a constructor parameter that is not valid."""
-    for name in _LATER:
-        if isinstance(getattr(estimator, name), str) and getattr(estimator, name) == "auto":
-            raise ValueError(f"`{name}='auto'` is not available in this version: give a value.")
     for name in estimator._named_lists:
         if is_list(getattr(estimator, name)) and not getattr(estimator, name):
             raise ValueError(f"`{name}` is an empty list: give at least one part, or None.")

@@ -13,6 +13,7 @@ from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
+from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin, Run
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
@@ -87,9 +88,12 @@ class DistilledClassifier(
         the control, by as much, unless the student's loss is lower than the control's.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
-    teacher_weights : array-like of shape (n_teachers,), default=None
-        Weights of the teachers in the pool. A class that a teacher does not know is pooled over
-        the others.
+    teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
+        Weights of the teachers in the pool; None weighs all alike. "auto" takes those with the
+        lowest log loss of the pool on the labelled validation rows, drawn to equal weights by a
+        prior worth one row a teacher; without such rows all weigh alike, and a warning says so.
+        Frozen teachers may have seen these rows, and then get too much; give `X_val`. A class that
+        a teacher does not know is pooled over the others.
     cv : "auto", int, splitter or None, default="auto"
         Folds for out-of-fold soft targets: of the training rows, and of synthetic rows, which are
         then drawn within each fold. None labels them by teachers that were fitted on the training
@@ -143,7 +147,7 @@ class DistilledClassifier(
     classes_ : ndarray of shape (n_classes,)
         Union of the labels of y and those of the frozen teachers.
     teacher_ : TeacherPool or None
-        The fitted teachers, pooled.
+        The fitted teachers, pooled, by the weights in its ``weights_``.
     student_ : skorch.NeuralNetClassifier
         The trained net, trimmed for prediction.
     encoder_ : TabularEncoder or transformer
@@ -382,10 +386,11 @@ class DistilledClassifier(
     def _fit_teacher(self, given, seed, progress):
         if self.teacher is None:
             return None
+        chooses = isinstance(self.teacher_weights, str) and self.teacher_weights == "auto"
         pool = TeacherPool(
             self.teacher,
             pooling=self.pooling,
-            weights=self.teacher_weights,
+            weights=None if chooses else self.teacher_weights,
             floor=given.labeller.response.floor,
             n_jobs=self.n_jobs,
             memory=self.memory,
@@ -395,6 +400,8 @@ class DistilledClassifier(
         with progress.task("fit-teacher", "fitting the teacher", n_steps=n_steps) as step:
             pool.fit(given.X, given.y, fit_params=given.fit_params, step=step)
         self._refuse_what_the_teacher_refuses(given.X, pool)
+        if chooses:
+            choose_weights(pool, given)
         return pool
 
     def _refuse_what_the_teacher_refuses(self, X, teacher):

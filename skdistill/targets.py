@@ -1,13 +1,15 @@
 """Soft targets: pure NumPy functions on arrays of probabilities."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
 # Standard deviation of log T before any row is seen.
 PRIOR_SPREAD = 0.5
 # Of a class among the targets: one that no teacher ever named has no finite logarithm.
 LEAST_SHARE = 1e-6
+# Rows that each teacher of a pool is taken to have told alone, before any row is seen.
+PRIOR_ROWS = 1.0
 
 
 def floor_probabilities(probabilities, floor):
@@ -85,6 +87,47 @@ def pool_probabilities(members, weights, pooling="arithmetic"):
             logs = logs + share * np.log(np.where(share > 0, p, 1.0))
         pooled = np.where(known, np.exp(logs), 0.0)
     return pooled / pooled.sum(axis=1, keepdims=True)
+
+
+def fit_pool_weights(members, known, labels, pooling="arithmetic", sample_weight=None):
+    r"""Find the weights that give the pool of several teachers the lowest log loss.
+
+    A Dirichlet prior, :math:`\prod_k w_k`, counts as one row that each teacher told alone: it draws
+    them to equal weights, so that few rows change little. Only the proportions of `sample_weight`
+    matter; the more uneven they are, the fewer rows they are taken for.
+
+    Parameters
+    ----------
+    members : list of ndarray of shape (n_samples, n_classes)
+        As in :func:`pool_probabilities`, above 0 for each class that the teacher knows.
+    known : ndarray of bool of shape (n_members, n_classes)
+        Which classes each teacher knows. Rows of a class that nobody knows say nothing.
+    labels : ndarray of shape (n_samples,)
+        Column index of the true class of each row, none of which a teacher has learned from.
+    pooling : {"arithmetic", "geometric"}, default="arithmetic"
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    ndarray of shape (n_members,)
+        Above 0, with a sum of 1.
+
+    References
+    ----------
+    .. [1] Genest and Zidek (1986). Combining Probability Distributions: A Critique and an
+       Annotated Bibliography. https://doi.org/10.1214/ss/1177013825
+    """
+    rows = np.arange(len(labels))
+    weight = np.ones(len(labels)) if sample_weight is None else sample_weight
+    n_effective = weight.sum() ** 2 / np.square(weight).sum()
+
+    def log_loss(logits):
+        logs = log_softmax(logits)
+        pooled = pool_probabilities(members, np.exp(logs)[:, None] * known, pooling)[rows, labels]
+        prior = PRIOR_ROWS * logs.sum() / n_effective
+        return -np.average(np.log(np.where(pooled > 0, pooled, 1.0)), weights=weight) - prior
+
+    return softmax(minimize(log_loss, np.zeros(len(members)), method="L-BFGS-B").x)
 
 
 def mean_true_probability(probabilities, labels, sample_weight=None):

@@ -196,6 +196,24 @@ def test_what_concerns_the_student_asks_no_teacher(params, cv, counting, memory)
     assert [count(counting, what) for what in ("fit", "label", "draw")] == before
 
 
+@pytest.mark.parametrize("cv", [None, 3])
+def test_chosen_weights_ask_the_teachers_of_the_validation_rows_alone(cv, counting, memory):
+    teachers = [("one", counting), ("two", Counting(counting.log, depth=1e-4))]
+
+    def fit(weights, **params):
+        clf = classifier(teachers, memory, cv=cv, teacher_weights=weights, **params)
+        clf.fit(X[:90], Y[:90], X_val=X[90:], y_val=Y[90:])
+        return clf, [count(counting, what) for what in ("fit", "label")]
+
+    _, before = fit(None)
+    chosen, after = fit("auto")
+    assert after == before
+    assert chosen.teacher_.weights_[0] > 0.5
+    for other in ([1, 2], "auto", None):
+        _, after = fit(other, pooling="geometric")
+        assert after == before
+
+
 @pytest.mark.parametrize("labels", [np.array(["no", "yes"]), np.array(["n", "y"], dtype=object)])
 @pytest.mark.parametrize("frame", [False, True])
 def test_equal_inputs_are_known_again(labels, frame, counting, memory):

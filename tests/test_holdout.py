@@ -1,17 +1,21 @@
 """Validation rows: neither the teachers nor the student see them."""
 
+import pickle
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, LeaveOneOut
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, KFold, LeaveOneOut
 
-from skdistill import DistilledClassifier, MLPStudent, TransferSampler
+from skdistill import DistilledClassifier, MLPStudent, Objective, TransferSampler
 from skdistill._blocks import rows_to_hold_out
 
 SMALL = MLPStudent((8,), n_steps=10)
@@ -184,6 +188,154 @@ def test_rows_of_weight_zero_cannot_be_calibrated_by():
         fit(X, y, weight, early_stopping=True)
     with pytest.raises(ValueError, match="`calibrate=True` needs labelled validation rows"):
         fit(X, y, weight, calibrate=True)
+
+
+class Random(ClassifierMixin, BaseEstimator):
+    """A teacher that answers at random, the same for the same row."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        rows = 1e3 * np.abs(np.asarray(X)[:, :1]) % 1
+        p = np.abs(np.sin(1 + rows * np.arange(1, 1 + len(self.classes_)))) + 0.01
+        return p / p.sum(axis=1, keepdims=True)
+
+
+# --- teacher_weights="auto" ---
+
+TWO = [("lr", LogisticRegression()), ("random", Random())]
+NO_ROWS = "`teacher_weights='auto'` found no labelled validation rows"
+
+
+def learnable(n_rows=600):
+    return make_classification(n_rows, 6, n_informative=4, n_classes=3, random_state=0)
+
+
+def weighed(X, y, weights="auto", **params):
+    return fit(X, y, teacher=TWO, teacher_weights=weights, **params)
+
+
+class Held(Objective):
+    """An objective that keeps what the pool says of the blocks it is shown."""
+
+    def teacher_view(self, teacher, X):
+        SEEN.append(teacher.predict_proba(X))
+        return SEEN[-1]
+
+    def loss(self, student, view, sample_weight):
+        return student.logits.sum(dim=1) * 0
+
+
+@pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
+@pytest.mark.parametrize("cv", [None, 3])
+def test_weights_of_the_teachers_are_chosen_on_the_rows_held_out(pooling, cv):
+    X, y = learnable()
+    params = {"pooling": pooling, "cv": cv, "transfer": FromRows(size=0.5)}
+    chosen = weighed(X, y, validation_fraction=0.3, **params)
+    weights = chosen.teacher_.weights_
+    assert weights[1] < 0.15
+    rows = rows_to_hold_out(y, 0.3, chosen._split_seed)
+    equal = weighed(X, y, None, validation_fraction=0.3, **params)
+    losses = [log_loss(y[rows], clf.teacher_.predict_proba(X[rows])) for clf in (chosen, equal)]
+    assert losses[0] < losses[1] - 0.02
+    # All that the student learns is labelled by them.
+    given = weighed(X, y, weights, validation_fraction=0.3, **params)
+    np.testing.assert_allclose(chosen.predict_proba(X), given.predict_proba(X), atol=1e-4)
+    assert chosen.leak_gap_ == pytest.approx(given.leak_gap_)
+    assert chosen.history_[-1, "valid_loss"] == pytest.approx(
+        given.history_[-1, "valid_loss"], abs=1e-4
+    )
+    assert np.abs(equal.predict_proba(X) - given.predict_proba(X)).max() > 0.02
+
+
+def test_an_objective_sees_the_pool_as_it_is_weighed():
+    X, y = learnable()
+    clf = weighed(X, y, objectives=Held(), transfer=None)
+    assert clf.teacher_.weights_[1] < 0.1
+    lr, random = (one.predict_proba(X) for one in clf.teacher_.estimators_)
+    a, b = clf.teacher_.weights_
+    expected = a * lr + b * random
+    for view in SEEN:
+        gaps = np.abs(expected[:, None] - view[None, :5]).sum(axis=2).min(axis=0)
+        assert gaps.max() < 1e-9
+
+
+def test_given_validation_rows_and_their_weights_choose():
+    X, y = learnable()
+    fitted = weighed(X[:400], y[:400], None)
+    frozen = [
+        (name, FrozenEstimator(part)) for name, part in fitted.teacher_.named_estimators_.items()
+    ]
+    kinds = np.r_[y[400:500], Random().fit(X, y).predict_proba(X[500:]).argmax(axis=1)]
+    found = []
+    for heavy in (np.arange(200) < 100, np.arange(200) >= 100):
+        clf = DistilledClassifier(frozen, SMALL, teacher_weights="auto", random_state=0)
+        clf.fit(X[:400], X_val=X[400:], y_val=kinds, sample_weight_val=np.where(heavy, 1.0, 1e-3))
+        found.append(clf.teacher_.weights_)
+    assert found[0][0] > 0.85 > 0.6 > found[1][0]
+
+
+@pytest.mark.parametrize("case", ["few rows", "no early stopping", "no labels"])
+def test_without_labelled_validation_rows_the_teachers_weigh_alike(case):
+    X, y = learnable(300 if case == "few rows" else 600)
+    params = {"early_stopping": False} if case == "no early stopping" else {}
+    teachers = TWO
+    if case == "no labels":
+        teachers, y = [FrozenEstimator(clone(part).fit(X, y)) for _, part in TWO], None
+    with pytest.warns(UserWarning, match=NO_ROWS) as caught:
+        clf = fit(X, y, teacher=teachers, teacher_weights="auto", **params)
+    assert sum("teacher_weights" in str(one.message) for one in caught) == 1
+    assert_array_equal(clf.teacher_.weights_, [0.5, 0.5])
+
+
+@pytest.mark.parametrize("teacher", [LogisticRegression(), None])
+def test_where_there_is_nothing_to_weigh_nothing_is_said(teacher):
+    X, y = learnable(300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        clf = DistilledClassifier(teacher, SMALL, teacher_weights="auto")
+        clf.fit(X, y, soft_targets=None if teacher else np.eye(3)[y])
+    assert teacher is None or clf.teacher_.weights_.tolist() == [1.0]
+
+
+def test_going_on_keeps_the_weights():
+    X, y = learnable()
+    clf = weighed(X, y, warm_start=True, random_state=None)
+    weights = clf.teacher_.weights_
+    assert_array_equal(clf.fit(X, y).teacher_.weights_, weights)
+
+
+def test_chosen_weights_are_cloned_searched_and_stored():
+    X, y = learnable()
+    clf = weighed(X, y)
+    assert clone(clf).teacher_weights == "auto"
+    stored = pickle.loads(pickle.dumps(clf))
+    assert_array_equal(stored.teacher_.weights_, clf.teacher_.weights_)
+    assert_array_equal(stored.teacher_.predict_proba(X), clf.teacher_.predict_proba(X))
+    assert_array_equal(clf.without_teacher().predict_proba(X), clf.predict_proba(X))
+    grid = {"teacher_weights": ["auto", None, [0, 1]]}
+    search = GridSearchCV(clone(clf).set_params(alpha=0.0), grid, cv=2, scoring="neg_log_loss")
+    scores = search.set_params(estimator__early_stopping=True).fit(X, y).cv_results_
+    assert scores["rank_test_score"][2] == 3
+    assert search.best_estimator_.teacher_.weights_.sum() == pytest.approx(1)
+
+
+def test_a_class_that_one_teacher_lacks_does_not_keep_it_from_being_weighed():
+    X, y = learnable()
+    known = FrozenEstimator(LogisticRegression().fit(X[y < 2], y[y < 2]))
+    for teachers in ([known, Random()], [known, Random(), LogisticRegression()]):
+        weights = fit(X, y, teacher=teachers, teacher_weights="auto").teacher_.weights_
+        assert np.isfinite(weights).all()
+        assert weights.argmin() == 1
+
+
+@pytest.mark.parametrize("wrong", ["equal", "Auto", "None"])
+def test_other_words_for_weights_are_refused(wrong):
+    X, y = learnable()
+    with pytest.raises(ValueError, match=f"`teacher_weights` must hold .* 'auto' .*got '{wrong}'"):
+        weighed(X, y, wrong)
 
 
 def test_a_teacher_that_fails_says_how_many_rows_it_had():

@@ -8,6 +8,7 @@ from scipy.special import softmax
 from sklearn.metrics import log_loss
 
 from skdistill.targets import (
+    fit_pool_weights,
     fit_temperature,
     floor_probabilities,
     mean_true_probability,
@@ -100,6 +101,108 @@ def test_a_class_is_pooled_over_those_who_know_it(ignored):
 def test_a_class_that_nobody_knows_gets_nothing(pooling):
     pooled = pool_probabilities([np.array([[0.3, 0.3, 0.0]])], np.array([[1.0, 1.0, 0.0]]), pooling)
     np.testing.assert_allclose(pooled, [[0.5, 0.5, 0.0]])
+
+
+# --- weights of a pool ---
+
+POOLINGS = pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
+ALL = np.ones((2, 3), dtype=bool)
+
+
+def judged(n_rows=400, noises=(0.5, 4.0), seed=0):
+    """Labels, and teachers whose logits are the true ones with more or less noise."""
+    rng = np.random.default_rng(seed)
+    true = 2 * rng.normal(size=(n_rows, 3))
+    labels = (true + rng.gumbel(size=true.shape)).argmax(axis=1)
+    return [softmax(true + s * rng.normal(size=true.shape), axis=1) for s in noises], labels
+
+
+def pool_loss(weights, members, labels, pooling, known=ALL, sample_weight=None):
+    by_class = np.asarray(weights)[:, None] * known
+    p = pool_probabilities(members, by_class, pooling)[np.arange(len(labels)), labels]
+    return -np.average(np.log(p), weights=sample_weight)
+
+
+@POOLINGS
+def test_a_random_teacher_is_outweighed(pooling):
+    (good, _), labels = judged()
+    random = softmax(random_logits(400, 3, seed=9), axis=1)
+    found = fit_pool_weights([good, random], ALL, labels, pooling)
+    assert found.sum() == pytest.approx(1)
+    assert found[1] < 0.05
+    first = pool_loss(found, [good, random], labels, pooling)
+    assert first < pool_loss([0.5, 0.5], [good, random], labels, pooling) - 0.02
+    swapped = fit_pool_weights([random, good], ALL, labels, pooling)
+    np.testing.assert_allclose(swapped, found[::-1], atol=1e-4)
+
+
+def test_weights_are_those_of_the_em_algorithm():
+    """Each teacher's share of the rows, and one row more, makes its next weight."""
+    members, labels = judged(150, (0.5, 1.0, 2.0))
+    p = np.stack([member[np.arange(150), labels] for member in members])
+    expected = np.full(3, 1 / 3)
+    for _ in range(2000):
+        shares = expected[:, None] * p
+        expected = 1.0 + (shares / shares.sum(axis=0)).sum(axis=1)
+        expected /= expected.sum()
+    found = fit_pool_weights(members, np.ones((3, 3), dtype=bool), labels)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert np.ptp(found) > 0.1
+
+
+@POOLINGS
+@pytest.mark.parametrize("known", [ALL, np.array([[1, 1, 1], [1, 1, 0]], dtype=bool)])
+def test_weights_are_the_best_of_a_grid(pooling, known):
+    members, labels = judged(5000, (1.5, 2.0))
+    members[1] = members[1] * known[1] / (members[1] * known[1]).sum(axis=1, keepdims=True)
+    weight = np.random.default_rng(2).integers(0, 4, size=5000)
+    args = members, labels, pooling, known, weight
+    losses = [pool_loss([a, 1 - a], *args) for a in np.linspace(0.02, 0.98, 49)]
+    found = fit_pool_weights(members, known, labels, pooling, weight)
+    assert pool_loss(found, *args) < min(losses) + 1e-5
+    assert 0 < int(np.argmin(losses)) < 48
+
+
+@POOLINGS
+def test_equal_teachers_weigh_alike_and_few_rows_change_little(pooling):
+    (good, bad), labels = judged()
+    np.testing.assert_allclose(fit_pool_weights([good, good], ALL, labels, pooling), 0.5, atol=1e-3)
+    found = fit_pool_weights([good[:3], bad[:3]], ALL, labels[:3], pooling)
+    np.testing.assert_allclose(found, 0.5, atol=0.2)
+    wrong = np.array([[0.01, 0.5, 0.49]])
+    found = fit_pool_weights([wrong, good[:1]], ALL, np.array([0]), pooling)
+    assert 0.1 < found[0] < 0.5
+
+
+@POOLINGS
+def test_sample_weight_of_the_rows_that_weigh_teachers(pooling):
+    members, labels = judged()
+    first, second = members[0].copy(), members[1].copy()
+    first[200:], second[200:] = members[1][200:], members[0][200:]  # each is good on one half
+    halves = np.repeat([1.0, 0.01], 200)
+    found = [
+        fit_pool_weights([first, second], ALL, labels, pooling, w) for w in (halves, halves[::-1])
+    ]
+    assert found[0][0] > 0.9
+    assert found[1][0] < 0.2
+    scaled = fit_pool_weights([first, second], ALL, labels, pooling, 1e6 * halves)
+    np.testing.assert_allclose(scaled, found[0], atol=1e-4)
+    repeated = [np.repeat(one, 2, axis=0) for one in (first, second)]
+    twice = fit_pool_weights(repeated, ALL, labels.repeat(2), pooling, halves.repeat(2))
+    assert twice[1] < found[0][1]  # more rows, and the prior says less
+
+
+@POOLINGS
+def test_rows_of_a_class_that_nobody_knows_weigh_no_teacher(pooling):
+    members, labels = judged()
+    known = np.array([[1, 1, 1, 0], [1, 1, 1, 0]], dtype=bool)
+    members = [np.column_stack([member, np.zeros(400)]) for member in members]
+    expected = fit_pool_weights(members, known, labels, pooling)
+    more = [np.concatenate([member, member[:50]]) for member in members]
+    found = fit_pool_weights(more, known, np.append(labels, np.full(50, 3)), pooling)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    alone = fit_pool_weights(members, known, np.full(400, 3), pooling)
+    np.testing.assert_allclose(alone, 0.5)
 
 
 def test_mean_true_probability():

@@ -22,6 +22,7 @@ from sklearn.ensemble import (
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     KFold,
     ShuffleSplit,
@@ -37,6 +38,7 @@ from xgboost import XGBClassifier
 
 import skdistill.teacher
 from skdistill import DistilledClassifier, Hinton, MLPStudent, TeacherPool, TorchTeacher
+from skdistill.targets import fit_pool_weights, floor_probabilities
 
 NAMES = np.array(["ant", "bee", "cat"])
 X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
@@ -429,13 +431,50 @@ def test_pool_of_fitted_teachers(pooling, weights):
         ({"weights": [1, -1]}, r"must hold a number >= 0 for each of the 2 .*, got \[1, -1\]"),
         ({"weights": [0, 0]}, r"not all 0, .*got \[0, 0\]"),
         ({"weights": [1, np.nan]}, "must hold a number >= 0 for each of the 2"),
-        ({"weights": "auto"}, "must hold a number >= 0 for each of the 2 .*'auto'"),
+        ({"weights": "even"}, "must hold a number >= 0 for each of the 2 .*'even'"),
+        (
+            {"weights": "auto"},
+            "needs labelled rows .* call `fit_weights` .* of DistilledClassifier",
+        ),
         ({"floor": -1.0}, r"`floor` must be 'auto' or a number in \[0, 0.5\), got -1.0"),
     ],
 )
 def test_parameters_that_are_not_valid(parameters, message):
     with pytest.raises(ValueError, match=message):
         TeacherPool([Table(0.5, 0.5), Table(0.5, 0.5)], **parameters).fit(X, CODES > 0)
+
+
+@pytest.mark.parametrize(("weights", "used"), [(None, [0.5, 0.5]), ([3, 1], [0.75, 0.25])])
+def test_weights_in_use(weights, used):
+    pool = TeacherPool(members(), weights=weights).fit(X, Y)
+    np.testing.assert_allclose(pool.weights_, used)
+
+
+@pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
+def test_weights_by_rows_not_seen(pooling):
+    teachers = [("table", Table(0.2, 0.5, 0.3, classes=NAMES)), ("rf", forest(30))]
+    pool = TeacherPool(teachers, pooling=pooling).fit(X[:120], Y[:120])
+    before = log_loss(Y[120:], pool.predict_proba(X[120:], floored=True))
+    pool.fit_weights(X[120:], Y[120:])
+    answers = [part.predict_proba(X[120:]) for part in pool.estimators_]
+    answers = [floor_probabilities(p, f) for p, f in zip(answers, (1e-6, 1 / 180), strict=True)]
+    known = np.ones((2, 3), dtype=bool)
+    expected = fit_pool_weights(answers, known, CODES[120:], pooling)
+    np.testing.assert_allclose(pool.weights_, expected)
+    assert pool.weights_[0] < 0.2
+    assert pool.weights_.sum() == pytest.approx(1)
+    assert log_loss(Y[120:], pool.predict_proba(X[120:], floored=True)) < before
+    given = TeacherPool(teachers, pooling=pooling, weights=pool.weights_).fit(X[:120], Y[:120])
+    np.testing.assert_allclose(pool.predict_proba(X), given.predict_proba(X))
+    out = [one.cross_fit_proba(X[:120], Y[:120], 3) for one in (pool, given)]
+    np.testing.assert_allclose(*out)
+
+
+def test_a_vote_of_exactly_none_is_floored_before_it_weighs_a_teacher():
+    pool = TeacherPool([Table(1, 0), Table(0.6, 0.4)], floor=0.3).fit(X, CODES > 0)
+    pool.fit_weights(X[:100], np.arange(100) < 30)
+    a = pool.weights_[0]  # of (1, 0.3) / 1.3; without a floor it would be 0.25
+    assert a * 0.3 / 1.3 + (1 - a) * 0.4 == pytest.approx(0.3, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,12 @@ def check_pool_weights(weights, n_teachers):
     """Return the weights of the teachers as an array, ones for None."""
     if weights is None:
         return np.ones(n_teachers)
+    if isinstance(weights, str) and weights == "auto":
+        raise ValueError(
+            "`weights='auto'` needs labelled rows that the teachers have not seen, and a "
+            "TeacherPool is given none: call `fit_weights` with such rows after `fit`, or use "
+            "`teacher_weights='auto'` of DistilledClassifier."
+        )
     try:
         checked = np.asarray(weights, dtype=float)
     except (TypeError, ValueError):
@@ -143,7 +149,7 @@ def check_pool_weights(weights, n_teachers):
     if not valid or (checked < 0).any() or not checked.sum():
         raise ValueError(
             f"`teacher_weights` must hold a number >= 0 for each of the {n_teachers} teacher(s), "
-            f"not all 0, got {weights!r}."
+            f"not all 0, or be 'auto' in DistilledClassifier, got {weights!r}."
         )
     return checked
 

@@ -129,6 +129,29 @@ def align(probabilities, columns, n_classes, floor=0.0):
     return aligned
 
 
+def align_all(answers, columns, n_classes, floors):
+    """Do as :func:`align` does for several teachers.
+
+    Parameters
+    ----------
+    answers : iterable of ndarray of shape (n_samples, n_columns)
+    columns : list of ndarray of int
+    n_classes : int
+    floors : list of float
+
+    Returns
+    -------
+    aligned : list of ndarray of shape (n_samples, n_classes)
+    known : ndarray of bool of shape (n_teachers, n_classes)
+        Which classes each teacher knows.
+    """
+    aligned = [
+        align(p, own, n_classes, floor)
+        for p, own, floor in zip(answers, columns, floors, strict=True)
+    ]
+    return aligned, np.array([np.isin(np.arange(n_classes), own) for own in columns])
+
+
 @dataclass
 class Held:
     """What is at hand, with the interface of a :class:`~skdistill._cache.Reference`."""

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from skdistill._cache import Cache
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._progress import no_step
-from skdistill.targets import pool_probabilities
+from skdistill.targets import fit_pool_weights, pool_probabilities
 from skdistill.teacher._checks import (
     check_floor,
     check_partition,
@@ -29,7 +29,7 @@ from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Held,
     Member,
-    align,
+    align_all,
     chunks,
     n_votes_of,
     teach_unknown,
@@ -59,7 +59,7 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         Mean of the probabilities, or of their logarithms (which floors them first).
     weights : array-like of shape (n_teachers,), default=None
-        Relative weights, >= 0. None weighs all alike.
+        Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`.
     floor : "auto" or float, default="auto"
         Lowest probability of a teacher wherever a logarithm is needed. "auto" is 1 / (2 n K)
         for a forest or bagging of n members (or n neighbours) and K classes, 1e-6 otherwise. A
@@ -78,6 +78,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
     estimators_ : list of objects
         The teachers in use.
     named_estimators_ : dict of str to object
+    weights_ : ndarray of shape (n_teachers,)
+        The weights in use, in the order of the teachers, with a sum of 1.
     """
 
     _named_lists = ("teachers",)
@@ -150,8 +152,39 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return {member.name: member.estimator for member in self._members}
 
+    @property
+    def weights_(self):
+        check_is_fitted(self)
+        return self._weights / self._weights.sum()
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_members")
+
+    def fit_weights(self, X, y, sample_weight=None):
+        """Choose the weights by log loss on rows that the teachers have not seen.
+
+        A prior worth one row a teacher draws them to equal weights. The teachers stay as they are.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels, of ``classes_``. A class that no teacher knows says nothing of them.
+        sample_weight : ndarray of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : TeacherPool
+        """
+        check_is_fitted(self)
+        self._look_at_frozen()
+        answers = [self._label_by_one(member, X) for member in self._members]
+        members, known = align_all(
+            answers, self.known_columns, len(self.classes_), self._floors_if(True)
+        )
+        codes = np.searchsorted(self.classes_, np.asarray(y))
+        self._weights = fit_pool_weights(members, known, codes, self.pooling, sample_weight)
+        return self
 
     def predict_proba(self, X, *, floored=False):
         """Pooled probabilities.
@@ -342,15 +375,8 @@ class TeacherPool(NamedListsMixin, ClassifierMixin, BaseEstimator):
         return result
 
     def _pool(self, answers, columns, floors):
-        n_classes = len(self.classes_)
-        aligned = [
-            align(p, known, n_classes, floor)
-            for p, known, floor in zip(answers, columns, floors, strict=True)
-        ]
-        weights = np.zeros((len(aligned), n_classes))
-        for row, weight, known in zip(weights, self._weights, columns, strict=True):
-            row[known] = weight
-        return pool_probabilities(aligned, weights, self.pooling)
+        aligned, known = align_all(answers, columns, len(self.classes_), floors)
+        return pool_probabilities(aligned, self._weights[:, None] * known, self.pooling)
 
     def _check_parameters(self):
         if self.pooling not in ("arithmetic", "geometric"):
