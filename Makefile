@@ -6,7 +6,7 @@ TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
 .PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-scoring profile docs docs-gallery clean
+	bench-fidelity-quick bench-recipe bench-scoring profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench-training  teacher fits of a search, speed and memory of training"
 	@echo "make bench-fidelity  what the student keeps of the teacher, every bar; hours, goes on if stopped"
 	@echo "make bench-fidelity-quick  the same on three data sets and one seed, under 20 minutes"
+	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make profile     where the time of a fit goes"
 
@@ -56,6 +57,9 @@ bench-fidelity: setup
 
 bench-fidelity-quick: setup
 	$(PY) benchmarks/bench_fidelity.py --quick
+
+bench-recipe: setup
+	$(PY) benchmarks/bench_recipe.py
 
 bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)
