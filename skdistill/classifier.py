@@ -82,10 +82,10 @@ class DistilledClassifier(
         loss on the rows held out, by more than a standard error.
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
-        and unlabelled rows, which then have no term, are left out. "auto" takes 0.3, and trains a
-        control with 1 as well. The control is kept where its loss on the rows held out is lower
-        than the student's by more than a standard error; where the teacher itself loses more than
-        the control, by as much, unless the student's loss is lower than the control's.
+        and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
+        control with 1 as well, to keep the one with the lower loss on the rows held out. If they
+        are within a standard error of each other, the teacher's own loss decides: the control is
+        kept where it beats the teacher, by more than a standard error too.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : "auto" or array-like of shape (n_teachers,), default=None

@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 
 from skdistill._named import named_parts
+from skdistill._validation import is_auto
 from skdistill.classifier import EARLY_STOPPING_ROWS
 from skdistill.teacher import unfrozen
 
@@ -59,6 +60,11 @@ def other_attributes(clf):
 def _alpha(clf, alpha):
     if alpha == 0:
         return "The student learned from the teacher's answers alone (alpha 0)."
+    if alpha == 1 and is_auto(getattr(clf, "alpha", None)):
+        return (
+            "The student learned from the labels alone (alpha 1): on the rows held out it was no "
+            "worse than one that followed the teacher."
+        )
     if alpha == 1:
         return "The student learned from the labels alone (alpha 1): it is its own control."
     return f"Labels weighed {alpha:g} in the loss and the teacher's answers {1 - alpha:g} (alpha)."
@@ -80,6 +86,8 @@ def _leak(clf, gap):
     )
     if getattr(clf, "cv_", None) is not None:
         return f"{text}; the student's labels are out of fold (cv {clf.cv_!r})."
+    if getattr(clf, "alpha_", None) == 1:
+        return f"{text}."
     if gap > 0.05 and not clf.n_transfer_rows_:
         return f"{text}: cv=5 labels the training rows out of fold."
     return f"{text}; the student's labels are of teachers that were fitted on the rows."
