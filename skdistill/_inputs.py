@@ -157,8 +157,7 @@ class CheckedInputsMixin:
             self.classes_ = self._find_classes(X, y, soft_targets)
         check_known(y, self.classes_, "y")
         check_prior(self.class_prior, self.classes_)
-        self.temperature_ = _number(self.temperature, TEMPERATURE)
-        self.alpha_ = 0.0 if y is None else _number(self.alpha, ALPHA)
+        self._begin_with(has_labels=y is not None)
         by_class = class_weights(self.class_weight, y, sample_weight)
         weight = combine_weights(sample_weight, by_class, y)
         others = OTHER_TEMPERATURES if is_auto(self.temperature) else ()
@@ -184,6 +183,16 @@ class CheckedInputsMixin:
         self._check_more_rows("X_transfer", more["X_transfer"])
         self._check_more_rows("X_val", more["X_val"])
         return given
+
+    def _begin_with(self, has_labels):
+        """Set `alpha_` and `temperature_`: as given, as chosen before, or as "auto" begins."""
+        alpha, temperature = ALPHA, TEMPERATURE
+        if self._continues():
+            alpha, temperature = self.alpha_ or ALPHA, self.temperature_
+        self.temperature_ = temperature if is_auto(self.temperature) else float(self.temperature)
+        self.alpha_ = alpha if is_auto(self.alpha) else float(self.alpha)
+        if not has_labels:
+            self.alpha_ = 0.0
 
     def _find_classes(self, X, y, soft_targets):
         parts = named_parts(self.teacher, "teacher")
@@ -239,8 +248,3 @@ class CheckedInputsMixin:
 
     def _continues(self):
         return self.warm_start and hasattr(self, "student_")
-
-
-def _number(value, begun_with):
-    """The number a parameter is, or the one that "auto" begins with."""
-    return begun_with if is_auto(value) else float(value)

@@ -202,7 +202,8 @@ class LearningMixin:
         """Train the control: the student without a teacher."""
         block = Block(given.X, given.labels, given.weights, None).weighty()
         alpha, self.alpha_ = self.alpha_, 1.0
-        control = self._try(LabelledRows([block], [], None, None), given, validation, run)
+        rows = LabelledRows([block], [], None, None)
+        control = self._try(rows, given, validation, run, who="control")
         self.alpha_ = alpha
         return control
 
@@ -239,13 +240,13 @@ class LearningMixin:
         leak_gap = measure_leak(given, rows, validation)
         return LabelledRows([rows.weighty(), *transfer], samplers, cv, leak_gap)
 
-    def _try(self, rows, given, validation, run):
+    def _try(self, rows, given, validation, run, who="student"):
         """Train a student on the rows, as `encoder_`, `alpha_` and `temperature_` say."""
         response = given.labeller.response
         examples = self._examples(
             response, rows.blocks, validation, self._refits(given), run.progress
         )
-        student, history, was_ended = self._train_first(response, examples, run)
+        student, history, was_ended = self._train_first(response, examples, run, who)
         setting = Setting(self.encoder_, self.alpha_, self.temperature_)
         return Trial(
             student,

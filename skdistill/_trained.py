@@ -14,7 +14,7 @@ from skdistill.encoding import TabularEncoder
 from skdistill.student import pack_net, predict_logits, unpack_net
 
 # Of the stored state; raised when what is stored changes its meaning.
-FORMAT = 3
+FORMAT = 4
 
 
 class TrainedStudentMixin:

@@ -99,14 +99,16 @@ class StudentTrainingMixin:
         chosen_by = Rows.from_arrays(inputs[n_rows:], self._targets(response, [validation]))
         return Examples(training, chosen_by, everything)
 
-    def _train_first(self, response, examples, run):
-        """Train a student on the training rows."""
+    def _train_first(self, response, examples, run, who):
+        """Train a student on the training rows, which `who` names: "student" or "control"."""
         rows = examples.training
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
         self._probabilities = loss["gives_probabilities"]
         weights = self.student_.module_.state_dict() if self._continues() else None
-        text = f"training a student on {len(rows)} rows{_with(loss)}"
-        with run.progress.task("fit-student", text, n_steps=net.max_epochs) as step:
+        text = f"training the {who} on {len(rows)} rows"
+        if self.temperature_ != 1:
+            text += f", at temperature {self.temperature_:g}"
+        with run.progress.task(f"fit-{who}", text, n_steps=net.max_epochs) as step:
             return self._train(
                 net,
                 loss,
@@ -220,10 +222,3 @@ class StudentTrainingMixin:
                 validation.labels,
                 validation.weight,
             )
-
-
-def _with(loss):
-    """What of the loss tells this training from others of the same fit."""
-    if loss["alpha"] == 1:
-        return ", by their labels alone"
-    return "" if loss["temperature"] == 1 else f", at temperature {loss['temperature']:g}"

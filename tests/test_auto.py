@@ -86,6 +86,12 @@ def test_where_nothing_can_be_compared_it_is_the_first(params, trainings):
     assert set(trainings) == {(0.3, 1.0)}
 
 
+def test_going_on_keeps_what_was_chosen(trainings):
+    clf = fit(DummyClassifier(), warm_start=True)
+    assert (clf.alpha_, clf.fit(X, Y).alpha_) == (1.0, 1.0)
+    assert trainings == [(0.3, 1.0), (1.0, 1.0), (1.0, 1.0)]
+
+
 def test_without_labels_there_is_nothing_to_choose():
     teacher = RandomForestClassifier(10, random_state=0).fit(X, Y)
     soft = teacher.predict_proba(X)

@@ -1,13 +1,23 @@
 """Numbers that act as codes."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+import skops.io
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
-from skdistill import DistilledClassifier, MLPStudent, TabularEncoder
+from skdistill import (
+    TRUSTED_TYPES,
+    DistilledClassifier,
+    MLPStudent,
+    Scorer,
+    TabularEncoder,
+    to_onnx,
+)
 from skdistill._nominal import MOST_COLUMNS, find_nominal
 
 
@@ -126,3 +136,30 @@ def test_the_student_does_without_codes_that_do_not_help():
     X, y = load_digits(return_X_y=True)  # shades of grey from 0 to 16
     assert len(TabularEncoder(nominal="auto").fit(X, y).nominal_)
     assert fit(X, y).encoder_.nominal_ == {}
+
+
+@pytest.mark.parametrize("store", ["pickle", "skops"])
+def test_stored_and_read(store):
+    X, y = calendar()
+    clf = fit(X, y).without_teacher()
+    assert clf.encoder_.nominal_
+    if store == "pickle":
+        back = pickle.loads(pickle.dumps(clf))
+    else:
+        back = skops.io.loads(skops.io.dumps(clf), trusted=TRUSTED_TYPES)
+    assert_array_equal(back.predict_proba(X[:99]), clf.predict_proba(X[:99]))
+
+
+@pytest.mark.parametrize("number_type", [np.float64, np.float32])
+def test_exported(tmp_path, number_type):
+    pytest.importorskip("onnxruntime")
+    X, y = calendar()
+    X.loc[3, "day"] = np.nan
+    clf = fit(X, y, encoder=TabularEncoder(nominal="auto"), class_prior=[0.5, 0.5])
+    few = X.head(50).astype(number_type)
+    few.loc[4, "day"] = 77
+    to_onnx(clf, tmp_path / "student.onnx")
+    scorer = Scorer(tmp_path / "student.onnx")
+    assert_allclose(scorer.predict_proba(few), clf.predict_proba(few), atol=1e-6)
+    row = few.iloc[7].to_dict()
+    assert_allclose(scorer.predict_proba(row), clf.predict_proba(few)[7:8], atol=1e-6)

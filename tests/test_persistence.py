@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from skorch import NeuralNetClassifier
 
 from skdistill import TRUSTED_TYPES, DistilledClassifier, MLPStudent, Munge, TabularEncoder
+from skdistill._trained import FORMAT
 
 STORED = Path(__file__).parent / "stored"
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=40)
@@ -157,10 +158,11 @@ def test_a_newer_format_is_refused():
         DistilledClassifier().__setstate__(state)
 
 
-def test_format_1_is_still_read():
-    """`python tests/test_persistence.py` wrote the file, once; it must not be written again."""
-    back = skops.io.load(STORED / "format1.skops", trusted=TRUSTED_TYPES)
-    expected = json.loads((STORED / "format1.json").read_text())
+@pytest.mark.parametrize("version", [1, 3])
+def test_older_formats_are_still_read(version):
+    """`python tests/test_persistence.py` wrote the files, once; it must not write them again."""
+    back = skops.io.load(STORED / f"format{version}.skops", trusted=TRUSTED_TYPES)
+    expected = json.loads((STORED / f"format{version}.json").read_text())
     X, _ = frame()
     np.testing.assert_allclose(back.predict_proba(X)[:20], expected, atol=1e-6)
     assert list(back.classes_) == ["no", "yes"]
@@ -169,5 +171,5 @@ def test_format_1_is_still_read():
 if __name__ == "__main__":
     clf, X = fitted()
     STORED.mkdir(exist_ok=True)
-    skops.io.dump(clf.without_teacher(), STORED / "format1.skops")
-    (STORED / "format1.json").write_text(json.dumps(clf.predict_proba(X)[:20].tolist()))
+    skops.io.dump(clf.without_teacher(), STORED / f"format{FORMAT}.skops")
+    (STORED / f"format{FORMAT}.json").write_text(json.dumps(clf.predict_proba(X)[:20].tolist()))

@@ -15,7 +15,7 @@ RECIPE = MLPStudent((16,), n_steps=300)
 
 
 def make(**params):
-    params = {"student": RECIPE, "transfer": None, "random_state": 0, **params}
+    params = {"student": RECIPE, "alpha": 0.3, "transfer": None, "random_state": 0, **params}
     return DistilledClassifier(LogisticRegression(), **params)
 
 
