@@ -1,7 +1,8 @@
 """From labelled rows to a student, and what "auto" leaves to rows held out."""
 
 import time
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,24 +13,30 @@ from skorch.history import History
 
 from skdistill._blocks import Block
 from skdistill._cache import Cache
-from skdistill._inputs import OTHER_TEMPERATURES
+from skdistill._inputs import OTHER_TEMPERATURES, TEMPERATURE
 from skdistill._labelling import measure_leak, validation_rows
 from skdistill._named import named_parts
 from skdistill._training_student import Examples
 from skdistill._transfer_set import choose_samplers, rows_to_learn
 from skdistill._validation import is_auto
+from skdistill.encoding import with_nominal
 from skdistill.student import gives_probabilities, predict_logits
-from skdistill.targets import fit_temperature
+from skdistill.targets import fit_temperature, floor_probabilities
 
 # Of cv="auto".
 N_FOLDS = 5
 LEAST_LEAK = 0.1
 # Share of the training: a student that is best before it overfits what it is told.
 EARLY = 0.25
-SMALLEST = 1e-12
+# Validation rows below which nothing is chosen by them; a tenth of 500 rows is as many.
+FEWEST_JUDGES = 50
+# Of all these rows together, in nats: "very strong evidence" by Kass and Raftery (1995),
+# https://doi.org/10.1080/01621459.1995.10476572. Few rows easily lack the hard ones.
+EVIDENCE = 5.0
+FLOOR = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """What all steps of one fit share.
 
@@ -39,20 +46,25 @@ class Run:
     deadline : float or None
         On the clock of :func:`time.monotonic`.
     progress : Progress
+    was_ended : bool
+        Whether the time, the user or a callback has ended a training: the fit is to end as well.
     """
 
     seeds: dict
     deadline: float | None
     progress: object
+    was_ended: bool = False
 
     @property
-    def is_late(self):
-        return self.deadline is not None and time.monotonic() > self.deadline
+    def is_over(self):
+        """Whether there is to be no other training."""
+        is_late = self.deadline is not None and time.monotonic() > self.deadline
+        return self.was_ended or is_late
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What "auto" leaves open, as one training had it."""
+    """What "auto" leaves open, as one training has it."""
 
     encoder: object
     alpha: float
@@ -86,8 +98,6 @@ class Trial:
     ----------
     student : skorch.NeuralNet
     history : skorch.history.History
-    was_ended : bool
-        Whether its training was, by other than early stopping.
     setting : Setting
     rows : LabelledRows
     validation : Block or None
@@ -98,7 +108,6 @@ class Trial:
 
     student: NeuralNet
     history: History
-    was_ended: bool
     setting: Setting
     rows: LabelledRows
     validation: Block | None
@@ -113,12 +122,7 @@ class Trial:
         return _row_losses(logits.astype(np.float64), self.validation, self.is_calibrated)
 
     def is_better_than(self, other):
-        """Whether it loses less on the validation rows, by more than one standard error.
-
-        One whose training was ended is not.
-        """
-        if self.was_ended:
-            return False
+        """Whether it clearly loses less on the validation rows."""
         return _is_lower(self.row_losses, other.row_losses, self.validation.weight)
 
     @property
@@ -136,11 +140,13 @@ def _row_losses(logits, validation, is_calibrated):
 
 
 def _is_lower(losses, others, weight):
-    """Whether the mean loss is lower, by more than one standard error of the difference."""
-    gain = others - losses
-    mean = np.average(gain, weights=weight)
-    variance = np.average((gain - mean) ** 2, weights=weight)
-    return bool(mean > np.sqrt(variance * np.square(weight).sum()) / weight.sum())
+    """Whether the mean is lower, by a standard error of the difference and the evidence needed."""
+    gain, share = others - losses, weight / weight.sum()
+    mean, n_rows = share @ gain, 1 / (share @ share)
+    if n_rows * mean <= EVIDENCE:
+        return False
+    variance = share**2 @ (gain - mean) ** 2
+    return bool(n_rows > 1 and mean > np.sqrt(variance / (1 - 1 / n_rows)))
 
 
 class LearningMixin:
@@ -149,87 +155,109 @@ class LearningMixin:
     def _learn(self, given, run):
         """Label the rows and train a student on them, in the ways that "auto" leaves open."""
         validation = validation_rows(given)
-        compares = given.y is not None and self._compares(validation, run)
-        control = self._try_codes(given, validation, run) if compares else None
+        can_choose = self._can_choose(given, validation)
+        self._warn_of_no_choice(can_choose)
+        setting = Setting(self.encoder_, self.alpha_, self.temperature_)
+        control = self._try_codes(given, validation, run) if can_choose else None
+        if control is not None:
+            setting = replace(setting, encoder=control.setting.encoder)
+        self._take(setting)
         rows = self._label_rows(given, validation, self._given_cv(), run)
-        best = self._try(rows, given, validation, run)
+        if control is not None and setting.alpha == 1:
+            control.rows = rows
+            return control
+        best = self._try(setting, rows, given, validation, run)
         if self._should_cross_fit(given, best, run):
             folds = self._label_rows(given.in_folds(N_FOLDS), validation, N_FOLDS, run)
             folds.leak_gap = rows.leak_gap
-            second = self._try(folds, given, validation, run)
-            best = second if second.is_better_than(best) else best
-        if not compares or best.was_ended:
-            return best
-        best = self._try_temperatures(best, given, validation, run)
-        if is_auto(self.alpha):
-            control = control or self._try_labels_alone(given, validation, run)
-            control.rows.leak_gap = rows.leak_gap
-            best = control if self._prefers(control, best) else best
+            best = self._better(best, self._attempt(setting, folds, given, validation, run))
+        if can_choose and is_auto(self.temperature):
+            for temperature in OTHER_TEMPERATURES:
+                other = replace(setting, temperature=temperature)
+                best = self._better(best, self._attempt(other, best.rows, given, validation, run))
+        if can_choose and is_auto(self.alpha) and self._may_follow_labels(given):
+            control = control or self._try_labels_alone(setting.encoder, given, validation, run)
+            if control is not None and self._prefers(control, best, given):
+                control.rows.leak_gap = rows.leak_gap
+                return control
         return best
 
-    def _compares(self, validation, run):
-        """Whether "auto" may train several students to choose one of them by the rows held out.
+    def _can_choose(self, given, validation):
+        """Whether "auto" may train several students and choose by the rows held out.
 
-        Objectives and nets of the user's own, time that is short, and a student that goes on from
-        its weights allow but one.
+        Objectives, nets of the user's own and a student that goes on from its weights allow one.
         """
-        can_judge = validation is not None and validation.is_labelled
-        is_free = self._is_student_ours() and run.deadline is None and not self._continues()
-        return can_judge and is_free and not named_parts(self.objectives, "objectives")
+        if given.y is None or validation is None or not validation.is_labelled:
+            return False
+        n_judges = validation.weight.sum() ** 2 / np.square(validation.weight).sum()
+        is_free = self._is_student_ours() and not self._continues()
+        objectives = named_parts(self.objectives, "objectives")
+        return n_judges >= FEWEST_JUDGES and is_free and not objectives
+
+    def _warn_of_no_choice(self, can_choose):
+        if is_auto(self.temperature) and not can_choose and not self._continues():
+            warnings.warn(
+                f"DistilledClassifier: `temperature='auto'` is {self.temperature_:g}, as there is "
+                f"nothing to choose by: that takes {FEWEST_JUDGES} labelled validation rows (500 "
+                "training rows, or `X_val`), no `objectives`, and no skorch net as `student`."
+            )
+
+    def _may_follow_labels(self, given):
+        """Whether all that the student is to learn may be in the labels.
+
+        Rows of `X_transfer`, classes without a label and another prior ask for more.
+        """
+        labels = given.labels[given.weights > 0]
+        knows_all = len(np.unique(labels)) == len(self.classes_)
+        return knows_all and given.X_transfer is None and self.class_prior is None
 
     def _try_codes(self, given, validation, run):
-        """Take the encoder that makes indicators of numbers where the control is better by it.
+        """Try an encoder that makes indicators of numbers, on the labels alone.
 
         Returns
         -------
         Trial or None
             The better control; None where no number may be a code.
         """
-        plain, rows = self.encoder_, given.weights > 0
-        if not is_auto(self.encoder):
+        if not is_auto(self.encoder) or run.deadline is not None:  # the student comes first
             return None
-        coded = plain.with_nominal(_safe_indexing(given.X, rows), given.labels[rows])
+        used = given.weights > 0
+        coded = with_nominal(self.encoder_, _safe_indexing(given.X, used), given.labels[used])
         if not coded.nominal_:
             return None
-        first = self._try_labels_alone(given, validation, run)
-        self.encoder_ = coded
-        second = self._try_labels_alone(given, validation, run)
-        best = second if second.is_better_than(first) else first
-        self.encoder_ = best.setting.encoder
-        return best
+        plain = self._try_labels_alone(self.encoder_, given, validation, run)
+        if plain is None:
+            return None
+        return self._better(plain, self._try_labels_alone(coded, given, validation, run))
 
-    def _try_labels_alone(self, given, validation, run):
-        """Train the control: the student without a teacher."""
+    def _try_labels_alone(self, encoder, given, validation, run):
+        """Train the control: the student without a teacher; None where that was ended."""
         block = Block(given.X, given.labels, given.weights, None).weighty()
-        alpha, self.alpha_ = self.alpha_, 1.0
         rows = LabelledRows([block], [], None, None)
-        control = self._try(rows, given, validation, run, who="control")
-        self.alpha_ = alpha
-        return control
+        setting = Setting(encoder, 1.0, TEMPERATURE)
+        return self._attempt(setting, rows, given, validation, run, who="control")
 
-    def _try_temperatures(self, best, given, validation, run):
-        """Try other temperatures on the same rows; returns the best trial."""
-        for temperature in OTHER_TEMPERATURES if is_auto(self.temperature) else ():
-            self.temperature_ = temperature
-            other = self._try(best.rows, given, validation, run)
-            best = other if other.is_better_than(best) else best
-        return best
-
-    def _prefers(self, control, student):
+    def _prefers(self, control, student, given):
         """Whether the student is to follow the labels alone.
 
         A teacher that is worse than the control speaks against distillation; so the student is to
-        be better than the control then, and not worse otherwise, by more than a standard error.
+        be clearly better than the control then, and not clearly worse otherwise.
         """
-        if control.was_ended:
-            return False
         validation = student.validation
-        if validation.soft is not None:
-            logits = np.log(np.maximum(validation.soft, SMALLEST))
-            teacher = _row_losses(logits, validation, is_calibrated=True)
-            if _is_lower(control.row_losses, teacher, validation.weight):
-                return not student.is_better_than(control)
+        teacher = self._losses_of_teacher(validation, given.labeller)
+        if teacher is not None and _is_lower(control.row_losses, teacher, validation.weight):
+            return not student.is_better_than(control)
         return control.is_better_than(student)
+
+    def _losses_of_teacher(self, validation, labeller):
+        """Log loss of each validation row, at the teacher's own temperature; None if not known."""
+        if labeller.teacher is not None:  # a vote of none in so many trees is no certainty
+            p = labeller.teacher.label(validation.X, floored=True)
+        elif validation.soft is not None:
+            p = floor_probabilities(validation.soft, FLOOR)
+        else:
+            return None
+        return _row_losses(np.log(p), validation, is_calibrated=True)
 
     def _label_rows(self, given, validation, cv, run):
         learns_more = self._learns_from_unlabelled_rows()
@@ -240,24 +268,29 @@ class LearningMixin:
         leak_gap = measure_leak(given, rows, validation)
         return LabelledRows([rows.weighty(), *transfer], samplers, cv, leak_gap)
 
-    def _try(self, rows, given, validation, run, who="student"):
-        """Train a student on the rows, as `encoder_`, `alpha_` and `temperature_` say."""
-        response = given.labeller.response
-        examples = self._examples(
-            response, rows.blocks, validation, self._refits(given), run.progress
-        )
-        student, history, was_ended = self._train_first(response, examples, run, who)
-        setting = Setting(self.encoder_, self.alpha_, self.temperature_)
-        return Trial(
-            student,
-            history,
-            was_ended,
-            setting,
-            rows,
-            validation,
-            examples,
-            is_calibrated=bool(self.calibrate),
-        )
+    def _attempt(self, setting, rows, given, validation, run, who="student"):
+        """Train another student; None where there is no time, or that training was ended."""
+        if run.is_over:
+            return None
+        try:
+            kept = f"that {who} is not used"
+            trial = self._try(setting, rows, given, validation, run, who, kept=kept)
+        except KeyboardInterrupt:  # in its first epoch
+            warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
+            run.was_ended = True
+        return None if run.was_ended else trial
+
+    def _better(self, best, other):
+        return best if other is None or not other.is_better_than(best) else other
+
+    def _try(self, setting, rows, given, validation, run, who="student", kept=None):
+        """Train a student on the rows."""
+        self._take(setting)
+        response, refits = given.labeller.response, self._refits(given)
+        examples = self._examples(response, rows.blocks, validation, refits, run.progress)
+        student, history = self._train_first(response, examples, run, who, kept)
+        is_calibrated = bool(self.calibrate)
+        return Trial(student, history, setting, rows, validation, examples, is_calibrated)
 
     def _should_cross_fit(self, given, trial, run):
         """Whether the student overfits what the teachers have learned by heart.
@@ -272,8 +305,7 @@ class LearningMixin:
         if trial.rows.leak_gap is None or trial.rows.leak_gap <= LEAST_LEAK:
             return False
         _, counts = np.unique(given.labels[given.weights > 0], return_counts=True)
-        may = not trial.was_ended and not run.is_late
-        return may and trial.best_share <= EARLY and counts.min() >= N_FOLDS
+        return not run.is_over and trial.best_share <= EARLY and counts.min() >= N_FOLDS
 
     def _given_cv(self):
         """The parameter `cv`, None where it is "auto"."""
@@ -283,11 +315,14 @@ class LearningMixin:
         """Take the student of a trial as one's own."""
         setting, rows = trial.setting, trial.rows
         self.student_, self.history_ = trial.student, trial.history
-        self.encoder_, self.alpha_ = setting.encoder, setting.alpha
-        self.temperature_ = setting.temperature
+        self._take(setting)
         self.transfer_, self.cv_, self.leak_gap_ = rows.samplers, rows.cv, rows.leak_gap
         self.n_transfer_rows_ = sum(len(block.labels) for block in rows.blocks[1:])
         self._calibrate(trial.validation)
+
+    def _take(self, setting):
+        self.encoder_, self.alpha_ = setting.encoder, setting.alpha
+        self.temperature_ = setting.temperature
 
     def _learns_from_unlabelled_rows(self):
         objectives = named_parts(self.objectives, "objectives")

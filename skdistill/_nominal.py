@@ -48,8 +48,9 @@ def _few_values(column):
     start = np.unique(column[: 50 * MOST_VALUES])  # most columns show at once that they do not
     if len(start) > MOST_VALUES + 1:
         return None
-    values = np.unique(column[~np.isnan(column)])
-    is_few = FEWEST_VALUES <= len(values) <= min(MOST_VALUES, len(column) / ROWS_PER_VALUE)
+    known = column[~np.isnan(column)]
+    values = np.unique(known)
+    is_few = FEWEST_VALUES <= len(values) <= min(MOST_VALUES, len(known) / ROWS_PER_VALUE)
     if not is_few or (values != np.round(values)).any() or np.abs(values).max() > LARGEST:
         return None
     return values
@@ -57,23 +58,39 @@ def _few_values(column):
 
 def _excess(column, values, labels):
     """What the values tell beyond a cubic, over what chance would let them tell: F / its bound."""
-    is_known = ~np.isnan(column)
-    codes = np.searchsorted(values, column[is_known])
-    n_values, n_classes = len(values), labels.max() + 1
-    table = np.bincount(
-        codes * n_classes + labels[is_known], minlength=n_values * n_classes
-    ).reshape(n_values, n_classes)
-    counts = table.sum(axis=1)
-    shares = table / counts[:, None]
-    within = (counts[:, None] * shares * (1 - shares)).sum()
+    table = _count(column, values, labels)
+    counts, shares = table.sum(axis=1), table / table.sum(axis=1, keepdims=True)
+    within = (counts @ (shares * (1 - shares))).sum()
     z = 2 * (values - values[0]) / (values[-1] - values[0]) - 1
     root = np.sqrt(counts)[:, None]
     cubic = np.polynomial.legendre.legvander(z, DEGREE) * root
     fitted = cubic @ np.linalg.lstsq(cubic, shares * root, rcond=None)[0]
     beyond = np.square(shares * root - fitted).sum()
-    # One class is what the others leave.
-    df = np.array([n_values - DEGREE - 1, counts.sum() - n_values]) * max(1, n_classes - 1)
-    if not within:
-        return np.inf if beyond > 0 else 0.0
+    if not within:  # each value has one class
+        return np.inf if beyond > 1e-9 else 0.0
+    n_classes = _effective_classes(table.sum(axis=0) / table.sum())
+    df = n_classes * (len(values) - DEGREE - 1), n_classes * (counts.sum() - len(values))
     statistic = (beyond / df[0]) / (within / df[1])
     return statistic / f_distribution.isf(SIGNIFICANCE, *df)
+
+
+def _count(column, values, labels):
+    """Rows of each value and class, the classes being those that there are."""
+    is_known = ~np.isnan(column)
+    codes = np.searchsorted(values, column[is_known])
+    found, labels = np.unique(labels[is_known], return_inverse=True)
+    cells = np.bincount(codes * len(found) + labels, minlength=len(values) * len(found))
+    return cells.reshape(len(values), len(found))
+
+
+def _effective_classes(p):
+    """Degrees of freedom of one row's class [1]_: (tr S)^2 / tr(S^2), S its covariance.
+
+    It is K - 1 for K classes of equal share, and 1 for two.
+
+    .. [1] Satterthwaite (1946). An Approximate Distribution of Estimates of Variance Components.
+       https://doi.org/10.2307/3002019
+    """
+    trace = 1 - np.sum(p**2)
+    trace_of_square = np.sum(p**2) - 2 * np.sum(p**3) + np.sum(p**2) ** 2
+    return max(1.0, trace**2 / trace_of_square) if trace else 1.0

@@ -99,8 +99,11 @@ class StudentTrainingMixin:
         chosen_by = Rows.from_arrays(inputs[n_rows:], self._targets(response, [validation]))
         return Examples(training, chosen_by, everything)
 
-    def _train_first(self, response, examples, run, who):
-        """Train a student on the training rows, which `who` names: "student" or "control"."""
+    def _train_first(self, response, examples, run, who, kept):
+        """Train a student on the training rows; returns it and its history.
+
+        `who` is what progress calls it, `kept` what a warning says of it.
+        """
         rows = examples.training
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
         self._probabilities = loss["gives_probabilities"]
@@ -109,7 +112,7 @@ class StudentTrainingMixin:
         if self.temperature_ != 1:
             text += f", at temperature {self.temperature_:g}"
         with run.progress.task(f"fit-{who}", text, n_steps=net.max_epochs) as step:
-            return self._train(
+            student, history, was_ended = self._train(
                 net,
                 loss,
                 rows,
@@ -118,14 +121,17 @@ class StudentTrainingMixin:
                 weights=weights,
                 deadline=run.deadline,
                 step=step,
+                kept=kept,
             )
+        run.was_ended = run.was_ended or was_ended
+        return student, history
 
     def _refit_student(self, response, trial, run):
         """Train the student on all rows, for the share of the epochs that was best before.
 
         What was chosen on the rows held out holds for it: the epoch and the calibration.
         """
-        if trial.was_ended or run.is_late:
+        if run.is_over:
             return
         rows = trial.examples.all
         net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])

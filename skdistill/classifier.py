@@ -64,9 +64,11 @@ class DistilledClassifier(
         where it takes them.
     encoder : "auto", "passthrough" or transformer, default="auto"
         What the student sees of X. "auto" is :class:`TabularEncoder`, with codes for a module that
-        takes `cardinalities` and indicator columns for others. One of yours is fitted on all of X
-        and y; if it uses y, the validation loss is too low without `X_val`. "passthrough" hands
-        over X, of any rank, as float32.
+        takes `cardinalities` and indicator columns for others. Where numbers may be codes, it is
+        that with ``nominal="auto"``, if a student trained on the labels alone is clearly better by
+        it on the rows held out (not with `max_time`). One of yours is fitted on all of X and y; if
+        it uses y, the validation loss is too low without `X_val`. "passthrough" hands over X, of
+        any rank, as float32.
     response : Response, default=None
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
@@ -78,14 +80,19 @@ class DistilledClassifier(
         `X_transfer`; nothing where no teacher can label them, or none knows a class that y has, or
         X is no table of numbers and categories.
     temperature : float or "auto", default=1.0
-        T > 0. "auto" trains students at 1, 2 and 4 and keeps the first, unless another has a lower
-        loss on the rows held out, by more than a standard error.
+        T > 0. "auto" trains students at 1, 2 and 4 and keeps the first, unless another is clearly
+        better on the rows held out; where there is nothing to compare by, as for `alpha`, it is 1,
+        with a warning.
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well, to keep the one with the lower loss on the rows held out. If they
-        are within a standard error of each other, the teacher's own loss decides: the control is
-        kept where it beats the teacher, by more than a standard error too.
+        control with 1 as well, to keep the one that is clearly better on the rows held out: by more
+        than a standard error in log loss, and by 5 nats of all rows together. If neither is, the
+        control is kept where it is clearly better than the teacher itself. It is 0.3 without
+        control where there is nothing to compare by (fewer than 50 labelled validation rows, as 500
+        training rows give; `objectives`; a skorch net as `student`; `warm_start` going on), and
+        where the labels cannot hold all that is to be learned (`X_transfer`, `class_prior`, a class
+        without a label).
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
@@ -100,7 +107,7 @@ class DistilledClassifier(
         rows. "auto" takes None, and tries 5 folds as well where the student overfits what the
         teachers have learned by heart: where the best epoch on the rows held out comes in the first
         quarter of the training, and `leak_gap_` is above 0.1. They are kept if the loss on these
-        rows is lower by more than a standard error.
+        rows is clearly lower.
     calibrate : bool or "auto", default="auto"
         Whether one temperature of the student's own is fitted on the labelled validation rows.
         "auto" does so where there are any.

@@ -7,10 +7,15 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import _safe_indexing, gen_batches
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
-from skdistill._frame import codes_of, read_table
+from skdistill._frame import NUMBER, codes_of, read_table
 from skdistill._nominal import find_nominal
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
@@ -55,8 +60,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     center_, scale_, fine_scale_ : ndarray of shape (n_numbers,)
         Median of each number column, 1 / IQR (1 / 2s where the IQR is 0) and 2 / s.
     nominal_ : dict of int to ndarray
-        The values of each number column that became indicator columns, by its place among the
-        number columns.
+        The values of each number column that became indicator columns, by its place in X.
     n_outputs_ : int
         Number of columns of the result.
 
@@ -112,35 +116,21 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         sizes = tuple(len(known) + 2 for known in self.categories_)
         self.cardinalities_ = sizes if self.categories == "codes" else ()
         width = len(sizes) if self.categories == "codes" else sum(size - 1 for size in sizes)
-        self.n_outputs_ = 2 * len(self.center_) + len(self._indicated) + width
-        self.nominal_ = {}
+        self._n_plain = 2 * len(self.center_) + len(self._indicated) + width
+        self._take_nominal({})
         if self.nominal == "auto":
-            self._take_nominal(table.numbers, _class_codes(y, len(table.numbers)))
+            labels = _class_codes(y)
+            check_consistent_length(table.numbers, labels)
+            self._take_nominal(find_nominal(table.numbers, labels))
         return self
 
-    def with_nominal(self, X, labels):
-        """Return a copy with the indicator columns that ``nominal="auto"`` finds in some rows.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        labels : ndarray of shape (n_samples,)
-            Codes of the classes, >= 0.
-
-        Returns
-        -------
-        TabularEncoder
-        """
-        other = copy.copy(self).set_params(nominal="auto")
-        other._take_nominal(read_table(X, self._kinds).numbers, labels)
-        return other
-
-    def _take_nominal(self, numbers, labels):
-        self.nominal_ = find_nominal(numbers, labels)
-        sizes = [len(values) for values in self.nominal_.values()]
-        self._places = np.repeat(np.array(list(self.nominal_), dtype=int), sizes)
-        self._values = np.concatenate([*self.nominal_.values(), []])
-        self.n_outputs_ += len(self._values)
+    def _take_nominal(self, nominal):
+        """Take indicator columns for the values of number columns, by their places among these."""
+        columns = np.flatnonzero([kind == NUMBER for kind in self._kinds])
+        self.nominal_ = {int(columns[place]): values for place, values in nominal.items()}
+        self._places = np.repeat(list(nominal), [len(v) for v in nominal.values()]).astype(int)
+        self._values = np.concatenate([*nominal.values(), []])
+        self.n_outputs_ = self._n_plain + len(self._values)
 
     def transform(self, X):
         """Encode rows.
@@ -197,7 +187,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
+        tags.target_tags.required = self.nominal is not None
         return tags
+
+    def __setstate__(self, state):
+        # Versions before 0.1 had no indicator columns of numbers.
+        super().__setstate__({"nominal": None, "nominal_": {}, **state})
 
     def _encode_numbers(self, numbers, encoded):
         """Write the columns of the numbers; returns how many they are."""
@@ -222,13 +217,34 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         return codes[:, None] == np.arange(1, size)
 
 
-def _class_codes(y, n_rows):
-    if y is None or len(y) != n_rows or type_of_target(y) not in ("binary", "multiclass"):
+def with_nominal(encoder, X, labels):
+    """Copy a fitted encoder, with the indicator columns that ``nominal="auto"`` finds in some rows.
+
+    Parameters
+    ----------
+    encoder : TabularEncoder
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    labels : ndarray of shape (n_samples,)
+        Codes of the classes, >= 0.
+
+    Returns
+    -------
+    TabularEncoder
+    """
+    other = copy.copy(encoder).set_params(nominal="auto")
+    other._take_nominal(find_nominal(read_table(X, encoder._kinds).numbers, labels))
+    return other
+
+
+def _class_codes(y):
+    if y is None:
         raise ValueError(
-            "`nominal='auto'` looks for numbers that tell classes apart: give the label of each "
-            "row as y, or use `nominal=None`."
+            "`nominal='auto'` requires y to be passed, but the target y is None: it looks for "
+            "numbers that tell classes apart. Give y, or use `nominal=None`."
         )
-    return np.unique(np.asarray(y), return_inverse=True)[1]
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    return np.unique(y, return_inverse=True)[1]
 
 
 def _refuse_numbers(name, values, known):

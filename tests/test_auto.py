@@ -4,15 +4,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
-from sklearn.datasets import make_classification
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import log_softmax
+from sklearn.datasets import load_digits, make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 
 import skdistill._training_student as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 from skdistill._blocks import Block
-from skdistill._learning import Trial
+from skdistill._learning import Run, Trial
+from skdistill.targets import fit_temperature
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
 RECIPE = MLPStudent((16,), n_steps=300)
@@ -69,11 +73,10 @@ def test_numbers_are_used_as_they_are(trainings):
     "params",
     [
         {"early_stopping": False},
-        {"max_time": 60.0},
         {"warm_start": True},
         {"student": RECIPE.make_net(810).set_params(callbacks="disable")},
     ],
-    ids=["early_stopping", "max_time", "warm_start", "net"],
+    ids=["early_stopping", "warm_start", "net"],
 )
 def test_where_nothing_can_be_compared_it_is_the_first(params, trainings):
     if "warm_start" in params:
@@ -81,7 +84,8 @@ def test_where_nothing_can_be_compared_it_is_the_first(params, trainings):
         trainings.clear()
         clf.set_params(teacher=DummyClassifier()).fit(X, Y)
     else:
-        clf = fit(DummyClassifier(), temperature="auto", **params)
+        with pytest.warns(UserWarning, match="`temperature='auto'` is 1, as there is nothing"):
+            clf = fit(DummyClassifier(), temperature="auto", **params)
     assert (clf.alpha_, clf.temperature_) == (0.3, 1.0)
     assert set(trainings) == {(0.3, 1.0)}
 
@@ -139,8 +143,43 @@ def test_the_teacher_says_who_has_to_be_better(teacher, control, student, expect
         found.is_better_than = lambda other: Trial.is_better_than(found, other)
         return found
 
-    prefers = DistilledClassifier._prefers
-    assert prefers(None, trial(control, 1), trial(student, -1)) is expected
+    given = SimpleNamespace(labeller=SimpleNamespace(teacher=None))
+    prefers = DistilledClassifier()._prefers
+    assert prefers(trial(control, 1), trial(student, -1), given) is expected
+
+
+def test_votes_of_none_are_floored_before_the_teacher_is_judged():
+    clf = fit(RandomForestClassifier(5, random_state=0), alpha=0.3, refit=False)
+    labels = clf.teacher_.predict_proba(X).argmin(axis=1)
+    assert clf.teacher_.predict_proba(X).min() == 0
+    block = Block(X, labels, np.ones(len(X)), clf.teacher_.predict_proba(X))
+    losses = clf._losses_of_teacher(block, SimpleNamespace(teacher=clf.teacher_))
+    floored = np.log(clf.teacher_.predict_proba(X, floored=True))
+    T = fit_temperature(floored, labels, np.ones(len(X)))
+    expected = -log_softmax(floored / T, axis=1)[np.arange(len(X)), labels]
+    assert_allclose(losses, expected)
+
+
+# --- what labels cannot tell ---
+
+
+def test_a_class_without_a_label_is_not_lost():
+    X, y = load_digits(return_X_y=True)
+    frozen = FrozenEstimator(LogisticRegression(max_iter=1000).fit(X / 16, y))
+    few = y != 3
+    clf = DistilledClassifier(frozen, RECIPE, random_state=0)
+    clf.fit(X[few] / 16, y[few])
+    assert clf.alpha_ == 0.3
+    assert (clf.predict_proba(X[~few] / 16)[:, 3] > 0.05).mean() > 0.5
+
+
+@pytest.mark.parametrize("params", [{"X_transfer": X[:50] + 3}, {"class_prior": [0.2, 0.3, 0.5]}])
+def test_rows_given_and_another_prior_are_not_lost(params, trainings):
+    clf = DistilledClassifier(DummyClassifier(), RECIPE, random_state=0)
+    clf.set_params(class_prior=params.get("class_prior"))
+    clf.fit(X, Y, X_transfer=params.get("X_transfer"))
+    assert clf.alpha_ == 0.3
+    assert set(trainings) == {(0.3, 1.0)}
 
 
 # --- temperature ---
@@ -186,4 +225,55 @@ def test_who_ends_the_student_wants_no_control(monkeypatch):
 def test_a_control_that_was_ended_is_not_kept(monkeypatch):
     begun = end(monkeypatch, 2)
     assert fit(DummyClassifier()).alpha_ == 0.3
-    assert begun == [0.3, 1.0, 0.3]
+    assert begun == [0.3, 1.0]  # whoever ends it wants no other
+
+
+def test_ctrl_c_in_the_first_epoch_of_the_control_keeps_the_student(monkeypatch):
+    once = fit(DummyClassifier(), alpha=0.3, refit=False)
+    train = training.train
+
+    def interrupt(net, loss, *args, **options):
+        if loss["alpha"] == 1:
+            raise KeyboardInterrupt
+        return train(net, loss, *args, **options)
+
+    monkeypatch.setattr(training, "train", interrupt)
+    with pytest.warns(UserWarning, match="KeyboardInterrupt ended .* that control is not used"):
+        clf = fit(DummyClassifier())
+    same(clf, once)
+
+
+def test_no_time_for_the_control_keeps_the_student(monkeypatch):
+    once = fit(DummyClassifier(), alpha=0.3, refit=False)
+    train = training.train
+
+    def last(*args, **options):
+        result = train(*args, **options)
+        monkeypatch.setattr(Run, "is_over", True)
+        return result
+
+    monkeypatch.setattr(training, "train", last)
+    same(fit(DummyClassifier(), max_time=600.0), once)
+
+
+def test_time_enough_changes_nothing():
+    same(fit(DummyClassifier(), max_time=600.0), fit(DummyClassifier()))
+
+
+def test_a_control_has_no_temperature():
+    assert fit(DummyClassifier(), temperature="auto").temperature_ == 1.0
+
+
+def test_few_rows_judge_nothing(trainings):
+    fit(DummyClassifier(), X_val=X[:49], y_val=Y[:49])
+    assert trainings == [(0.3, 1.0)]
+
+
+def test_the_control_of_alpha_one_is_trained_once(trainings):
+    rng = np.random.RandomState(0)
+    days = rng.randint(1, 32, size=(2000, 1))
+    late = np.isin(days[:, 0], [2, 8, 13, 22, 30]) ^ (rng.uniform(size=2000) < 0.1)
+    clf = DistilledClassifier(DummyClassifier(), RECIPE, alpha=1.0, refit=False, random_state=0)
+    assert list(clf.fit(days, late).encoder_.nominal_) == [0]
+    assert trainings == [(1.0, 1.0), (1.0, 1.0)]  # without and with indicators
+    assert clf.leak_gap_ is not None

@@ -70,7 +70,7 @@ def test_drawn_rows_get_the_answers_of_their_folds():
     assert_array_equal(more[0][0], (alone + 0.5) / 2)
 
 
-def noisy(n_rows=1500):
+def noisy(n_rows):
     """Labels that are mostly noise, and a teacher that learns each of them by heart."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_rows, 8))
@@ -80,11 +80,11 @@ def noisy(n_rows=1500):
 
 def fit(X, y, teacher, **params):
     student = MLPStudent((64, 64), n_steps=4000)
-    return DistilledClassifier(teacher, student, random_state=0, **params).fit(X, y)
+    return DistilledClassifier(teacher, student, alpha=0.3, random_state=0, **params).fit(X, y)
 
 
 def test_auto_labels_out_of_fold_where_the_leak_does_harm():
-    X, y, forest = noisy()
+    X, y, forest = noisy(2500)
     auto, within = fit(X, y, forest), fit(X, y, forest, cv=None)
     assert auto.cv_ == 5
     assert within.cv_ is None

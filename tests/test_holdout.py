@@ -257,6 +257,7 @@ def test_an_objective_sees_the_pool_as_it_is_weighed():
     lr, random = (one.predict_proba(X) for one in clf.teacher_.estimators_)
     a, b = clf.teacher_.weights_
     expected = a * lr + b * random
+    assert SEEN
     for view in SEEN:
         gaps = np.abs(expected[:, None] - view[None, :5]).sum(axis=2).min(axis=0)
         assert gaps.max() < 1e-9

@@ -14,11 +14,30 @@ from skdistill import (
     TRUSTED_TYPES,
     DistilledClassifier,
     MLPStudent,
+    Munge,
     Scorer,
     TabularEncoder,
     to_onnx,
 )
-from skdistill._nominal import MOST_COLUMNS, find_nominal
+from skdistill._nominal import MOST_COLUMNS, _excess, find_nominal
+from skdistill.encoding import with_nominal
+
+BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
+
+
+def share_of_late(X):
+    logit = 2.5 * np.isin(X["day"], BAD_DAYS) + X["hour"] / 12 + X["price"] - 2
+    return 1 / (1 + np.exp(-logit))
+
+
+class Oracle:
+    """A teacher that knows all there is to know."""
+
+    classes_ = np.array([0, 1])
+
+    def predict_proba(self, X):
+        p = share_of_late(X)
+        return np.column_stack([1 - p, p])
 
 
 def calendar(n_rows=4000, seed=0):
@@ -31,8 +50,7 @@ def calendar(n_rows=4000, seed=0):
             "price": rng.normal(size=n_rows),
         }
     )
-    logit = 2.5 * np.isin(X["day"], [2, 3, 8, 13, 17, 22, 23, 30]) + X["hour"] / 12 + X["price"] - 2
-    return X, (rng.uniform(size=n_rows) < 1 / (1 + np.exp(-logit))).astype(int)
+    return X, (rng.uniform(size=n_rows) < share_of_late(X)).astype(int)
 
 
 def test_finds_days_and_not_hours():
@@ -58,11 +76,32 @@ def test_indicators_come_besides_the_other_columns():
     assert not out[[5, 6], start : start + 31].any()  # missing and unseen
 
 
-def test_noise_is_rarely_taken_for_codes():
+@pytest.mark.parametrize(
+    "shares",
+    [
+        np.full(3, 1 / 3),
+        np.r_[0.49, 0.49, np.full(18, 0.02 / 18)],
+        1 / np.arange(1, 51),
+        [0.5, 0, 0, 0, 0.5],  # classes without a row
+        [0.97, 0.03],
+    ],
+    ids=["equal", "rare", "zipf", "absent", "two"],
+)
+def test_noise_is_rarely_taken_for_codes(shares):
     rng = np.random.RandomState(0)
-    numbers = rng.randint(0, 12, size=(2000, 300)).astype(float)
-    found = find_nominal(numbers, rng.randint(0, 3, 2000))
-    assert len(found) <= 3  # 0.3 expected
+    numbers = rng.randint(0, 12, size=(2000, 400)).astype(float)
+    labels = rng.choice(len(shares), size=2000, p=np.divide(shares, np.sum(shares)))
+    chance = sum(_excess(column, np.arange(12.0), labels) > 1 for column in numbers.T)
+    assert chance <= 4  # 0.4 expected
+
+
+def test_the_bound_is_met_as_often_as_it_should_be(monkeypatch):
+    monkeypatch.setattr("skdistill._nominal.SIGNIFICANCE", 0.2)
+    rng = np.random.RandomState(0)
+    labels = rng.choice(4, size=1000, p=[0.6, 0.3, 0.09, 0.01])
+    columns = rng.randint(0, 10, size=(1000, 500)).astype(float).T
+    share = np.mean([_excess(column, np.arange(10.0), labels) > 1 for column in columns])
+    assert 0.14 < share < 0.26
 
 
 @pytest.mark.parametrize(
@@ -91,6 +130,35 @@ def test_few_rows_a_value():
     assert find_nominal(numbers[rows], labels[rows]) == {}
 
 
+def test_a_column_of_few_known_values_is_no_code():
+    X, y = calendar()
+    few = np.full((len(y), 12), np.nan)
+    few[:25] = np.arange(25)[:, None]
+    assert list(find_nominal(np.column_stack([few, X]), y)) == [12]
+
+
+def test_a_value_that_settles_the_class():
+    codes = np.tile(np.arange(8.0), 100)
+    assert list(find_nominal(codes[:, None], np.isin(codes, [1, 4, 6]).astype(int))) == [0]
+
+
+def test_places_are_those_of_the_frame():
+    X, y = calendar()
+    frame = X.assign(colour="red")[["colour", "hour", "day"]]
+    encoder = TabularEncoder(nominal="auto").fit(frame, y)
+    assert list(encoder.nominal_) == [2]
+    codes = TabularEncoder("codes", nominal="auto").fit(frame, y).transform(frame[:5])
+    assert_array_equal(codes[:, 4:35], frame["day"].to_numpy()[:5, None] == np.arange(1, 32))
+
+
+def test_found_anew_in_other_rows():
+    X, y = calendar()
+    encoder = TabularEncoder(nominal="auto").fit(X, y)
+    again = with_nominal(encoder, X[X["day"] < 20], y[X["day"] < 20])
+    assert again.transform(X).shape == (len(X), again.n_outputs_) == (len(X), 6 + 19)
+    assert encoder.transform(X).shape == (len(X), 6 + 31)
+
+
 def test_the_columns_that_tell_most_are_taken_first():
     X, y = calendar(20_000)
     rng = np.random.RandomState(0)
@@ -104,8 +172,9 @@ def test_the_columns_that_tell_most_are_taken_first():
 
 def test_needs_labels_of_classes():
     X, y = calendar(100)
-    for labels in (None, y[:50], y + 0.5):
-        with pytest.raises(ValueError, match="`nominal='auto'` looks for numbers that tell"):
+    wrong = {"requires y to be passed": None, "inconsistent": y[:50], "continuous": y + 0.5}
+    for message, labels in wrong.items():
+        with pytest.raises(ValueError, match=message):
             TabularEncoder(nominal="auto").fit(X, labels)
     with pytest.raises(ValueError, match="`nominal` must be 'auto' or None, got 'yes'"):
         TabularEncoder(nominal="yes").fit(X, y)
@@ -127,6 +196,9 @@ def fit(X, y, **params):
 def test_the_student_takes_codes_where_they_help():
     X, y = calendar()
     assert list(fit(X, y).encoder_.nominal_) == [0]
+    clf = DistilledClassifier(Oracle(), MLPStudent((16,), n_steps=600), random_state=0)
+    clf.set_params(transfer=Munge(size=1)).fit(X, y)
+    assert (list(clf.encoder_.nominal_), clf.alpha_, clf.n_transfer_rows_) == ([0], 0.3, 3600)
     assert list(fit(X, y, alpha=0.5).encoder_.nominal_) == [0]
     assert fit(X, y, encoder=TabularEncoder()).encoder_.nominal_ == {}
     assert fit(X, y, early_stopping=False).encoder_.nominal_ == {}  # nothing to tell by

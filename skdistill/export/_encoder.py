@@ -117,7 +117,7 @@ class EncodedTable:
                 missing = add("Gather", missing, constant(encoder._indicated), axis=1)
             parts.append(add("Cast", missing, to=1))
             factors.append(np.ones(len(encoder._indicated)))
-        if getattr(encoder, "nominal_", None):  # encoders of older versions have none
+        if encoder.nominal_:
             repeated = add("Gather", self._raw_numbers, constant(encoder._places), axis=1)
             equal = add("Equal", repeated, constant(encoder._values))
             parts.append(add("Cast", equal, to=1))

@@ -45,7 +45,7 @@ def train(
     deadline=None,
     step=no_step,
     verbose=0,
-    kept=KEPT,
+    kept=None,
 ):
     """Train a net on soft targets.
 
@@ -70,8 +70,9 @@ def train(
         Called with a name after each epoch; training ends when it returns True.
     verbose : int, default=0
         Above 0, skorch prints a line an epoch.
-    kept : str, default=KEPT
-        What a warning says of the student, should the training be ended before its time.
+    kept : str, default=None
+        What a warning says of the student, should the training be ended before its time. None says
+        that it keeps what it has learned.
 
     Returns
     -------
@@ -82,6 +83,7 @@ def train(
     was_ended : bool
         Whether the time, the user or a callback ended the training; not early stopping.
     """
+    kept = kept or KEPT
     limit = TimeLimit(deadline)
     callbacks = _callbacks(net, early_stopping, validation, limit, EpochReport(step))
     _forget_iterators(net)

@@ -7,7 +7,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from skdistill._cache import Cache
 from skdistill._named import NamedListsMixin, named_parts
@@ -165,19 +171,36 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
             Labels, of ``classes_``. A class that no teacher knows says nothing of them.
-        sample_weight : ndarray of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         self : TeacherPool
+
+        Raises
+        ------
+        ValueError
+            If labels or weights are not valid.
         """
         check_is_fitted(self)
+        y = column_or_1d(y)
+        check_consistent_length(X, y)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"`y` has labels {unknown[:10].tolist()} that are not in classes_ "
+                f"{self.classes_[:10].tolist()}: leave those rows out."
+            )
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, np.empty((len(y), 0)), dtype=float, ensure_non_negative=True
+            )
         self._look_at_frozen()
         answers = [self._label_by_one(member, X) for member in self._members]
         members, known = align_all(
             answers, self.known_columns, len(self.classes_), self._floors_if(True)
         )
-        codes = np.searchsorted(self.classes_, np.asarray(y))
+        codes = np.searchsorted(self.classes_, y)
         self._weights = fit_pool_weights(members, known, codes, self.pooling, sample_weight)
         return self
 
