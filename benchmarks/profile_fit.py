@@ -17,6 +17,8 @@ TASKS = {
     "label-transfer-rows": "labelling the transfer rows",
     "encode-rows": "encoding",
     "fit-student": "training the student",
+    "fit-control": "training the control",
+    "refit-student": "training the student again",
 }
 
 
