@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
 from skdistill._frame import is_frame, is_matrix
+from skdistill._stored import OlderParametersMixin
 from skdistill.encoding import TabularEncoder
 from skdistill.student import pack_net, predict_logits, unpack_net
 
@@ -17,7 +18,7 @@ from skdistill.student import pack_net, predict_logits, unpack_net
 FORMAT = 4
 
 
-class TrainedStudentMixin:
+class TrainedStudentMixin(OlderParametersMixin):
     """``predict*`` from `encoder_`, `student_` and `calibration_temperature_`, and pickling."""
 
     def predict_proba(self, X):

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from skdistill._frame import NUMBER, codes_of, read_table
 from skdistill._nominal import find_nominal
+from skdistill._stored import OlderParametersMixin
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
 ROWS_AT_ONCE = 20_000
@@ -24,7 +25,7 @@ ROWS_AT_ONCE = 20_000
 FARTHEST = 10.0
 
 
-class TabularEncoder(TransformerMixin, BaseEstimator):
+class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
     r"""Encode numbers and categories of a table as one float32 matrix.
 
     A number becomes two columns, computed in float64 from its distance d to the median. One is
@@ -191,8 +192,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         return tags
 
     def __setstate__(self, state):
-        # Versions before 0.1 had no indicator columns of numbers.
-        super().__setstate__({"nominal": None, "nominal_": {}, **state})
+        super().__setstate__({"nominal_": {}, **state})  # of formats 1 to 3, which had none
 
     def _encode_numbers(self, numbers, encoded):
         """Write the columns of the numbers; returns how many they are."""

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import skops.io
 import torch
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
@@ -166,6 +167,9 @@ def test_older_formats_are_still_read(version):
     X, _ = frame()
     np.testing.assert_allclose(back.predict_proba(X)[:20], expected, atol=1e-6)
     assert list(back.classes_) == ["no", "yes"]
+    assert back.get_params(deep=False).keys() == DistilledClassifier().get_params().keys()
+    assert back.student.get_params().keys() == MLPStudent().get_params().keys()
+    assert clone(back.encoder_).nominal is None
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ from sklearn.base import BaseEstimator, clone
 from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 
+from skdistill._stored import OlderParametersMixin
 from skdistill.modules import MLP
 from skdistill.student._direct import DirectNet
 from skdistill.student._rows import n_batches
 
 
-class MLPStudent(BaseEstimator):
+class MLPStudent(OlderParametersMixin, BaseEstimator):
     """Recipe of the default student: a multilayer perceptron and how it is trained.
 
     Parameters
