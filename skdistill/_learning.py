@@ -21,7 +21,7 @@ from skdistill._transfer_set import choose_samplers, rows_to_learn
 from skdistill._validation import is_auto
 from skdistill.encoding import with_nominal
 from skdistill.student import gives_probabilities, predict_logits
-from skdistill.targets import fit_temperature, floor_probabilities
+from skdistill.targets import fit_temperature
 
 # Of cv="auto".
 N_FOLDS = 5
@@ -104,6 +104,8 @@ class Trial:
     examples : Examples
     is_calibrated : bool
         Whether the student will be.
+    place : int or None, default=None
+        Its own in `trials_`.
     """
 
     student: NeuralNet
@@ -113,6 +115,7 @@ class Trial:
     validation: Block | None
     examples: Examples
     is_calibrated: bool
+    place: int | None = None
 
     @cached_property
     def row_losses(self):
@@ -124,6 +127,20 @@ class Trial:
     def is_better_than(self, other):
         """Whether it clearly loses less on the validation rows."""
         return _is_lower(self.row_losses, other.row_losses, self.validation.weight)
+
+    @property
+    def summary(self):
+        """What `trials_` says of it."""
+        weight, setting = self.validation.weight, self.setting
+        return {
+            "who": "student" if setting.alpha < 1 else "control",
+            "alpha": setting.alpha,
+            "temperature": setting.temperature,
+            "cv": self.rows.cv,
+            "nominal": list(getattr(setting.encoder, "nominal_", [])),
+            "log_loss": float(np.average(self.row_losses, weights=weight)),
+            "is_kept": False,
+        }
 
     @property
     def best_share(self):
@@ -154,6 +171,7 @@ class LearningMixin:
 
     def _learn(self, given, run):
         """Label the rows and train a student on them, in the ways that "auto" leaves open."""
+        self.trials_ = []
         validation = validation_rows(given)
         can_choose = self._can_choose(given, validation)
         self._warn_of_no_choice(can_choose)
@@ -245,6 +263,9 @@ class LearningMixin:
         """
         validation = student.validation
         teacher = self._losses_of_teacher(validation, given.labeller)
+        if teacher is not None:
+            loss = float(np.average(teacher, weights=validation.weight))
+            self.trials_.append({"who": "teacher", "log_loss": loss, "is_kept": False})
         if teacher is not None and _is_lower(control.row_losses, teacher, validation.weight):
             return not student.is_better_than(control)
         return control.is_better_than(student)
@@ -254,10 +275,11 @@ class LearningMixin:
         if labeller.teacher is not None:  # a vote of none in so many trees is no certainty
             p = labeller.teacher.label(validation.X, floored=True)
         elif validation.soft is not None:
-            p = floor_probabilities(validation.soft, FLOOR)
+            p = validation.soft
         else:
             return None
-        return _row_losses(np.log(p), validation, is_calibrated=True)
+        logits = np.log(np.maximum(p, FLOOR))  # of a class that no teacher knows it is still 0
+        return _row_losses(logits, validation, is_calibrated=True)
 
     def _label_rows(self, given, validation, cv, run):
         learns_more = self._learns_from_unlabelled_rows()
@@ -290,7 +312,12 @@ class LearningMixin:
         examples = self._examples(response, rows.blocks, validation, refits, run.progress)
         student, history = self._train_first(response, examples, run, who, kept)
         is_calibrated = bool(self.calibrate)
-        return Trial(student, history, setting, rows, validation, examples, is_calibrated)
+        trial = Trial(student, history, setting, rows, validation, examples, is_calibrated)
+        if validation is not None and validation.is_labelled:
+            self.trials_.append(trial.summary)
+            run.progress.say(f"log loss on the rows held out: {self.trials_[-1]['log_loss']:.4f}")
+            trial.place = len(self.trials_) - 1
+        return trial
 
     def _should_cross_fit(self, given, trial, run):
         """Whether the student overfits what the teachers have learned by heart.
@@ -316,6 +343,8 @@ class LearningMixin:
         setting, rows = trial.setting, trial.rows
         self.student_, self.history_ = trial.student, trial.history
         self._take(setting)
+        if trial.place is not None:
+            self.trials_[trial.place]["is_kept"] = True
         self.transfer_, self.cv_, self.leak_gap_ = rows.samplers, rows.cv, rows.leak_gap
         self.n_transfer_rows_ = sum(len(block.labels) for block in rows.blocks[1:])
         self._calibrate(trial.validation)

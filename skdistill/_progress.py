@@ -40,7 +40,7 @@ class Progress:
         callable
             Takes the step's name; returns whether a callback asks to stop.
         """
-        self._say(text)
+        self.say(text)
         rest = _Rest(n_steps)
         task = self.context.subcontext(task_name=name, max_subtasks=n_steps)
         task.call_on_fit_task_begin(estimator=self.estimator)
@@ -49,13 +49,14 @@ class Progress:
             one = task.subcontext(task_name=step_name)
             one.call_on_fit_task_begin(estimator=self.estimator)
             if line := rest.after_step():
-                self._say(f"{text}: {step_name}, {line}")
+                self.say(f"{text}: {step_name}, {line}")
             return one.call_on_fit_task_end(estimator=self.estimator)
 
         yield step
         task.call_on_fit_task_end(estimator=self.estimator)
 
-    def _say(self, text):
+    def say(self, text):
+        """Print a line, where `verbose` is on."""
         if self.estimator.verbose:
             print(f"[{type(self.estimator).__name__}] {text}", flush=True)
 

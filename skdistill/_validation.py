@@ -64,13 +64,13 @@ def is_auto(value):
 
 
 def _check_real(estimator, name, holds, wanted):
-    value = getattr(estimator, name)
-    if name in _CHOSEN and is_auto(value):
+    value, auto = getattr(estimator, name), "'auto' or " * (name in _CHOSEN)
+    if auto and is_auto(value):
         return
     if not isinstance(value, Real) or isinstance(value, bool) or not np.isfinite(value):
-        raise ValueError(f"`{name}` must be a number {wanted}, got {value!r}.")
+        raise ValueError(f"`{name}` must be {auto}a number {wanted}, got {value!r}.")
     if not holds(value):
-        raise ValueError(f"`{name}` must be {wanted}, got {value!r}.")
+        raise ValueError(f"`{name}` must be {auto}{wanted}, got {value!r}.")
 
 
 def _check_kind(name, value, kind):
@@ -88,6 +88,10 @@ def _check_kind(name, value, kind):
 
 def _check_encoder(encoder):
     is_name = isinstance(encoder, str) and encoder in ("auto", "passthrough")
+    if isinstance(encoder, type):
+        raise ValueError(
+            f"`encoder` is the class {encoder.__name__}: give an instance, {encoder.__name__}(...)."
+        )
     if not is_name and not hasattr(encoder, "transform"):
         raise ValueError(
             f"`encoder` must be 'auto', 'passthrough' or a transformer, got {encoder!r}."

@@ -117,6 +117,7 @@ class DistilledClassifier(
     class_prior : dict, Series or array-like of shape (n_classes,), default=None
         Shares of the classes where the student will be used, by label or in the order of
         ``classes_``, if those it learns from are others: its logits are corrected by the quotient.
+        They are divided by their sum.
         So it can tell a class that is rare or missing among its rows, as long as a teacher names
         it. The teachers are taken to have learned from such rows. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
@@ -172,6 +173,11 @@ class DistilledClassifier(
         The student's logits are divided by it; 1.0 where it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
+    trials_ : list of dict
+        The trainings in their order, and the teacher where it was judged: "who" ("student",
+        "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
+        where `calibrate` is on, "is_kept", and with what ("alpha", "temperature", "cv", "nominal").
+        Empty without such rows.
     transfer_ : list of (str, TransferSampler)
         The samplers that drew transfer rows.
     n_transfer_rows_ : int

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._frame import NUMBER, codes_of, read_table
-from skdistill._nominal import find_nominal
+from skdistill._nominal import MOST_VALUES, find_nominal
 from skdistill._stored import OlderParametersMixin
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
@@ -114,6 +115,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         self.center_, self.scale_, self.fine_scale_ = _robust_scale(table.numbers)
         self._indicated = np.flatnonzero(np.isnan(table.numbers).any(axis=0))
         self.categories_ = [codes_of(values)[1] for values in table.categories]
+        _warn_of_text(table.category_names, self.categories_)
         sizes = tuple(len(known) + 2 for known in self.categories_)
         self.cardinalities_ = sizes if self.categories == "codes" else ()
         width = len(sizes) if self.categories == "codes" else sum(size - 1 for size in sizes)
@@ -245,6 +247,24 @@ def _class_codes(y):
     y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     return np.unique(y, return_inverse=True)[1]
+
+
+def _warn_of_text(names, categories):
+    """Numbers written as text, of which each would be a category of its own."""
+    for name, known in zip(names, categories, strict=True):
+        if len(known) > MOST_VALUES and _are_numbers(known):
+            warnings.warn(
+                f"column '{name}' holds text that reads as numbers, {known[0]!r} for one, and each "
+                f"of its {len(known)} values becomes a category: convert it, as by "
+                "X.astype(float), if it is a quantity."
+            )
+
+
+def _are_numbers(values):
+    try:
+        return all(isinstance(one, str) for one in values) and bool(len(values.astype(float)))
+    except ValueError:
+        return False
 
 
 def _refuse_numbers(name, values, known):

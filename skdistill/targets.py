@@ -10,6 +10,8 @@ PRIOR_SPREAD = 0.5
 LEAST_SHARE = 1e-6
 # Rows that each teacher of a pool is taken to have told alone, before any row is seen.
 PRIOR_ROWS = 1.0
+# A weight of e^-15 is none.
+FARTHEST = 15.0
 
 
 def floor_probabilities(probabilities, floor):
@@ -127,7 +129,8 @@ def fit_pool_weights(members, known, labels, pooling="arithmetic", sample_weight
         prior = PRIOR_ROWS * logs.sum() / n_effective
         return -np.average(np.log(np.where(pooled > 0, pooled, 1.0)), weights=weight) - prior
 
-    return softmax(minimize(log_loss, np.zeros(len(members)), method="L-BFGS-B").x)
+    bounds = [(-FARTHEST, FARTHEST)] * len(members)
+    return softmax(minimize(log_loss, np.zeros(len(members)), bounds=bounds).x)
 
 
 def mean_true_probability(probabilities, labels, sample_weight=None):

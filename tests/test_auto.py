@@ -1,5 +1,6 @@
 """What alpha="auto" and temperature="auto" choose by the rows held out."""
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ import skdistill._training_student as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 from skdistill._blocks import Block
 from skdistill._learning import Run, Trial
+from skdistill.inspection._choices import choices
 from skdistill.targets import fit_temperature
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
@@ -144,8 +146,9 @@ def test_the_teacher_says_who_has_to_be_better(teacher, control, student, expect
         return found
 
     given = SimpleNamespace(labeller=SimpleNamespace(teacher=None))
-    prefers = DistilledClassifier()._prefers
-    assert prefers(trial(control, 1), trial(student, -1), given) is expected
+    clf = DistilledClassifier()
+    clf.trials_ = []
+    assert clf._prefers(trial(control, 1), trial(student, -1), given) is expected
 
 
 def test_votes_of_none_are_floored_before_the_teacher_is_judged():
@@ -158,6 +161,37 @@ def test_votes_of_none_are_floored_before_the_teacher_is_judged():
     T = fit_temperature(floored, labels, np.ones(len(X)))
     expected = -log_softmax(floored / T, axis=1)[np.arange(len(X)), labels]
     assert_allclose(losses, expected)
+
+
+# --- what is told of it ---
+
+
+def test_what_was_tried_is_told(capsys):
+    clf = fit(DummyClassifier(), temperature="auto", verbose=1)
+    who = [(trial["who"], trial.get("alpha"), trial.get("temperature")) for trial in clf.trials_]
+    students = [("student", 0.3, 1.0), ("student", 0.3, 2.0), ("student", 0.3, 4.0)]
+    assert who == [*students, ("control", 1.0, 1.0), ("teacher", None, None)]
+    assert [trial["is_kept"] for trial in clf.trials_] == [False, False, False, True, False]
+    assert clf.trials_[4]["log_loss"] > 1.05 > clf.trials_[3]["log_loss"]
+    assert f"held out: {clf.trials_[3]['log_loss']:.4f}" in capsys.readouterr().out
+    text = " ".join(choices(clf))
+    assert f"that is kept: alpha 1, {clf.trials_[3]['log_loss']:.4f}; the teacher 1.0" in text
+    assert "a student: alpha 0.3, temperature 4, " in text
+    once = fit(alpha=0.3, early_stopping=False)
+    assert once.trials_ == []
+    assert "nothing to compare" in " ".join(choices(once))
+
+
+def test_a_class_that_no_teacher_knows_is_judged_without_a_warning():
+    frozen = FrozenEstimator(RandomForestClassifier(20, random_state=0).fit(X[Y < 2], Y[Y < 2]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        clf = fit(frozen)
+        pool = [frozen, RandomForestClassifier(5)]
+        fit(pool, teacher_weights="auto")
+    teacher = clf.trials_[-1]
+    assert teacher["who"] == "teacher"
+    assert np.isfinite(teacher["log_loss"])
 
 
 # --- what labels cannot tell ---

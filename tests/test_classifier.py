@@ -435,11 +435,11 @@ def test_auto_encoder_suits_the_student():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"temperature": 0}, "`temperature` must be > 0, got 0"),
-        ({"temperature": np.nan}, "`temperature` must be a number > 0, got nan"),
-        ({"temperature": "low"}, "`temperature` must be a number > 0, got 'low'"),
-        ({"alpha": "low"}, r"`alpha` must be a number in \[0, 1\], got 'low'"),
-        ({"alpha": 1.5}, r"`alpha` must be in \[0, 1\], got 1.5"),
+        ({"temperature": 0}, "`temperature` must be 'auto' or > 0, got 0"),
+        ({"temperature": np.nan}, "`temperature` must be 'auto' or a number > 0, got nan"),
+        ({"temperature": "low"}, "`temperature` must be 'auto' or a number > 0, got 'low'"),
+        ({"alpha": "low"}, r"`alpha` must be 'auto' or a number in \[0, 1\], got 'low'"),
+        ({"alpha": 1.5}, r"`alpha` must be 'auto' or in \[0, 1\], got 1.5"),
         ({"pooling": "median"}, "`pooling` must be 'arithmetic' or 'geometric', got 'median'"),
         (
             {"teacher_weights": [1, 2]},

@@ -1,6 +1,7 @@
 """TabularEncoder and the view of a table it works on."""
 
 import datetime
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -458,6 +459,18 @@ def test_clone_and_refit():
     assert clone(encoder).get_params() == params
     assert_array_equal(encoder.fit(X).transform(X), TabularEncoder().fit_transform(X))
     assert encoder.cardinalities_ == ()
+
+
+def test_numbers_as_text_are_told():
+    X = pd.DataFrame({"price": np.arange(60).astype(str), "zip": np.arange(60) % 20})
+    with pytest.warns(
+        UserWarning, match="column 'price' holds text that reads as numbers, '0' for"
+    ):
+        TabularEncoder().fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TabularEncoder().fit(X.assign(price=X["price"] + " EUR"))
+        TabularEncoder().fit(X[["zip"]].astype(str))  # few values
 
 
 # --- errors ---

@@ -210,7 +210,7 @@ def test_the_control_asks_no_teacher(clf, monkeypatch):
     assert control.alpha_ == 1
     assert control.teacher_ is None
     assert control.n_transfer_rows_ == 0
-    assert clf.alpha == 0.3
+    assert clf.alpha == "auto"
     assert clf.teacher is not None
 
 

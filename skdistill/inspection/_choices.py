@@ -13,7 +13,7 @@ from skdistill.teacher import unfrozen
 _SAID = {
     *("leak_gap_", "alpha_", "temperature_", "calibration_temperature_", "n_transfer_rows_"),
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
-    *("n_features_in_", "feature_names_in_", "class_offset_", "cv_"),
+    *("n_features_in_", "feature_names_in_", "class_offset_", "cv_", "trials_"),
 }
 LONGEST = 200
 
@@ -38,6 +38,7 @@ def choices(clf):
         "calibration_temperature_": _calibration,
         "class_offset_": _prior,
         "history_": _epochs,
+        "trials_": _trials,
     }
     return [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
 
@@ -62,8 +63,8 @@ def _alpha(clf, alpha):
         return "The student learned from the teacher's answers alone (alpha 0)."
     if alpha == 1 and is_auto(getattr(clf, "alpha", None)):
         return (
-            "The student learned from the labels alone (alpha 1): on the rows held out it was no "
-            "worse than one that followed the teacher."
+            "The student learned from the labels alone (alpha 1): none that followed the teacher "
+            "was clearly better on the rows held out."
         )
     if alpha == 1:
         return "The student learned from the labels alone (alpha 1): it is its own control."
@@ -137,6 +138,27 @@ def _epochs(clf, history):
             f"It trained for {len(losses)} epochs; the validation loss was lowest in epoch {best}."
         )
     return f"It trained for {len(losses)} epochs, without validation rows."
+
+
+def _trials(clf, trials):
+    if len(trials) < 2:
+        return 'One student was trained: "auto" had nothing to compare, or nothing to compare by.'
+    told = "; ".join(f"{_trial(trial)} {trial['log_loss']:.4f}" for trial in trials)
+    return f"Log loss on the rows held out, by which it was chosen: {told}."
+
+
+def _trial(trial):
+    if trial["who"] == "teacher":
+        return "the teacher"
+    words = ["the student that is kept:" if trial["is_kept"] else f"a {trial['who']}:"]
+    words.append(f"alpha {trial['alpha']:g},")
+    if trial["temperature"] != 1:
+        words.append(f"temperature {trial['temperature']:g},")
+    if trial["cv"] is not None:
+        words.append(f"labels out of fold (cv {trial['cv']!r}),")
+    if trial["nominal"]:
+        words.append(f"indicators for the values of columns {trial['nominal']},")
+    return " ".join(words)
 
 
 def _plain(value):

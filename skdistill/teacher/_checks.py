@@ -4,6 +4,7 @@ import warnings
 from numbers import Real
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -70,6 +71,8 @@ def _remedy_for(part):
     inner = part.estimator if isinstance(part, FrozenEstimator) else part
     if isinstance(inner, VotingClassifier):
         return "set its `voting='soft'`"
+    if hasattr(inner, "__sklearn_tags__") and is_regressor(inner):
+        return "it is a regressor: give a classifier"
     if not hasattr(inner, "predict"):
         return "give an estimator, or a torch module in TorchTeacher"
     return "wrap it, for instance CalibratedClassifierCV(SVC(), ensemble=False)"
