@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import recall_score
 from sklearn.model_selection import train_test_split
 
-from skdistill import DistilledClassifier, MLPStudent
+from skdistill import DistilledClassifier, MLPStudent, TabularEncoder
 
 BUCILA_SEEDS = (0, 1, 2, 3, 4)
 SCORED_ROWS = 10_000
@@ -89,10 +89,16 @@ def run_serving(job):
         "default": MLPStudent(),
         "fast": MLPStudent.fast(),
     }
-    # The weights do not matter here, so that one step will do.
+    # The weights do not matter here, so that one step will do; by it nothing is to be chosen, and
+    # the default student of letter takes no indicators.
+    encoder = TabularEncoder("codes")
     clfs = {
         name: DistilledClassifier(
-            DummyClassifier(), student.set_params(n_steps=1), alpha=1.0, transfer=None
+            DummyClassifier(),
+            student.set_params(n_steps=1),
+            encoder=encoder,
+            alpha=1.0,
+            transfer=None,
         ).fit(X, y)
         for name, student in students.items()
     }
