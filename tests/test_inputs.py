@@ -217,7 +217,7 @@ def test_class_weight_with_routing_does_not_ask_for_requests():
         ({"objectives": NeedsLayer()}, {}, r"`objectives` need the student's layers \['deep'\]"),
         ({"early_stopping": True, "validation_fraction": 0.999}, {}, "leaves no row on one side"),
         ({"class_weight": {0: 1, 1: -2}}, {}, "`class_weight` must give finite weights >= 0"),
-        ({"temperature": 1e200}, {}, "`temperature` must be from 0.001 to 1000, got 1e"),
+        ({"temperature": 1e200}, {}, "`temperature` must be 'auto' or from 0.001 to 1000, got 1e"),
     ],
 )
 def test_what_is_wrong_shows_before_the_first_teacher_is_fitted(params, given, message):
