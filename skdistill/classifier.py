@@ -14,11 +14,12 @@ from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
-from skdistill._learning import LearningMixin, Run
+from skdistill._learning import LearningMixin
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
+from skdistill._trials import Run
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, unfrozen
 

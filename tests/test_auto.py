@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 import skdistill._training_student as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 from skdistill._blocks import Block
-from skdistill._learning import Run, Trial
+from skdistill._trials import Run, Trial
 from skdistill.inspection._choices import choices
 from skdistill.targets import fit_temperature
 
