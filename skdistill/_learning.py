@@ -144,7 +144,8 @@ class LearningMixin:
             p = validation.soft
         else:
             return None
-        logits = np.log(np.maximum(p, UNKNOWN_FLOOR))  # of a class that no teacher knows it is still 0
+        # Of a class that no teacher knows it is still 0.
+        logits = np.log(np.maximum(p, UNKNOWN_FLOOR))
         return row_losses_of(logits, validation, is_calibrated=True)
 
     def _label_rows(self, given, validation, cv, run):
