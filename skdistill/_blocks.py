@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
@@ -22,12 +21,15 @@ class Block:
     weight : ndarray of shape (n_rows,)
     soft : ndarray of shape (n_rows, n_classes) or None
         Soft targets at temperature 1; None for validation rows the user gave.
+    groups : ndarray of shape (n_rows,) or None, default=None
+        Of rows held out, where there are groups.
     """
 
     X: object
     labels: np.ndarray
     weight: np.ndarray
     soft: np.ndarray | None
+    groups: np.ndarray | None = None
 
     @classmethod
     def unlabelled(cls, X, weight, soft):
@@ -38,6 +40,14 @@ class Block:
     @property
     def is_labelled(self):
         return bool((self.labels != NO_LABEL).all())
+
+    @property
+    def n_independent(self):
+        """How many rows of one weight, or groups, tell as much."""
+        weight = self.weight
+        if self.groups is not None:
+            weight = np.bincount(np.unique(self.groups, return_inverse=True)[1], weights=weight)
+        return weight.sum() ** 2 / np.square(weight).sum()
 
     def shares(self, n_classes, alpha):
         """Weight of each class in what the student learns, `alpha` of it from labels."""
@@ -51,38 +61,10 @@ class Block:
     def take(self, rows):
         """The block of some of the rows."""
         soft = None if self.soft is None else self.soft[rows]
-        return Block(_safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], soft)
+        groups = None if self.groups is None else self.groups[rows]
+        X = _safe_indexing(self.X, rows)
+        return Block(X, self.labels[rows], self.weight[rows], soft, groups)
 
     def weighty(self):
         """The block of the rows that weigh anything: the others change nothing."""
         return self if self.weight.all() else self.take(np.flatnonzero(self.weight))
-
-
-def rows_to_hold_out(labels, fraction, seed):
-    """Choose rows for validation; no class is left without a row that is not held out.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_rows,)
-    fraction : float
-        Share of the rows.
-    seed : int
-
-    Returns
-    -------
-    ndarray of int
-        In ascending order.
-    """
-    _, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    rows = np.flatnonzero(counts[code] > 1)  # a lone row stays
-    smaller_part = min(fraction, 1 - fraction) * len(rows)
-    if not round(smaller_part):
-        return rows[:0]
-    n_classes = (counts > 1).sum()
-    kept, held_out = train_test_split(
-        rows,
-        test_size=fraction,
-        random_state=seed,
-        stratify=labels[rows] if smaller_part >= n_classes else None,
-    )
-    return np.sort(held_out[np.isin(labels[held_out], labels[kept])])

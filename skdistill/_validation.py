@@ -6,7 +6,6 @@ from numbers import Integral, Real
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import check_cv
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -18,9 +17,9 @@ from sklearn.utils.validation import (
 
 from skdistill._frame import is_frame
 from skdistill._named import is_list, named_parts
+from skdistill._splits import is_splitter
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
-from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
@@ -36,7 +35,8 @@ def check_parameters(estimator):
     _check_real(estimator, "temperature", lambda v: v > 0, "> 0")
     _check_real(estimator, "temperature", lambda v: 1e-3 <= v <= 1e3, "from 0.001 to 1000")
     _check_real(estimator, "alpha", lambda v: 0 <= v <= 1, "in [0, 1]")
-    _check_real(estimator, "validation_fraction", lambda v: 0 < v < 1, "in (0, 1)")
+    if not is_splitter(estimator.validation_fraction):
+        _check_real(estimator, "validation_fraction", lambda v: 0 < v < 1, "in (0, 1)")
     if estimator.max_time is not None:
         _check_real(estimator, "max_time", lambda v: v > 0, "> 0 (seconds), or None")
     for name in ("calibrate", "early_stopping"):
@@ -182,14 +182,6 @@ def combine_weights(sample_weight, by_class, y):
     return weight if sample_weight is None else sample_weight * weight
 
 
-def find_folds(cv, X, y):
-    """Return the folds of `cv` as index arrays, checked."""
-    try:
-        return check_partition(check_cv(cv, y, classifier=True), X, y)
-    except ValueError as error:
-        raise ValueError(f"`cv={cv!r}`: {error}") from error
-
-
 def check_drawn(name, drawn, n_rows):
     """Raise a ValueError unless a sampler drew as many rows as it was asked for."""
     if _num_samples(drawn) != n_rows:
@@ -239,7 +231,8 @@ def _check_validation_rows(estimator, y, n_rows, more):
     always = not isinstance(estimator.calibrate, str) and estimator.calibrate
     is_split = y is not None and estimator._stops_early(n_rows)
     fraction = estimator.validation_fraction
-    if more["X_val"] is None and is_split and min(fraction, 1 - fraction) * n_rows < 1:
+    is_fraction = more["X_val"] is None and is_split and not is_splitter(fraction)
+    if is_fraction and min(fraction, 1 - fraction) * n_rows < 1:
         raise ValueError(
             f"`validation_fraction={fraction}` of {n_rows} rows leaves no row on one side: change "
             "it, give `X_val`, or set `early_stopping=False`."

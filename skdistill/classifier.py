@@ -7,9 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._repr_html.estimator import _VisualBlock
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._inputs import CheckedInputsMixin
@@ -17,6 +15,8 @@ from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
 from skdistill._progress import Progress
+from skdistill._routing import router_of
+from skdistill._splits import is_splitter, rows_apart
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
@@ -123,9 +123,13 @@ class DistilledClassifier(
         it. The teachers are taken to have learned from such rows. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
-        stalls. "auto" does so with `X_val` or from 500 training rows on.
-    validation_fraction : float, default=0.1
-        Share of the training rows held out, for early stopping, calibration and `leak_gap_`.
+        stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, or from 500
+        training rows on.
+    validation_fraction : float, splitter or list of (train, test), default=0.1
+        Share of the training rows held out, for early stopping, calibration and `leak_gap_`. With
+        `groups` they are whole groups. Of a splitter, such as TimeSeriesSplit, PredefinedSplit or
+        GroupShuffleSplit, it is the last split: its test part is held out, and rows in neither part
+        are left out of the fit.
         Neither the teachers nor the student are fitted on them: a teacher that has seen them would
         tell the student, and the loss on them would be too low. Frozen teachers may have seen them;
         give `X_val` then.
@@ -272,9 +276,11 @@ class DistilledClassifier(
         soft_targets=None,
         soft_targets_transfer=None,
         sample_weight=None,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        **fit_params,
     ):
         """Fit the teachers that are not frozen, label the rows, train the student.
 
@@ -295,8 +301,19 @@ class DistilledClassifier(
             The same on `X_transfer`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights for teachers and student.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rows that belong together, such as those of one patient. No group is split: by
+            the rows held out, by `cv` or by the folds of ``cv="auto"``. An int as `cv` is then
+            :class:`~sklearn.model_selection.StratifiedGroupKFold`. With metadata routing,
+            teachers that request `groups` are given them.
         X_val, y_val, sample_weight_val : default=None
-            Rows for early stopping and calibration in place of a split.
+            Rows for early stopping and calibration in place of a split. Where rows belong together,
+            they should be of other groups than those of X.
+        **fit_params : dict
+            With metadata routing, other arguments for the teachers' ``fit``, such as `eval_set`:
+            each goes to the teachers that request it (``teacher.set_fit_request(eval_set=True)``),
+            or, of those that cannot request, to those whose ``fit`` has it. One with a value a row
+            of X is cut down to the rows that the teacher is fitted on.
 
         Returns
         -------
@@ -306,6 +323,8 @@ class DistilledClassifier(
         ------
         ValueError
             If a parameter or an input is not valid, or a teacher fails.
+        TypeError
+            If there are `fit_params` that no teacher requests, or no metadata routing.
         """
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
         given = self._check_inputs(
@@ -313,6 +332,8 @@ class DistilledClassifier(
             y,
             sample_weight,
             soft_targets,
+            groups,
+            fit_params,
             X_transfer=X_transfer,
             soft_targets_transfer=soft_targets_transfer,
             X_val=X_val,
@@ -345,17 +366,13 @@ class DistilledClassifier(
         return _VisualBlock("parallel", shown, names=names, name_details=None)
 
     def get_metadata_routing(self):
-        """Get the metadata routing: `sample_weight` goes to the teachers that request it.
+        """Get the metadata routing: teachers and splitters are given what they request.
 
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
-        router = MetadataRouter(owner=self).add_self_request(self)
-        for name, part in unfrozen(named_parts(self.teacher, "teacher")):
-            mapping = MethodMapping().add(caller="fit", callee="fit")
-            router.add(method_mapping=mapping, **{name: part})
-        return router
+        return router_of(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -391,11 +408,10 @@ class DistilledClassifier(
         A teacher that has seen them puts their labels into the rows nearby that it labels, and so
         into the student: its loss on them would be too low, and all that is chosen by it wrong.
         """
-        used = np.flatnonzero(given.weights)
-        if given.validation is not None or not self._stops_early(len(used)):
+        if given.validation is not None or not self._stops_early(np.count_nonzero(given.weights)):
             return given
-        rows = rows_to_hold_out(given.labels[used], self.validation_fraction, seed)
-        return given.hold_out(used[rows]) if len(rows) else given
+        kept, rows = rows_apart(given, self.validation_fraction, seed)
+        return given.hold_out(kept, rows) if len(rows) else given
 
     def _fit_teacher(self, given, seed, progress):
         if self.teacher is None:
@@ -430,5 +446,5 @@ class DistilledClassifier(
 
     def _stops_early(self, n_rows):
         if isinstance(self.early_stopping, str):
-            return n_rows >= EARLY_STOPPING_ROWS
+            return n_rows >= EARLY_STOPPING_ROWS or is_splitter(self.validation_fraction)
         return bool(self.early_stopping)

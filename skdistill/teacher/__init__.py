@@ -2,11 +2,11 @@
 
 from skdistill.teacher._checks import (
     check_floor,
-    check_partition,
     check_teachers,
     unfrozen,
     union_of_classes,
 )
+from skdistill.teacher._folds import check_apart, check_groups, find_partition, split_by
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Member,
@@ -24,10 +24,13 @@ __all__ = [
     "Member",
     "TeacherPool",
     "TorchTeacher",
+    "check_apart",
     "check_floor",
-    "check_partition",
+    "check_groups",
     "check_teachers",
     "chunks",
+    "find_partition",
+    "split_by",
     "take_rows",
     "teach_unknown",
     "unfrozen",

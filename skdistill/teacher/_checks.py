@@ -163,18 +163,6 @@ def check_floor(floor):
         raise ValueError(f"`floor` must be 'auto' or a number in [0, 0.5), got {floor!r}.")
 
 
-def check_partition(cv, X, y):
-    """Return the folds of a splitter whose test folds cover every row exactly once."""
-    folds = list(cv.split(X, y))
-    tested = np.concatenate([test for _, test in folds])
-    if not np.array_equal(np.sort(tested), np.arange(len(y))):
-        raise ValueError(
-            "`cv` must put every row into exactly one test fold, as KFold does: "
-            f"{type(cv).__name__} does not."
-        )
-    return folds
-
-
 def brief(values):
     """The first few labels, for a message."""
     shown = [str(v) for v in values[:5]]
