@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
+from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils.validation import _num_samples
 
+from skdistill.teacher._eval_sets import in_codes
 from skdistill.teacher._members import Held, Member, n_votes_of, takes_only_codes, torch_guard
 
 
@@ -74,14 +77,13 @@ class Task:
         ValueError
             If the fit fails, with the teacher's own error as its cause.
         """
-        codes = self.codes
-        if takes_only_codes(self.estimator):
-            labels = np.unique(codes, return_inverse=True)[1]
-        else:
-            labels = self.classes[codes]
+        labels, fit_params = self.classes[self.codes], self.fit_params
         try:
+            if takes_only_codes(self.estimator):
+                seen, labels = np.unique(labels, return_inverse=True)
+                fit_params = in_codes(fit_params, seen)
             with torch_guard(self.estimator, self.seed):
-                self.estimator.fit(self.X, labels, **self.fit_params)
+                self.estimator.fit(self.X, labels, **fit_params)
         except MemoryError:
             raise
         except Exception as error:
@@ -108,6 +110,11 @@ class Task:
 
 
 def _hint(error):
+    if "groups" in str(error) and not _routing_enabled():
+        return (
+            " (`groups` reaches teachers by metadata routing: "
+            "sklearn.set_config(enable_metadata_routing=True), and a teacher that requests it.)"
+        )
     if "could not convert" not in str(error) and "contains NaN" not in str(error):
         return ""
     return (
@@ -125,7 +132,12 @@ def take_rows(fit_params, rows, n_rows):
 
 
 def _is_row_wise(value, n_rows):
-    return hasattr(value, "__len__") and not isinstance(value, str) and len(value) == n_rows
+    if isinstance(value, (str, bytes, dict, set)):
+        return False
+    try:
+        return _num_samples(value) == n_rows
+    except TypeError:  # it has no rows
+        return False
 
 
 def is_kept(cache, task):
