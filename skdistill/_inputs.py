@@ -10,7 +10,7 @@ from skdistill._blocks import NO_LABEL, Block
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
 from skdistill._routing import check_routed, teacher_fit_params, warn_of_kept_teacher
-from skdistill._splits import find_folds, is_splitter, last_split
+from skdistill._splits import find_folds, is_splitter, last_split, shown
 from skdistill._validation import (
     check_combination,
     check_known,
@@ -249,7 +249,7 @@ class CheckedInputsMixin:
         train, test = last_split(self.validation_fraction, X, y, groups)
         if weight is not None and not (weight[train].any() and weight[test].any()):
             raise ValueError(
-                f"`validation_fraction={self.validation_fraction!r}`: all rows of one part of its "
+                f"`validation_fraction={shown(self.validation_fraction)}`: all rows of one part of its "
                 "last split have weight 0."
             )
         parts = named_parts(self.teacher, "teacher")
@@ -258,7 +258,7 @@ class CheckedInputsMixin:
             absent = np.setdiff1d(self.classes_, known).tolist()
             if absent:
                 raise ValueError(
-                    f"`validation_fraction={self.validation_fraction!r}` leaves no row of the "
+                    f"`validation_fraction={shown(self.validation_fraction)}` leaves no row of the "
                     f"classes {absent[:10]} to train on: leave these rows out, or split otherwise."
                 )
         return train, test

@@ -14,7 +14,12 @@ def find_folds(cv, X, y, groups=None):
     try:
         return find_partition(cv, X, y, groups)
     except ValueError as error:
-        raise ValueError(f"`cv={cv!r}`: {error}") from error
+        raise ValueError(f"`cv={shown(cv)}`: {error}") from error
+
+
+def shown(value):
+    """A splitter or a number for a message; of splits in a list only that."""
+    return "[...]" if isinstance(value, (list, tuple)) else repr(value)
 
 
 def is_splitter(value):
@@ -57,7 +62,7 @@ def last_split(splitter, X, y, groups):
             )
         check_apart(train, test, groups)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`validation_fraction={splitter!r}`: {error}") from error
+        raise ValueError(f"`validation_fraction={shown(splitter)}`: {error}") from error
     return train, test
 
 
