@@ -22,12 +22,15 @@ class Block:
     weight : ndarray of shape (n_rows,)
     soft : ndarray of shape (n_rows, n_classes) or None
         Soft targets at temperature 1; None for validation rows the user gave.
+    groups : ndarray of shape (n_rows,) or None, default=None
+        Rows of one group depend on each other.
     """
 
     X: object
     labels: np.ndarray
     weight: np.ndarray
     soft: np.ndarray | None
+    groups: np.ndarray | None = None
 
     @classmethod
     def unlabelled(cls, X, weight, soft):

@@ -140,22 +140,23 @@ class StudentTrainingMixin:
         net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
         text = f"training the student again, on all {len(rows)} rows"
         kept = "the student that was fitted without the rows held out is kept"
-        with run.progress.task("refit-student", text, n_steps=n_epochs) as step:
-            try:
-                student, _, was_ended = self._train(
-                    net,
-                    loss,
-                    rows,
-                    None,
-                    seed=run.seeds["student"],
-                    deadline=run.deadline,
-                    step=step,
-                    kept=kept,
-                )
-            except KeyboardInterrupt:  # in the first epoch
-                warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
-                return
-        if not was_ended:
+        student = None
+        with (
+            run.optional("training the student again", kept),
+            run.progress.task("refit-student", text, n_steps=n_epochs) as step,
+        ):
+            student, _, was_ended = self._train(
+                net,
+                loss,
+                rows,
+                None,
+                seed=run.seeds["student"],
+                deadline=run.deadline,
+                step=step,
+                kept=kept,
+            )
+            run.was_ended = run.was_ended or was_ended
+        if student is not None and not run.was_ended:
             student.max_epochs = planned
             self.student_ = student
 

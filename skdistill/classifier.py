@@ -307,18 +307,23 @@ class DistilledClassifier(
         ValueError
             If a parameter or an input is not valid, or a teacher fails.
         """
+        with self._unfitted_if_it_fails():
+            self._fit(
+                X,
+                y,
+                sample_weight,
+                soft_targets,
+                X_transfer=X_transfer,
+                soft_targets_transfer=soft_targets_transfer,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+            )
+        return self
+
+    def _fit(self, X, y, sample_weight, soft_targets, **more):
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
-        given = self._check_inputs(
-            X,
-            y,
-            sample_weight,
-            soft_targets,
-            X_transfer=X_transfer,
-            soft_targets_transfer=soft_targets_transfer,
-            X_val=X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-        )
+        given = self._check_inputs(X, y, sample_weight, soft_targets, **more)
         seeds = self._draw_seeds()
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -333,8 +338,8 @@ class DistilledClassifier(
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
+        run.progress.say(self.decision_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
-        return self
 
     def _sk_visual_block_(self):
         parts = sound_parts(self.teacher, "teacher")
