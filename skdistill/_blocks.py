@@ -53,8 +53,9 @@ class Block:
 
     def take(self, rows):
         """The block of some of the rows."""
-        soft = None if self.soft is None else self.soft[rows]
-        return Block(_safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], soft)
+        soft, groups = (None if one is None else one[rows] for one in (self.soft, self.groups))
+        X = _safe_indexing(self.X, rows)
+        return Block(X, self.labels[rows], self.weight[rows], soft, groups)
 
     def weighty(self):
         """The block of the rows that weigh anything: the others change nothing."""
