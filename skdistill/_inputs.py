@@ -12,10 +12,10 @@ from sklearn.utils.validation import _num_samples
 from skdistill._blocks import NO_LABEL, Block
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
+from skdistill._target import check_labels, check_target
 from skdistill._validation import (
     check_combination,
     check_known,
-    check_labels,
     check_parameters,
     check_prior,
     check_weights,
@@ -146,7 +146,7 @@ class CheckedInputsMixin:
         if not self._continues():
             self._forget()
         self._check_X(X, reset=not self._continues())
-        y = check_labels(y, X)
+        y = check_target(y, X)
         sample_weight = check_weights(sample_weight, X)
         is_plain = sample_weight is not None and (sample_weight == 1).all()
         if is_plain and self.class_weight is None:

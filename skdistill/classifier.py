@@ -1,11 +1,15 @@
 """DistilledClassifier: any teacher, soft targets, one small student."""
 
 import time
+from numbers import Integral, Real
+from os import PathLike
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
@@ -210,6 +214,22 @@ class DistilledClassifier(
     """
 
     _named_lists = ("teacher", "objectives", "transfer")
+    _parameter_constraints: ClassVar[dict] = {
+        "temperature": [Interval(Real, 1e-3, 1e3, closed="both"), StrOptions({"auto"})],
+        "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "pooling": [StrOptions({"arithmetic", "geometric"})],
+        "calibrate": ["boolean", StrOptions({"auto"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "refit": ["boolean"],
+        "warm_start": ["boolean"],
+        "memory": [str, PathLike, HasMethods("cache"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
 
     def __init__(
         self,
