@@ -22,7 +22,7 @@ class Block:
     soft : ndarray of shape (n_rows, n_classes) or None
         Soft targets at temperature 1; None for validation rows the user gave.
     groups : ndarray of shape (n_rows,) or None, default=None
-        Of rows held out, where there are groups.
+        Rows of one group depend on each other.
     """
 
     X: object
@@ -41,14 +41,6 @@ class Block:
     def is_labelled(self):
         return bool((self.labels != NO_LABEL).all())
 
-    @property
-    def n_independent(self):
-        """How many rows of one weight, or groups, tell as much."""
-        weight = self.weight
-        if self.groups is not None:
-            weight = np.bincount(np.unique(self.groups, return_inverse=True)[1], weights=weight)
-        return weight.sum() ** 2 / np.square(weight).sum()
-
     def shares(self, n_classes, alpha):
         """Weight of each class in what the student learns, `alpha` of it from labels."""
         soft = np.zeros((len(self.labels), n_classes)) if self.soft is None else self.soft
@@ -60,8 +52,7 @@ class Block:
 
     def take(self, rows):
         """The block of some of the rows."""
-        soft = None if self.soft is None else self.soft[rows]
-        groups = None if self.groups is None else self.groups[rows]
+        soft, groups = (None if one is None else one[rows] for one in (self.soft, self.groups))
         X = _safe_indexing(self.X, rows)
         return Block(X, self.labels[rows], self.weight[rows], soft, groups)
 
