@@ -248,19 +248,17 @@ class CheckedInputsMixin:
         if not is_given or not self._stops_early(_num_samples(X)):
             return None
         train, test = last_split(self.validation_fraction, X, y, groups)
+        name = f"`validation_fraction={shown(self.validation_fraction)}`"
         if weight is not None and not (weight[train].any() and weight[test].any()):
-            raise ValueError(
-                f"`validation_fraction={shown(self.validation_fraction)}`: all rows of one part of its "
-                "last split have weight 0."
-            )
+            raise ValueError(f"{name}: all rows of one part of its last split have weight 0.")
         parts = named_parts(self.teacher, "teacher")
         if y is not None and parts:
             known = union_of_classes(parts, y[train], _safe_indexing(X, slice(0, 1)))
             absent = np.setdiff1d(self.classes_, known).tolist()
             if absent:
                 raise ValueError(
-                    f"`validation_fraction={shown(self.validation_fraction)}` leaves no row of the "
-                    f"classes {absent[:10]} to train on: leave these rows out, or split otherwise."
+                    f"{name} leaves no row of the classes {absent[:10]} to train on: leave rows of "
+                    "these classes out, or split otherwise."
                 )
         return train, test
 

@@ -18,15 +18,22 @@ def find_folds(cv, X, y, groups=None):
 
 
 def shown(value):
-    """A splitter or a number for a message; of splits in a list only that."""
-    return "[...]" if isinstance(value, (list, tuple)) else repr(value)
+    """A splitter or a number, for a message; of a list of splits only that it is one."""
+    return "[...]" if isinstance(value, (list, tuple)) else " ".join(repr(value).split())
 
 
 def is_splitter(value):
     """Whether `validation_fraction` is no number: a splitter, or a list of splits."""
-    return isinstance(value, (list, tuple)) or (
-        hasattr(value, "split") and not isinstance(value, (str, bytes, type))
-    )
+    return isinstance(value, (list, tuple)) or hasattr(value, "split")
+
+
+def check_splitter(value):
+    """Raise a ValueError for what has a method ``split`` and is no splitter."""
+    if isinstance(value, (str, bytes, type)):
+        raise ValueError(
+            "`validation_fraction` must be a number in (0, 1), a splitter such as "
+            f"TimeSeriesSplit(), or a list of (train, test), got {value!r}."
+        )
 
 
 def last_split(splitter, X, y, groups):

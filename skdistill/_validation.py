@@ -10,7 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from skdistill._frame import is_frame
 from skdistill._named import is_list, named_parts
-from skdistill._splits import is_splitter
+from skdistill._splits import check_splitter, is_splitter
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
 from skdistill.transfer import TransferSampler
@@ -24,6 +24,7 @@ def check_parameters(estimator):
         if is_list(getattr(estimator, name)) and not getattr(estimator, name):
             raise ValueError(f"`{name}` is an empty list: give at least one part, or None.")
     estimator._validate_params()
+    check_splitter(estimator.validation_fraction)
     if estimator.response is not None:
         _check_kind("response", estimator.response, Response)
         estimator.response.check_parameters()

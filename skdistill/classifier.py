@@ -225,7 +225,12 @@ class DistilledClassifier(
         "calibrate": ["boolean", StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), HasMethods("split"), list],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods("split"),
+            list,
+            tuple,
+        ],
         "refit": ["boolean"],
         "warm_start": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],

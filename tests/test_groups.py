@@ -288,14 +288,15 @@ def test_time_is_judged_by_the_last_rows():
         ([], None, "it gives no split"),
         (KFold(7), TENS, "groups have rows in the training and in the test"),
         (GroupShuffleSplit(1), None, "'groups' parameter should not be None"),
-        (TimeSeriesSplit, None, "must be a number"),
-        ("last", None, "must be a number"),
+        (TimeSeriesSplit, None, "must be a number.*got <class"),
+        ("last", None, "must be a number.*got 'last'"),
+        (1.5, None, "an object implementing 'split'"),
         ([(np.flatnonzero(Y == 0), np.flatnonzero(Y))], None, r"no row of the classes \[1\]"),
         ([1, 2], None, "unpack"),
     ],
 )
 def test_splitters_that_do_not_split(splitter, groups, message):
-    with pytest.raises(ValueError, match=f"`validation_fraction.*{message}"):
+    with pytest.raises(ValueError, match=f"validation_fraction.*{message}"):
         make(validation_fraction=splitter).fit(X, Y, groups=groups)
     assert not SEEN
 

@@ -49,8 +49,8 @@ def _codes(name, labels, known):
     unknown = labels[~np.isin(labels, known)]
     if len(unknown):
         raise ValueError(
-            f"`{name}` has the label {unknown.tolist()[0]!r}, but the teacher is fitted on rows with the "
-            f"labels {known[:10].tolist()}: give labels as in y, and leave rows of other classes "
-            "out."
+            f"`{name}` has the label {unknown.tolist()[0]!r}, but the teacher is fitted on rows "
+            f"with the labels {known[:10].tolist()}: give labels as in y, and leave rows of other "
+            "classes out."
         )
     return np.searchsorted(known, labels)
