@@ -91,9 +91,10 @@ class DistilledClassifier(
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well, to keep the one that is clearly better on the rows held out: by more
-        than a standard error in log loss, and by 5 nats of all rows together. If neither is, the
-        control is kept where it is clearly better than the teacher itself. It is 0.3 without
+        control with 1 as well, to keep the one that is clearly better on the rows held out: by a
+        test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
+        rows together. If neither is, the control is kept where it is clearly better than the
+        teacher itself; a warning says so. It is 0.3 without
         control where there is nothing to compare by (fewer than 50 labelled validation rows, as 500
         training rows give; `objectives`; a skorch net as `student`; `warm_start` going on), and
         where the labels cannot hold all that is to be learned (`X_transfer`, `class_prior`, a class
@@ -178,6 +179,8 @@ class DistilledClassifier(
         The student's logits are divided by it; 1.0 where it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
+    decision_ : str
+        What was kept, by which losses, and why, in one line.
     trials_ : list of dict
         The trainings in their order, and the teacher where it was judged: "who" ("student",
         "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
