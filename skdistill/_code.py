@@ -23,7 +23,7 @@ def globals_of(function):
                 full = importlib.util.resolve_name(full, space.get("__package__") or "")
             is_ours = version_of(full) is None
             used[full] = importlib.import_module(full) if is_ours else version_of(full)
-        except ImportError:  # the function may do without
+        except Exception:  # the function may do without
             used[full] = None
     for name, value in sorted(used.items()):
         if isinstance(value, types.ModuleType):
@@ -38,8 +38,8 @@ def _used_of(path, module, names, seen):
         return
     yield path, module.__name__
     seen.add(module)
-    for name in names:
-        value = vars(module).get(name)
+    held = vars(module)
+    for name, value in ((name, held[name]) for name in names if name in held):
         if not isinstance(value, types.ModuleType):
             yield f"{path}.{name}", value
         elif value not in seen:
@@ -119,7 +119,7 @@ def _version_of_package(name):
     if spec.origin in ("built-in", "frozen"):
         return "python"
     folder = _folder_of(spec)
-    if name in sys.stdlibmodule_names and folder in _folders_of("stdlib", "platstdlib"):
+    if name in sys.stdlib_module_names and folder in _folders_of("stdlib", "platstdlib"):
         return "python"
     if folder not in _folders_of("purelib", "platlib") and not any(folder.glob("*.dist-info")):
         return None
