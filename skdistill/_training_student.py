@@ -135,18 +135,26 @@ class StudentTrainingMixin:
         """
         if run.is_over:
             return
-        rows = trial.examples.all
-        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
-        planned = net.max_epochs
-        n_epochs = max(1, round(trial.best_share * planned))
-        net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
+        rows, student = trial.examples.all, None
         text = f"training the student again, on all {len(rows)} rows"
         kept = "the student that was fitted without the rows held out is kept"
-        student = None
-        with (
-            run.optional("training the student again", kept),
-            run.progress.task("refit-student", text, n_steps=n_epochs) as step,
-        ):
+        with run.optional("training the student again", kept):
+            student = self._train_for(
+                trial.best_share, response, rows, run, "refit-student", text, kept
+            )
+        if student is not None and not run.was_ended:
+            self.student_ = student
+
+    def _train_for(self, share, response, rows, run, name, text, kept=None):
+        """Train a student for a share of the epochs, without rows to choose one by.
+
+        `name` and `text` are what progress calls it, `kept` what a warning says of it.
+        """
+        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
+        planned = net.max_epochs
+        n_epochs = max(1, round(share * planned))
+        net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
+        with run.progress.task(name, text, n_steps=n_epochs) as step:
             student, _, was_ended = self._train(
                 net,
                 loss,
@@ -157,10 +165,9 @@ class StudentTrainingMixin:
                 step=step,
                 kept=kept,
             )
-            run.was_ended = run.was_ended or was_ended
-        if student is not None and not run.was_ended:
-            student.max_epochs = planned
-            self.student_ = student
+        run.was_ended = run.was_ended or was_ended
+        student.max_epochs = planned
+        return student
 
     def _train(self, net, loss, rows, validation, **options):
         return train(

@@ -12,8 +12,10 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock
 
+from skdistill._all_groups import AllGroupsMixin
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
+from skdistill._identity import identify
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
@@ -24,6 +26,8 @@ from skdistill._splits import is_splitter, rows_apart
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
+from skdistill._validation import is_auto
+from skdistill._warm_start import settled_by, warn_of_other_rows
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, unfrozen
 
@@ -35,6 +39,7 @@ class DistilledClassifier(
     NamedListsMixin,
     CheckedInputsMixin,
     LearningMixin,
+    AllGroupsMixin,
     StudentTrainingMixin,
     TrainedStudentMixin,
     CallbackSupportMixin,
@@ -91,9 +96,10 @@ class DistilledClassifier(
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well, to keep the one that is clearly better on the rows held out: by more
-        than a standard error in log loss, and by 5 nats of all rows together. If neither is, the
-        control is kept where it is clearly better than the teacher itself. It is 0.3 without
+        control with 1 as well, to keep the one that is clearly better on the rows held out: by a
+        test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
+        rows together. If neither is, the control is kept where it is clearly better than the
+        teacher itself; a warning says so. It is 0.3 without
         control where there is nothing to compare by (fewer than 50 labelled validation rows, as 500
         training rows give; `objectives`; a skorch net as `student`; `warm_start` going on), and
         where the labels cannot hold all that is to be learned (`X_transfer`, `class_prior`, a class
@@ -182,6 +188,8 @@ class DistilledClassifier(
         The student's logits are divided by it; 1.0 where it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
+    decision_ : str
+        What was kept, by which losses, and why, in one line.
     trials_ : list of dict
         The trainings in their order, and the teacher where it was judged: "who" ("student",
         "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
@@ -375,15 +383,20 @@ class DistilledClassifier(
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         run = Run(seeds, deadline, Progress(self, context))
 
-        given = self._hold_out(given, seeds["split"])
+        rows = self._rows_of_warm_start(given)
+        whole, given = given, self._hold_out(given, seeds["split"])
+        if self._continues() and given.holds_out and rows != getattr(self, "_rows", rows):
+            warn_of_other_rows(self)
         if not self._continues():
             self.teacher_ = self._fit_teacher(given, seeds["teacher"], run.progress)
         given.labeller.teacher = self.teacher_
         trial = self._learn(given, run)
         self._keep(trial)
+        self._judge_by_all_groups(whole, trial, run)
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
+        self._settled, self._rows = settled_by(self), rows
         run.progress.say(self.decision_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
@@ -432,6 +445,10 @@ class DistilledClassifier(
         self._split_seed = seeds["split"]
         return seeds
 
+    def _rows_of_warm_start(self, given):
+        """What tells the rows of a fit from others, where the next fit may go on from this one."""
+        return identify(given.X, given.y) if self.warm_start else None
+
     def _hold_out(self, given, seed):
         """Hold rows out for validation before a teacher sees them.
 
@@ -443,14 +460,15 @@ class DistilledClassifier(
         kept, rows = rows_apart(given, self.validation_fraction, seed)
         return given.hold_out(kept, rows) if len(rows) else given
 
-    def _fit_teacher(self, given, seed, progress):
+    def _fit_teacher(self, given, seed, progress, weights=None):
         if self.teacher is None:
             return None
-        chooses = isinstance(self.teacher_weights, str) and self.teacher_weights == "auto"
+        weights = self.teacher_weights if weights is None else weights
+        chooses = is_auto(weights)
         pool = TeacherPool(
             self.teacher,
             pooling=self.pooling,
-            weights=None if chooses else self.teacher_weights,
+            weights=None if chooses else weights,
             floor=given.labeller.response.floor,
             n_jobs=self.n_jobs,
             memory=self.memory,

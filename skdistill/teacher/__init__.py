@@ -3,6 +3,7 @@
 from skdistill.teacher._checks import (
     check_floor,
     check_teachers,
+    is_frozen,
     unfrozen,
     union_of_classes,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "check_teachers",
     "chunks",
     "find_partition",
+    "is_frozen",
     "split_by",
     "take_rows",
     "teach_unknown",
