@@ -38,17 +38,18 @@ class AllGroupsMixin:
         if not self._needs_all_groups(whole, trial, run):
             return
         used = np.flatnonzero(whole.weights)
-        rows = Block(None, whole.labels[used], whole.weights[used], None, whole.groups[used])
+        rows = Block(used, whole.labels[used], whole.weights[used], None, whole.groups[used])
         logits = np.empty((len(used), len(self.classes_)))
         kept = "the loss and the calibration are those of the few groups held out"
         with run.optional("judging the student by all groups", kept):
-            for _, test in find_partition(N_FOLDS, used, rows.labels, rows.groups):
+            folds = find_partition(N_FOLDS, used, rows.labels, rows.groups)
+            for _, test in folds:
                 is_other = ~np.isin(whole.groups, rows.groups[test])
                 part = whole.hold_out(np.flatnonzero(is_other), used[test])
                 logits[test] = self._logits_of_twin(part, trial, run)
                 if run.was_ended:
                     return
-            self._take_judgement(logits, rows, trial)
+            self._take_judgement(logits, rows, folds, trial)
 
     def _needs_all_groups(self, whole, trial, run):
         rows = trial.validation
@@ -86,10 +87,13 @@ class AllGroupsMixin:
         inputs = examples.validation.inputs.numpy()
         return predict_logits(student, inputs, trial.gives_probabilities).astype(np.float64)
 
-    def _take_judgement(self, logits, rows, trial):
+    def _take_judgement(self, logits, rows, folds, trial):
+        losses = row_losses_of(logits, rows, is_calibrated=False)
         if self.calibrate:
-            self.calibration_temperature_ = fit_temperature(logits, rows.labels, rows.weight)
-        losses = row_losses_of(logits, rows, trial.is_calibrated)
+            self.calibration_temperature_ = _fit_temperature(logits, rows)
+            for others, test in folds:  # a row chooses no temperature that it is judged at
+                calibrated = logits[test] / _fit_temperature(logits[others], rows.take(others))
+                losses[test] = row_losses_of(calibrated, rows.take(test), is_calibrated=False)
         loss, n_groups = float(np.average(losses, weights=rows.weight)), len(np.unique(rows.groups))
         before = self.trials_[trial.place]
         self.trials_[trial.place] = before | {"is_kept": False}
@@ -97,3 +101,7 @@ class AllGroupsMixin:
         self.decision_ += (
             f"; over all {n_groups} groups, each held out once, its log loss is {loss:.4f}"
         )
+
+
+def _fit_temperature(logits, rows):
+    return fit_temperature(logits, rows.labels, rows.weight)

@@ -9,8 +9,10 @@ import pytest
 import sklearn
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -88,7 +90,7 @@ def held_out():
     ids=lambda groups: type(groups).__name__,
 )
 def test_whole_groups_are_held_out(groups):
-    make().fit(X, Y, groups=groups)
+    make(max_time=1000).fit(X, Y, groups=groups)
     rows = held_out()
     assert len(rows) == 60
     assert_array_equal(np.isin(TENS, TENS[rows]), np.isin(np.arange(600), rows))
@@ -175,7 +177,7 @@ def test_a_second_fit_with_warm_start_holds_out_the_same_groups():
     ],
 )
 def test_folds_do_not_split_groups(cv, n_folds):
-    make(cv=cv).fit(X, Y, groups=TENS)
+    make(cv=cv, max_time=1000).fit(X, Y, groups=TENS)
     kept, folds = SEEN[0], SEEN[1:]
     assert len(folds) == n_folds
     for rows in folds:
@@ -315,3 +317,85 @@ def test_groups_in_a_search_over_a_pipeline():
             search.fit(np.tile(X, (2, 1)), np.tile(Y, 2), groups=np.tile(TENS, 2))
     for rows in SEEN:
         assert len(rows) == 2 * len(np.unique(rows))  # a row and its twin are one group
+
+
+# --- the loss that a fit believes ---
+
+
+def world(rng, n_groups):
+    """Ten rows a group, nearly alike, and of one label that is half noise."""
+    groups = np.repeat(np.arange(n_groups), 10)
+    of_group = rng.normal(size=(n_groups, 8))
+    labels = (of_group[:, 0] + rng.normal(size=n_groups) > 0).astype(int)[groups]
+    return of_group[groups] + 0.05 * rng.normal(size=(len(groups), 8)), labels, groups
+
+
+def believed(clf):
+    (kept,) = [trial for trial in clf.trials_ if trial["is_kept"]]
+    return kept["log_loss"]
+
+
+def test_few_groups_held_out_are_not_all_that_is_judged_by():
+    rows, labels, groups = world(np.random.RandomState(1), 60)
+    new, truth, _ = world(np.random.RandomState(2), 300)
+    teacher = RandomForestClassifier(20, min_samples_leaf=20)
+    clf = make(teacher=teacher, student=MLPStudent((8,), n_steps=60)).fit(
+        rows, labels, groups=groups
+    )
+    assert clf.trials_[-1]["n_groups"] == 60
+    assert clf.trials_[-1]["is_kept"]
+    assert "over all 60 groups, each held out once" in clf.decision_
+    assert 0.8 < believed(clf) / log_loss(truth, clf.predict_proba(new)) < 1.25
+    at_random = clone(clf).fit(rows, labels)
+    assert believed(at_random) < 0.6 * believed(clf)
+
+
+def test_no_twin_has_seen_the_groups_that_it_is_judged_by():
+    make(alpha=0.3, early_stopping=True).fit(X, Y, groups=TENS)
+    folds = [np.setdiff1d(np.arange(600), rows) for rows in SEEN[1:]]
+    assert_array_equal(np.sort(np.concatenate(folds)), np.arange(600))
+    for rows in folds:
+        assert_array_equal(np.isin(TENS, TENS[rows]), np.isin(np.arange(600), rows))
+
+
+@pytest.mark.parametrize(
+    ("params", "groups"),
+    [
+        ({"validation_fraction": GroupShuffleSplit(1, test_size=0.1, random_state=0)}, TENS),
+        ({"warm_start": True}, TENS),
+        ({"max_time": 60}, TENS),
+        ({"early_stopping": False}, TENS),
+        ({}, np.arange(600)),  # 60 groups are held out
+        ({}, np.arange(600) // 150),  # there are four
+        ({}, None),
+    ],
+)
+def test_where_the_groups_held_out_do(params, groups):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clf = make(cv=None, **params).fit(X, Y, groups=groups)
+    assert len(SEEN) == 1
+    assert not any("n_groups" in trial for trial in clf.trials_)
+
+
+def test_a_twin_that_fails_leaves_the_student():
+    class Once(Watching):
+        def fit(self, X, y):
+            if SEEN:
+                raise RuntimeError("no more")
+            return super().fit(X, y)
+
+    with pytest.warns(UserWarning, match=r"judging the student by all groups failed.*no more"):
+        clf = make(teacher=Once()).fit(X, Y, groups=TENS)
+    assert clf.predict(X).shape == (600,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_the_loss_believed_is_near_the_true_one(seed):
+    rng = np.random.RandomState(seed)
+    rows, labels, groups = world(rng, 100)
+    new, truth, _ = world(rng, 1000)
+    clf = DistilledClassifier(RandomForestClassifier(100), random_state=seed)
+    clf.fit(rows, labels, groups=groups)
+    assert abs(believed(clf) / log_loss(truth, clf.predict_proba(new)) - 1) < 0.25
