@@ -27,7 +27,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledClassifier, MLPStudent, TeacherPool
+from skdistill import DistillationReport, DistilledClassifier, MLPStudent, TeacherPool
 from skdistill._splits import groups_to_hold_out
 
 SMALL = MLPStudent((8,), n_steps=10)
@@ -399,3 +399,12 @@ def test_the_loss_believed_is_near_the_true_one(seed):
     clf = DistilledClassifier(RandomForestClassifier(100), random_state=seed)
     clf.fit(rows, labels, groups=groups)
     assert abs(believed(clf) / log_loss(truth, clf.predict_proba(new)) - 1) < 0.25
+
+
+def test_the_control_of_a_report_takes_groups():
+    clf = make(teacher=LogisticRegression(), max_time=1000).fit(X, Y, groups=TENS)
+    given = {"control": "fit", "X_train": X, "y_train": Y, "speed": False, "n_bootstrap": 10}
+    with pytest.raises(ValueError, match="599 groups, 600 rows"):
+        DistillationReport.from_estimator(clf, X[:60], Y[:60], groups_train=TENS[:599], **given)
+    with pytest.raises(ValueError, match="`groups_train` are those of `X_train`"):
+        DistillationReport.from_estimator(clf, X[:60], Y[:60], groups_train=TENS)

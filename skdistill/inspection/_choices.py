@@ -151,6 +151,8 @@ def _trial(trial):
     if trial["who"] == "teacher":
         return "the teacher"
     words = ["the student that is kept:" if trial["is_kept"] else f"a {trial['who']}:"]
+    if "n_groups" in trial:
+        words.append(f"judged by all {trial['n_groups']} groups,")
     words.append(f"alpha {trial['alpha']:g},")
     if trial["temperature"] != 1:
         words.append(f"temperature {trial['temperature']:g},")

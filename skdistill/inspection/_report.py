@@ -123,6 +123,7 @@ class DistillationReport:
         control=None,
         X_train=None,
         y_train=None,
+        groups_train=None,
         compiled_teacher=None,
         sample_weight=None,
         segments=None,
@@ -150,8 +151,8 @@ class DistillationReport:
             neither the weights nor the validation rows of a student that had any; fit one of your
             own then. Of `class_prior` it keeps the classes that `y_train` has. A classifier gets X
             as `estimator` does.
-        X_train, y_train : default=None
-            The rows the student was trained on, for ``control="fit"``. A UserWarning tells if more
+        X_train, y_train, groups_train : default=None
+            The rows the student was trained on, and their `groups`, for ``control="fit"``. A UserWarning tells if more
             than half of the rows of `X` are among them, unless they have as many twins themselves.
         compiled_teacher : object with predict_proba or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
@@ -190,7 +191,7 @@ class DistillationReport:
         columns = find_columns(segments, X)
         if X_train is not None:
             warn_of_shared_rows(X, X_train)
-        control, is_ours = find_control(control, clf, steps, X_train, y_train)
+        control, is_ours = find_control(control, clf, steps, X_train, y_train, groups_train)
         seen = transformed(steps, X)
 
         # What each model is asked by, and on.
