@@ -152,8 +152,9 @@ class DistillationReport:
             own then. Of `class_prior` it keeps the classes that `y_train` has. A classifier gets X
             as `estimator` does.
         X_train, y_train, groups_train : default=None
-            The rows the student was trained on, and their `groups`, for ``control="fit"``. A UserWarning tells if more
-            than half of the rows of `X` are among them, unless they have as many twins themselves.
+            The rows the student was trained on, and their `groups`, for ``control="fit"``. A
+            UserWarning tells if more than half of the rows of `X` are among them, unless they have
+            as many twins themselves.
         compiled_teacher : object with predict_proba or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
             and returns probabilities in the order of ``classes_``.
