@@ -13,7 +13,7 @@ from skdistill.student import predict_logits
 from skdistill.targets import fit_temperature
 from skdistill.teacher import find_partition
 
-# Groups held out of which the loss is nearer to the true one than that of all groups is.
+# With so many groups held out, their loss tells enough.
 ENOUGH_GROUPS = 50
 N_FOLDS = 5
 
@@ -90,9 +90,9 @@ class AllGroupsMixin:
     def _take_judgement(self, logits, rows, folds, trial):
         losses = row_losses_of(logits, rows, is_calibrated=False)
         if self.calibrate:
-            self.calibration_temperature_ = _fit_temperature(logits, rows)
+            self.calibration_temperature_ = _careful_temperature(logits, rows)
             for others, test in folds:  # a row chooses no temperature that it is judged at
-                calibrated = logits[test] / _fit_temperature(logits[others], rows.take(others))
+                calibrated = logits[test] / _careful_temperature(logits[others], rows.take(others))
                 losses[test] = row_losses_of(calibrated, rows.take(test), is_calibrated=False)
         loss, n_groups = float(np.average(losses, weights=rows.weight)), len(np.unique(rows.groups))
         before = self.trials_[trial.place]
@@ -103,5 +103,31 @@ class AllGroupsMixin:
         )
 
 
-def _fit_temperature(logits, rows):
-    return fit_temperature(logits, rows.labels, rows.weight)
+def _careful_temperature(logits, rows):
+    """The best temperature; below 1, the one nearest to 1 within a standard error of the best [1]_.
+
+    So few groups make a student too sure of itself easily, and that costs most.
+
+    References
+    ----------
+    .. [1] Breiman, Friedman, Olshen and Stone (1984). Classification and Regression Trees.
+       https://doi.org/10.1201/9781315139470
+    """
+    best = fit_temperature(logits, rows.labels, rows.weight)
+    if best >= 1:
+        return best
+    least = row_losses_of(logits / best, rows, is_calibrated=False)
+    for temperature in np.geomspace(1, best, 50):
+        more = row_losses_of(logits / temperature, rows, is_calibrated=False) - least
+        if _mean_within_error(more, rows):
+            return float(temperature)
+    return best
+
+
+def _mean_within_error(values, rows):
+    """Whether the mean is at most one standard error from 0, as groups have it."""
+    share = rows.weight / rows.weight.sum()
+    mean = share @ values
+    code = np.unique(rows.groups, return_inverse=True)[1]
+    apart, shares = (np.bincount(code, weights=one) for one in (share * (values - mean), share))
+    return mean**2 <= np.sum(apart**2) / (1 - 1 / n_effective(shares))
