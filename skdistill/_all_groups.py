@@ -8,14 +8,11 @@ import numpy as np
 from skdistill._blocks import Block
 from skdistill._judge import n_effective
 from skdistill._labelling import validation_rows
+from skdistill._learning import FEWEST_JUDGES, N_FOLDS
 from skdistill._trials import LabelledRows, row_losses_of
 from skdistill.student import predict_logits
 from skdistill.targets import fit_temperature
 from skdistill.teacher import find_partition
-
-# With so many groups held out, their loss tells enough.
-ENOUGH_GROUPS = 50
-N_FOLDS = 5
 
 
 class AllGroupsMixin:
@@ -57,7 +54,7 @@ class AllGroupsMixin:
             return False
         is_ours = self._is_student_ours() and not self.warm_start and whole.split is None
         weight = np.bincount(np.unique(rows.groups, return_inverse=True)[1], weights=rows.weight)
-        is_few = n_effective(weight) < ENOUGH_GROUPS and whole.fills_folds(N_FOLDS)
+        is_few = n_effective(weight) < FEWEST_JUDGES and whole.fills_folds(N_FOLDS)
         return is_ours and is_few and run.deadline is None and not run.was_ended
 
     def _logits_of_twin(self, part, trial, run):
