@@ -21,7 +21,7 @@ from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
 from skdistill.student import MLPStudent
-from skdistill.teacher import TeacherPool, unfrozen
+from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
 EARLY_STOPPING_ROWS = 500
@@ -363,8 +363,8 @@ class DistilledClassifier(
         refuses = getattr(getattr(self, "encoder_", None), "unseen_missing", "encode") == "error"
         parts = sound_parts(self.teacher, "teacher")
         # An object that declares no tags is taken to take anything.
-        tagged = [part for _, part in parts if hasattr(part, "__sklearn_tags__")]
-        teachers = [get_tags(part).input_tags for part in tagged if not isinstance(part, type)]
+        declared = [input_tags_of(part) for _, part in parts]
+        teachers = [one for one in declared if one is not None]
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
