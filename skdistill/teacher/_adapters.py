@@ -279,6 +279,8 @@ class AutoGluonPredictor(Adapter):
 
     def __init__(self, model):
         super().__init__(model)
+        if not model.is_fit:
+            raise ValueError("an AutoGluon predictor is taken as fitted: call its `fit` first")
         if not model.can_predict_proba:
             raise _no_probabilities("problem_type", model.problem_type, "give a classifier")
         self.classes_ = np.asarray(model.class_labels)

@@ -1,8 +1,11 @@
 """A fitted model of any kind as a teacher."""
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skdistill._frame import is_frame
+from skdistill._probabilities import names_of
 from skdistill.teacher._adapters import adapt
 
 
@@ -20,7 +23,8 @@ class FittedTeacher(BaseEstimator):
         an ``onnxruntime.InferenceSession``, an mlflow pyfunc model and an AutoGluon predictor. A
         callable takes X and returns probabilities of shape (n_samples, n_classes).
     classes : array-like of shape (n_classes,), default=None
-        The label of each output column. None means those of the model, if it says any.
+        The label of each output column, in place of what the model says itself; a DataFrame whose
+        columns have these names is read by name. None means those of the model, if it says any.
 
     Attributes
     ----------
@@ -68,7 +72,7 @@ class FittedTeacher(BaseEstimator):
         Returns
         -------
         array-like or DataFrame of shape (n_samples, n_classes)
-            As the model gives them.
+            As the model gives them, without names that `classes` replaces.
         """
         model = adapt(self.model)
         ask = getattr(model, "predict_proba", model)
@@ -77,7 +81,14 @@ class FittedTeacher(BaseEstimator):
                 "`model` must be a fitted model with predict_proba, or a function of X that "
                 f"returns probabilities, got {self.model!r}."
             )
-        return ask(X)
+        answer = ask(X)
+        if self.classes is not None and is_frame(answer) and self._renames(answer):
+            return nw.from_native(answer, eager_only=True).to_numpy()
+        return answer
+
+    def _renames(self, frame):
+        """Whether the columns of the model's answer have none of the names told."""
+        return not set(map(str, names_of(frame))) & set(map(str, self.classes_.tolist()))
 
     def key_parts(self):
         """What `memory` knows the teacher by.
