@@ -37,7 +37,7 @@ def read_probabilities(values, classes, n_rows, what, *, complete=False, remedy=
     ValueError
         If they are no probabilities of these classes.
     """
-    _check_single(values, what)
+    check_single(values, what)
     places = _places(names_of(values), classes, what, complete) if is_frame(values) else None
     try:
         p = _by_name(values, places, len(classes)) if places else np.asarray(values, dtype=float)
@@ -51,7 +51,8 @@ def read_probabilities(values, classes, n_rows, what, *, complete=False, remedy=
     return _summing_to_one(p, what, remedy)
 
 
-def _check_single(values, what):
+def check_single(values, what):
+    """Raise a ValueError for several arrays in place of one."""
     if isinstance(values, (list, tuple)) and values and all(np.ndim(v) == 2 for v in values):
         raise ValueError(
             f"{what} must be one array, got {len(values)} arrays, as a multilabel or multi-output "
@@ -112,11 +113,24 @@ def labels_of_names(names, labels, what):
         ) from None
 
 
-def is_counted(names, classes):
-    """Whether columns have no names but their numbers 0, ..., K - 1, and these are no classes."""
-    written = _positions(classes)
-    is_range = names == list(range(len(classes)))
-    return is_range and not all(name in written for name in names)
+def without_counts(values, classes):
+    """An array in place of a frame whose columns are only counted, 0, ..., K - 1, and not named.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_rows, n_classes) or DataFrame
+    classes : ndarray of shape (n_classes,)
+        A frame whose columns have these names keeps them.
+
+    Returns
+    -------
+    array-like of shape (n_rows, n_classes) or DataFrame
+    """
+    if not is_frame(values) or names_of(values) != list(range(len(classes))):
+        return values
+    if all(name in _positions(classes) for name in range(len(classes))):
+        return values
+    return nw.from_native(values, eager_only=True).to_numpy()
 
 
 def _positions(classes):

@@ -104,7 +104,8 @@ class XGBoostBooster(Adapter):
                 "objective", objective, "call `booster.set_param({'objective': 'binary:logistic'})`"
             )
         if objective not in ("binary:logistic", "multi:softprob"):
-            raise _no_probabilities("objective", objective, _BY_FUNCTION)
+            remedy = f"train it with 'binary:logistic' or 'multi:softprob', or {_BY_FUNCTION}"
+            raise _no_probabilities("objective", objective, remedy)
         n_classes = int(learner["learner_model_param"]["num_class"])
         self.classes_ = np.arange(max(n_classes, 2))
 
@@ -145,7 +146,8 @@ class LightGBMBooster(Adapter):
                 "CalibratedClassifierCV",
             )
         if objective not in ("binary", "multiclass"):
-            raise _no_probabilities("objective", objective, _BY_FUNCTION)
+            remedy = f"train it with 'binary' or 'multiclass', or {_BY_FUNCTION}"
+            raise _no_probabilities("objective", objective, remedy)
         self.classes_ = np.arange(max(model.num_model_per_iteration(), 2))
 
     def predict_proba(self, X):
@@ -183,7 +185,8 @@ class CatBoostModel(Adapter):
         if loss == "MultiClassOneVsAll":
             raise _no_probabilities("loss_function", loss, "train it with 'MultiClass'")
         if loss not in ("Logloss", "CrossEntropy", "MultiClass"):
-            raise _no_probabilities("loss_function", loss, _BY_FUNCTION)
+            remedy = f"train it with 'Logloss' or 'MultiClass', or {_BY_FUNCTION}"
+            raise _no_probabilities("loss_function", loss, remedy)
         classes = np.asarray(model.classes_)
         self.classes_ = classes if len(classes) else np.arange(2)
 

@@ -13,7 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._frame import is_frame
-from skdistill._probabilities import labels_of_names, names_of
+from skdistill._probabilities import check_single, labels_of_names, names_of
 from skdistill.teacher._adapters import adapt, is_known_model
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import ask, own_classes
@@ -178,7 +178,7 @@ def _check_codes(name, classes, labels):
         raise ValueError(
             f"teacher `{name}` knows the codes 0, ..., {len(classes) - 1}, but y has other labels, "
             f"{brief(labels)}, and which code stands for which is not plain. Give y in the codes; "
-            f"or say the label of each code, as in FittedTeacher({name}, classes=[...]); or give "
+            f"or say the label of each code, as in FittedTeacher(model, classes=[...]); or give "
             "the teacher unfitted: it is then fitted here, and answers in the labels of y."
         )
 
@@ -217,12 +217,11 @@ def classes_of(name, part, first_row, labels):
 
 def _width(name, part, first_row):
     """How many columns a teacher gives that does not say its classes."""
-    shape = np.shape(ask(name, part, first_row))
+    answer, what = ask(name, part, first_row), f"`predict_proba` of teacher `{name}`"
+    check_single(answer, what)
+    shape = np.shape(answer)
     if len(shape) != 2:
-        raise ValueError(
-            f"`predict_proba` of teacher `{name}` must have shape (n_samples, n_classes), got "
-            f"{shape} for one row."
-        )
+        raise ValueError(f"{what} must have shape (n_samples, n_classes), got {shape} for one row.")
     return shape[1]
 
 

@@ -3,7 +3,12 @@
 # Words of scikit-learn's encoders, of XGBoost and of category_encoders.
 _NEW_LEVEL = ("unknown categor", "category not in the training", "previously unseen", "new values")
 # Words of torch and skorch for rows of another dtype, for a frame, and for a list.
-_TORCH_INPUT = ("must have the same dtype", "forward() got an unexp", "inconsistent lengths")
+_TORCH_INPUT = (
+    "must have the same dtype",
+    "forward() got an unexp",
+    "inconsistent lengths",
+    "must be tensor, not list",
+)
 _HINTS = (
     (
         _NEW_LEVEL,

@@ -4,7 +4,6 @@ import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -20,9 +19,8 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
-from skdistill._frame import is_frame
 from skdistill._named import parts_of
-from skdistill._probabilities import is_counted, names_of, read_probabilities
+from skdistill._probabilities import read_probabilities, without_counts
 from skdistill._seeding import seeded
 from skdistill.targets import floor_probabilities
 from skdistill.teacher._adapters import adapt
@@ -103,15 +101,13 @@ class Member:
     def _chunk(self, X):
         answer = ask(self.name, self.estimator, X)
         classes = own_classes(self.name, self.estimator)
-        labels = np.arange(len(self.columns)) if self.labels is None else self.labels
+        if classes is None:
+            labels = np.arange(len(self.columns)) if self.labels is None else self.labels
+        else:
+            labels, answer = classes, without_counts(answer, classes)
         what = f"`predict_proba` of teacher `{self.name}`"
-        # A default frame says nothing of the classes: it is read as an array is.
-        if classes is not None and is_frame(answer) and is_counted(names_of(answer), classes):
-            answer = np.asarray(nw.from_native(answer).to_numpy())
-        labels = labels if classes is None else classes
-        return read_probabilities(
-            answer, labels, _num_samples(X), what, complete=True, remedy=_NOT_ONE
-        )
+        n_rows = _num_samples(X)
+        return read_probabilities(answer, labels, n_rows, what, complete=True, remedy=_NOT_ONE)
 
 
 def ask(name, estimator, X):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _num_samples
 
 
 class TorchTeacher(BaseEstimator):
@@ -77,8 +78,9 @@ class TorchTeacher(BaseEstimator):
         """
         if not isinstance(self.module, torch.nn.Module):
             raise TypeError(f"`module` must be a torch.nn.Module, got {self.module!r}.")
-        rows = np.asarray(X, dtype=float) if self.preprocess is None else self.preprocess(X)
+        rows = X if self.preprocess is None else self.preprocess(X)
         try:
+            rows = np.asarray(rows, dtype=float) if self.preprocess is None else rows
             args, kwargs = self._inputs(rows)
             with torch.inference_mode():
                 output = self._evaluation_module()(*args, **kwargs)
@@ -87,7 +89,7 @@ class TorchTeacher(BaseEstimator):
                 f"`module` does not take the input: {error}. Give `preprocess`, a function of X "
                 "that returns what the module takes: an array, a tuple of arrays or a dict"
             ) from error
-        p = _probabilities(_logits_of(output).double().cpu().numpy())
+        p = _probabilities(_logits_of(output).double().cpu().numpy(), _num_samples(X))
         if self.classes is not None and len(self.classes) != p.shape[1]:
             raise ValueError(
                 f"`classes` must have a label for each of the {p.shape[1]} classes of the module, "
@@ -144,9 +146,11 @@ def _logits_of(output):
     return output
 
 
-def _probabilities(logits):
-    if logits.ndim == 1 or logits.shape[1:] == (1,):
-        logits = np.column_stack([np.zeros(len(logits)), logits])  # softmax of it is the sigmoid
+def _probabilities(logits, n_rows):
+    if logits.ndim < 2 and n_rows and logits.size % n_rows == 0:
+        logits = logits.reshape(n_rows, -1)  # the module squeezed them
+    if logits.shape == (n_rows, 1):
+        logits = np.column_stack([np.zeros(n_rows), logits])  # softmax of it is the sigmoid
     if logits.ndim != 2:
         raise ValueError(
             f"`module` must give logits of shape (n_rows, n_classes), got {logits.shape}"
