@@ -54,8 +54,10 @@ class DistilledClassifier(
     teacher : estimator, list of estimators or list of (str, estimator), default=None
         Anything with ``predict_proba``. Unfitted ones are cloned and fitted on X and y as they
         come (xgboost and skorch models on the codes 0, ..., K - 1 of the labels). Wrap a fitted
-        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`;
-        an object without ``fit`` is taken as fitted. Inside cross-validation a fitted teacher has
+        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`,
+        a function, or a model that knows other labels than y, in :class:`FittedTeacher`; an
+        object without ``fit`` is taken as fitted, and so are a Booster, a session of ONNX Runtime
+        and other models of :ref:`models-of-other-libraries`. Inside cross-validation a fitted teacher has
         seen the rows held out. None is legal only with `soft_targets`.
     student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNetClassifier, default=None
         None is :class:`MLPStudent` with its defaults. A module class must return logits. A net is

@@ -141,7 +141,7 @@ def test_the_default_dtype_of_the_process_changes_nothing():
             TorchTeacher(LINEAR, classes=["a", "b", "c"]),
             "`classes` must have a label for each of t",
         ),
-        (TorchTeacher(ONE, classes=["a"]), "`classes` must have a label for each of the 2 classes"),
+        (TorchTeacher(ONE, classes=["a", "b", "c"]), "each of the 2 classes of the module"),
         (TorchTeacher(nn.Linear(3, 2)), "`module` does not take the input: .*`preprocess`"),
         (TorchTeacher(nn.Embedding(3, 2)), "`module` does not take the input: .*`preprocess`"),
         (TorchTeacher(nn.Bilinear(4, 4, 2)), "`module` does not take the input: .*`preprocess`"),

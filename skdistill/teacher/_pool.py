@@ -56,8 +56,8 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     teachers : estimator, list of estimators or list of (str, estimator)
         Anything with ``predict_proba``. An estimator with ``fit`` is cloned and fitted, on the
         labels as they are or, where it holds an xgboost or skorch model, on their codes 0, ...,
-        K - 1; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`TorchTeacher` or any object
-        without ``fit`` is used as it is.
+        K - 1; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`TorchTeacher`, a
+        :class:`FittedTeacher` or any object without ``fit`` is used as it is.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         Mean of the probabilities, or of their logarithms (which floors them first).
     weights : array-like of shape (n_teachers,), default=None
