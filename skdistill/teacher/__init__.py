@@ -5,6 +5,7 @@ from skdistill.teacher._checks import (
     check_partition,
     check_teachers,
     input_tags_of,
+    is_frozen,
     unfrozen,
     union_of_classes,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "check_teachers",
     "chunks",
     "input_tags_of",
+    "is_frozen",
     "take_rows",
     "teach_unknown",
     "unfrozen",
