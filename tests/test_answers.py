@@ -115,7 +115,7 @@ def test_a_default_frame_is_read_by_position_where_the_teacher_has_classes():
     told = FittedTeacher(Answers(answer), classes=NAMES)
     pool = TeacherPool(told).fit(X, NAMES[CODES])
     np.testing.assert_allclose(pool.predict_proba(X[:1]), [[0.2, 0.3, 0.5]])
-    with pytest.raises(ValueError, match=r"`answers` knows the codes 0, ..., 2"):
+    with pytest.raises(ValueError, match=r"`answers` knows the codes \[0, 1, 2\]"):
         TeacherPool(Answers(answer)).fit(X, NAMES[CODES])
 
 
@@ -186,7 +186,7 @@ def test_a_teacher_that_knows_codes_beside_other_labels(kind, n_classes):
     fitted = XGBClassifier(n_estimators=3, n_jobs=1).fit(X, codes)
     for teacher in (FrozenEstimator(fitted), [FrozenEstimator(fitted), LogisticRegression()]):
         clf = DistilledClassifier(teacher, SMALL, transfer=None)
-        with pytest.raises(ValueError, match=f"knows the codes 0, ..., {n_classes - 1}, but y"):
+        with pytest.raises(ValueError, match=r"knows the codes \[0, 1(, 2)?\], but y"):
             clf.fit(X, labels)
     # What the message names.
     told = FittedTeacher(fitted, classes=np.unique(labels))

@@ -18,6 +18,7 @@ from skl2onnx import to_onnx as skl2onnx
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -179,7 +180,7 @@ def test_the_remedy_for_softmax_works():
 def test_a_booster_knows_codes_unless_it_is_told(kind):
     model, _, _ = MODELS[kind]
     for y in (NAMES[CODES], CODES + 1):
-        with pytest.raises(ValueError, match="teacher `booster` knows the codes 0, ..., 2, but y"):
+        with pytest.raises(ValueError, match=r"`booster` knows the codes \[0, 1, 2\], but y"):
             DistilledClassifier(model, SMALL).fit(X, y)
         pool = TeacherPool(FittedTeacher(model, classes=np.unique(y))).fit(X, y)
         np.testing.assert_array_equal(pool.classes_, np.unique(y))
@@ -324,6 +325,15 @@ def test_a_function_is_a_teacher(tmp_path):
     )
     assert clone(told) is told
     assert pickle.loads(pickle.dumps(told)).predict_proba(X).shape == (240, 3)
+
+
+def test_the_floor_of_a_forest_is_the_same_under_other_labels():
+    forest = RandomForestClassifier(10, random_state=0).fit(X, CODES)
+    frozen = TeacherPool(FrozenEstimator(forest)).fit(X)
+    told = TeacherPool(FittedTeacher(forest, classes=NAMES)).fit(X)
+    np.testing.assert_array_equal(
+        told.predict_proba(X, floored=True), frozen.predict_proba(X, floored=True)
+    )
 
 
 @pytest.mark.parametrize(

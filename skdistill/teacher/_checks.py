@@ -176,10 +176,10 @@ def _check_codes(name, classes, labels):
     differ = not np.isin(classes, labels).all() and not np.isin(labels, classes).all()
     if is_codes and differ:
         raise ValueError(
-            f"teacher `{name}` knows the codes 0, ..., {len(classes) - 1}, but y has other labels, "
+            f"teacher `{name}` knows the codes {brief(classes)}, but y has other labels, "
             f"{brief(labels)}, and which code stands for which is not plain. Give y in the codes; "
-            f"or say the label of each code, as in FittedTeacher(model, classes=[...]); or give "
-            "the teacher unfitted: it is then fitted here, and answers in the labels of y."
+            "or say the label of each code, as in FittedTeacher(model, classes=[...]); or give the "
+            "teacher unfitted: it is then fitted here, and answers in the labels of y."
         )
 
 

@@ -24,6 +24,7 @@ from skdistill._probabilities import read_probabilities, without_counts
 from skdistill._seeding import seeded
 from skdistill.targets import floor_probabilities
 from skdistill.teacher._adapters import adapt
+from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._hints import hint_for
 
 # Rows labelled at a time: a forest's scratch memory grows with the rows of one call.
@@ -235,6 +236,8 @@ def n_votes_of(estimator):
     """How many votes a probability is an average of; None where that is not known."""
     if isinstance(estimator, FrozenEstimator):
         return n_votes_of(estimator.estimator)
+    if isinstance(estimator, FittedTeacher):
+        return n_votes_of(estimator.model)
     if isinstance(estimator, Pipeline):
         return n_votes_of(estimator[-1])
     if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):

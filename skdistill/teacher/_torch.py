@@ -140,12 +140,13 @@ def _probabilities(logits, n_rows):
     if logits.ndim < 2 and n_rows and logits.size % n_rows == 0:
         logits = logits.reshape(n_rows, -1)  # the module squeezed them
     if logits.shape == (n_rows, 1):
-        logits = np.column_stack([np.zeros(n_rows), logits])  # softmax of it is the sigmoid
+        return softmax(np.column_stack([np.zeros(n_rows), logits]), axis=1)  # sigmoid and the rest
     if logits.ndim != 2:
         raise ValueError(
             f"`module` must give logits of shape (n_rows, n_classes), got {logits.shape}"
         )
-    if (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, rtol=0, atol=1e-3):
+    are_probabilities = (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, atol=1e-3)
+    if n_rows and are_probabilities:
         raise ValueError(
             "`module` gives probabilities, not logits: leave out its last softmax, or give "
             "FittedTeacher(function) with a function of X that returns them"
