@@ -3,10 +3,12 @@
 from skdistill.teacher._checks import (
     check_floor,
     check_teachers,
+    input_tags_of,
     is_frozen,
     unfrozen,
     union_of_classes,
 )
+from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._folds import check_apart, check_groups, find_partition, split_by
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
@@ -22,6 +24,7 @@ from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
     "UNKNOWN_FLOOR",
+    "FittedTeacher",
     "Member",
     "TeacherPool",
     "TorchTeacher",
@@ -31,6 +34,7 @@ __all__ = [
     "check_teachers",
     "chunks",
     "find_partition",
+    "input_tags_of",
     "is_frozen",
     "split_by",
     "take_rows",
@@ -42,5 +46,5 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (Member, TeacherPool, TorchTeacher):
+for _public in (FittedTeacher, Member, TeacherPool, TorchTeacher):
     _public.__module__ = __name__
