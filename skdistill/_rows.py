@@ -4,9 +4,11 @@ Only NumPy is imported here: frames are told by what they have.
 """
 
 import math
-from decimal import Decimal
+from collections import Counter
 
 import numpy as np
+
+from skdistill._values import category_value, is_missing, is_number_type
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
@@ -120,10 +122,13 @@ class RowReader:
     # --- frames ---
 
     def _of_frame(self, X):
-        columns = list(X.columns)
+        columns = _names_of(X)
         found = [str(column) for column in columns]
-        if len(set(found)) < len(found):
-            raise ValueError(f"X has several columns of one name: {found}.")
+        twice = [name for name, count in Counter(found).items() if count > 1]
+        if twice:
+            raise ValueError(
+                f"X has several columns of one name, {twice}: give each a name of its own."
+            )
         if self.names is None:
             if len(X) == 0 or len(columns) != self.n_columns:
                 self._refuse_shape(np.empty((len(X), len(columns))))
@@ -134,7 +139,7 @@ class RowReader:
             columns = [place[name] for name in self.names]
             if len(X) == 0:
                 self._refuse_shape(np.empty((0, len(columns))))
-        return self._of_columns([X[column].to_numpy() for column in columns], len(X))
+        return self._of_columns([_cells_of(X[column]) for column in columns], len(X))
 
     def _of_columns(self, columns, n_rows):
         """From one array a column."""
@@ -242,18 +247,17 @@ class RowReader:
         texts = self._texts[place]
         if texts is None and type(value) is str:
             return self._unknown if value == self._missing else value
-        if _is_missing(value):
+        if is_missing(value):
             return self._missing
-        if not isinstance(value, (str, bool, int, float, np.generic)):
-            raise TypeError(
-                f"column '{self._category_labels[place]}' holds {value!r}: a category is a string, "
-                "a bool or a number."
-            )
+        try:
+            value = category_value(value)
+        except TypeError as error:
+            raise TypeError(f"column '{self._category_labels[place]}': {error}") from error
         if texts is not None:
             return texts.get(value, self._unknown)
         if isinstance(value, str):
-            return self._text(str(value), place)
-        if isinstance(value, (bool, np.bool_)):
+            return self._text(value, place)
+        if isinstance(value, bool):
             return self._unknown
         raise ValueError(
             f"column '{self._category_labels[place]}' held text when the student was fitted, but "
@@ -263,7 +267,7 @@ class RowReader:
     def _own_text(self, value, place):
         """The text of one category for an encoder of the user's own."""
         label = self._category_labels[place]
-        if _is_missing(value):
+        if is_missing(value):
             raise ValueError(
                 f"column '{label}' has a missing value, which the graph of an `encoder` of your "
                 "own cannot tell from text: fill it before, or fit with encoder='auto'."
@@ -304,6 +308,23 @@ def _array_of_rows(rows):
     return array if array.dtype.kind in "fiub" else np.asarray(rows, dtype=object)
 
 
+def _names_of(frame):
+    """The names of the columns; those of a pyarrow Table are not what `columns` gives."""
+    return list(frame.column_names if hasattr(type(frame), "column_names") else frame.columns)
+
+
+def _cells_of(column):
+    """The cells of a column of a frame as an array: of objects, where NumPy has no such type."""
+    try:
+        values = column.to_numpy()
+    except Exception:  # each library has errors of its own
+        values = None
+    if values is not None and values.dtype.kind not in "mM":
+        return values
+    cells = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+    return np.fromiter(cells, object, len(cells))
+
+
 def _as_list(values, label):
     if values.dtype.kind in "OUTbfiu":
         return values.tolist()
@@ -320,21 +341,10 @@ def _float_array(numbers, dtype):
         raise ValueError(f"X holds a number that is too large: {error}.") from error
 
 
-def _is_missing(value):
-    """None, NaN, or pandas' marks for missing, which are told by their names."""
-    if value is None:
-        return True
-    if isinstance(value, _FLOATS):
-        return value != value
-    return type(value).__name__ in ("NAType", "NaTType")
-
-
 def _number(value, label):
-    if _is_missing(value):
+    if is_missing(value):
         return math.nan
-    if isinstance(value, (int, float, np.number, Decimal)) and not isinstance(
-        value, (bool, complex)
-    ):
+    if is_number_type(type(value)):
         return value
     raise ValueError(
         f"column '{label}' must hold numbers, as when the student was fitted, but holds {value!r}."
