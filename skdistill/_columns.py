@@ -65,7 +65,7 @@ def kind_of(series, name, expected=None):
 
 def _kind_of_objects(values, name, expected):
     """The kind of a column of objects; one without any value tells nothing, as a category."""
-    types = {type(value): value for value in values if not is_missing(value)}
+    types = {type(value): value for value in reversed(values) if not is_missing(value)}
     if types and all(map(is_number_type, types)):
         return NUMBER
     allowed = _CATEGORY_TYPES + (_DATE_TYPES if expected == CATEGORY else ())

@@ -4,6 +4,7 @@ from collections import Counter
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from scipy.sparse import issparse
 
 
 def is_frame(X):
@@ -36,6 +37,19 @@ def check_frame(frame):
             "of each is required."
         )
     check_names(frame)
+    _refuse_views(frame)
+
+
+def _refuse_views(frame):
+    """Refuse columns of pyarrow that rows cannot be taken of."""
+    if not nw.dependencies.is_pyarrow_table(frame):
+        return
+    views = [field.name for field in frame.schema if str(field.type).endswith("_view")]
+    if views:
+        raise ValueError(
+            f"X has the column(s) {views} of a type of which pyarrow cannot take rows, as "
+            f"{frame.schema.field(views[0]).type}: cast them, for instance to string."
+        )
 
 
 def check_container(X, argument="X"):
@@ -47,7 +61,7 @@ def check_container(X, argument="X"):
     argument : str, default="X"
         What it was given as.
     """
-    if is_frame(X) or (type(X) is np.ndarray and X.dtype.names is None):
+    if is_frame(X) or issparse(X) or (type(X) is np.ndarray and X.dtype.names is None):
         return
     remedy = _remedy_for(X)
     if remedy:
@@ -59,11 +73,11 @@ def _remedy_for(X):
     if isinstance(X, dict) or (isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], dict)):
         return "which holds dicts: give pandas.DataFrame(...) of it"
     if isinstance(X, np.ndarray) and X.dtype.names is not None:
-        return "whose fields are columns: give pandas.DataFrame(...) of it"
+        return "with named fields: give pandas.DataFrame(...) of it"
     if np.ma.is_masked(X):
         return "whose mask would be lost: give .astype(float).filled(numpy.nan) of it"
     if isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame):
-        return "which holds no rows yet: collect it first, by .collect() or .compute()"
+        return "which holds no rows yet: bring it into memory, as by .collect() or .compute()"
     is_column = nw.dependencies.is_into_series(X)
     if hasattr(X, "__arrow_c_stream__") and not is_column:
         return "which cannot be indexed by row: give pyarrow.table(...) of it"

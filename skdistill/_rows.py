@@ -77,6 +77,11 @@ class RowReader:
                 f"Expected 2D array, got a {type(X).__name__} instead: a single row is "
                 "`df.iloc[[0]]`, or a dict."
             )
+        if hasattr(X, "collect") or hasattr(X, "compute"):
+            raise TypeError(
+                f"X is a {type(X).__name__}, which holds no rows yet: bring it into memory, as by "
+                ".collect() or .compute()."
+            )
         if hasattr(X, "columns") and hasattr(X, "__getitem__"):
             return self._of_frame(X)
         if isinstance(X, (list, tuple)):
@@ -315,13 +320,15 @@ def _names_of(frame):
 
 def _cells_of(column):
     """The cells of a column of a frame as an array: of objects, where NumPy has no such type."""
-    try:
-        values = column.to_numpy()
-    except Exception:  # each library has errors of its own
-        values = None
-    if values is not None and values.dtype.kind not in "mM":
-        return values
-    cells = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+    is_arrow = hasattr(column, "to_pylist")
+    if not (is_arrow and column.null_count):  # as an array, pyarrow takes them for other values
+        try:
+            values = column.to_numpy()
+        except Exception:  # each library has errors of its own
+            values = None
+        if values is not None and values.dtype.kind not in "mM":
+            return values
+    cells = column.to_pylist() if is_arrow else column.to_list()
     return np.fromiter(cells, object, len(cells))
 
 

@@ -61,9 +61,8 @@ def _columns(X):
 
 
 def _values(series):
-    if series.dtype in WIDE_INTEGERS:  # NumPy has none
-        return pd.Series(series.to_list())
-    return pd.Series(series.to_numpy())
+    is_native = series.dtype.is_numeric() and series.dtype not in WIDE_INTEGERS
+    return pd.Series(series.to_numpy() if is_native else series.to_list())
 
 
 def _text(column):
