@@ -113,7 +113,7 @@ def categories_of(series, name):
         try:
             values = [category_value(value) for value in values]
         except TypeError as error:
-            raise TypeError(f"column '{name}': {error} Convert it to strings.") from error
+            raise TypeError(f"column '{name}' holds {error} Convert it to strings.") from error
     return np.fromiter(values, object, len(values))
 
 

@@ -257,7 +257,7 @@ class RowReader:
         try:
             value = category_value(value)
         except TypeError as error:
-            raise TypeError(f"column '{self._category_labels[place]}': {error}") from error
+            raise TypeError(f"column '{self._category_labels[place]}' holds {error}") from error
         if texts is not None:
             return texts.get(value, self._unknown)
         if isinstance(value, str):

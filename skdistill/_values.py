@@ -69,7 +69,7 @@ def category_value(value):
     if isinstance(value, (np.datetime64, np.timedelta64)):
         value = value.astype(f"{value.dtype.kind}8[us]").item()
     if isinstance(value, _NO_TEXT) or not _is_hashable(value):
-        raise TypeError(f"{value!r} is no category: a category is a string, a bool or a number.")
+        raise TypeError(f"{value!r}: a category is a string, a bool or a number.")
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")  # a day is the same day with its midnight
     if isinstance(value, datetime.timedelta):

@@ -254,7 +254,7 @@ REFUSED = {
     "bytes as categories": (
         lambda: frame(pd.Categorical([b"u", b"v"] * 30)),
         TypeError,
-        "'k': b'u' is no category.*strings",
+        "'k' holds b'u': a category is.*strings",
     ),
     "complex": (lambda: frame(A * 1j), TypeError, "'k' holds .*Complex data not supported"),
     "tuples": (lambda: frame(objects(lambda i: (i, 1))), TypeError, "'k' holds .*a column for"),
