@@ -14,7 +14,10 @@ from skdistill._values import category_value, is_missing, is_number_type
 NUMBER, CATEGORY = "number", "category"
 _DATES = (nw.Date, nw.Datetime, nw.Duration, nw.Time)
 WIDE_INTEGERS = (nw.Int128, nw.UInt128)
-_DATE_TYPES = (datetime.date, datetime.time, datetime.timedelta, pd.Period, np.datetime64)
+_DATE_TYPES = (
+    *(datetime.date, datetime.time, datetime.timedelta),
+    *(pd.Period, np.datetime64, np.timedelta64),
+)
 # A bin or a member is a category by itself; a date may be a number as well.
 _CATEGORY_TYPES = (str, bool, np.bool_, pd.Interval, Enum)
 

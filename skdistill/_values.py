@@ -11,6 +11,7 @@ import numpy as np
 
 _PLAIN = (str, float, int, bool, type(None))
 _BOOLS = (bool, np.bool_)
+_NO_NUMBERS = (*_BOOLS, np.timedelta64)  # all of them count as integers
 _NO_TEXT = (bytes, bytearray, memoryview, complex, np.complexfloating)
 
 
@@ -28,8 +29,8 @@ def is_missing(value):
 
 
 def is_number_type(kind):
-    """Whether values of a type are real numbers, and no bools."""
-    return issubclass(kind, (Real, Decimal)) and not issubclass(kind, _BOOLS)
+    """Whether values of a type are real numbers: no bools, and no spans of time."""
+    return issubclass(kind, (Real, Decimal)) and not issubclass(kind, _NO_NUMBERS)
 
 
 def plain_value(value):
@@ -42,9 +43,9 @@ def plain_value(value):
         return str.__str__(value)
     if isinstance(value, _BOOLS):
         return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
-    return float(value) if isinstance(value, (Real, Decimal)) else value
+    if is_number_type(type(value)):
+        return int(value) if isinstance(value, Integral) else float(value)
+    return value
 
 
 def category_value(value):

@@ -250,6 +250,11 @@ REFUSED = {
         ValueError,
         "'k' has dtype Datetime.*days since",
     ),
+    "spans of time": (
+        lambda: frame(objects(lambda i: np.timedelta64(i, "D"))),
+        TypeError,
+        "'k' holds .*timedelta64.*days since",
+    ),
     "bytes": (lambda: frame(objects(lambda i: b"u")), TypeError, "'k' holds b'u'.*decode"),
     "bytes as categories": (
         lambda: frame(pd.Categorical([b"u", b"v"] * 30)),
