@@ -105,10 +105,14 @@ def _has_option(model, *places):
 
 def _outer_pipeline_asks(scope, models):
     """Whether the option is on for the outermost Pipeline, which has no place in the graph."""
-    known = {key for model in models for key in (id(model), type(model))}
+    known = {id(model) for model in models}
     found = (scope.options or {}).items()
-    outer = [of for key, of in found if key is Pipeline or key not in known]
+    outer = [of for key, of in found if key is Pipeline or _is_id_of_another(key, known)]
     return any(of.get("raw_scores") for of in outer if of)
+
+
+def _is_id_of_another(key, known):
+    return isinstance(key, int) and key not in known
 
 
 def _members(model):

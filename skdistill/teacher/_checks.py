@@ -11,10 +11,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.scorer import Scorer
+
 
 def is_frozen(part):
-    """Whether a teacher is used as it is: FrozenEstimator, TorchTeacher, or no ``fit``."""
-    return isinstance(part, FrozenEstimator) or not hasattr(part, "fit")
+    """Whether a teacher is used as it is: FrozenEstimator, Scorer, TorchTeacher, or no ``fit``."""
+    return isinstance(part, (FrozenEstimator, Scorer)) or not hasattr(part, "fit")
 
 
 def unfrozen(parts):
