@@ -60,7 +60,8 @@ class Scorer:
     Examples
     --------
     >>> from pathlib import Path
-    >>>     >>> from sklearn.datasets import load_iris
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
     >>> from skdistill import DistilledClassifier, MLPStudent, Scorer, to_onnx
     >>> X, y = load_iris(return_X_y=True)
@@ -95,12 +96,14 @@ class Scorer:
         if self._reader.names is not None:
             self.feature_names_in_ = np.array(self._reader.names, dtype=object)
 
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None, **params):
         """Do nothing: a Scorer is fitted, as a :class:`~sklearn.frozen.FrozenEstimator` is.
 
         Parameters
         ----------
         X, y : object, default=None
+            Ignored.
+        **params : objects
             Ignored.
 
         Returns

@@ -30,7 +30,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill import DistilledClassifier, MLPStudent, Scorer, TeacherPool, to_onnx
+from skdistill import TRUSTED_TYPES, DistilledClassifier, MLPStudent, Scorer, TeacherPool, to_onnx
 
 mpl.use("Agg")
 
@@ -156,5 +156,5 @@ def test_skops(exported):
     data = skops.io.dumps(scorer)
     with pytest.raises(skops.io.exceptions.UntrustedTypesFoundException):
         skops.io.loads(data)
-    found = skops.io.loads(data, trusted=["skdistill.scorer.Scorer"])
+    found = skops.io.loads(data, trusted=TRUSTED_TYPES)
     np.testing.assert_allclose(found.predict_proba(X), clf.predict_proba(X), atol=1e-5)

@@ -3,6 +3,8 @@
 import importlib.metadata
 import json
 
+import numpy as np
+
 from skdistill import __version__
 from skdistill._model_file import (
     FILE_FORMAT,
@@ -122,4 +124,8 @@ def _probe(clf, schema, data):
     n_rows = min(max(PROBE_CELLS // len(schema.kinds), 4), PROBE_ROWS)
     feed = draw_feed(clf, schema, n_rows)
     session = open_session(data, "the graph", n_threads=1)
-    return write_probe(feed, session.run([PROBABILITIES], feed)[0])
+    probabilities = session.run([PROBABILITIES], feed)[0]
+    # An encoder of the user's own may not take each of the rows.
+    answered = np.isfinite(probabilities).all(axis=1)
+    feed = {name: values[answered] for name, values in feed.items()}
+    return write_probe(feed, probabilities[answered])
