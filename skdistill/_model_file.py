@@ -120,8 +120,8 @@ def check_rewritten(session, metadata, name):
     feed, expected = read_probe(metadata)
     if not len(expected):
         raise ValueError(
-            f"{name} was written again by another tool, and holds no rows to check it by: use it as "
-            "skdistill.to_onnx wrote it."
+            f"{name} was written again by another tool, and holds no rows to check it by: use it "
+            "as skdistill.to_onnx wrote it."
         )
     try:
         labels, found = session.run(["label", "probabilities"], feed)

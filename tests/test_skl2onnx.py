@@ -186,7 +186,7 @@ def test_a_model_that_skl2onnx_converts_to_another_graph():
         weights=np.array([9.0, 3.0, 1.0]),
         flatten_transform=False,
     )
-    refused(dropped, X, y, "weighs the models of a VotingClassifier wrong")
+    refused(dropped, X, y, "mixes up the `weights` of a VotingClassifier")
 
 
 def test_one_student_for_two_purposes():

@@ -152,10 +152,11 @@ def _refuse_another_graph(model, clf):
             f"skl2onnx does not stack what {name} takes by {model.stack_method_}: use "
             "stack_method='predict_proba', and models that have it."
         )
-    if isinstance(model, VotingClassifier) and len(model.estimators) > len(model.estimators_):
+    is_weighted = isinstance(model, VotingClassifier) and model.weights is not None
+    if is_weighted and len(model.estimators) > len(model.estimators_):
         raise ValueError(
-            f"skl2onnx weighs the models of a {name} wrong where one is dropped: leave it out of "
-            "`estimators`."
+            f"skl2onnx mixes up the `weights` of a {name} where a model is dropped: leave that "
+            "model out of `estimators`."
         )
     if not isinstance(model, (CalibratedClassifierCV, *WRAPPERS, *ENSEMBLES)):
         raise ValueError(
