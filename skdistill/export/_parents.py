@@ -75,7 +75,8 @@ def wishes_of_parents(clf, scope, container):
     for model in models:
         if model is clf or not _holds(model, clf):
             continue
-        _refuse_another_graph(model, clf)
+        _refuse_another_graph(model)
+        _refuse_other_classes(model, clf)
         if isinstance(model, WRAPPERS):
             asks = asks or _has_option(model, scope, container)
         elif any(answering(member) is clf for member in _members(model)):
@@ -136,7 +137,7 @@ def _holds(thing, clf):
     return False
 
 
-def _refuse_another_graph(model, clf):
+def _refuse_another_graph(model):
     """Refuse what skl2onnx converts to a graph that answers otherwise."""
     if not type(model).__module__.startswith("sklearn."):
         return  # its converter is the user's own
@@ -163,6 +164,11 @@ def _refuse_another_graph(model, clf):
             f"skl2onnx has no graph that answers as {name} around a student does: convert the "
             "student alone, and do in your code what this model adds."
         )
+
+
+def _refuse_other_classes(model, clf):
+    """Refuse an ensemble that knows another number of classes than its student does."""
+    name = type(model).__name__
     members = [answering(member) for member in _members(model)]
     is_one_vs_rest = isinstance(model, OneVsRestClassifier)
     if clf in members and not is_one_vs_rest and len(clf.classes_) != len(model.classes_):
