@@ -203,6 +203,8 @@ def test_verbose_prints_the_steps(capsys):
         "[DistilledClassifier] labelling 400 rows out of fold",
         "[DistilledClassifier] encoding 400 rows",
         "[DistilledClassifier] training the student on 400 rows",
+        "[DistilledClassifier] kept: the student of teacher and labels (alpha 0.3, temperature 1, "
+        "labels out of fold); why: no rows are held out",
     ]
     classifier(verbose=2).fit(X, y)
     assert "train_loss" in capsys.readouterr().out
