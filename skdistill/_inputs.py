@@ -8,6 +8,7 @@ from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import NO_LABEL, Block
+from skdistill._containers import check_container
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
 from skdistill._routing import check_routed, teacher_fit_params, warn_of_kept_teacher
@@ -156,6 +157,8 @@ class CheckedInputsMixin:
         """Find all that can be wrong, before the first teacher is fitted."""
         check_parameters(self)
         check_routed(fit_params)
+        check_container(X)
+        check_container(soft_targets, "soft_targets")
         (X,) = indexable(X)
         if not self._continues():
             self._forget()
