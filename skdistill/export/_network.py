@@ -81,7 +81,9 @@ def add_by_torch(graph, module, table):
         Name of the output.
     """
     require("onnxscript")
-    example = torch.zeros(2, table.n_columns)  # two rows: torch takes the size 1 for a constant
+    example = torch.zeros(
+        2, table.n_columns, dtype=torch.float32
+    )  # two rows: torch takes the size 1 for a constant
     _check_takes(module, example)
     _replace_category_layers(module)
     try:

@@ -26,7 +26,7 @@ class Rows(torch.utils.data.Dataset):
         target = {**target, "weight": target["weight"] / target["weight"].mean()}
         dtypes = {"label": torch.int64}
         tensors = {
-            key: torch.as_tensor(value, dtype=dtypes.get(key, torch.float32))
+            key: torch.as_tensor(value, dtype=dtypes.get(key, torch.float32), device="cpu")
             for key, value in target.items()
         }
         return cls(torch.from_numpy(inputs), tensors)
@@ -66,7 +66,7 @@ class BatchIterator:
 
     def __iter__(self):
         n_rows = len(self.dataset)
-        order = torch.randperm(n_rows, generator=self.generator) if self.shuffle else None
+        order = self._permutation(n_rows) if self.shuffle else None
         # Shuffled some rows at a time: a shuffled copy of all would double the memory.
         for first, batches in _groups(n_rows, len(self)):
             last = first + sum(batches)
@@ -75,6 +75,9 @@ class BatchIterator:
             columns = [one.split(batches) for one in target.values()]
             for batch, *parts in zip(inputs.split(batches), *columns, strict=True):
                 yield batch, dict(zip(target, parts, strict=True))
+
+    def _permutation(self, n_rows):
+        return torch.randperm(n_rows, generator=self.generator, device="cpu")
 
     def __len__(self):
         return n_batches(len(self.dataset), self.batch_size)
