@@ -2,6 +2,8 @@
 
 import torch
 
+from skdistill._process import usual_torch
+
 # Rows shuffled at a time.
 GROUP_ROWS = 16_384
 
@@ -21,6 +23,7 @@ class Rows(torch.utils.data.Dataset):
         self.target = target
 
     @classmethod
+    @usual_torch()
     def from_arrays(cls, inputs, target):
         """Make the rows of NumPy arrays, their weights scaled to a mean of 1."""
         target = {**target, "weight": target["weight"] / target["weight"].mean()}
