@@ -49,16 +49,14 @@ _FLOAT32 = _Setting(torch.get_default_dtype, torch.set_default_dtype, torch.floa
 _is_forked = False
 
 
+@contextmanager
 def safe_threads():
     """Limit torch to the thread that asks, in a process that was forked.
 
     The others are not there, and torch would wait for them for ever.
-
-    Returns
-    -------
-    context manager
     """
-    return ONE_THREAD if _is_forked else nullcontext()
+    with ONE_THREAD if _is_forked else nullcontext():
+        yield
 
 
 @contextmanager
