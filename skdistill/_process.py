@@ -30,18 +30,15 @@ class _Setting:
         with self._lock:
             if not self._n_inside:
                 self._before = self._read()
-                self._set(self._value)
+                if self._before != self._value:
+                    self._write(self._value)
             self._n_inside += 1
 
     def __exit__(self, *error):
         with self._lock:
             self._n_inside -= 1
-            if not self._n_inside:
-                self._set(self._before)
-
-    def _set(self, value):
-        if self._read() != value:
-            self._write(value)
+            if not self._n_inside and self._before != self._value:
+                self._write(self._before)
 
 
 ONE_THREAD = _Setting(torch.get_num_threads, torch.set_num_threads, 1)

@@ -64,6 +64,7 @@ asked |= {
     "load": lambda: pickle.loads(stored).decision_function(X),
     "fit": fit,
     "torch teacher": lambda: fit(TorchTeacher(net)),
+    "torch teacher alone": lambda: TorchTeacher(net).predict_proba(X),
 }
 failed += [name for name, ask in asked.items() if not answers(ask)]
 ready = threading.Event()
@@ -140,7 +141,8 @@ def test_another_default_of_torch_changes_nothing(student, value, tmp_path):
         to_onnx(clf, tmp_path / "student.onnx")
 
 
-def test_another_default_changes_no_warm_start_and_no_torch_teacher():
+@pytest.mark.parametrize("value", [torch.float64, "meta"])
+def test_another_default_changes_no_warm_start_and_no_torch_teacher(value):
     torch.manual_seed(0)
     teacher = TorchTeacher(torch.nn.Linear(4, 2))
 
@@ -149,5 +151,5 @@ def test_another_default_changes_no_warm_start_and_no_torch_teacher():
         return clf.fit(X, Y).predict_proba(X)
 
     expected = answers()
-    with default(torch.float64):
+    with default(value):
         np.testing.assert_array_equal(answers(), expected)

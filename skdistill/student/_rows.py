@@ -69,7 +69,9 @@ class BatchIterator:
 
     def __iter__(self):
         n_rows = len(self.dataset)
-        order = self._permutation(n_rows) if self.shuffle else None
+        order = None
+        if self.shuffle:
+            order = torch.randperm(n_rows, generator=self.generator, device="cpu")
         # Shuffled some rows at a time: a shuffled copy of all would double the memory.
         for first, batches in _groups(n_rows, len(self)):
             last = first + sum(batches)
@@ -78,9 +80,6 @@ class BatchIterator:
             columns = [one.split(batches) for one in target.values()]
             for batch, *parts in zip(inputs.split(batches), *columns, strict=True):
                 yield batch, dict(zip(target, parts, strict=True))
-
-    def _permutation(self, n_rows):
-        return torch.randperm(n_rows, generator=self.generator, device="cpu")
 
     def __len__(self):
         return n_batches(len(self.dataset), self.batch_size)
