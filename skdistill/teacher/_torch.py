@@ -9,36 +9,37 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _num_samples
 
+from skdistill._process import safe_threads
+
 
 class TorchTeacher(BaseEstimator):
     """A trained torch module that gives logits, as a teacher.
 
-        Parameters
-        ----------
-        module : torch.nn.Module
-            Maps rows to logits of shape (n_rows, n_classes), or to one logit a row, that of the
-            second of two classes. Logits may also be in an attribute or under a key ``logits`` of
-            its output, or the first element of a tuple. It is used as it is, in evaluation mode, and
-            never changed.
-        classes : array-like of shape (n_classes,), default=None
-            The label of each output column. None means 0, 1, ..., known from the first call.
-        preprocess : callable, default=None
-            Turns X, as the user gives it, into the module's input: an array or tensor, a tuple or
-            list of them (by position) or a dict of them (by name). Floats get the dtype of the
-            module, integers stay as they are. None means ``np.asarray(X, dtype=float)``.
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Maps rows to logits of shape (n_rows, n_classes), or to one logit a row, that of the
+        second of two classes. Logits may also be in an attribute or under a key ``logits`` of
+        its output, or the first element of a tuple. It is used as it is, in evaluation mode, and
+        never changed.
+    classes : array-like of shape (n_classes,), default=None
+        The label of each output column. None means 0, 1, ..., known from the first call.
+    preprocess : callable, default=None
+        Turns X, as the user gives it, into the module's input: an array or tensor, a tuple or
+        list of them (by position) or a dict of them (by name). Floats get the dtype of the
+        module, integers stay as they are. None means ``np.asarray(X, dtype=float)``.
 
-        Attributes
-        ----------
-        classes_ : ndarray of shape (n_classes,)
-            Only where `classes` was given.
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Only where `classes` was given.
 
-        Examples
-        --------
-        >>> import torch
-        >>> from skdistill._process import safe_threads
-    from skdistill import TorchTeacher
-        >>> TorchTeacher(torch.nn.Linear(3, 2)).predict_proba([[0, 1, 2]]).shape
-        (1, 2)
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill import TorchTeacher
+    >>> TorchTeacher(torch.nn.Linear(3, 2)).predict_proba([[0, 1, 2]]).shape
+    (1, 2)
     """
 
     def __init__(self, module, classes=None, preprocess=None):
