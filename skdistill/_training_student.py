@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from skdistill._named import named_parts
+from skdistill._process import usual_torch
 from skdistill._validation import check_prior, check_views
 from skdistill.encoding import TabularEncoder
 from skdistill.objectives import prepare, rehearse_response, view_key
@@ -74,6 +75,7 @@ class StudentTrainingMixin:
         }
         return net, loss
 
+    @usual_torch()
     def _rehearse(self, response, X, has_validation):
         """Find what is wrong with the student's module, or the response, on a few rows."""
         few = self._encode(_safe_indexing(X, slice(0, 2)))

@@ -20,6 +20,7 @@ from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
+from skdistill._process import safe_threads
 from skdistill._progress import Progress
 from skdistill._routing import router_of
 from skdistill._splits import is_splitter, rows_apart
@@ -379,6 +380,7 @@ class DistilledClassifier(
             )
         return self
 
+    @safe_threads()
     def _fit(self, X, y, sample_weight, soft_targets, groups, fit_params, **more):
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
         given = self._check_inputs(X, y, sample_weight, soft_targets, groups, fit_params, **more)
