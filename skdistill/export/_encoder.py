@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skdistill._rows import CATEGORIES, NUMBERS, as_text
+from skdistill._levels import NUMBERS as NUMBERS_KIND
+from skdistill._levels import as_text, kinds_of
+from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.encoding import FARTHEST
 from skdistill.export._graph import ML_DOMAIN
 
@@ -47,6 +49,13 @@ def _unused(text, taken):
     while text in taken:
         text += "?"
     return text
+
+
+def _other_spellings(level):
+    """What a number or a bool may be written as where it becomes text outside of the graph."""
+    if isinstance(level, bool):
+        return [str(level).lower(), str(level).upper()]
+    return [str(float(level))] if kinds_of([level]) == {NUMBERS_KIND} else []
 
 
 class EncodedTable:
@@ -140,9 +149,13 @@ class EncodedTable:
         kind = float if dtype == "float" else int
         keys, values = [], []
         for column, (levels, offset) in enumerate(zip(self._texts.levels, offsets, strict=True)):
-            texts = [self._texts.missing, *map(as_text, levels)]
-            keys += [f"{column}:{text}" for text in texts]
-            values += [kind(code + offset) for code in range(1, len(texts) + 1)]
+            codes = {self._texts.missing: 1}
+            codes |= {as_text(level): code for code, level in enumerate(levels, start=2)}
+            for code, level in enumerate(levels, start=2):
+                for text in _other_spellings(level):
+                    codes.setdefault(text, code)
+            keys += [f"{column}:{text}" for text in codes]
+            values += [kind(code + offset) for code in codes.values()]
         columns = [f"{column}:" for column in range(len(offsets))]
         prefixes = self._graph.constant(np.array(columns, dtype=object))
         cells = self._graph.add("StringConcat", prefixes, self._raw_categories)

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 
 from skdistill import __version__
+from skdistill._levels import readable_texts
 from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.export._build import LABEL, PROBABILITIES, label_values
 from skdistill.export._graph import IR_VERSION
@@ -86,6 +87,10 @@ def _metadata(clf, schema, quantize):
         "missing": texts.missing,
         "unknown": texts.unknown,
         "levels": levels,
+        "readable_texts": [
+            readable_texts(column) if one is None else []
+            for column, one in zip(texts.levels, levels, strict=True)
+        ],
         "number_type": schema.number_type,
         "own_encoder": schema.own_encoder,
     }
