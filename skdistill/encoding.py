@@ -203,6 +203,10 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         names = _check_feature_names_in(self, input_features)
         return np.array(output_names(self, names), dtype=object)
 
+    def _takes_missing(self):
+        """Whether a missing number is encoded, and no error."""
+        return self.unseen_missing == "encode" or len(self._indicated) > 0
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "n_outputs_")
 
@@ -218,7 +222,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
 
     def _encode(self, X):
         table = read_table(X, self._kinds)
-        if self.unseen_missing == "error" and not len(self._indicated):
+        if not self._takes_missing():
             _refuse_missing(table)
         encoded = np.empty((len(table.numbers), self.n_outputs_), dtype=np.float32)
         end = self._encode_numbers(table.numbers, encoded)

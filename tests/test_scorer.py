@@ -196,7 +196,10 @@ BAD = {
     "infinite": (lambda X: put(X, "size", np.inf), r"infinity in column\(s\) \['size'\]"),
     "text": (lambda X: put(X, "rooms", "3"), "'rooms' must hold numbers, .* but holds '3'"),
     "bool": (lambda X: put(X, "rooms", True), "'rooms' must hold numbers, .* but holds True"),
-    "number": (lambda X: put(X, "colour", 3), "'colour' held text, .* but now numbers, as 3: convert"),
+    "number": (
+        lambda X: put(X, "colour", 3),
+        "'colour' held text, .* but now numbers, as 3: convert",
+    ),
     "bool in text": (lambda X: put(X, "colour", True), "'colour' held text, .* but now bools"),
     "text in bools": (lambda X: put(X, "is_new", "?"), "'is_new' held bools, .* but now text"),
     "a number in bools": (lambda X: put(X, "is_new", 2), "'is_new' held bools, .* now numbers"),

@@ -113,7 +113,8 @@ class EncodedTable:
         distance = add("Sub", self._raw_numbers, constant(np.asarray(encoder.center_)))
         distance = add("Mul", distance, constant(unit))
         missing = add("IsNaN", distance)
-        distance = add("Where", missing, constant(np.float64(0)), distance)
+        if encoder._takes_missing():  # else it stays NaN, as it is an error for the encoder
+            distance = add("Where", missing, constant(np.float64(0)), distance)
         # z / sqrt(1 + (z / 3)^2) = 3 sin(atan(z / 3)), which nothing overflows.
         third = add("Mul", add("Cast", distance, to=1), constant((ratio / 3).astype(np.float32)))
         parts = [add("Sin", add("Atan", third))]
