@@ -155,8 +155,9 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         """Take indicator columns for the values of number columns, by their places among these."""
         columns = np.flatnonzero([kind == NUMBER for kind in self._kinds])
         self.nominal_ = {int(columns[place]): values for place, values in nominal.items()}
-        self._places = np.repeat(list(nominal), [len(v) for v in nominal.values()]).astype(int)
-        self._values = np.concatenate([*nominal.values(), []])
+        pairs = [(place, value) for place, values in nominal.items() for value in values]
+        self._places = np.array([place for place, _ in pairs], dtype=int)
+        self._values = np.array([value for _, value in pairs], dtype=float)
         self.n_outputs_ = self._n_plain + len(self._values)
 
     def transform(self, X):
@@ -341,4 +342,4 @@ def _robust_scale(numbers):
         scales = np.array([np.where(iqr > rounding, 1 / iqr, 0.5 / typical), 2.0 / typical])
     scales[:, flat] = 0.0
     scales[~np.isfinite(scales)] = 0.0
-    return center, *scales
+    return center.copy(), *scales  # a view of all quantiles would be stored otherwise

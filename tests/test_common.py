@@ -87,6 +87,8 @@ CONFIGURATIONS = [
         random_state=0,
     ),
     TabularEncoder(),
+    TabularEncoder("codes", unseen_missing="error"),
+    TabularEncoder(nominal="auto"),
 ]
 
 
