@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._column_notes import notes_on
-from skdistill._frame import NUMBER, codes_of, is_matrix, read_table
+from skdistill._frame import NUMBER, codes_of, is_frame, read_table
 from skdistill._nominal import find_nominal
 from skdistill._output_names import output_names
 from skdistill._stored import OlderParametersMixin
@@ -180,7 +180,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         """
         if not self.__sklearn_is_fitted__():  # the full check costs as much as encoding a row
             check_is_fitted(self)
-        if hasattr(self, "feature_names_in_") or not is_matrix(X):
+        has_names = hasattr(self, "feature_names_in_") and getattr(X, "ndim", 2) == 2
+        if has_names or is_frame(X):
             validate_data(self, X, reset=False, skip_check_array=True)
         return self._transform(X)
 

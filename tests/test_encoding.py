@@ -1,7 +1,6 @@
 """TabularEncoder and the view of a table it works on."""
 
 import datetime
-import warnings
 
 import numpy as np
 import pandas as pd
