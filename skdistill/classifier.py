@@ -1,11 +1,15 @@
 """DistilledClassifier: any teacher, soft targets, one small student."""
 
 import time
+from numbers import Integral, Real
+from os import PathLike
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
@@ -87,9 +91,10 @@ class DistilledClassifier(
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well, to keep the one that is clearly better on the rows held out: by more
-        than a standard error in log loss, and by 5 nats of all rows together. If neither is, the
-        control is kept where it is clearly better than the teacher itself. It is 0.3 without
+        control with 1 as well, to keep the one that is clearly better on the rows held out: by a
+        test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
+        rows together. If neither is, the control is kept where it is clearly better than the
+        teacher itself; a warning says so. It is 0.3 without
         control where there is nothing to compare by (fewer than 50 labelled validation rows, as 500
         training rows give; `objectives`; a skorch net as `student`; `warm_start` going on), and
         where the labels cannot hold all that is to be learned (`X_transfer`, `class_prior`, a class
@@ -174,6 +179,8 @@ class DistilledClassifier(
         The student's logits are divided by it; 1.0 where it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
+    decision_ : str
+        What was kept, by which losses, and why, in one line.
     trials_ : list of dict
         The trainings in their order, and the teacher where it was judged: "who" ("student",
         "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
@@ -210,6 +217,22 @@ class DistilledClassifier(
     """
 
     _named_lists = ("teacher", "objectives", "transfer")
+    _parameter_constraints: ClassVar[dict] = {
+        "temperature": [Interval(Real, 1e-3, 1e3, closed="both"), StrOptions({"auto"})],
+        "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "pooling": [StrOptions({"arithmetic", "geometric"})],
+        "calibrate": ["boolean", StrOptions({"auto"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "refit": ["boolean"],
+        "warm_start": ["boolean"],
+        "memory": [str, PathLike, HasMethods("cache"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
 
     def __init__(
         self,
@@ -307,18 +330,23 @@ class DistilledClassifier(
         ValueError
             If a parameter or an input is not valid, or a teacher fails.
         """
+        with self._unfitted_if_it_fails():
+            self._fit(
+                X,
+                y,
+                sample_weight,
+                soft_targets,
+                X_transfer=X_transfer,
+                soft_targets_transfer=soft_targets_transfer,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+            )
+        return self
+
+    def _fit(self, X, y, sample_weight, soft_targets, **more):
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
-        given = self._check_inputs(
-            X,
-            y,
-            sample_weight,
-            soft_targets,
-            X_transfer=X_transfer,
-            soft_targets_transfer=soft_targets_transfer,
-            X_val=X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-        )
+        given = self._check_inputs(X, y, sample_weight, soft_targets, **more)
         seeds = self._draw_seeds()
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -333,8 +361,8 @@ class DistilledClassifier(
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
+        run.progress.say(self.decision_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
-        return self
 
     def _sk_visual_block_(self):
         parts = sound_parts(self.teacher, "teacher")
