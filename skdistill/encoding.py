@@ -86,7 +86,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>>     >>> from skdistill import TabularEncoder
+    >>> import pandas as pd
+    >>> from skdistill import TabularEncoder
     >>> X = pd.DataFrame({"size": [1.0, 2.0, 3.0], "colour": ["red", "blue", None]})
     >>> TabularEncoder(categories="codes").fit_transform(X).round(2)
     array([[-0.95, -1.44,  3.  ],
