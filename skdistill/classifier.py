@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
+from skdistill._identity import identify
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
@@ -24,6 +25,7 @@ from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
+from skdistill._warm_start import settled_by, warn_of_other_rows
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, unfrozen
 
@@ -352,7 +354,10 @@ class DistilledClassifier(
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         run = Run(seeds, deadline, Progress(self, context))
 
+        rows = self._rows_of_warm_start(given)
         given = self._hold_out(given, seeds["split"])
+        if self._continues() and given.holds_out and rows != getattr(self, "_rows", rows):
+            warn_of_other_rows(self)
         if not self._continues():
             self.teacher_ = self._fit_teacher(given, seeds["teacher"], run.progress)
         given.labeller.teacher = self.teacher_
@@ -361,6 +366,7 @@ class DistilledClassifier(
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
+        self._settled, self._rows = settled_by(self), rows
         run.progress.say(self.decision_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
@@ -412,6 +418,10 @@ class DistilledClassifier(
             seeds["split"] = getattr(self, "_split_seed", seeds["split"])
         self._split_seed = seeds["split"]
         return seeds
+
+    def _rows_of_warm_start(self, given):
+        """What tells the rows of a fit from others, where the next fit may go on from this one."""
+        return identify(given.X, given.y) if self.warm_start else None
 
     def _hold_out(self, given, seed):
         """Hold rows out for validation before a teacher sees them.
