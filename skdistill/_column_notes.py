@@ -93,7 +93,6 @@ def _on_numbers_as_text(name, present, known, width):
         return None
     n_others = sum(isinstance(value, str) and value in others for value in present)
     found = next(iter(read), known[0])
-    found = found.item() if isinstance(found, np.generic) else found
     what = "text that reads as numbers" if read else "numbers"
     if read is formatted:
         what += " without its signs and separators"
@@ -155,9 +154,10 @@ def _are_different_integers(values):
 
 
 def _cost(n_columns, width):
+    columns = f"{n_columns:,} column{'s' if n_columns > 1 else ''}"
     if width is None:
-        return f"{n_columns:,} columns"
-    return f"{n_columns:,} columns, about {n_columns * width * BYTES:,} bytes of the student"
+        return columns
+    return f"{columns}, about {n_columns * width * BYTES:,} bytes of the student"
 
 
 def _few(values):

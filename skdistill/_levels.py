@@ -4,7 +4,6 @@ Only NumPy is imported here: the scorer of an exported file follows the same rul
 """
 
 import math
-from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 TEXT, BOOLS, NUMBERS = "text", "bools", "numbers"
 _FLOATS = (float, np.floating)
 # A bool is an int as well, so it comes first.
-_TYPES = {TEXT: str, BOOLS: (bool, np.bool_), NUMBERS: (int, float, np.number, Decimal)}
+_TYPES = {TEXT: str, BOOLS: (bool, np.bool_), NUMBERS: (int, float, np.number)}
 _BOOLS = {"true": True, "false": False}
 _REMEDIES = {TEXT: "strings", BOOLS: "bools", NUMBERS: "numbers"}
 
@@ -54,7 +53,7 @@ class Levels:
     ----------
     name : str
         Of the column, for messages.
-    levels : sequence
+    levels : sequence of str, bool, int or float
         The categories.
     """
 
@@ -68,7 +67,7 @@ class Levels:
 
         Parameters
         ----------
-        value : str, bool, number or any other hashable object
+        value : str, bool, int or float
 
         Returns
         -------
@@ -82,15 +81,15 @@ class Levels:
             as several categories.
         """
         kind = kind_of_type(type(value))
-        own = self._by_kind.get(kind, {}).get(_key(value, kind))
+        own = self._by_kind.get(kind, {}).get(_key(value))
         if own:
             return own[0]
         others = self.kinds - {kind}
         found = [place for other in others for place in self._alike(value, kind, other)]
         if len(found) > 1:
             raise ValueError(
-                f"column '{self.name}' holds {_plain(value)!r}, which may stand for "
-                f"{' or '.join(repr(_plain(self.levels[i])) for i in found)}, since it held "
+                f"column '{self.name}' holds {value!r}, which may stand for "
+                f"{' or '.join(repr(self.levels[i]) for i in found)}, since it held "
                 f"{self._held} when the model was fitted: convert it to {self._remedy}."
             )
         if found:
@@ -102,7 +101,7 @@ class Levels:
     def _alike(self, value, kind, other):
         """Places of the categories of another kind that read as the value."""
         if other == TEXT:
-            return self._texts_read_as(kind).get(_key(value, kind), [])
+            return self._texts_read_as(kind).get(_key(value), [])
         read = self._read(value, kind, other)
         return [] if read is None else self._by_kind[other].get(read, [])
 
@@ -124,7 +123,7 @@ class Levels:
         found = {kind: {} for kind in self.kinds}
         for place, level in enumerate(self.levels):
             kind = kind_of_type(type(level))
-            found[kind].setdefault(_key(level, kind), []).append(place)
+            found[kind].setdefault(_key(level), []).append(place)
         return found
 
     @cached_property
@@ -143,7 +142,7 @@ class Levels:
 
     @property
     def _held(self):
-        return f"{' and '.join(sorted(self.kinds))}, as {_plain(self.levels[0])!r},"
+        return f"{' and '.join(sorted(self.kinds))}, as {self.levels[0]!r},"
 
     @property
     def _remedy(self):
@@ -153,7 +152,7 @@ class Levels:
     def _refuse(self, value, kind):
         raise ValueError(
             f"column '{self.name}' held {self._held} when the model was fitted, but now {kind}, as "
-            f"{_plain(value)!r}: convert it to {self._remedy}."
+            f"{value!r}: convert it to {self._remedy}."
         )
 
 
@@ -170,15 +169,8 @@ def readable_texts(levels):
     return others[:1] + readable
 
 
-def _key(value, kind):
-    """What equal values of one kind have in common."""
-    if kind == NUMBERS:
-        return _number_key(value)
-    return str(value) if kind == TEXT else _plain(value)
-
-
-def _number_key(value):
-    value = float(value) if isinstance(value, Decimal) else _plain(value)
+def _key(value):
+    """What equal values of one kind have in common: 11.0 is 11."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -206,9 +198,4 @@ def _number_in(text):
         number = float(text)
     except ValueError:
         return None
-    return _number_key(number) if math.isfinite(number) else None
-
-
-def _plain(value):
-    """A NumPy scalar as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
+    return _key(number) if math.isfinite(number) else None

@@ -5,18 +5,20 @@ import warnings
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.model_selection import check_cv
-from sklearn.utils import compute_class_weight
+from sklearn.utils import compute_class_weight, indexable
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
-from skdistill._frame import is_frame
+from skdistill._containers import check_container, check_names, is_frame, names_of
 from skdistill._named import is_list, named_parts
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
 from skdistill.teacher import check_partition
-from skdistill.transfer import TransferSampler
+from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
+_READ_TABLES = (Gibbs, Marginals, Mixup, Munge, Near)
 
 
 def check_parameters(estimator):
@@ -171,9 +173,22 @@ def check_combination(estimator, X, y, soft_targets, n_used, more):
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
         )
+    _check_samplers(estimator, X)
     _check_validation_rows(estimator, y, n_used, more)
     _check_same_rows(X, soft_targets, "soft_targets")
     _check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
+
+
+def _check_samplers(estimator, X):
+    if not issparse(X) or is_auto(estimator.transfer):
+        return
+    for name, sampler in named_parts(estimator.transfer, "transfer"):
+        if sampler.size and isinstance(sampler, _READ_TABLES):
+            raise ValueError(
+                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(sampler).__name__} "
+                "reads dense tables only: give rows of your own as `X_transfer` and "
+                "`transfer=None`, or X.toarray()."
+            )
 
 
 def _check_validation_rows(estimator, y, n_rows, more):
@@ -234,7 +249,10 @@ def check_weights(sample_weight, X, name="sample_weight"):
 
 def classes_of_soft_targets(soft_targets, y):
     """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
-    columns = list(nw.from_native(soft_targets).columns) if is_frame(soft_targets) else None
+    columns = None
+    if is_frame(soft_targets):
+        check_names(soft_targets, "soft_targets")
+        columns = names_of(soft_targets)
     if y is None:
         return np.arange(np.shape(soft_targets)[1]) if columns is None else np.unique(columns)
     labels = np.unique(y)
@@ -284,6 +302,7 @@ def check_soft_targets(soft_targets, classes, n_rows, name):
 
 
 def _from_columns(frame, classes, name):
+    check_names(frame, name)
     frame = nw.from_native(frame, eager_only=True)
     position = {label: i for i, label in enumerate(classes.tolist())}
     position |= {str(label): i for label, i in position.items()}  # as a CSV names them
@@ -293,9 +312,12 @@ def _from_columns(frame, classes, name):
             f"`{name}` has columns {unknown} that are not classes; the classes are "
             f"{classes[:10].tolist()}."
         )
+    places = [position[column] for column in frame.columns]
+    if len(set(places)) < len(places):
+        raise ValueError(f"`{name}` has two columns for one class: {frame.columns}.")
     p = np.zeros((len(frame), len(classes)))
-    for i, column in enumerate(frame.columns):
-        p[:, position[column]] = frame[:, i].to_numpy()
+    for i, place in enumerate(places):
+        p[:, place] = frame[:, i].to_numpy()
     return p
 
 
@@ -312,12 +334,14 @@ def _check_same_rows(X, soft_targets, name):
 
 def untuple(value, name, n_rows):
     """Unpack a 1-tuple; warn about a bare array that cross-validation would slice."""
+    check_container(value[0] if isinstance(value, tuple) and value else value, name)
     if isinstance(value, tuple):
         if len(value) != 1:
             raise ValueError(
                 f"`{name}` must be an array or a tuple of one array, got {len(value)} elements."
             )
-        return value[0]
+        return indexable(value[0])[0]
+    (value,) = indexable(value)
     if value is not None and _num_samples(value) == n_rows:
         warnings.warn(
             f"`{name}` has as many rows as X ({n_rows}): cross-validation slices such an array "

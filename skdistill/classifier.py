@@ -402,6 +402,7 @@ class DistilledClassifier(
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
+        tags.input_tags.sparse = self._takes_sparse() and all(one.sparse for one in teachers)
         tags.non_deterministic = self.random_state is None
         return tags
 

@@ -18,10 +18,12 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._column_notes import notes_on
-from skdistill._frame import NUMBER, codes_of, is_frame, read_table
+from skdistill._containers import is_frame
+from skdistill._frame import NUMBER, codes_of, read_table
 from skdistill._nominal import find_nominal
 from skdistill._output_names import output_names
 from skdistill._stored import OlderParametersMixin
+from skdistill._values import category_value
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
 ROWS_AT_ONCE = 20_000
@@ -259,6 +261,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         if "n_outputs_" in state:
             state = {"nominal_": {}, **state}  # of formats 1 to 3, which had none
         super().__setstate__(state)
+        if "categories_" in state:  # up to format 4 they may be dates or intervals
+            self.categories_ = [_plain_categories(known) for known in self.categories_]
 
     def _encode_numbers(self, numbers, encoded):
         """Write the columns of the numbers; returns how many they are."""
@@ -281,6 +285,10 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         if self.categories == "codes":
             return codes[:, None]
         return codes[:, None] == np.arange(1, size)
+
+
+def _plain_categories(categories):
+    return np.fromiter(map(category_value, categories), object, len(categories))
 
 
 def with_nominal(encoder, X, labels):

@@ -94,8 +94,9 @@ class Scorer:
         Parameters
         ----------
         X : array, DataFrame, dict, list of dicts or list of lists
-            Rows as the student was fitted with, raw. Columns of a DataFrame (pandas, polars) and
-            keys of a dict, which is one row, are taken by name; those of an array by position.
+            Rows as the student was fitted with, raw. Columns of a DataFrame (pandas, polars,
+            pyarrow) and keys of a dict, which is one row, are taken by name; those of an array by
+            position.
 
         Returns
         -------

@@ -79,7 +79,7 @@ def _metadata(clf, schema, quantize):
     versions = {name: importlib.metadata.version(name) for name in RECORDED}
     texts = schema.texts
     # Text needs no table of what stands for what; other categories do.
-    levels = [None if all(isinstance(v, str) for v in c) else c for c in texts.levels]
+    levels = [None if c and all(isinstance(v, str) for v in c) else c for c in texts.levels]
     features = {
         "names": schema.names,
         "kinds": list(schema.kinds),
