@@ -17,13 +17,13 @@ def names_of(frame):
     return list(frame.column_names if nw.dependencies.is_pyarrow_table(frame) else frame.columns)
 
 
-def check_names(frame, argument="X"):
+def check_names(frame, what="`X`"):
     """Raise a ValueError for a frame that has a name twice."""
     counts = Counter(names_of(frame))
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise ValueError(
-            f"`{argument}` has more than one column of the name(s) {twice}: rename or drop columns "
+            f"{what} has more than one column of the name(s) {twice}: rename or drop columns "
             "until each has a name of its own."
         )
 

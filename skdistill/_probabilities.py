@@ -149,7 +149,8 @@ def _places(names, classes, what, complete):
         )
     places = [position[name] for name in names]
     if len(set(places)) < len(places):
-        raise ValueError(f"{what} has two columns for one class: {names[:10]}.")
+        twice = [name for name, place in zip(names, places, strict=True) if places.count(place) > 1]
+        raise ValueError(f"{what} has two columns for one class: {twice[:10]}. Drop one of them.")
     absent = np.setdiff1d(np.arange(len(classes)), places)
     if complete and len(absent):
         raise ValueError(

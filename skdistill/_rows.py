@@ -36,6 +36,7 @@ class RowReader:
         self._missing, self._unknown = features["missing"], features["unknown"]
         self._numbers = [i for i, kind in enumerate(kinds) if kind == "number"]
         self._categories = [i for i, kind in enumerate(kinds) if kind != "number"]
+        self.has_categories = bool(self._categories)
         self._number_labels = [self.labels[i] for i in self._numbers]
         self._category_labels = [self.labels[i] for i in self._categories]
         # What a column of text is known by in a file of an older version: that it is text.

@@ -201,8 +201,8 @@ def _check_validation_rows(estimator, y, n_rows, more):
     fraction = estimator.validation_fraction
     if more["X_val"] is None and is_split and min(fraction, 1 - fraction) * n_rows < 1:
         raise ValueError(
-            f"`validation_fraction={fraction}` of {n_rows} sample(s) leaves one side without a row of "
-            "any class: change it, give `X_val`, or set `early_stopping=False`."
+            f"`validation_fraction={fraction}` of {n_rows} sample(s) leaves one side without a row "
+            "of any class: change it, give `X_val`, or set `early_stopping=False`."
         )
     if always and more["X_val"] is None and not is_split:
         raise ValueError(
@@ -251,7 +251,7 @@ def classes_of_soft_targets(soft_targets, y):
     """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
     names = None
     if is_frame(soft_targets):
-        check_names(soft_targets, "soft_targets")
+        check_names(soft_targets, "`soft_targets`")
         names = names_of(soft_targets)
     labels = None if y is None else np.unique(y)
     if names is None:

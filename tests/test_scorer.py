@@ -1,6 +1,5 @@
 """The scorer: what rows it takes, what it refuses, and that it needs little."""
 
-import copy
 import pickle
 import subprocess
 import sys
@@ -321,12 +320,6 @@ def test_n_threads(numeric, n_threads):
     with pytest.raises(ValueError, match="`n_threads` must be an integer of 1 or above, got"):
         Scorer(numeric[2], n_threads=n_threads)
     Scorer(numeric[2], n_threads=np.int64(2))
-
-
-def test_a_scorer_is_not_pickled(scorer):
-    for copied in (pickle.dumps, copy.deepcopy):
-        with pytest.raises(TypeError, match="open it from its file in each process"):
-            copied(scorer)
 
 
 # --- threads and weight ---

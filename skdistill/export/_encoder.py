@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skdistill._levels import NUMBERS as NUMBERS_KIND
+from skdistill._levels import NUMBERS as OF_NUMBERS
 from skdistill._levels import as_text, kinds_of
 from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.encoding import FARTHEST
@@ -55,7 +55,7 @@ def _other_spellings(level):
     """What a number or a bool may be written as where it becomes text outside of the graph."""
     if isinstance(level, bool):
         return [str(level).lower(), str(level).upper()]
-    return [str(float(level))] if kinds_of([level]) == {NUMBERS_KIND} else []
+    return [str(float(level))] if kinds_of([level]) == {OF_NUMBERS} else []
 
 
 class EncodedTable:
