@@ -20,6 +20,7 @@ from skdistill._columns import (
     like_objects,
 )
 from skdistill._containers import check_container, check_names, is_frame
+from skdistill._levels import Levels, kinds_of
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _check_finite(numbers, names):
         )
 
 
-def codes_of(values, categories=None):
+def codes_of(values, categories=None, name="?"):
     """Integer codes of a category column: 0 unknown, 1 missing, 2, 3, ... the categories.
 
     Parameters
@@ -176,21 +177,53 @@ def codes_of(values, categories=None):
         Object array.
     categories : ndarray, default=None
         The known categories. None learns them, in a fixed order, from the values.
+    name : str, default="?"
+        Of the column, for messages.
 
     Returns
     -------
     codes : ndarray of shape (n_samples,)
     categories : ndarray
+
+    Raises
+    ------
+    ValueError
+        If a value is of a type that the categories are not, and cannot be one of them.
     """
     missing = pd.isna(values)
+    present = values[~missing]
     if categories is None:
-        present = pd.unique(values[~missing])
-        categories = np.empty(len(present), dtype=object)
-        categories[:] = sorted(present, key=lambda v: (type(v).__name__, str(v)))
-    codes = pd.Index(categories, dtype=object).get_indexer(values) + 2
-    codes[codes == 1] = 0
-    codes[missing] = 1
+        categories = _learn(present)
+    if len(kinds_of(present) | kinds_of(categories)) == 1:
+        places = pd.Index(categories, dtype=object).get_indexer(present)
+    else:
+        places = _places_of_types(present, Levels(name, categories))
+    codes = np.ones(len(values), dtype=np.intp)
+    codes[~missing] = np.where(places < 0, 0, places + 2)
     return codes, categories
+
+
+def _learn(values):
+    """The different values in a fixed order; True is not 1 here, as it is for pandas."""
+    if len(kinds_of(values)) > 1:
+        found = {(isinstance(value, (bool, np.bool_)), value): value for value in values}.values()
+    else:
+        found = pd.unique(values)
+    categories = np.empty(len(found), dtype=object)
+    categories[:] = sorted(found, key=lambda v: (type(v).__name__, str(v)))
+    return categories
+
+
+def _places_of_types(values, levels):
+    """Places among the categories, -1 for none, of values that are not all of the same type."""
+    known, places = {}, np.empty(len(values), dtype=np.intp)
+    for i, value in enumerate(values):
+        key = type(value), value
+        if key not in known:
+            place = levels.find(value)
+            known[key] = -1 if place is None else place
+        places[i] = known[key]
+    return places
 
 
 def with_missing_numbers(X):

@@ -8,22 +8,14 @@ from collections import Counter
 
 import numpy as np
 
+from skdistill._levels import TEXT, Levels, as_text, kind_of_type
 from skdistill._values import category_value, is_missing, is_number_type
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
 _FLOATS = (float, np.floating)
-# A bool is an int as well, so it comes first.
-_KINDS = {"text": str, "bools": (bool, np.bool_), "numbers": (int, float, np.number)}
 # The quickest pass over as many numbers is a product; over more it would start threads.
 FEW = 4096
-
-
-def as_text(value):
-    """A category as text: a whole float as an integer, since frames turn one into the other."""
-    if isinstance(value, _FLOATS) and value.is_integer():
-        value = int(value)
-    return str(value)
 
 
 class RowReader:
@@ -47,15 +39,24 @@ class RowReader:
         self.has_categories = bool(self._categories)
         self._number_labels = [self.labels[i] for i in self._numbers]
         self._category_labels = [self.labels[i] for i in self._categories]
-        # The text of each category, where the categories are not texts themselves.
+        # What a column of text is known by in a file of an older version: that it is text.
+        of_text = features.get("readable_texts", [[""]] * len(self._categories))
+        self._levels = [
+            Levels(label, texts if levels is None else levels)
+            for label, levels, texts in zip(
+                self._category_labels, features["levels"], of_text, strict=True
+            )
+        ]
+        self._is_text = [levels is None for levels in features["levels"]]
+        # The common case: a category of the very type that it had.
         self._texts = [
-            None if levels is None else {value: as_text(value) for value in levels}
-            for levels in features["levels"]
+            {(type(level), level): as_text(level) for level in levels.levels}
+            for levels in self._levels
         ]
         # An encoder of the user's own may know more categories than the file: all go to it as text.
         self._of_own = None
         if features.get("own_encoder"):
-            self._of_own = [_kinds_of(levels) for levels in features["levels"]]
+            self._of_own = [levels.kinds or {TEXT} for levels in self._levels]
 
     def read(self, X):
         """Lay rows out.
@@ -238,7 +239,7 @@ class RowReader:
             )
 
     def _texts_of(self, values, place):
-        if self._texts[place] is not None or self._of_own is not None:
+        if not self._is_text[place] or self._of_own is not None:
             return [self._text(value, place) for value in values]
         missing = self._missing
         return [
@@ -250,8 +251,7 @@ class RowReader:
         """The text of one category, as the graph knows it."""
         if self._of_own is not None:
             return self._own_text(value, place)
-        texts = self._texts[place]
-        if texts is None and type(value) is str:
+        if self._is_text[place] and type(value) is str:
             return self._unknown if value == self._missing else value
         if is_missing(value):
             return self._missing
@@ -259,16 +259,14 @@ class RowReader:
             value = category_value(value)
         except TypeError as error:
             raise TypeError(f"column '{self._category_labels[place]}' holds {error}") from error
-        if texts is not None:
-            return texts.get(value, self._unknown)
-        if isinstance(value, str):
+        if self._is_text[place] and isinstance(value, str):
             return self._text(value, place)
-        if isinstance(value, bool):
-            return self._unknown
-        raise ValueError(
-            f"column '{self._category_labels[place]}' held text when the student was fitted, but "
-            f"now a number, {value!r}: convert it to strings."
-        )
+        text = self._texts[place].get((type(value), value))
+        if text is not None:
+            return text
+        levels = self._levels[place]
+        found = levels.find(value)
+        return self._unknown if found is None else as_text(levels.levels[found])
 
     def _own_text(self, value, place):
         """The text of one category for an encoder of the user's own."""
@@ -278,24 +276,13 @@ class RowReader:
                 f"column '{label}' has a missing value, which the graph of an `encoder` of your "
                 "own cannot tell from text: fill it before, or fit with encoder='auto'."
             )
-        if _kind_of(value) not in self._of_own[place]:
+        if kind_of_type(type(value)) not in self._of_own[place]:
             # As text it could be taken for a category that it is not.
             raise ValueError(
                 f"column '{label}' held {' and '.join(sorted(self._of_own[place]))} in the `X` of "
                 f"the export, but now {value!r}: convert it."
             )
         return as_text(value)
-
-
-def _kinds_of(levels):
-    return {"text"} if levels is None else {_kind_of(level) for level in levels}
-
-
-def _kind_of(value):
-    for kind, types in _KINDS.items():
-        if isinstance(value, types):
-            return kind
-    return None
 
 
 def _all_finite(numbers):

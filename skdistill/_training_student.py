@@ -60,7 +60,15 @@ class StudentTrainingMixin:
         if weight is not None and not weight.all():
             used = np.flatnonzero(weight)
             X, y = _safe_indexing(X, used), y[used]
+        if type(encoder) is TabularEncoder:
+            return encoder._fit(X, y, "DistilledClassifier", self._first_width())
         return encoder.fit(X, y)
+
+    def _first_width(self):
+        """Units of the student's first layer; None where its recipe does not tell."""
+        recipe = MLPStudent() if self.student is None else self.student
+        sizes = getattr(recipe, "hidden_layer_sizes", None)
+        return sizes[0] if isinstance(sizes, (list, tuple)) and sizes else None
 
     def _net_and_loss(self, response, n_rows, n_inputs):
         """The net to train and the parameters of its loss."""

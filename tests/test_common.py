@@ -117,6 +117,8 @@ CONFIGURATIONS = [
         LogisticRegression(), QUICK, early_stopping=True, transfer=None, random_state=0
     ),
     TabularEncoder(),
+    TabularEncoder("codes", unseen_missing="error"),
+    TabularEncoder(nominal="auto"),
 ]
 
 

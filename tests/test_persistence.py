@@ -170,6 +170,10 @@ def test_older_formats_are_still_read(version):
     assert back.get_params(deep=False).keys() == DistilledClassifier().get_params().keys()
     assert back.student.get_params().keys() == MLPStudent().get_params().keys()
     assert clone(back.encoder_).nominal is None
+    assert not hasattr(back.encoder_, "feature_names_in_")
+    with pytest.warns(UserWarning, match="TabularEncoder was fitted without feature names"):
+        encoded = back.encoder_.transform(X)
+    assert encoded.shape == (len(X), len(back.encoder_.get_feature_names_out()))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def test_a_dict_is_one_row(mixed, scorer):
     "value",
     [
         *(None, float("nan"), np.nan, np.float32("nan"), pd.NA),
-        *("purple", "", "None", np.str_("red"), True),
+        *("purple", "", "None", np.str_("red")),
     ],
 )
 def test_odd_categories(mixed, scorer, value):
@@ -128,7 +128,7 @@ def test_odd_categories(mixed, scorer, value):
     close(scorer.predict_proba(row.iloc[0].to_dict()), clf.predict_proba(row))
 
 
-@pytest.mark.parametrize("value", [True, np.bool_(False), None, 1, 0.0, 2, "True", pd.NA])
+@pytest.mark.parametrize("value", [True, np.bool_(False), None, 1, 0.0, "True", "false", pd.NA])
 def test_odd_bools(mixed, scorer, value):
     clf, X, _ = mixed
     row = X.iloc[:1].astype(object)
@@ -195,7 +195,13 @@ BAD = {
     "infinite": (lambda X: put(X, "size", np.inf), r"infinity in column\(s\) \['size'\]"),
     "text": (lambda X: put(X, "rooms", "3"), "'rooms' must hold numbers, .* but holds '3'"),
     "bool": (lambda X: put(X, "rooms", True), "'rooms' must hold numbers, .* but holds True"),
-    "number": (lambda X: put(X, "colour", 3), "'colour' held text .* but now a number, 3"),
+    "number": (
+        lambda X: put(X, "colour", 3),
+        "'colour' held text, .* but now numbers, as 3: convert",
+    ),
+    "bool in text": (lambda X: put(X, "colour", True), "'colour' held text, .* but now bools"),
+    "text in bools": (lambda X: put(X, "is_new", "?"), "'is_new' held bools, .* but now text"),
+    "a number in bools": (lambda X: put(X, "is_new", 2), "'is_new' held bools, .* now numbers"),
     "huge": (lambda X: put(X, "size", 10**400), "too large"),
 }
 

@@ -76,10 +76,9 @@ def schema_of(clf, X=None):
         kinds = (NUMBER,) * clf.n_features_in_
         return Schema(kinds, names, "float32", False, Texts(), len(kinds))
     if type(encoder) is TabularEncoder:
-        refuses = encoder.unseen_missing == "error" and not len(encoder._indicated)
         texts = Texts.of(encoder.categories_)
         kinds = tuple(encoder._kinds)
-        return Schema(kinds, names, "float64", not refuses, texts, encoder.n_outputs_)
+        return Schema(kinds, names, "float64", encoder._takes_missing(), texts, encoder.n_outputs_)
     if X is None:
         raise ValueError(
             "`X` is needed: a few rows of the table, since `encoder="

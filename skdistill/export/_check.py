@@ -8,7 +8,9 @@ from scipy.special import rel_entr
 from sklearn.utils import _safe_indexing
 
 from skdistill._frame import CATEGORY
-from skdistill._rows import CATEGORIES, NUMBERS, as_text
+from skdistill._levels import NUMBERS as OF_NUMBERS
+from skdistill._levels import TEXT, as_text, kinds_of
+from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.encoding import TabularEncoder
 from skdistill.scorer import Scorer
 
@@ -126,11 +128,22 @@ def _draw_numbers(encoder, schema, rng, n_rows):
 
 
 def _draw_levels(levels, rng, n_rows):
-    values = np.empty(len(levels) + 2, dtype=object)
-    values[:] = [*levels, None, "a value never seen"]
-    shares = np.full(len(values), (1 - 2 * ODD_SHARE) / max(len(levels), 1))
-    shares[-2:] = ODD_SHARE if levels else 0.5
+    odd = [None, *_never_seen(levels)]
+    values = np.empty(len(levels) + len(odd), dtype=object)
+    values[:] = [*levels, *odd]
+    share = ODD_SHARE if levels else 1 / len(odd)
+    shares = np.full(len(values), (1 - len(odd) * share) / max(len(levels), 1))
+    shares[len(levels) :] = share
     return values[rng.choice(len(values), n_rows, p=shares)]
+
+
+def _never_seen(levels):
+    """An unknown value of a type that the column has; none of bools, which are all known."""
+    kinds = kinds_of(levels)
+    if not kinds or TEXT in kinds:
+        return ["a value never seen"]
+    numbers = [one for one in levels if kinds_of([one]) == {OF_NUMBERS}]
+    return [max(numbers) + 1] if numbers else []
 
 
 def compare(clf, file, X, path, quantize, tolerance=None):

@@ -16,7 +16,10 @@ FROZEN_ALIAS = "SkdistillFrozenEstimator"
 
 
 def register_skl2onnx_converter():
-    """Let :func:`skl2onnx.convert_sklearn` convert a DistilledClassifier, alone or in a Pipeline.
+    """Let :func:`skl2onnx.convert_sklearn` convert a DistilledClassifier or a TabularEncoder.
+
+    Alone or in a Pipeline. An encoder that is a step takes one input a column, strings for its
+    categories.
 
     Call it once, before the conversion; another call changes nothing. A step before the student
     hands it numbers, in float32 as skl2onnx computes them. Categories that reach the student
@@ -54,6 +57,9 @@ def register_skl2onnx_converter():
             parser=_parse_frozen,
             options=options,
         )
+    from skdistill.export._encoder_converter import register_encoder  # it builds on this module
+
+    register_encoder(skl2onnx)
 
 
 def _set_outputs(operator):
@@ -116,10 +122,11 @@ def _convert(scope, operator, container):
     schema = _schema(clf, operator)
     prefix = scope.get_unique_operator_name("skdistill") + "/"
     inputs = Graph(prefix + "in/")
-    numbers = _gather(inputs, operator.inputs, NUMBER) if schema.n_numbers else None
+    columns = by_name(operator.inputs, clf)
+    numbers = gather(inputs, columns, NUMBER) if schema.n_numbers else None
     if numbers is not None:
         numbers = inputs.add("Cast", numbers, to=1 if schema.number_type == "float32" else 11)
-    categories = _gather(inputs, operator.inputs, CATEGORY) if schema.n_categories else None
+    categories = gather(inputs, columns, CATEGORY) if schema.n_categories else None
     answer = Answer(
         label=operator.outputs[0].full_name,
         probabilities=operator.outputs[1].full_name,
@@ -129,7 +136,7 @@ def _convert(scope, operator, container):
     )
     graph = build(clf, schema, lambda: Graph(prefix), numbers, categories, answer)
     for part in (inputs, graph):
-        _write(part, container)
+        write(part, container)
 
 
 def _schema(clf, operator):
@@ -142,7 +149,7 @@ def _schema(clf, operator):
     schema = schema_of(clf)
     found = {NUMBER: 0, CATEGORY: 0}
     for variable in operator.inputs:
-        found[_kind(variable)] += variable.type.shape[1] or 0
+        found[kind_of(variable)] += variable.type.shape[1] or 0
     if found != {NUMBER: schema.n_numbers, CATEGORY: schema.n_categories}:
         raise ValueError(
             f"the student takes {schema.n_numbers} number and {schema.n_categories} category "
@@ -152,7 +159,7 @@ def _schema(clf, operator):
     return schema
 
 
-def _kind(variable):
+def kind_of(variable):
     return CATEGORY if type(variable.type).__name__.startswith("String") else NUMBER
 
 
@@ -160,15 +167,27 @@ def _is_double(variable):
     return type(variable.type).__name__ == "DoubleTensorType"
 
 
-def _gather(graph, variables, kind):
+def by_name(variables, fitted):
+    """The inputs in the order of the columns that an estimator was fitted with.
+
+    Inputs of other names stay in their own order.
+    """
+    names = list(getattr(fitted, "feature_names_in_", []))
+    found = {variable.raw_name: variable for variable in variables}
+    if len(found) < len(variables) or sorted(found) != sorted(names):
+        return variables
+    return [found[name] for name in names]
+
+
+def gather(graph, variables, kind):
     """Name of the matrix of the inputs of one kind."""
-    names = [variable.full_name for variable in variables if _kind(variable) == kind]
+    names = [variable.full_name for variable in variables if kind_of(variable) == kind]
     if kind == NUMBER and len(names) > 1:
         names = [graph.add("Cast", name, to=11) for name in names]
     return names[0] if len(names) == 1 else graph.add("Concat", *names, axis=1)
 
 
-def _write(graph, container):
+def write(graph, container):
     """Hand nodes and constants over to skl2onnx."""
     onnx = require("onnx")
     for name, values in graph.constants.items():

@@ -6,6 +6,7 @@ import json
 import numpy as np
 
 from skdistill import __version__
+from skdistill._levels import readable_texts
 from skdistill._model_file import (
     FILE_FORMAT,
     METADATA_CHECKSUM,
@@ -100,6 +101,10 @@ def _metadata(clf, schema, quantize):
         "missing": texts.missing,
         "unknown": texts.unknown,
         "levels": levels,
+        "readable_texts": [
+            readable_texts(column) if one is None else []
+            for column, one in zip(texts.levels, levels, strict=True)
+        ],
         "number_type": schema.number_type,
         "own_encoder": schema.own_encoder,
     }
