@@ -9,7 +9,8 @@ def parts_of(estimator):
     if isinstance(estimator, FrozenEstimator):
         return [estimator, *parts_of(estimator.estimator)]
     nested = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else []
-    return [estimator, *nested]
+    frozen = [part.estimator for part in nested if isinstance(part, FrozenEstimator)]
+    return [estimator, *nested, *(part for inner in frozen for part in parts_of(inner))]
 
 
 def is_list(value):

@@ -221,18 +221,20 @@ def _is_tree(estimator):
     return isinstance(estimator, DecisionTreeClassifier)
 
 
-def _has_part_of(estimator, *libraries):
-    return any(type(part).__module__.split(".")[0] in libraries for part in parts_of(estimator))
+def has_part_of(estimator, *libraries):
+    """Whether an estimator, or a part of it, is of a class of these libraries or derived of one."""
+    kinds = {kind for part in parts_of(estimator) for kind in type(part).__mro__}
+    return any(kind.__module__.split(".")[0] in libraries for kind in kinds)
 
 
 def takes_only_codes(estimator):
     """Whether a teacher wants labels 0..K-1; the others get the labels as they are."""
-    return _has_part_of(estimator, "xgboost", "skorch")
+    return has_part_of(estimator, "xgboost", "skorch")
 
 
 def torch_guard(estimator, seed):
     """Seed a skorch teacher and keep it from torch's global generator."""
-    return seeded(seed) if _has_part_of(estimator, "skorch") else nullcontext()
+    return seeded(seed) if has_part_of(estimator, "skorch") else nullcontext()
 
 
 def weight_fit_params(name, estimator, sample_weight):

@@ -4,9 +4,9 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from skdistill._cache import Cache
 from skdistill._named import NamedListsMixin, named_parts
+from skdistill._parallel import run_jobs
 from skdistill._progress import no_step
 from skdistill.targets import fit_pool_weights, pool_probabilities
 from skdistill.teacher._checks import (
@@ -41,6 +42,7 @@ from skdistill.teacher._members import (
 from skdistill.teacher._tasks import (
     Task,
     accepts_rows,
+    clone_of,
     fit_member,
     is_kept,
     label_rows,
@@ -70,7 +72,8 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     memory : str or object with the joblib.Memory interface, default=None
         Where fitted teachers, and their probabilities of the rows of a fit, are kept.
     random_state : int, RandomState instance or None, default=None
-        Seeds every `random_state` of an unfitted teacher that is None.
+        Gives each `random_state` of an unfitted teacher that is None, nested ones as well, a
+        number of its own.
 
     Attributes
     ----------
@@ -291,11 +294,12 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     def _label(self, X, floored, ask, step=no_step):
         result = np.empty((_num_samples(X), len(self.classes_)))
         floors = self._floors_if(floored)
-        answers = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+        jobs = (
             delayed(ask)(member, _safe_indexing(X, rows))
             for rows in chunks(X)
             for member in self._members
         )
+        answers = run_jobs(jobs, self.n_jobs, require="sharedmem")
         for rows in chunks(X):
             result[rows] = self._pool(
                 islice(answers, len(self._members)), self.known_columns, floors
@@ -333,9 +337,9 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         codes = np.searchsorted(self.classes_, np.asarray(y))
         rows = X, codes, self.classes_
         data_key = self._cache.key("X and y", *rows)
-        tasks = []
+        tasks, seeds = [], self._draw_seeds([name for name, _ in parts])
         for name, part in unfrozen(parts):
-            seed = self._seed_of(name)
+            seed = seeds[name]
             estimator = _seeded_clone(part, seed)
             params, where = fit_params.get(name, {}), f"on {len(codes)} rows"
             tasks.append(Task(name, estimator, *rows, params, seed, data_key, where))
@@ -343,33 +347,30 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
 
     def _fit_members(self, tasks, step):
         n_jobs = None if all(is_kept(self._cache, task) for task in tasks) else self.n_jobs
-        fitting = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(fit_member)(self._cache, task) for task in tasks
-        )
         members = []
-        for member in fitting:
+        for member in run_jobs((delayed(fit_member)(self._cache, task) for task in tasks), n_jobs):
             step(member.name)
             members.append(member)
         return members
 
-    def _seed_of(self, name):
-        if self.random_state is None:
-            return None  # a number drawn here would keep the cache from knowing the fit again
-        names = [one for one, _ in named_parts(self.teachers, "teacher")]
-        seeds = check_random_state(self.random_state).randint(
-            np.iinfo(np.int32).max, size=len(names)
-        )
-        return int(seeds[names.index(name)])
+    def _draw_seeds(self, names):
+        if self.random_state is None:  # a number drawn here would hide the fit from the cache
+            return dict.fromkeys(names)
+        rng = check_random_state(self.random_state)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
+        return dict(zip(names, seeds.tolist(), strict=True))
 
 
 def _seeded_clone(estimator, seed):
-    """A clone with its `random_state` set where it is None."""
-    estimator = clone(estimator, safe=False)
+    """A clone in which each `random_state` that is None has got a number of its own."""
+    estimator = clone_of(estimator)
     if seed is not None and hasattr(estimator, "get_params"):
+        rng, params = check_random_state(seed), estimator.get_params(deep=True)
         unset = [
             key
-            for key, value in estimator.get_params(deep=True).items()
-            if key.split("__")[-1] == "random_state" and value is None
+            for key in sorted(params)
+            if key.split("__")[-1] == "random_state" and params[key] is None
         ]
-        estimator.set_params(**dict.fromkeys(unset, seed))
+        numbers = rng.randint(np.iinfo(np.int32).max, size=len(unset))
+        estimator.set_params(**dict(zip(unset, numbers.tolist(), strict=True)))
     return estimator

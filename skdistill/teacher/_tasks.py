@@ -1,5 +1,6 @@
 """How a teacher is fitted, and what of it `memory` keeps."""
 
+import copy
 import pickle
 from dataclasses import dataclass, replace
 
@@ -7,7 +8,14 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from skdistill.teacher._members import Held, Member, n_votes_of, takes_only_codes, torch_guard
+from skdistill.teacher._members import (
+    Held,
+    Member,
+    has_part_of,
+    n_votes_of,
+    takes_only_codes,
+    torch_guard,
+)
 
 
 @dataclass
@@ -56,7 +64,7 @@ class Task:
         """The same, with a clone of the teacher, on some of the rows."""
         fit_params = take_rows(self.fit_params, rows, len(self.codes))
         X, codes = _safe_indexing(self.X, rows), self.codes[rows]
-        estimator = clone(self.estimator, safe=False)
+        estimator = clone_of(self.estimator)
         return replace(
             self, estimator=estimator, X=X, codes=codes, fit_params=fit_params, where=where
         )
@@ -97,23 +105,41 @@ class Task:
         seen, known = np.unique(self.codes), getattr(estimator, "classes_", None)
         if known is None:
             return seen
-        if takes_only_codes(estimator):
-            return seen[np.asarray(known, dtype=int)]
-        if not np.isin(known, self.classes).all():
+        labels = np.arange(len(seen)) if takes_only_codes(estimator) else self.classes
+        if not np.isin(known, labels).all():
             raise ValueError(
                 f"teacher `{self.name}` has the classes {list(known[:5])}, which are not those of "
                 f"y, {list(self.classes[:5])}: freeze the whole teacher if a part of it is fitted."
             )
+        if takes_only_codes(estimator):
+            return seen[np.asarray(known, dtype=int)]
         return np.searchsorted(self.classes, known)
 
 
+def clone_of(estimator):
+    """An unfitted copy of a teacher."""
+    try:
+        return clone(estimator, safe=False)
+    except RuntimeError:
+        if not has_part_of(estimator, "catboost"):
+            raise
+        # CatBoost copies a list of `cat_features`, which clone() takes for a fault.
+        return copy.deepcopy(estimator)
+
+
 def _hint(error):
-    if "could not convert" not in str(error) and "contains NaN" not in str(error):
-        return ""
-    return (
-        " (A teacher gets X as it comes: put one that cannot take it into a Pipeline that encodes "
-        "and imputes.)"
-    )
+    text = str(error)
+    if "could not convert" in text or "contains NaN" in text:
+        return (
+            " (A teacher gets X as it comes: put one that cannot take it into a Pipeline that "
+            "encodes and imputes.)"
+        )
+    if "early stopping" in text and "dataset" in text:  # xgboost and lightgbm
+        return (
+            " (Early stopping needs rows to judge by: give the teacher an `eval_set` by metadata "
+            "routing, or set its `early_stopping_rounds=None`.)"
+        )
+    return ""
 
 
 def take_rows(fit_params, rows, n_rows):
