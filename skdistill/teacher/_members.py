@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
-from skdistill._named import parts_of
+from skdistill._named import parts_of, unfrozen_parts_of
 from skdistill._seeding import seeded
 from skdistill.targets import floor_probabilities
 
@@ -221,20 +221,20 @@ def _is_tree(estimator):
     return isinstance(estimator, DecisionTreeClassifier)
 
 
-def has_part_of(estimator, *libraries):
-    """Whether an estimator, or a part of it, is of a class of these libraries or derived of one."""
-    kinds = {kind for part in parts_of(estimator) for kind in type(part).__mro__}
+def has_part_of(parts, *libraries):
+    """Whether one of the parts is of a class of these libraries, or of one derived from it."""
+    kinds = {kind for part in parts for kind in type(part).__mro__}
     return any(kind.__module__.split(".")[0] in libraries for kind in kinds)
 
 
 def takes_only_codes(estimator):
     """Whether a teacher wants labels 0..K-1; the others get the labels as they are."""
-    return has_part_of(estimator, "xgboost", "skorch")
+    return has_part_of(unfrozen_parts_of(estimator), "xgboost", "skorch")
 
 
 def torch_guard(estimator, seed):
     """Seed a skorch teacher and keep it from torch's global generator."""
-    return seeded(seed) if has_part_of(estimator, "skorch") else nullcontext()
+    return seeded(seed) if has_part_of(parts_of(estimator), "skorch") else nullcontext()
 
 
 def weight_fit_params(name, estimator, sample_weight):
@@ -243,13 +243,28 @@ def weight_fit_params(name, estimator, sample_weight):
         return {}
     if _takes_weight(estimator):
         return {"sample_weight": sample_weight}
-    if isinstance(estimator, Pipeline) and _takes_weight(estimator[-1]):
+    if isinstance(estimator, Pipeline) and _takes_weight(estimator[-1]) and not resamples(estimator):
         return {f"{estimator.steps[-1][0]}__sample_weight": sample_weight}
     warnings.warn(
         f"DistilledClassifier: teacher `{name}` ({type(estimator).__name__}) takes no "
         "sample_weight and is fitted without; the student uses it."
     )
     return {}
+
+
+def resamples(estimator):
+    """Whether it is a Pipeline that draws other rows, as those of imbalanced-learn may."""
+    steps = estimator.steps if isinstance(estimator, Pipeline) else []
+    return any(hasattr(step, "fit_resample") or resamples(step) for _, step in steps)
+
+
+def check_row_wise(name, estimator, fit_params):
+    """Raise a ValueError for weights whose rows a teacher will draw anew."""
+    if resamples(estimator) and any(key.endswith("sample_weight") for key in fit_params):
+        raise ValueError(
+            f"teacher `{name}` draws other rows than it is given, which `sample_weight` cannot "
+            "follow: do not request it, as in set_fit_request(sample_weight=False)."
+        )
 
 
 def _takes_weight(estimator):

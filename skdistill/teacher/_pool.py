@@ -36,6 +36,7 @@ from skdistill.teacher._members import (
     Held,
     Member,
     align_all,
+    check_row_wise,
     chunks,
     n_votes_of,
 )
@@ -342,6 +343,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             seed = seeds[name]
             estimator = _seeded_clone(part, seed)
             params, where = fit_params.get(name, {}), f"on {len(codes)} rows"
+            check_row_wise(name, estimator, params)
             tasks.append(Task(name, estimator, *rows, params, seed, data_key, where))
         return tasks
 

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
+from skdistill._named import unfrozen_parts_of
+from skdistill.teacher._checks import brief
 from skdistill.teacher._members import (
     Held,
     Member,
@@ -108,8 +110,9 @@ class Task:
         labels = np.arange(len(seen)) if takes_only_codes(estimator) else self.classes
         if not np.isin(known, labels).all():
             raise ValueError(
-                f"teacher `{self.name}` has the classes {list(known[:5])}, which are not those of "
-                f"y, {list(self.classes[:5])}: freeze the whole teacher if a part of it is fitted."
+                f"teacher `{self.name}` has the classes {brief(known)}, which are not those of y, "
+                f"{brief(self.classes)}: if a part of it is fitted, give y in the labels of that "
+                "part, or freeze the whole teacher."
             )
         if takes_only_codes(estimator):
             return seen[np.asarray(known, dtype=int)]
@@ -121,7 +124,7 @@ def clone_of(estimator):
     try:
         return clone(estimator, safe=False)
     except RuntimeError:
-        if not has_part_of(estimator, "catboost"):
+        if not has_part_of(unfrozen_parts_of(estimator), "catboost"):
             raise
         # CatBoost copies a list of `cat_features`, which clone() takes for a fault.
         return copy.deepcopy(estimator)
@@ -134,6 +137,10 @@ def _hint(error):
             " (A teacher gets X as it comes: put one that cannot take it into a Pipeline that "
             "encodes and imputes.)"
         )
+    if "previously unseen labels" in text:
+        return " (A frozen part of it has other labels: give y in those.)"
+    if "same dtype" in text:  # torch
+        return " (A net takes float32: give X so, or put a step in front that casts.)"
     if "early stopping" in text and "dataset" in text:  # xgboost and lightgbm
         return (
             " (Early stopping needs rows to judge by: give the teacher an `eval_set` by metadata "
