@@ -243,7 +243,8 @@ def weight_fit_params(name, estimator, sample_weight):
         return {}
     if _takes_weight(estimator):
         return {"sample_weight": sample_weight}
-    if isinstance(estimator, Pipeline) and _takes_weight(estimator[-1]) and not resamples(estimator):
+    is_pipeline = isinstance(estimator, Pipeline) and not resamples(estimator)
+    if is_pipeline and _takes_weight(estimator[-1]):
         return {f"{estimator.steps[-1][0]}__sample_weight": sample_weight}
     warnings.warn(
         f"DistilledClassifier: teacher `{name}` ({type(estimator).__name__}) takes no "

@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import (
-    _check_sample_weight,
     _num_samples,
     check_consistent_length,
     check_is_fitted,
@@ -31,6 +30,11 @@ from skdistill.teacher._checks import (
     warn_of_refits,
 )
 from skdistill.teacher._cross_fit import CrossFitMixin
+from skdistill.teacher._estimator import (
+    PoolEstimatorMixin,
+    check_pool_labels,
+    check_pool_sample_weight,
+)
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Held,
@@ -50,7 +54,9 @@ from skdistill.teacher._tasks import (
 )
 
 
-class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator):
+class TeacherPool(
+    PoolEstimatorMixin, CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
+):
     """Several teachers as one: their probabilities, aligned by label and averaged.
 
     Parameters
@@ -85,6 +91,10 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     named_estimators_ : dict of str to object
     weights_ : ndarray of shape (n_teachers,)
         The weights in use, in the order of the teachers, with a sum of 1.
+    n_features_in_ : int
+        Only where X has columns.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Only where X names its columns.
     """
 
     _named_lists = ("teachers",)
@@ -108,7 +118,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         self.memory = memory
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, fit_params=None, step=no_step):
+    def fit(self, X, y=None, sample_weight=None, *, fit_params=None, step=no_step):
         """Fit the teachers that are not frozen.
 
         Parameters
@@ -117,8 +127,10 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             Handed to the teachers as it is.
         y : array-like of shape (n_samples,), default=None
             Labels. None is legal if every teacher is frozen.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights for the teachers that take them, or, with metadata routing, request them.
         fit_params : dict of str to dict, default=None
-            Keyword arguments of each teacher's ``fit``, by its name.
+            Further arguments of each teacher's ``fit``, by its name.
         step : callable, default=no_step
             Called with the name of each teacher when it is fitted.
 
@@ -132,15 +144,19 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             If labels are missing or disjoint, a teacher cannot give probabilities for X, or
             `weights` or `pooling` are not valid.
         """
+        self.__dict__.pop("_members", None)  # a fit that fails leaves none
         parts = named_parts(self.teachers, "teacher")
         self._weights = check_pool_weights(self.weights, len(parts))
         self._check_parameters()
         check_teachers(parts, y)
         warn_of_refits(parts)
+        X = self._check_columns(X, reset=True)
+        y = check_pool_labels(y, X)
+        fit_params = _merged(self._weight_params(parts, X, sample_weight), fit_params or {})
         self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
-        tasks = self._tasks(parts, X, y, fit_params or {})
+        tasks = self._tasks(parts, X, y, fit_params)
         by_name = {member.name: member for member in [*frozen, *self._fit_members(tasks, step)]}
         self._members = [by_name[name] for name, _ in parts]
         unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
@@ -187,6 +203,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             If labels or weights are not valid.
         """
         check_is_fitted(self)
+        X = self._check_columns(X)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         unknown = np.setdiff1d(y, self.classes_)
@@ -195,10 +212,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
                 f"`y` has labels {unknown[:10].tolist()} that are not in classes_ "
                 f"{self.classes_[:10].tolist()}: leave those rows out."
             )
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, np.empty((len(y), 0)), dtype=float, ensure_non_negative=True
-            )
+        sample_weight = check_pool_sample_weight(sample_weight, X)
         self._look_at_frozen()
         answers = [self._label_by_one(member, X) for member in self._members]
         members, known = align_all(
@@ -224,7 +238,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             Columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._label(X, floored, Member.probabilities)
+        return self._label(self._check_columns(X), floored, Member.probabilities)
 
     def label(self, X, *, floored=False, step=no_step):
         """Do as :meth:`predict_proba` does, but keep the probabilities in `memory`.
@@ -243,20 +257,6 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         check_is_fitted(self)
         self._look_at_frozen()
         return self._label(X, floored, partial(label_rows, self._cache), step)
-
-    def predict(self, X):
-        """The label of the highest pooled probability.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def accepts(self, X):
         """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
@@ -361,6 +361,11 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
         return dict(zip(names, seeds.tolist(), strict=True))
+
+
+def _merged(first, second):
+    """The arguments of two dicts of dicts."""
+    return {name: first.get(name, {}) | second.get(name, {}) for name in {**first, **second}}
 
 
 def _seeded_clone(estimator, seed):

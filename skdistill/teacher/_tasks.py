@@ -81,7 +81,7 @@ class Task:
 
         Raises
         ------
-        ValueError
+        ValueError or TypeError
             If the fit fails, with the teacher's own error as its cause.
         """
         codes = self.codes
@@ -95,7 +95,8 @@ class Task:
         except MemoryError:
             raise
         except Exception as error:
-            raise ValueError(
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
                 f"teacher `{self.name}` could not be fitted {self.where}: {error}{_hint(error)}"
             ) from error
         self.columns_of(self.estimator)
