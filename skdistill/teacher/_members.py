@@ -248,7 +248,7 @@ def weight_fit_params(name, estimator, sample_weight):
         return {f"{estimator.steps[-1][0]}__sample_weight": sample_weight}
     warnings.warn(
         f"DistilledClassifier: teacher `{name}` ({type(estimator).__name__}) takes no "
-        "sample_weight and is fitted without; the student uses it."
+        "sample_weight and is fitted without it."
     )
     return {}
 
