@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags, indexable
 from sklearn.utils._metadata_requests import _routing_enabled
@@ -13,14 +12,10 @@ from sklearn.utils.metadata_routing import (
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
-    assert_all_finite,
-    check_consistent_length,
     check_is_fitted,
-    column_or_1d,
     validate_data,
 )
 
@@ -103,7 +98,7 @@ class PoolEstimatorMixin:
         """The arguments that carry `sample_weight` to each teacher's ``fit``, by its name."""
         if sample_weight is None:
             return {}
-        weight = check_pool_sample_weight(sample_weight, X)
+        weight = check_row_weights(sample_weight, X)
         parts = dict(unfrozen(parts))
         params = {}
         if _routing_enabled():
@@ -115,20 +110,7 @@ class PoolEstimatorMixin:
         return params
 
 
-def check_pool_labels(y, X):
-    """Return y as an array, checked as scikit-learn's classifiers do; None stays None."""
-    if y is None:
-        return None
-    y = column_or_1d(y, warn=True)
-    check_consistent_length(X, y)
-    if pd.isna(y).any():
-        raise ValueError("Input y contains NaN.")
-    assert_all_finite(y, input_name="y")
-    check_classification_targets(y)
-    return y
-
-
-def check_pool_sample_weight(sample_weight, X):
+def check_row_weights(sample_weight, X):
     """Return checked weights of the rows of X; None stays None."""
     if sample_weight is None:
         return None

@@ -18,6 +18,7 @@ from skdistill._cache import Cache
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._parallel import run_jobs
 from skdistill._progress import no_step
+from skdistill._target import check_labels
 from skdistill.targets import fit_pool_weights, pool_probabilities
 from skdistill.teacher._checks import (
     check_floor,
@@ -30,11 +31,7 @@ from skdistill.teacher._checks import (
     warn_of_refits,
 )
 from skdistill.teacher._cross_fit import CrossFitMixin
-from skdistill.teacher._estimator import (
-    PoolEstimatorMixin,
-    check_pool_labels,
-    check_pool_sample_weight,
-)
+from skdistill.teacher._estimator import PoolEstimatorMixin, check_row_weights
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Held,
@@ -151,7 +148,7 @@ class TeacherPool(
         check_teachers(parts, y)
         warn_of_refits(parts)
         X = self._check_columns(X, reset=True)
-        y = check_pool_labels(y, X)
+        y = check_labels(y, X)
         fit_params = _merged(self._weight_params(parts, X, sample_weight), fit_params or {})
         self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
@@ -212,7 +209,7 @@ class TeacherPool(
                 f"`y` has labels {unknown[:10].tolist()} that are not in classes_ "
                 f"{self.classes_[:10].tolist()}: leave those rows out."
             )
-        sample_weight = check_pool_sample_weight(sample_weight, X)
+        sample_weight = check_row_weights(sample_weight, X)
         self._look_at_frozen()
         answers = [self._label_by_one(member, X) for member in self._members]
         members, known = align_all(
