@@ -95,8 +95,8 @@ class Task:
         except MemoryError:
             raise
         except Exception as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
+            is_type = isinstance(error, TypeError) and not isinstance(error, ValueError)
+            raise (TypeError if is_type else ValueError)(
                 f"teacher `{self.name}` could not be fitted {self.where}: {error}{_hint(error)}"
             ) from error
         self.columns_of(self.estimator)
