@@ -5,9 +5,10 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch import NeuralNetClassifier
 
@@ -18,6 +19,7 @@ from skdistill import (
     Munge,
     Objective,
     TabularEncoder,
+    TeacherPool,
 )
 
 REASON = "mini-batches and the split depend on the number of rows: weight 2 is not two rows"
@@ -87,12 +89,26 @@ CONFIGURATIONS = [
         random_state=0,
     ),
     TabularEncoder(),
+    TeacherPool(LogisticRegression()),
+    TeacherPool([("lr", LogisticRegression()), ("rf", RandomForestClassifier(5))], random_state=0),
+    TeacherPool(
+        VotingClassifier([("nb", GaussianNB()), ("lr", LogisticRegression())], voting="soft"),
+        pooling="geometric",
+    ),
 ]
 
 
 def expected_failures(estimator):
     if isinstance(estimator, DistilledClassifier):
         return {"check_sample_weight_equivalence_on_dense_data": REASON}
+    if "RandomForestClassifier" in repr(estimator):
+        return dict.fromkeys(
+            [
+                "check_sample_weight_equivalence_on_dense_data",
+                "check_sample_weight_equivalence_on_sparse_data",
+            ],
+            "a forest draws rows, whatever they weigh: as of a RandomForestClassifier alone",
+        )
     return {}
 
 
