@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
+from skdistill._identity import identify
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
@@ -24,6 +25,7 @@ from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
+from skdistill._warm_start import settled_by, warn_of_other_rows
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, unfrozen
 
@@ -91,9 +93,10 @@ class DistilledClassifier(
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well, to keep the one that is clearly better on the rows held out: by more
-        than a standard error in log loss, and by 5 nats of all rows together. If neither is, the
-        control is kept where it is clearly better than the teacher itself. It is 0.3 without
+        control with 1 as well, to keep the one that is clearly better on the rows held out: by a
+        test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
+        rows together. If neither is, the control is kept where it is clearly better than the
+        teacher itself; a warning says so. It is 0.3 without
         control where there is nothing to compare by (fewer than 50 labelled validation rows, as 500
         training rows give; `objectives`; a skorch net as `student`; `warm_start` going on), and
         where the labels cannot hold all that is to be learned (`X_transfer`, `class_prior`, a class
@@ -178,6 +181,8 @@ class DistilledClassifier(
         The student's logits are divided by it; 1.0 where it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
+    decision_ : str
+        What was kept, by which losses, and why, in one line.
     trials_ : list of dict
         The trainings in their order, and the teacher where it was judged: "who" ("student",
         "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
@@ -349,7 +354,10 @@ class DistilledClassifier(
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         run = Run(seeds, deadline, Progress(self, context))
 
+        rows = self._rows_of_warm_start(given)
         given = self._hold_out(given, seeds["split"])
+        if self._continues() and given.holds_out and rows != getattr(self, "_rows", rows):
+            warn_of_other_rows(self)
         if not self._continues():
             self.teacher_ = self._fit_teacher(given, seeds["teacher"], run.progress)
         given.labeller.teacher = self.teacher_
@@ -358,6 +366,7 @@ class DistilledClassifier(
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
+        self._settled, self._rows = settled_by(self), rows
         run.progress.say(self.decision_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
@@ -409,6 +418,10 @@ class DistilledClassifier(
             seeds["split"] = getattr(self, "_split_seed", seeds["split"])
         self._split_seed = seeds["split"]
         return seeds
+
+    def _rows_of_warm_start(self, given):
+        """What tells the rows of a fit from others, where the next fit may go on from this one."""
+        return identify(given.X, given.y) if self.warm_start else None
 
     def _hold_out(self, given, seed):
         """Hold rows out for validation before a teacher sees them.

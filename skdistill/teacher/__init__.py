@@ -4,6 +4,7 @@ from skdistill.teacher._checks import (
     check_floor,
     check_partition,
     check_teachers,
+    is_frozen,
     unfrozen,
     union_of_classes,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "check_partition",
     "check_teachers",
     "chunks",
+    "is_frozen",
     "take_rows",
     "teach_unknown",
     "unfrozen",

@@ -262,13 +262,17 @@ def _fold_key(cache, task, fold):
 
 
 def _fit(key, task):
-    estimator = task.fit()
+    _pickled(task.estimator, task.name)  # what cannot be kept is not fitted for nothing
+    return _pickled(task.fit(), task.name)
+
+
+def _pickled(estimator, name):
     try:
         return pickle.dumps(estimator, protocol=5)
     except Exception as error:  # pickling calls anyone's code
         raise ValueError(
-            f"`memory` cannot keep teacher `{task.name}`, which cannot be pickled once it is "
-            f"fitted ({error}): use `memory=None`."
+            f"`memory` cannot keep teacher `{name}`, which cannot be pickled ({error}): define its "
+            "class or function in a module, or use `memory=None`."
         ) from error
 
 

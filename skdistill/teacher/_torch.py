@@ -67,16 +67,6 @@ class TorchTeacher(BaseEstimator):
             logits = self._evaluation_module()(torch.as_tensor(rows))
         return torch.softmax(logits.double(), dim=1).numpy()
 
-    def key_parts(self):
-        """What `memory` knows the teacher by: a module's own pickle is never twice the same.
-
-        Returns
-        -------
-        tuple
-        """
-        weights = {name: value.cpu().numpy() for name, value in self.module.state_dict().items()}
-        return str(self.module), weights, self.classes, self.preprocess
-
     def _evaluation_module(self):
         # eval() would change the user's module, so a training one is copied.
         if any(part.training for part in self.module.modules()):
