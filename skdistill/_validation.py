@@ -192,8 +192,8 @@ def _check_validation_rows(estimator, y, n_rows, more):
     fraction = estimator.validation_fraction
     if more["X_val"] is None and is_split and min(fraction, 1 - fraction) * n_rows < 1:
         raise ValueError(
-            f"`validation_fraction={fraction}` of {n_rows} rows leaves no row on one side: change "
-            "it, give `X_val`, or set `early_stopping=False`."
+            f"`validation_fraction={fraction}` of {n_rows} sample(s) leaves one side without a row "
+            "of any class: change it, give `X_val`, or set `early_stopping=False`."
         )
     if always and more["X_val"] is None and not is_split:
         raise ValueError(

@@ -142,7 +142,7 @@ class DistilledClassifier(
         `student` is a skorch net.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
-        encoder kept as they are.
+        encoder kept as they are. A change that it cannot follow, as of `teacher`, is an error.
     memory : str or object with the joblib.Memory interface, default=None
         Where fitted teachers, their probabilities and synthetic rows are kept, for the next fit on
         the same rows: a search over the student's parameters, `temperature`, `alpha`, `pooling`

@@ -9,6 +9,9 @@ from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch import NeuralNetClassifier
 
@@ -23,6 +26,7 @@ from skdistill import (
 )
 
 REASON = "mini-batches and the split depend on the number of rows: weight 2 is not two rows"
+FOREST = "a forest draws its rows at random, as scikit-learn's own does"
 QUICK = MLPStudent(hidden_layer_sizes=(32,))
 
 
@@ -37,6 +41,19 @@ class Net(torch.nn.Module):
 
     def forward(self, X):
         return self.layers(X)
+
+
+class Embedded(Net):
+    """Takes the codes of categories, in the last columns."""
+
+    def __init__(self, n_inputs, n_outputs, cardinalities):
+        super().__init__(n_inputs + 3 * len(cardinalities), n_outputs)
+        self.embeddings = torch.nn.ModuleList(torch.nn.Embedding(n, 4) for n in cardinalities)
+
+    def forward(self, X):
+        codes = X[:, X.shape[1] - len(self.embeddings) :].long()
+        parts = [embed(column) for embed, column in zip(self.embeddings, codes.T, strict=True)]
+        return super().forward(torch.cat([X[:, : X.shape[1] - len(parts)], *parts], dim=1))
 
 
 class Calm(Objective):
@@ -88,6 +105,20 @@ CONFIGURATIONS = [
         objectives=Calm(weight=1e-4),
         random_state=0,
     ),
+    DistilledClassifier(
+        make_pipeline(StandardScaler(), LogisticRegression()), QUICK, transfer=None, random_state=0
+    ),
+    DistilledClassifier(LogisticRegression(), Embedded, transfer=None, random_state=0),
+    DistilledClassifier(
+        LogisticRegression(), QUICK, encoder=StandardScaler(), transfer=None, random_state=0
+    ),
+    DistilledClassifier(KNeighborsClassifier(3), QUICK, transfer=None, random_state=0),
+    DistilledClassifier(
+        LogisticRegression(), QUICK, class_weight="balanced", transfer=None, random_state=0
+    ),
+    DistilledClassifier(
+        LogisticRegression(), QUICK, early_stopping=True, transfer=None, random_state=0
+    ),
     TabularEncoder(),
     TeacherPool(LogisticRegression()),
     TeacherPool([("lr", LogisticRegression()), ("rf", RandomForestClassifier(5))], random_state=0),
@@ -99,17 +130,13 @@ CONFIGURATIONS = [
 
 
 def expected_failures(estimator):
-    if isinstance(estimator, DistilledClassifier):
-        return {"check_sample_weight_equivalence_on_dense_data": REASON}
-    if "RandomForestClassifier" in repr(estimator):
-        return dict.fromkeys(
-            [
-                "check_sample_weight_equivalence_on_dense_data",
-                "check_sample_weight_equivalence_on_sparse_data",
-            ],
-            "a forest draws rows, whatever they weigh: as of a RandomForestClassifier alone",
-        )
-    return {}
+    if not isinstance(estimator, DistilledClassifier):
+        kinds = ("dense", "sparse") if "RandomForestClassifier" in repr(estimator) else ()
+        return {f"check_sample_weight_equivalence_on_{kind}_data": FOREST for kind in kinds}
+    known = {"check_sample_weight_equivalence_on_dense_data": REASON}
+    if isinstance(estimator.teacher, KNeighborsClassifier):
+        known["check_class_weight_classifiers"] = "its answers know nothing of `class_weight`"
+    return known
 
 
 @pytest.mark.filterwarnings("ignore")

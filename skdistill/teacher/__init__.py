@@ -17,7 +17,7 @@ from skdistill.teacher._members import (
     weight_fit_params,
 )
 from skdistill.teacher._pool import TeacherPool
-from skdistill.teacher._tasks import take_rows
+from skdistill.teacher._tasks import clone_of, take_rows
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "check_partition",
     "check_teachers",
     "chunks",
+    "clone_of",
     "is_frozen",
     "take_rows",
     "teach_unknown",
