@@ -27,7 +27,7 @@ from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
 from skdistill._warm_start import settled_by, warn_of_other_rows
 from skdistill.student import MLPStudent
-from skdistill.teacher import TeacherPool, unfrozen
+from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
 EARLY_STOPPING_ROWS = 500
@@ -60,9 +60,11 @@ class DistilledClassifier(
     teacher : estimator, list of estimators or list of (str, estimator), default=None
         Anything with ``predict_proba``. Unfitted ones are cloned and fitted on X and y as they
         come (xgboost and skorch models on the codes 0, ..., K - 1 of the labels). Wrap a fitted
-        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`;
-        an object without ``fit`` is taken as fitted. Inside cross-validation a fitted teacher has
-        seen the rows held out. None is legal only with `soft_targets`.
+        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`,
+        a function, or a model that knows other labels than y, in :class:`FittedTeacher`; an
+        object without ``fit`` is taken as fitted, and so are a Booster, a session of ONNX Runtime
+        and other models of :ref:`models-of-other-libraries`. Inside cross-validation a fitted
+        teacher has seen the rows held out. None is legal only with `soft_targets`.
     student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNetClassifier, default=None
         None is :class:`MLPStudent` with its defaults. A module class must return logits. A net is
         cloned; its criterion declares what its module returns (CrossEntropyLoss: logits, NLLLoss:
@@ -397,8 +399,8 @@ class DistilledClassifier(
         refuses = getattr(getattr(self, "encoder_", None), "unseen_missing", "encode") == "error"
         parts = sound_parts(self.teacher, "teacher")
         # An object that declares no tags is taken to take anything.
-        tagged = [part for _, part in parts if hasattr(part, "__sklearn_tags__")]
-        teachers = [get_tags(part).input_tags for part in tagged if not isinstance(part, type)]
+        declared = [input_tags_of(part) for _, part in parts]
+        teachers = [one for one in declared if one is not None]
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses

@@ -103,6 +103,16 @@ def test_what_is_set_or_frozen_stays():
     assert kept.estimator.random_state is None
 
 
+def test_a_part_that_is_its_own_clone_stays():
+    class Kept(RandomForestClassifier):
+        def __sklearn_clone__(self):
+            return self
+
+    part = Kept(2)
+    TeacherPool(make_pipeline(StandardScaler(), part), random_state=0).fit(X, Y)
+    assert part.random_state is None
+
+
 def test_an_instance_of_random_state_goes_on():
     rng = np.random.RandomState(0)
     pool = TeacherPool([forest(), forest()], random_state=rng)

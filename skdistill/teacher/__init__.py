@@ -4,10 +4,12 @@ from skdistill.teacher._checks import (
     check_floor,
     check_partition,
     check_teachers,
+    input_tags_of,
     is_frozen,
     unfrozen,
     union_of_classes,
 )
+from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Member,
@@ -22,6 +24,7 @@ from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
     "UNKNOWN_FLOOR",
+    "FittedTeacher",
     "Member",
     "TeacherPool",
     "TorchTeacher",
@@ -30,6 +33,7 @@ __all__ = [
     "check_teachers",
     "chunks",
     "clone_of",
+    "input_tags_of",
     "is_frozen",
     "take_rows",
     "teach_unknown",
@@ -40,5 +44,5 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (Member, TeacherPool, TorchTeacher):
+for _public in (FittedTeacher, Member, TeacherPool, TorchTeacher):
     _public.__module__ = __name__

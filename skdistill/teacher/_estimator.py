@@ -3,8 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import indexable
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import (
     UNUSED,
@@ -20,7 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._named import named_parts, sound_parts
-from skdistill.teacher._checks import unfrozen
+from skdistill.teacher._checks import tags_of, unfrozen
 from skdistill.teacher._members import weight_fit_params
 
 
@@ -74,7 +73,7 @@ class PoolEstimatorMixin:
     def __sklearn_tags__(self):
         tags, parts = super().__sklearn_tags__(), sound_parts(self.teachers, "teacher")
         # An object that declares no tags is taken to take anything.
-        own = [own for own in (_tags_of(part) for _, part in parts) if own is not None]
+        own = [own for own in (tags_of(part) for _, part in parts) if own is not None]
         for name in ("allow_nan", "categorical", "sparse", "string"):
             setattr(tags.input_tags, name, all(getattr(one.input_tags, name) for one in own))
         tags.input_tags.positive_only = any(one.input_tags.positive_only for one in own)
@@ -116,11 +115,3 @@ def check_row_weights(sample_weight, X):
         return None
     rows = np.empty((_num_samples(X), 0))
     return _check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
-
-
-def _tags_of(part):
-    """The tags of a teacher, or of what is frozen in it; None where it declares none."""
-    while isinstance(part, FrozenEstimator):
-        part = part.estimator
-    has_tags = hasattr(part, "__sklearn_tags__") and not isinstance(part, type)
-    return get_tags(part) if has_tags else None

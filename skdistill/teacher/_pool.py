@@ -20,6 +20,7 @@ from skdistill._parallel import run_jobs
 from skdistill._progress import no_step
 from skdistill._target import check_labels
 from skdistill.targets import fit_pool_weights, pool_probabilities
+from skdistill.teacher._adapters import adapt
 from skdistill.teacher._checks import (
     check_floor,
     check_pool_weights,
@@ -61,8 +62,8 @@ class TeacherPool(
     teachers : estimator, list of estimators or list of (str, estimator)
         Anything with ``predict_proba``. An estimator with ``fit`` is cloned and fitted, on the
         labels as they are or, where it holds an xgboost or skorch model, on their codes 0, ...,
-        K - 1; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`TorchTeacher` or any object
-        without ``fit`` is used as it is.
+        K - 1; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`TorchTeacher`, a
+        :class:`FittedTeacher` or any object without ``fit`` is used as it is.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         Mean of the probabilities, or of their logarithms (which floors them first).
     weights : array-like of shape (n_teachers,), default=None
@@ -287,7 +288,8 @@ class TeacherPool(
         parts = dict(named_parts(self.teachers, "teacher"))
         for member in self._members:
             if is_frozen(parts[member.name]):
-                member.key = self._cache.key(f"teacher `{member.name}`", parts[member.name])
+                part = adapt(parts[member.name])
+                member.key = self._cache.key(f"teacher `{member.name}`", part)
 
     def _label(self, X, floored, ask, step=no_step):
         result = np.empty((_num_samples(X), len(self.classes_)))
@@ -321,9 +323,10 @@ class TeacherPool(
             )
 
     def _adopt(self, name, part, X):
-        classes = classes_of(part)
-        columns = np.searchsorted(self.classes_, self.classes_ if classes is None else classes)
-        member = Member(name, Held(part), columns, None)
+        classes = classes_of(name, part, _safe_indexing(X, slice(0, 1)), self.classes_)
+        classes = self.classes_ if classes is None else classes
+        columns = np.searchsorted(self.classes_, classes)
+        member = Member(name, Held(part), columns, None, labels=classes)
         member.probabilities(_safe_indexing(X, slice(0, 1)))
         member.n_votes = n_votes_of(part)
         return member
@@ -365,16 +368,24 @@ def _merged(first, second):
     return {name: first.get(name, {}) | second.get(name, {}) for name in {**first, **second}}
 
 
-def _seeded_clone(estimator, seed):
+def _seeded_clone(given, seed):
     """A clone in which each `random_state` that is None has got a number of its own."""
-    estimator = clone_of(estimator)
+    estimator = clone_of(given)
     if seed is not None and hasattr(estimator, "get_params"):
-        rng, params = check_random_state(seed), estimator.get_params(deep=True)
+        params, before = estimator.get_params(deep=True), given.get_params(deep=True)
+        # A part that is its own clone, as frozen ones are, is the user's: it stays as it is.
+        kept = [
+            f"{key}__"
+            for key, part in params.items()
+            if hasattr(part, "get_params") and part is before.get(key)
+        ]
         unset = [
             key
             for key in sorted(params)
-            if key.split("__")[-1] == "random_state" and params[key] is None
+            if key.split("__")[-1] == "random_state"
+            and params[key] is None
+            and not key.startswith(tuple(kept))
         ]
-        numbers = rng.randint(np.iinfo(np.int32).max, size=len(unset))
+        numbers = check_random_state(seed).randint(np.iinfo(np.int32).max, size=len(unset))
         estimator.set_params(**dict(zip(unset, numbers.tolist(), strict=True)))
     return estimator

@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing
 
 from skdistill._named import unfrozen_parts_of
 from skdistill.teacher._checks import brief
+from skdistill.teacher._hints import hint_for
 from skdistill.teacher._members import (
     Held,
     Member,
@@ -97,11 +98,18 @@ class Task:
         except Exception as error:
             is_type = isinstance(error, TypeError) and not isinstance(error, ValueError)
             raise (TypeError if is_type else ValueError)(
-                f"teacher `{self.name}` could not be fitted {self.where}: {error}{_hint(error)}"
+                f"teacher `{self.name}` could not be fitted {self.where}: {error}{hint_for(error)}"
             ) from error
         self.columns_of(self.estimator)
         self.is_fitted = True
         return self.estimator
+
+    @property
+    def labels(self):
+        """What the columns of a teacher mean that does not say so itself."""
+        seen = np.unique(self.codes)
+        codes_only = takes_only_codes(self.estimator)
+        return np.arange(len(seen)) if codes_only else self.classes[seen]
 
     def columns_of(self, estimator):
         """The position in `classes` of each output column of the fitted teacher."""
@@ -129,25 +137,6 @@ def clone_of(estimator):
             raise
         # CatBoost copies a list of `cat_features`, which clone() takes for a fault.
         return copy.deepcopy(estimator)
-
-
-def _hint(error):
-    text = str(error)
-    if "could not convert" in text or "contains NaN" in text:
-        return (
-            " (A teacher gets X as it comes: put one that cannot take it into a Pipeline that "
-            "encodes and imputes.)"
-        )
-    if "previously unseen labels" in text:
-        return " (A frozen part of it has other labels: give y in those.)"
-    if "same dtype" in text:  # torch
-        return " (A net takes float32: give X so, or put a step in front that casts.)"
-    if "early stopping" in text and "dataset" in text:  # xgboost and lightgbm
-        return (
-            " (Early stopping needs rows to judge by: give the teacher an `eval_set` by metadata "
-            "routing, or set its `early_stopping_rounds=None`.)"
-        )
-    return ""
 
 
 def take_rows(fit_params, rows, n_rows):
@@ -181,13 +170,14 @@ def fit_member(cache, task):
     """
     if not cache.is_on:
         estimator = task.fit()
-        return Member(task.name, Held(estimator), task.columns_of(estimator), n_votes_of(estimator))
+        columns, n_votes = task.columns_of(estimator), n_votes_of(estimator)
+        return Member(task.name, Held(estimator), columns, n_votes, labels=task.labels)
     key = task.key(cache)
     held = Stored(cache.refer(f"teacher `{task.name}`", _fit, key, task))
     if task.is_fitted:
         held = Held(task.estimator)
     columns, n_votes = cache.call(_describe, key, held, task)
-    return Member(task.name, held, columns, n_votes, key)
+    return Member(task.name, held, columns, n_votes, key, task.labels)
 
 
 def is_fold_kept(cache, task, fold):
@@ -284,7 +274,8 @@ def _describe(key, held, task):
 def _fit_and_label(key, task, fold, where):
     train, test, others = fold
     part = task.on(train, where)
-    member = Member(part.name, Held(part.fit()), part.columns_of(part.estimator), None)
+    held = Held(part.fit())
+    member = Member(part.name, held, part.columns_of(held.value), None, labels=part.labels)
     tables = [_safe_indexing(task.X, test), *others]
     return member.columns, [member.probabilities(table) for table in tables]
 
