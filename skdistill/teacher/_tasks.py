@@ -21,6 +21,10 @@ from skdistill.teacher._members import (
 )
 
 
+class WrongTypeError(ValueError, TypeError):
+    """A TypeError of a teacher: a ValueError as its other errors are, and a TypeError still."""
+
+
 @dataclass
 class Task:
     """All that a fitted teacher depends on.
@@ -82,7 +86,7 @@ class Task:
 
         Raises
         ------
-        ValueError or TypeError
+        ValueError
             If the fit fails, with the teacher's own error as its cause.
         """
         codes = self.codes
@@ -96,8 +100,7 @@ class Task:
         except MemoryError:
             raise
         except Exception as error:
-            is_type = isinstance(error, TypeError) and not isinstance(error, ValueError)
-            raise (TypeError if is_type else ValueError)(
+            raise (WrongTypeError if isinstance(error, TypeError) else ValueError)(
                 f"teacher `{self.name}` could not be fitted {self.where}: {error}{hint_for(error)}"
             ) from error
         self.columns_of(self.estimator)
