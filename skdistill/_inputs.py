@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import NO_LABEL, Block
+from skdistill._containers import check_container
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
 from skdistill._target import check_labels, check_target
@@ -143,6 +144,8 @@ class CheckedInputsMixin:
     def _check_inputs(self, X, y, sample_weight, soft_targets, **more):
         """Find all that can be wrong, before the first teacher is fitted."""
         check_parameters(self)
+        check_container(X)
+        check_container(soft_targets, "soft_targets")
         (X,) = indexable(X)
         if not self._continues():
             self._forget()

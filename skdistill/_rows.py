@@ -4,9 +4,11 @@ Only NumPy is imported here: frames are told by what they have.
 """
 
 import math
-from decimal import Decimal
+from collections import Counter
 
 import numpy as np
+
+from skdistill._values import category_value, is_missing, is_number_type
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
@@ -42,6 +44,7 @@ class RowReader:
         self._missing, self._unknown = features["missing"], features["unknown"]
         self._numbers = [i for i, kind in enumerate(kinds) if kind == "number"]
         self._categories = [i for i, kind in enumerate(kinds) if kind != "number"]
+        self.has_categories = bool(self._categories)
         self._number_labels = [self.labels[i] for i in self._numbers]
         self._category_labels = [self.labels[i] for i in self._categories]
         # The text of each category, where the categories are not texts themselves.
@@ -74,6 +77,11 @@ class RowReader:
             raise ValueError(
                 f"Expected 2D array, got a {type(X).__name__} instead: a single row is "
                 "`df.iloc[[0]]`, or a dict."
+            )
+        if hasattr(X, "collect") or hasattr(X, "compute"):
+            raise TypeError(
+                f"X is a {type(X).__name__}, which holds no rows yet: bring it into memory, as by "
+                ".collect() or .compute()."
             )
         if hasattr(X, "columns") and hasattr(X, "__getitem__"):
             return self._of_frame(X)
@@ -120,10 +128,13 @@ class RowReader:
     # --- frames ---
 
     def _of_frame(self, X):
-        columns = list(X.columns)
+        columns = _names_of(X)
         found = [str(column) for column in columns]
-        if len(set(found)) < len(found):
-            raise ValueError(f"X has several columns of one name: {found}.")
+        twice = [name for name, count in Counter(found).items() if count > 1]
+        if twice:
+            raise ValueError(
+                f"X has several columns of one name, {twice}: give each a name of its own."
+            )
         if self.names is None:
             if len(X) == 0 or len(columns) != self.n_columns:
                 self._refuse_shape(np.empty((len(X), len(columns))))
@@ -134,7 +145,7 @@ class RowReader:
             columns = [place[name] for name in self.names]
             if len(X) == 0:
                 self._refuse_shape(np.empty((0, len(columns))))
-        return self._of_columns([X[column].to_numpy() for column in columns], len(X))
+        return self._of_columns([_cells_of(X[column]) for column in columns], len(X))
 
     def _of_columns(self, columns, n_rows):
         """From one array a column."""
@@ -242,18 +253,17 @@ class RowReader:
         texts = self._texts[place]
         if texts is None and type(value) is str:
             return self._unknown if value == self._missing else value
-        if _is_missing(value):
+        if is_missing(value):
             return self._missing
-        if not isinstance(value, (str, bool, int, float, np.generic)):
-            raise TypeError(
-                f"column '{self._category_labels[place]}' holds {value!r}: a category is a string, "
-                "a bool or a number."
-            )
+        try:
+            value = category_value(value)
+        except TypeError as error:
+            raise TypeError(f"column '{self._category_labels[place]}' holds {error}") from error
         if texts is not None:
             return texts.get(value, self._unknown)
         if isinstance(value, str):
-            return self._text(str(value), place)
-        if isinstance(value, (bool, np.bool_)):
+            return self._text(value, place)
+        if isinstance(value, bool):
             return self._unknown
         raise ValueError(
             f"column '{self._category_labels[place]}' held text when the student was fitted, but "
@@ -263,7 +273,7 @@ class RowReader:
     def _own_text(self, value, place):
         """The text of one category for an encoder of the user's own."""
         label = self._category_labels[place]
-        if _is_missing(value):
+        if is_missing(value):
             raise ValueError(
                 f"column '{label}' has a missing value, which the graph of an `encoder` of your "
                 "own cannot tell from text: fill it before, or fit with encoder='auto'."
@@ -304,6 +314,25 @@ def _array_of_rows(rows):
     return array if array.dtype.kind in "fiub" else np.asarray(rows, dtype=object)
 
 
+def _names_of(frame):
+    """The names of the columns; those of a pyarrow Table are not what `columns` gives."""
+    return list(frame.column_names if hasattr(type(frame), "column_names") else frame.columns)
+
+
+def _cells_of(column):
+    """The cells of a column of a frame as an array: of objects, where NumPy has no such type."""
+    is_arrow = hasattr(column, "to_pylist")
+    if not (is_arrow and column.null_count):  # as an array, pyarrow takes them for other values
+        try:
+            values = column.to_numpy()
+        except Exception:  # each library has errors of its own
+            values = None
+        if values is not None and values.dtype.kind not in "mM":
+            return values
+    cells = column.to_pylist() if is_arrow else column.to_list()
+    return np.fromiter(cells, object, len(cells))
+
+
 def _as_list(values, label):
     if values.dtype.kind in "OUTbfiu":
         return values.tolist()
@@ -320,21 +349,10 @@ def _float_array(numbers, dtype):
         raise ValueError(f"X holds a number that is too large: {error}.") from error
 
 
-def _is_missing(value):
-    """None, NaN, or pandas' marks for missing, which are told by their names."""
-    if value is None:
-        return True
-    if isinstance(value, _FLOATS):
-        return value != value
-    return type(value).__name__ in ("NAType", "NaTType")
-
-
 def _number(value, label):
-    if _is_missing(value):
+    if is_missing(value):
         return math.nan
-    if isinstance(value, (int, float, np.number, Decimal)) and not isinstance(
-        value, (bool, complex)
-    ):
+    if is_number_type(type(value)):
         return value
     raise ValueError(
         f"column '{label}' must hold numbers, as when the student was fitted, but holds {value!r}."

@@ -1,7 +1,9 @@
 """How a fit makes, trains and calibrates the student."""
 
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import clone
@@ -220,6 +222,11 @@ class StudentTrainingMixin:
                     "the student of them. Give rows on which a teacher names them."
                 )
                 self.class_offset_[untaught] = 0.0
+
+    def _attributes_so_far(self, net):
+        """What a copy of the classifier answers with after an epoch, for callbacks that ask."""
+        student = SimpleNamespace(module_=deepcopy(net.module_).eval(), device=net.device)
+        return {"student_": student, "calibration_temperature_": 1.0, "class_offset_": None}
 
     def _calibrate(self, validation):
         self.calibration_temperature_, self.class_offset_ = 1.0, None

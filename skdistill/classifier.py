@@ -353,8 +353,10 @@ class DistilledClassifier(
         given = self._check_inputs(X, y, sample_weight, soft_targets, **more)
         seeds = self._draw_seeds()
         context = self._init_callback_context(max_subtasks=None)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        run = Run(seeds, deadline, Progress(self, context))
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"X": X, "y": y, "metadata": metadata}
+        context.call_on_fit_task_begin(estimator=self, **data)
+        run = Run(seeds, deadline, Progress(self, context, data))
 
         rows = self._rows_of_warm_start(given)
         given = self._hold_out(given, seeds["split"])
@@ -370,7 +372,7 @@ class DistilledClassifier(
         self._correct_prior(trial.rows.blocks)
         self._settled, self._rows = settled_by(self), rows
         run.progress.say(self.decision_)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
 
     def _sk_visual_block_(self):
         parts = sound_parts(self.teacher, "teacher")
@@ -404,6 +406,7 @@ class DistilledClassifier(
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
+        tags.input_tags.sparse = self._takes_sparse() and all(one.sparse for one in teachers)
         tags.non_deterministic = self.random_state is None
         return tags
 

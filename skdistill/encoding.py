@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 from skdistill._frame import NUMBER, codes_of, read_table
 from skdistill._nominal import MOST_VALUES, find_nominal
 from skdistill._stored import OlderParametersMixin
+from skdistill._values import category_value
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
 ROWS_AT_ONCE = 20_000
@@ -195,6 +196,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
 
     def __setstate__(self, state):
         super().__setstate__({"nominal_": {}, **state})  # of formats 1 to 3, which had none
+        if "categories_" in state:  # up to format 4 they may be dates or intervals
+            self.categories_ = [_plain_categories(known) for known in self.categories_]
 
     def _encode_numbers(self, numbers, encoded):
         """Write the columns of the numbers; returns how many they are."""
@@ -217,6 +220,10 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         if self.categories == "codes":
             return codes[:, None]
         return codes[:, None] == np.arange(1, size)
+
+
+def _plain_categories(categories):
+    return np.fromiter(map(category_value, categories), object, len(categories))
 
 
 def with_nominal(encoder, X, labels):

@@ -8,6 +8,7 @@ from scipy.special import rel_entr
 from sklearn.utils import _safe_indexing
 
 from skdistill._frame import CATEGORY
+from skdistill._rows import CATEGORIES, NUMBERS, as_text
 from skdistill.encoding import TabularEncoder
 from skdistill.scorer import Scorer
 
@@ -83,6 +84,32 @@ def draw_rows(clf, schema, random_state=0, n_rows=DRAWN_ROWS):
     if schema.names is None:
         return frame.to_numpy(dtype=object)
     return frame.set_axis(clf.feature_names_in_, axis=1)
+
+
+def draw_feed(clf, schema, n_rows, random_state=0):
+    """Draw rows as the graph takes them, of values that it knows.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+    schema : Schema
+    n_rows : int
+    random_state : int, default=0
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    rng = np.random.default_rng(random_state)
+    feed = {}
+    if schema.n_numbers:
+        numbers = _draw_numbers(clf.encoder_, schema, rng, n_rows)
+        feed[NUMBERS] = numbers.astype(schema.number_type)
+    if schema.n_categories:
+        texts = [[as_text(value) for value in levels] for levels in schema.texts.levels]
+        columns = [rng.choice(known or [schema.texts.missing], n_rows) for known in texts]
+        feed[CATEGORIES] = np.column_stack(columns).astype(object)
+    return feed
 
 
 def _draw_numbers(encoder, schema, rng, n_rows):

@@ -1,15 +1,18 @@
 """A converter for skl2onnx, so that a whole Pipeline becomes one graph."""
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from skdistill._frame import CATEGORY, NUMBER
 from skdistill.classifier import DistilledClassifier
 from skdistill.encoding import TabularEncoder
-from skdistill.export._build import build, label_values, schema_of
+from skdistill.export._build import Answer, build, label_values, schema_of
 from skdistill.export._graph import ML_DOMAIN, Graph
 from skdistill.export._optional import require
+from skdistill.export._parents import answering, wishes_of_parents
 
 ALIAS = "SkdistillDistilledClassifier"
+FROZEN_ALIAS = "SkdistillFrozenEstimator"
 
 
 def register_skl2onnx_converter():
@@ -20,19 +23,37 @@ def register_skl2onnx_converter():
     itself need ``target_opset`` 20 or above, and an input of strings each. Labels that are bools
     become 0 and 1; floats are refused. :class:`Scorer` does not read what skl2onnx writes.
 
+    Of the models around a student, a Pipeline, a GridSearchCV, a FrozenEstimator, a
+    CalibratedClassifierCV with ``method="sigmoid"``, a Voting, Stacking or BaggingClassifier and a
+    OneVsRestClassifier are converted. The conversion of another model of scikit-learn is an error,
+    since skl2onnx leaves out what it adds. With the option ``raw_scores`` the second output is the
+    decision function, of two columns where there are two classes: the margin and its negative.
+
     Raises
     ------
     ImportError
         If skl2onnx is not installed.
     """
     skl2onnx = require("skl2onnx")
+    options = {
+        "zipmap": [True, False, "columns"],
+        "nocl": [True, False],
+        "raw_scores": [True, False],
+    }
     skl2onnx.update_registered_converter(
-        DistilledClassifier,
-        ALIAS,
-        _set_outputs,
-        _convert,
-        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+        DistilledClassifier, ALIAS, _set_outputs, _convert, options=options
     )
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    if sklearn_operator_name_map.get(FrozenEstimator, FROZEN_ALIAS) == FROZEN_ALIAS:
+        skl2onnx.update_registered_converter(
+            FrozenEstimator,
+            FROZEN_ALIAS,
+            _set_outputs,
+            _convert_frozen,
+            parser=_parse_frozen,
+            options=options,
+        )
 
 
 def _set_outputs(operator):
@@ -59,8 +80,39 @@ def _labels(operator):
     return values.astype(np.int64) if values.dtype == bool else values
 
 
+def _parse_frozen(scope, model, inputs, custom_parsers=None):
+    """Take what is frozen in the place of the FrozenEstimator."""
+    from skl2onnx._parse import _parse_sklearn
+
+    scope.add_options(id(model.estimator), (scope.options or {}).get(id(model)))
+    return _parse_sklearn(scope, model.estimator, inputs, custom_parsers)
+
+
+def _convert_frozen(scope, operator, container):
+    """Hand a FrozenEstimator's inputs and outputs on to the student within."""
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    frozen = operator.raw_operator
+    if not isinstance(answering(frozen), DistilledClassifier):
+        raise ValueError(
+            f"a FrozenEstimator of {type(frozen.estimator).__name__} within another model is not "
+            "converted, only one of a DistilledClassifier: give what it holds, `frozen.estimator`."
+        )
+    alias = sklearn_operator_name_map[type(frozen.estimator)]
+    inner = scope.declare_local_operator(alias, frozen.estimator)
+    inner.inputs = operator.inputs
+    if _is_double(operator.inputs[0]):  # as the model around it takes them
+        operator.outputs[1].type = DoubleTensorType(operator.outputs[1].type.shape)
+    for output in operator.outputs:
+        variable = scope.declare_local_variable(output.raw_name, output.type)
+        inner.outputs.append(variable)
+        container.add_node("Identity", variable.full_name, output.full_name)
+
+
 def _convert(scope, operator, container):
     clf = operator.raw_operator
+    wishes = wishes_of_parents(clf, scope, container)
     schema = _schema(clf, operator)
     prefix = scope.get_unique_operator_name("skdistill") + "/"
     inputs = Graph(prefix + "in/")
@@ -68,10 +120,14 @@ def _convert(scope, operator, container):
     if numbers is not None:
         numbers = inputs.add("Cast", numbers, to=1 if schema.number_type == "float32" else 11)
     categories = _gather(inputs, operator.inputs, CATEGORY) if schema.n_categories else None
-    outputs = operator.outputs[0].full_name, operator.outputs[1].full_name
-    graph = build(
-        clf, schema, lambda: Graph(prefix), numbers, categories, outputs, _labels(operator)
+    answer = Answer(
+        label=operator.outputs[0].full_name,
+        probabilities=operator.outputs[1].full_name,
+        labels=_labels(operator),
+        raw_scores=wishes.raw_scores,
+        is_double=wishes.by_ensemble and _is_double(operator.inputs[0]),
     )
+    graph = build(clf, schema, lambda: Graph(prefix), numbers, categories, answer)
     for part in (inputs, graph):
         _write(part, container)
 
@@ -98,6 +154,10 @@ def _schema(clf, operator):
 
 def _kind(variable):
     return CATEGORY if type(variable.type).__name__.startswith("String") else NUMBER
+
+
+def _is_double(variable):
+    return type(variable.type).__name__ == "DoubleTensorType"
 
 
 def _gather(graph, variables, kind):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
+from skdistill._containers import check_container
 from skdistill._files import check_target, write_whole
 from skdistill._target import check_labels
 from skdistill._validation import check_known, check_weights
@@ -189,6 +190,7 @@ class DistillationReport:
         labels, weight = _check_rows(X, y, sample_weight, clf.classes_)
         columns = find_columns(segments, X)
         if X_train is not None:
+            check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
         control, is_ours = find_control(control, clf, steps, X_train, y_train)
         seen = transformed(steps, X)
@@ -315,6 +317,7 @@ def _check_parameters(n_bootstrap, confidence_level, speed):
 
 
 def _check_rows(X, y, sample_weight, classes):
+    check_container(X)
     (X,) = indexable(X)
     if y is None:
         raise ValueError("`y` is None: a report compares answers with the truth, give labels.")

@@ -67,7 +67,7 @@ def train(
     deadline : float, default=None
         Time, as of :func:`time.monotonic`, at which training stops.
     step : callable, default=no_step
-        Called with a name after each epoch; training ends when it returns True.
+        Called with a name and the net after each epoch; training ends when it returns True.
     verbose : int, default=0
         Above 0, skorch prints a line an epoch.
     kept : str, default=None

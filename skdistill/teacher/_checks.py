@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._frame import is_frame
 from skdistill._probabilities import check_single, labels_of_names, names_of
+from skdistill.scorer import Scorer
 from skdistill.teacher._adapters import adapt, is_known_model
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import ask, own_classes
@@ -21,8 +22,8 @@ from skdistill.teacher._torch import TorchTeacher
 
 
 def is_frozen(part):
-    """Whether a teacher is used as it is: in FrozenEstimator, without ``fit``, or a known model."""
-    is_fitted = isinstance(part, FrozenEstimator) or not hasattr(part, "fit")
+    """Whether a teacher is used as it is: FrozenEstimator, Scorer, no ``fit``, or a known model."""
+    is_fitted = isinstance(part, (FrozenEstimator, Scorer)) or not hasattr(part, "fit")
     return is_fitted or is_known_model(part)
 
 

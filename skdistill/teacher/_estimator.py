@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skdistill._containers import check_container
 from skdistill._named import named_parts, sound_parts
 from skdistill.teacher._checks import tags_of, unfrozen
 from skdistill.teacher._members import weight_fit_params
@@ -86,6 +87,7 @@ class PoolEstimatorMixin:
 
     def _check_columns(self, X, reset=False):
         """Return X as the teachers get it, with the number and names of its columns checked."""
+        check_container(X)
         (X,) = indexable(X)
         # A list of texts has no columns; of one row alone the teachers say what is wrong.
         has_columns = hasattr(self, "n_features_in_") and getattr(X, "ndim", 2) > 1
