@@ -6,10 +6,21 @@ from sklearn.pipeline import _name_estimators
 
 def parts_of(estimator):
     """The estimator and all that its parameters hold."""
-    if isinstance(estimator, FrozenEstimator):
-        return [estimator, *parts_of(estimator.estimator)]
-    nested = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else []
-    return [estimator, *nested]
+    parts = unfrozen_parts_of(estimator)
+    frozen = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
+    return [*parts, *(part for inner in frozen for part in parts_of(inner))]
+
+
+def unfrozen_parts_of(estimator):
+    """The same without what is inside a FrozenEstimator."""
+    if isinstance(estimator, FrozenEstimator) or not hasattr(estimator, "get_params"):
+        return [estimator]
+    params = estimator.get_params(deep=True)
+    frozen = [f"{key}__" for key, part in params.items() if isinstance(part, FrozenEstimator)]
+    return [
+        estimator,
+        *(part for key, part in params.items() if not key.startswith(tuple(frozen))),
+    ]
 
 
 def is_list(value):

@@ -84,14 +84,20 @@ def class_weights(class_weight, y, sample_weight):
         return None
     if y is None:
         raise ValueError(f"`class_weight` is {class_weight!r}, but y is None: leave it out.")
+    if isinstance(class_weight, str) and sample_weight is not None:
+        used = sample_weight > 0  # a class without a row has no share to balance
+        y, sample_weight = y[used], sample_weight[used]
     classes = np.unique(y)
     weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
-    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError(f"`class_weight` must give finite weights >= 0, got {class_weight!r}.")
+    by_class = dict(zip(classes, weights, strict=True))
+    if not combine_weights(sample_weight, by_class, y).any():
         raise ValueError(
-            f"`class_weight` must give finite weights >= 0 that are not all 0, got "
+            "`class_weight` must not be 0 for every class whose rows have a weight, got "
             f"{class_weight!r}."
         )
-    return dict(zip(classes, weights, strict=True))
+    return by_class
 
 
 def check_prior(class_prior, classes):

@@ -2,11 +2,9 @@
 
 import warnings
 
-from sklearn.base import clone
-
 from skdistill._identity import identify
 from skdistill._named import named_parts
-from skdistill.teacher import is_frozen, unfrozen
+from skdistill.teacher import clone_of, is_frozen, unfrozen
 
 # The teacher, the encoder and the rows held out come of them, and stay as they are.
 SETTLED = (
@@ -34,7 +32,7 @@ def settled_by(estimator):
     found = {name: _identity_of(getattr(estimator, name)) for name in SETTLED[1:]}
     parts = named_parts(estimator.teacher, "teacher")
     # A frozen teacher may be large: it is known as the object that it is, see `check_settled`.
-    parts = [(name, None if is_frozen(part) else clone(part, safe=False)) for name, part in parts]
+    parts = [(name, None if is_frozen(part) else clone_of(part)) for name, part in parts]
     return {"teacher": _identity_of(parts), **found}
 
 

@@ -79,7 +79,7 @@ def test_several_inputs_by_name_and_by_position():
         return inner(x_num) + x_cat[:, :1]
 
     codes = np.arange(40).reshape(-1, 1) % 3
-    frame = pd.DataFrame(X).assign(code=codes)
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]).assign(code=codes)
 
     def split(rows):
         return rows.iloc[:, :4].to_numpy("float64"), rows[["code"]].to_numpy()

@@ -107,7 +107,7 @@ def fit_control(clf, X, y, groups=None):
     labels = check_labels(y, X, "y_train")
     check_known(labels, clf.classes_, "y_train")
     without = ("teacher", "teacher_weights", "objectives", "transfer", "cv")
-    control = clone(clf).set_params(alpha=1.0, **dict.fromkeys(without))
+    control = clone(clf.without_teacher()).set_params(alpha=1.0, **dict.fromkeys(without))
     control.set_params(class_prior=_prior_of_control(clf, labels))
     # One-hot labels stand where the teacher's answers were: nobody is asked for any. Their columns
     # name the classes, as the teacher may know some that y lacks.

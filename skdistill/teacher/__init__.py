@@ -19,7 +19,7 @@ from skdistill.teacher._members import (
     weight_fit_params,
 )
 from skdistill.teacher._pool import TeacherPool
-from skdistill.teacher._tasks import take_rows
+from skdistill.teacher._tasks import clone_of, take_rows
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "check_groups",
     "check_teachers",
     "chunks",
+    "clone_of",
     "find_partition",
     "input_tags_of",
     "is_frozen",

@@ -68,13 +68,19 @@ def warn_of_refits(parts):
             )
 
 
-def input_tags_of(part):
-    """What a teacher, or what is frozen in it, declares of its input; None where it is silent."""
+def tags_of(part):
+    """The tags of a teacher, or of what is frozen in it; None where it declares none."""
     inner = part
     while isinstance(inner, FrozenEstimator):
         inner = inner.estimator
     has_tags = hasattr(inner, "__sklearn_tags__") and not isinstance(inner, type)
-    return get_tags(inner).input_tags if has_tags else None
+    return get_tags(inner) if has_tags else None
+
+
+def input_tags_of(part):
+    """What a teacher, or what is frozen in it, declares of its input; None where it is silent."""
+    tags = tags_of(part)
+    return None if tags is None else tags.input_tags
 
 
 def _is_fitted(part):

@@ -4,10 +4,11 @@ from itertools import islice
 
 import numpy as np
 from sklearn.utils import _safe_indexing
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._named import named_parts
+from skdistill._parallel import run_jobs
 from skdistill._progress import no_step
 from skdistill.teacher._folds import check_groups, find_partition
 from skdistill.teacher._members import chunks, teach_unknown, warn_of_unknown
@@ -86,8 +87,12 @@ class CrossFitMixin:
         jobs = [(task, fold) for task in tasks for fold in enumerate(folds, start=1)]
         is_known = all(is_fold_kept(self._cache, task, fold) for task, (_, fold) in jobs)
         # What is known takes no process of its own.
-        done = Parallel(n_jobs=None if is_known else self.n_jobs, return_as="generator")(
-            delayed(fit_and_label)(self._cache, task, fold, number) for task, (number, fold) in jobs
+        done = run_jobs(
+            (
+                delayed(fit_and_label)(self._cache, task, fold, number)
+                for task, (number, fold) in jobs
+            ),
+            n_jobs=None if is_known else self.n_jobs,
         )
         self._look_at_frozen()
         labels = {member.name: [] for member in self._members}

@@ -16,6 +16,16 @@ _HINTS = (
         "sklearn.set_config(enable_metadata_routing=True).",
     ),
     (
+        ("y contains previously unseen labels",),
+        "A frozen part of it has other labels: give y in those.",
+    ),
+    (
+        # Words of XGBoost and of LightGBM.
+        ("validation dataset for early stopping", "for early stopping, at least one dataset"),
+        "Early stopping needs rows to judge by: give the teacher an `eval_set` by metadata "
+        "routing, or set its `early_stopping_rounds=None`.",
+    ),
+    (
         _NEW_LEVEL,
         "An encoder of the teacher met a level that was not in the rows it was fitted on: rows "
         "held out, a fold of `cv`, X_transfer or X_val have it. Give the encoder "

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
-from skdistill._named import parts_of
+from skdistill._named import parts_of, unfrozen_parts_of
 from skdistill._probabilities import read_probabilities, without_counts
 from skdistill._process import safe_threads
 from skdistill._seeding import seeded
@@ -254,20 +254,22 @@ def _is_tree(estimator):
     return isinstance(estimator, DecisionTreeClassifier)
 
 
-def _has_part_of(estimator, *libraries):
-    return any(type(part).__module__.split(".")[0] in libraries for part in parts_of(estimator))
+def has_part_of(parts, *libraries):
+    """Whether one of the parts is of a class of these libraries, or of one derived from it."""
+    kinds = {kind for part in parts for kind in type(part).__mro__}
+    return any(kind.__module__.split(".")[0] in libraries for kind in kinds)
 
 
 def takes_only_codes(estimator):
     """Whether a teacher wants labels 0..K-1; the others get the labels as they are."""
-    return _has_part_of(estimator, "xgboost", "skorch")
+    return has_part_of(unfrozen_parts_of(estimator), "xgboost", "skorch")
 
 
 @contextmanager
 def torch_guard(estimator, seed):
     """Seed a skorch teacher and keep it from torch's global generator, and from lost threads."""
     with safe_threads():
-        if _has_part_of(estimator, "skorch"):
+        if has_part_of(parts_of(estimator), "skorch"):
             with seeded(seed):
                 yield
         else:
@@ -280,13 +282,29 @@ def weight_fit_params(name, estimator, sample_weight):
         return {}
     if _takes_weight(estimator):
         return {"sample_weight": sample_weight}
-    if isinstance(estimator, Pipeline) and _takes_weight(estimator[-1]):
+    is_pipeline = isinstance(estimator, Pipeline) and not resamples(estimator)
+    if is_pipeline and _takes_weight(estimator[-1]):
         return {f"{estimator.steps[-1][0]}__sample_weight": sample_weight}
     warnings.warn(
         f"DistilledClassifier: teacher `{name}` ({type(estimator).__name__}) takes no "
-        "sample_weight and is fitted without; the student uses it."
+        "sample_weight and is fitted without it."
     )
     return {}
+
+
+def resamples(estimator):
+    """Whether it is a Pipeline that draws other rows, as those of imbalanced-learn may."""
+    steps = estimator.steps if isinstance(estimator, Pipeline) else []
+    return any(hasattr(step, "fit_resample") or resamples(step) for _, step in steps)
+
+
+def check_row_wise(name, estimator, fit_params):
+    """Raise a ValueError for weights whose rows a teacher will draw anew."""
+    if resamples(estimator) and any(key.endswith("sample_weight") for key in fit_params):
+        raise ValueError(
+            f"teacher `{name}` draws other rows than it is given, which `sample_weight` cannot "
+            "follow: do not request it, as in set_fit_request(sample_weight=False)."
+        )
 
 
 def _takes_weight(estimator):

@@ -4,11 +4,10 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import (
-    _check_sample_weight,
     _num_samples,
     check_consistent_length,
     check_is_fitted,
@@ -16,9 +15,10 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._cache import Cache
-from skdistill._containers import check_container
 from skdistill._named import NamedListsMixin, named_parts
+from skdistill._parallel import run_jobs
 from skdistill._progress import no_step
+from skdistill._target import check_labels
 from skdistill.targets import fit_pool_weights, pool_probabilities
 from skdistill.teacher._adapters import adapt
 from skdistill.teacher._checks import (
@@ -32,24 +32,29 @@ from skdistill.teacher._checks import (
     warn_of_refits,
 )
 from skdistill.teacher._cross_fit import CrossFitMixin
+from skdistill.teacher._estimator import PoolEstimatorMixin, check_row_weights
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Held,
     Member,
     align_all,
+    check_row_wise,
     chunks,
     n_votes_of,
 )
 from skdistill.teacher._tasks import (
     Task,
     accepts_rows,
+    clone_of,
     fit_member,
     is_kept,
     label_rows,
 )
 
 
-class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator):
+class TeacherPool(
+    PoolEstimatorMixin, CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
+):
     """Several teachers as one: their probabilities, aligned by label and averaged.
 
     Parameters
@@ -72,7 +77,8 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     memory : str or object with the joblib.Memory interface, default=None
         Where fitted teachers, and their probabilities of the rows of a fit, are kept.
     random_state : int, RandomState instance or None, default=None
-        Seeds every `random_state` of an unfitted teacher that is None.
+        Gives each `random_state` of an unfitted teacher that is None, nested ones as well, a
+        number of its own.
 
     Attributes
     ----------
@@ -83,6 +89,10 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     named_estimators_ : dict of str to object
     weights_ : ndarray of shape (n_teachers,)
         The weights in use, in the order of the teachers, with a sum of 1.
+    n_features_in_ : int
+        Only where X has columns.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Only where X names its columns.
     """
 
     _named_lists = ("teachers",)
@@ -106,7 +116,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         self.memory = memory
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, fit_params=None, step=no_step):
+    def fit(self, X, y=None, sample_weight=None, *, fit_params=None, step=no_step):
         """Fit the teachers that are not frozen.
 
         Parameters
@@ -115,8 +125,10 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             Handed to the teachers as it is.
         y : array-like of shape (n_samples,), default=None
             Labels. None is legal if every teacher is frozen.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights for the teachers that take them, or, with metadata routing, request them.
         fit_params : dict of str to dict, default=None
-            Keyword arguments of each teacher's ``fit``, by its name.
+            Further arguments of each teacher's ``fit``, by its name.
         step : callable, default=no_step
             Called with the name of each teacher when it is fitted.
 
@@ -130,16 +142,19 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             If labels are missing or disjoint, a teacher cannot give probabilities for X, or
             `weights` or `pooling` are not valid.
         """
-        check_container(X)
+        self.__dict__.pop("_members", None)  # a fit that fails leaves none
         parts = named_parts(self.teachers, "teacher")
         self._weights = check_pool_weights(self.weights, len(parts))
         self._check_parameters()
         check_teachers(parts, y)
         warn_of_refits(parts)
+        X = self._check_columns(X, reset=True)
+        y = check_labels(y, X)
+        fit_params = _merged(self._weight_params(parts, X, sample_weight), fit_params or {})
         self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
-        tasks = self._tasks(parts, X, y, fit_params or {})
+        tasks = self._tasks(parts, X, y, fit_params)
         by_name = {member.name: member for member in [*frozen, *self._fit_members(tasks, step)]}
         self._members = [by_name[name] for name, _ in parts]
         unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
@@ -186,6 +201,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             If labels or weights are not valid.
         """
         check_is_fitted(self)
+        X = self._check_columns(X)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         unknown = np.setdiff1d(y, self.classes_)
@@ -194,10 +210,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
                 f"`y` has labels {unknown[:10].tolist()} that are not in classes_ "
                 f"{self.classes_[:10].tolist()}: leave those rows out."
             )
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, np.empty((len(y), 0)), dtype=float, ensure_non_negative=True
-            )
+        sample_weight = check_row_weights(sample_weight, X)
         self._look_at_frozen()
         answers = [self._label_by_one(member, X) for member in self._members]
         members, known = align_all(
@@ -223,7 +236,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             Columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._label(X, floored, Member.probabilities)
+        return self._label(self._check_columns(X), floored, Member.probabilities)
 
     def label(self, X, *, floored=False, step=no_step):
         """Do as :meth:`predict_proba` does, but keep the probabilities in `memory`.
@@ -242,20 +255,6 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         check_is_fitted(self)
         self._look_at_frozen()
         return self._label(X, floored, partial(label_rows, self._cache), step)
-
-    def predict(self, X):
-        """The label of the highest pooled probability.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def accepts(self, X):
         """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
@@ -295,11 +294,12 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     def _label(self, X, floored, ask, step=no_step):
         result = np.empty((_num_samples(X), len(self.classes_)))
         floors = self._floors_if(floored)
-        answers = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+        jobs = (
             delayed(ask)(member, _safe_indexing(X, rows))
             for rows in chunks(X)
             for member in self._members
         )
+        answers = run_jobs(jobs, self.n_jobs, require="sharedmem")
         for rows in chunks(X):
             result[rows] = self._pool(
                 islice(answers, len(self._members)), self.known_columns, floors
@@ -338,43 +338,54 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         codes = np.searchsorted(self.classes_, np.asarray(y))
         rows = X, codes, self.classes_
         data_key = self._cache.key("X and y", *rows)
-        tasks = []
+        tasks, seeds = [], self._draw_seeds([name for name, _ in parts])
         for name, part in unfrozen(parts):
-            seed = self._seed_of(name)
+            seed = seeds[name]
             estimator = _seeded_clone(part, seed)
             params, where = fit_params.get(name, {}), f"on {len(codes)} rows"
+            check_row_wise(name, estimator, params)
             tasks.append(Task(name, estimator, *rows, params, seed, data_key, where))
         return tasks
 
     def _fit_members(self, tasks, step):
         n_jobs = None if all(is_kept(self._cache, task) for task in tasks) else self.n_jobs
-        fitting = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(fit_member)(self._cache, task) for task in tasks
-        )
         members = []
-        for member in fitting:
+        for member in run_jobs((delayed(fit_member)(self._cache, task) for task in tasks), n_jobs):
             step(member.name)
             members.append(member)
         return members
 
-    def _seed_of(self, name):
-        if self.random_state is None:
-            return None  # a number drawn here would keep the cache from knowing the fit again
-        names = [one for one, _ in named_parts(self.teachers, "teacher")]
-        seeds = check_random_state(self.random_state).randint(
-            np.iinfo(np.int32).max, size=len(names)
-        )
-        return int(seeds[names.index(name)])
+    def _draw_seeds(self, names):
+        if self.random_state is None:  # a number drawn here would hide the fit from the cache
+            return dict.fromkeys(names)
+        rng = check_random_state(self.random_state)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
+        return dict(zip(names, seeds.tolist(), strict=True))
 
 
-def _seeded_clone(estimator, seed):
-    """A clone with its `random_state` set where it is None."""
-    estimator = clone(estimator, safe=False)
+def _merged(first, second):
+    """The arguments of two dicts of dicts."""
+    return {name: first.get(name, {}) | second.get(name, {}) for name in {**first, **second}}
+
+
+def _seeded_clone(given, seed):
+    """A clone in which each `random_state` that is None has got a number of its own."""
+    estimator = clone_of(given)
     if seed is not None and hasattr(estimator, "get_params"):
+        params, before = estimator.get_params(deep=True), given.get_params(deep=True)
+        # A part that is its own clone, as frozen ones are, is the user's: it stays as it is.
+        kept = [
+            f"{key}__"
+            for key, part in params.items()
+            if hasattr(part, "get_params") and part is before.get(key)
+        ]
         unset = [
             key
-            for key, value in estimator.get_params(deep=True).items()
-            if key.split("__")[-1] == "random_state" and value is None
+            for key in sorted(params)
+            if key.split("__")[-1] == "random_state"
+            and params[key] is None
+            and not key.startswith(tuple(kept))
         ]
-        estimator.set_params(**dict.fromkeys(unset, seed))
+        numbers = check_random_state(seed).randint(np.iinfo(np.int32).max, size=len(unset))
+        estimator.set_params(**dict(zip(unset, numbers.tolist(), strict=True)))
     return estimator

@@ -1,5 +1,6 @@
 """How a teacher is fitted, and what of it `memory` keeps."""
 
+import copy
 import pickle
 from dataclasses import dataclass, replace
 
@@ -8,9 +9,22 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from skdistill._named import unfrozen_parts_of
+from skdistill.teacher._checks import brief
 from skdistill.teacher._eval_sets import in_codes
 from skdistill.teacher._hints import hint_for
-from skdistill.teacher._members import Held, Member, n_votes_of, takes_only_codes, torch_guard
+from skdistill.teacher._members import (
+    Held,
+    Member,
+    has_part_of,
+    n_votes_of,
+    takes_only_codes,
+    torch_guard,
+)
+
+
+class WrongTypeError(ValueError, TypeError):
+    """A TypeError of a teacher: a ValueError as its other errors are, and a TypeError still."""
 
 
 @dataclass
@@ -59,7 +73,7 @@ class Task:
         """The same, with a clone of the teacher, on some of the rows."""
         fit_params = take_rows(self.fit_params, rows, len(self.codes))
         X, codes = _safe_indexing(self.X, rows), self.codes[rows]
-        estimator = clone(self.estimator, safe=False)
+        estimator = clone_of(self.estimator)
         return replace(
             self, estimator=estimator, X=X, codes=codes, fit_params=fit_params, where=where
         )
@@ -87,7 +101,7 @@ class Task:
         except MemoryError:
             raise
         except Exception as error:
-            raise ValueError(
+            raise (WrongTypeError if isinstance(error, TypeError) else ValueError)(
                 f"teacher `{self.name}` could not be fitted {self.where}: {error}{hint_for(error)}"
             ) from error
         self.columns_of(self.estimator)
@@ -106,14 +120,27 @@ class Task:
         seen, known = np.unique(self.codes), getattr(estimator, "classes_", None)
         if known is None:
             return seen
+        labels = np.arange(len(seen)) if takes_only_codes(estimator) else self.classes
+        if not np.isin(known, labels).all():
+            raise ValueError(
+                f"teacher `{self.name}` has the classes {brief(known)}, which are not those of y, "
+                f"{brief(self.classes)}: if a part of it is fitted, give y in the labels of that "
+                "part, or freeze the whole teacher."
+            )
         if takes_only_codes(estimator):
             return seen[np.asarray(known, dtype=int)]
-        if not np.isin(known, self.classes).all():
-            raise ValueError(
-                f"teacher `{self.name}` has the classes {list(known[:5])}, which are not those of "
-                f"y, {list(self.classes[:5])}: freeze the whole teacher if a part of it is fitted."
-            )
         return np.searchsorted(self.classes, known)
+
+
+def clone_of(estimator):
+    """An unfitted copy of a teacher."""
+    try:
+        return clone(estimator, safe=False)
+    except RuntimeError:
+        if not has_part_of(unfrozen_parts_of(estimator), "catboost"):
+            raise
+        # CatBoost copies a list of `cat_features`, which clone() takes for a fault.
+        return copy.deepcopy(estimator)
 
 
 def take_rows(fit_params, rows, n_rows):
