@@ -237,7 +237,7 @@ def end(monkeypatch, which):
     def cut(*args, **options):
         begun.append(args[1]["alpha"])
         if len(begun) == which:
-            options["step"] = lambda name: name == "epoch 2"
+            options["step"] = lambda name, *net: name == "epoch 2"
         return train(*args, **options)
 
     monkeypatch.setattr(training, "train", cut)

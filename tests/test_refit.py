@@ -90,7 +90,7 @@ def interrupted(monkeypatch, when, how):
         if (validation is None) == (when == "refit"):
             if how == "Ctrl-C":
                 raise KeyboardInterrupt
-            options["step"] = lambda name: name == "epoch 2"
+            options["step"] = lambda name, *net: name == "epoch 2"
         return train(net, loss, rows, validation, *args, **options)
 
     monkeypatch.setattr(training, "train", cut)
