@@ -12,7 +12,7 @@ from skdistill.transfer._base import (
     own_sources,
     tidy,
 )
-from skdistill.transfer._space import MetricSpace, index_of, with_tie_break
+from skdistill.transfer._space import MetricSpace, nearest_others
 
 
 class Gibbs(TransferSampler):
@@ -130,16 +130,9 @@ class Gibbs(TransferSampler):
         """
         size = min(int(self.block_size), len(points))
         block = rng.permutation(len(points))[:size]
-        index = index_of(with_tie_break(points[block], rng))
-        found = index.kneighbors(
-            with_tie_break(at, rng),
-            n_neighbors=min(int(self.n_neighbors) + 1, size),
-            return_distance=False,
-        )
-        found = block[found]
-        is_origin = found == origins[:, None]
-        found = np.take_along_axis(found, np.argsort(is_origin, axis=1, kind="stable"), axis=1)
-        found = found[:, :-1]
+        place = np.full(len(points), -1)
+        place[block] = np.arange(size)
+        found = block[nearest_others(at, place[origins], points[block], int(self.n_neighbors), rng)]
         order = rng.random_sample(found.shape).argsort(axis=1)[:, [0, -1]]
         return np.take_along_axis(found, order, axis=1).T
 

@@ -1,7 +1,6 @@
 """MUNGE."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
 from skdistill._frame import read_table
@@ -13,7 +12,7 @@ from skdistill.transfer._base import (
     own_sources,
     tidy,
 )
-from skdistill.transfer._space import MetricSpace, with_tie_break
+from skdistill.transfer._space import MetricSpace, nearest_others
 
 
 class Munge(TransferSampler):
@@ -128,8 +127,7 @@ def _nearest_other(points, rng):
     nearest[by_group] = by_group[following]
     if len(unique) > 1:
         lone = size[group] == 1
-        index = NearestNeighbors(n_neighbors=1).fit(with_tie_break(unique, rng))
-        other = index.kneighbors(return_distance=False)[:, 0]  # without X, never the row itself
+        other = nearest_others(unique, np.arange(len(unique)), unique, 1, rng)[:, 0]
         target = other[group[lone]]
         drawn = (rng.random_sample(len(target)) * size[target]).astype(int)
         nearest[lone] = by_group[first[target] + drawn]

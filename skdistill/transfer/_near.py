@@ -106,7 +106,7 @@ class Near(TransferSampler):
         if len(block) == 1:
             return index, 0.0
         distance, _ = index.kneighbors()  # without X, never to the row itself
-        # Distances of points stored in single precision.
+        # Rows drawn may be stored in single precision.
         return index, np.quantile(distance, self.quantile) + 1e-6
 
 
