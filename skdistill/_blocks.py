@@ -22,12 +22,15 @@ class Block:
     weight : ndarray of shape (n_rows,)
     soft : ndarray of shape (n_rows, n_classes) or None
         Soft targets at temperature 1; None for validation rows the user gave.
+    groups : ndarray of shape (n_rows,) or None, default=None
+        Rows of one group depend on each other.
     """
 
     X: object
     labels: np.ndarray
     weight: np.ndarray
     soft: np.ndarray | None
+    groups: np.ndarray | None = None
 
     @classmethod
     def unlabelled(cls, X, weight, soft):
@@ -50,8 +53,9 @@ class Block:
 
     def take(self, rows):
         """The block of some of the rows."""
-        soft = None if self.soft is None else self.soft[rows]
-        return Block(_safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], soft)
+        soft, groups = (None if one is None else one[rows] for one in (self.soft, self.groups))
+        X = _safe_indexing(self.X, rows)
+        return Block(X, self.labels[rows], self.weight[rows], soft, groups)
 
     def weighty(self):
         """The block of the rows that weigh anything: the others change nothing."""

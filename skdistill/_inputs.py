@@ -1,5 +1,6 @@
 """What a fit is given, checked."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,10 @@ from sklearn.utils.validation import _num_samples
 from skdistill._blocks import NO_LABEL, Block
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
+from skdistill._target import check_labels, check_target
 from skdistill._validation import (
     check_combination,
     check_known,
-    check_labels,
     check_parameters,
     check_prior,
     check_weights,
@@ -145,7 +146,7 @@ class CheckedInputsMixin:
         if not self._continues():
             self._forget()
         self._check_X(X, reset=not self._continues())
-        y = check_labels(y, X)
+        y = check_target(y, X)
         sample_weight = check_weights(sample_weight, X)
         is_plain = sample_weight is not None and (sample_weight == 1).all()
         if is_plain and self.class_weight is None:
@@ -241,10 +242,21 @@ class CheckedInputsMixin:
                 params[name] = weight_fit_params(name, part, all_weight)
         return params
 
+    @contextmanager
+    def _unfitted_if_it_fails(self):
+        """Leave no part of a fit that fails; one by `warm_start` leaves the student as it was."""
+        before = vars(self).copy() if self._continues() else None
+        try:
+            yield
+        except BaseException:
+            self._forget()
+            vars(self).update(before or {})
+            raise
+
     def _forget(self):
-        """A fit that fails must not leave the last student behind with another encoder."""
-        for name in ("student_", "calibration_temperature_", "class_offset_"):
-            self.__dict__.pop(name, None)
+        """Drop all that a fit has found, the last one or one that failed."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
 
     def _continues(self):
         return self.warm_start and hasattr(self, "student_")

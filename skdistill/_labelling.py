@@ -16,7 +16,7 @@ from skdistill.teacher import UNKNOWN_FLOOR, chunks, teach_unknown, unfrozen, wa
 
 
 class Labeller:
-    """Labels rows at temperature 1, floored where the response will take logarithms.
+    """Labels rows at temperature 1, above 0 where the response will take logarithms.
 
     Parameters
     ----------
@@ -42,27 +42,41 @@ class Labeller:
         if soft_targets is None:
             return None
         p = check_soft_targets(soft_targets, self.classes, _num_samples(X), name)
-        floor = UNKNOWN_FLOOR if self.response.floor == "auto" else self.response.floor
-        return floor_probabilities(p, floor if self.floored else 0.0)
+        return floor_probabilities(p, self._floor)
+
+    @property
+    def _floor(self):
+        """Lowest probability where no teacher's own is known; 0 where nobody needs one."""
+        if not self.floored:
+            return 0.0
+        return UNKNOWN_FLOOR if self.response.floor == "auto" else self.response.floor
 
     def label(self, X, step=no_step):
         """The teacher's probabilities."""
-        return self.teacher.label(X, floored=self.floored, step=step)
+        return self._lift(self.teacher.label(X, floored=self.floored, step=step))
 
-    def label_known(self, X, labels, step):
+    def label_known(self, X, labels, step=no_step, warns=True):
         """The teacher's probabilities; rows of a class it does not know are taught by label."""
-        soft = self.label(X, step)
+        soft = self.teacher.label(X, floored=self.floored, step=step)
         if (labels >= 0).all():
             unknown = teach_unknown(soft, labels, self.teacher.known_columns)
-            if len(unknown):
+            if len(unknown) and warns:
                 warn_of_unknown(self.classes[unknown])
-        return soft
+        return self._lift(soft)
+
+    def _lift(self, soft):
+        """Lift the zeros of classes that no teacher knows: they have no logarithm either."""
+        return floor_probabilities(soft, self._floor) if (soft == 0).any() else soft
+
+    def knows(self, labels):
+        """Whether some teacher knows the class of each label, as an array of bool."""
+        return np.isin(labels, np.concatenate(self.teacher.known_columns))
 
     def knows_all(self, labels):
         """Whether there are teachers, who together know all classes of the labels."""
         if self.teacher is None:
             return False
-        return bool(np.isin(labels[labels >= 0], np.concatenate(self.teacher.known_columns)).all())
+        return bool(self.knows(labels[labels >= 0]).all())
 
     def label_out_of_fold(self, given, others, step):
         """The probabilities of teachers that have not seen the row.
@@ -79,7 +93,7 @@ class Labeller:
         soft : ndarray of shape (n_samples, n_classes)
         others : list of list of ndarray of shape (n_rows, n_classes)
         """
-        return self.teacher.cross_fit_proba(
+        soft, of_others = self.teacher.cross_fit_proba(
             given.X,
             given.y,
             given.folds,
@@ -88,6 +102,7 @@ class Labeller:
             fit_params=given.fit_params,
             step=step,
         )
+        return self._lift(soft), [[self._lift(p) for p in tables] for tables in of_others]
 
 
 def choose_weights(pool, given):
@@ -159,6 +174,8 @@ def out_of_fold_rows(given, drawn, progress):
 def validation_rows(given):
     """The rows held out or given for validation, labelled by the teacher where there is one.
 
+    Rows of a class that it does not know are taught by label, as the training rows are.
+
     Parameters
     ----------
     given : Inputs
@@ -170,11 +187,13 @@ def validation_rows(given):
     rows, labeller = given.validation, given.labeller
     if rows is None or rows.soft is not None or labeller.teacher is None:
         return rows
-    return replace(rows, soft=labeller.label(rows.X))
+    return replace(rows, soft=labeller.label_known(rows.X, rows.labels, warns=False))
 
 
 def measure_leak(given, rows, validation):
     """How much more the teacher gives the true class on rows it was fitted on.
+
+    Rows that were taught by label, since no teacher knows their class, are no answers.
 
     Parameters
     ----------
@@ -193,12 +212,17 @@ def measure_leak(given, rows, validation):
     if not unfrozen(named_parts(labeller.teacher.teachers, "teacher")):
         return None
     if given.folds is not None:
-        return _true(labeller.label(rows.X), rows) - _true(rows.soft, rows)
-    if validation is not None:
-        return _true(rows.soft, rows) - _true(validation.soft, validation)
-    return None
+        seen, unseen = replace(rows, soft=labeller.label(rows.X)), rows
+    elif validation is not None:
+        seen, unseen = rows, validation
+    else:
+        return None
+    seen, unseen = (one.take(labeller.knows(one.labels)) for one in (seen, unseen))
+    if not seen.weight.any() or not unseen.weight.any():
+        return None
+    return _true(seen) - _true(unseen)
 
 
-def _true(soft, rows):
+def _true(rows):
     """Mean probability of the true class."""
-    return mean_true_probability(soft, rows.labels, rows.weight)
+    return mean_true_probability(rows.soft, rows.labels, rows.weight)

@@ -9,14 +9,15 @@ from sklearn.utils import _safe_indexing
 from skdistill._blocks import Block
 from skdistill._cache import Cache
 from skdistill._inputs import OTHER_TEMPERATURES, TEMPERATURE
+from skdistill._judge import n_effective
 from skdistill._labelling import measure_leak, validation_rows
 from skdistill._named import named_parts
+from skdistill._outcome import decision_of, warn_of_gap, warn_of_labels_alone, why_no_choice
 from skdistill._transfer_set import choose_samplers, rows_to_learn
 from skdistill._trials import (
     LabelledRows,
     Setting,
     Trial,
-    is_clearly_lower,
     row_losses_of,
 )
 from skdistill._validation import is_auto
@@ -48,22 +49,29 @@ class LearningMixin:
         self._take(setting)
         rows = self._label_rows(given, validation, self._given_cv(), run)
         if control is not None and setting.alpha == 1:
-            control.rows = rows
-            return control
-        best = self._try(setting, rows, given, validation, run)
+            control.rows, control.why = rows, "`alpha` is 1"
+            best = control
+        else:
+            best = self._try(setting, rows, given, validation, run)
+            best.why = self._why_first(given, validation, can_choose)
         if self._should_cross_fit(given, best, run):
-            folds = self._label_rows(given.in_folds(N_FOLDS), validation, N_FOLDS, run)
-            folds.leak_gap = rows.leak_gap
-            best = self._better(best, self._attempt(setting, folds, given, validation, run))
-        if can_choose and is_auto(self.temperature):
+            folds = self._try_folds(setting, rows.leak_gap, given, validation, run)
+            best = self._better(best, folds, "it is clearly better on labels out of fold")
+        if can_choose and is_auto(self.temperature) and setting.alpha < 1:
             for temperature in OTHER_TEMPERATURES:
                 other = replace(setting, temperature=temperature)
-                best = self._better(best, self._attempt(other, best.rows, given, validation, run))
-        if can_choose and is_auto(self.alpha) and self._may_follow_labels(given):
+                other = self._attempt(other, best.rows, given, validation, run)
+                best = self._better(best, other, "it is clearly better at this temperature")
+        may_follow = can_choose and is_auto(self.alpha) and self._may_follow_labels(given)
+        if may_follow:
             control = control or self._try_labels_alone(setting.encoder, given, validation, run)
-            if control is not None and self._prefers(control, best, given):
-                control.rows.leak_gap = rows.leak_gap
-                return control
+        teacher = self._judge_teacher(validation, given.labeller)
+        if may_follow:
+            best = self._control_or(best, control, teacher)
+            best.rows.leak_gap = rows.leak_gap
+        if teacher is not None:
+            warn_of_gap(self, best, teacher, given.holds_out)
+        warn_of_labels_alone(self, best)
         return best
 
     def _can_choose(self, given, validation):
@@ -73,10 +81,17 @@ class LearningMixin:
         """
         if given.y is None or validation is None or not validation.is_labelled:
             return False
-        n_judges = validation.weight.sum() ** 2 / np.square(validation.weight).sum()
         is_free = self._is_student_ours() and not self._continues()
         objectives = named_parts(self.objectives, "objectives")
-        return n_judges >= FEWEST_JUDGES and is_free and not objectives
+        return n_effective(validation.weight) >= FEWEST_JUDGES and is_free and not objectives
+
+    def _why_first(self, given, validation, can_choose):
+        """Why the first student stays if no other takes its place."""
+        if can_choose:
+            return "nothing that was tried is clearly better"
+        if given.y is None:
+            return "there are no labels to compare students by"
+        return why_no_choice(self, validation, FEWEST_JUDGES)
 
     def _warn_of_no_choice(self, can_choose):
         if is_auto(self.temperature) and not can_choose and not self._continues():
@@ -112,7 +127,8 @@ class LearningMixin:
         plain = self._try_labels_alone(self.encoder_, given, validation, run)
         if plain is None:
             return None
-        return self._better(plain, self._try_labels_alone(coded, given, validation, run))
+        other = self._try_labels_alone(coded, given, validation, run)
+        return self._better(plain, other, plain.why)
 
     def _try_labels_alone(self, encoder, given, validation, run):
         """Train the control: the student without a teacher; None where that was ended."""
@@ -121,23 +137,27 @@ class LearningMixin:
         setting = Setting(encoder, 1.0, TEMPERATURE)
         return self._attempt(setting, rows, given, validation, run, who="control")
 
-    def _prefers(self, control, student, given):
-        """Whether the student is to follow the labels alone.
+    def _control_or(self, student, control, teacher):
+        """The control where the student is to follow the labels alone, else the student.
 
         A teacher that is worse than the control speaks against distillation; so the student is to
         be clearly better than the control then, and not clearly worse otherwise.
         """
-        validation = student.validation
-        teacher = self._losses_of_teacher(validation, given.labeller)
-        if teacher is not None:
-            loss = float(np.average(teacher, weights=validation.weight))
-            self.trials_.append({"who": "teacher", "log_loss": loss, "is_kept": False})
-        if teacher is not None and is_clearly_lower(control.row_losses, teacher, validation.weight):
-            return not student.is_better_than(control)
-        return control.is_better_than(student)
+        if control is None:
+            return student
+        if control.is_better_than(student):
+            control.why = "it is clearly better than the student of the teacher"
+            return control
+        is_teacher_worse = teacher is not None and control.loses_less_than(teacher)
+        if is_teacher_worse and not student.is_better_than(control):
+            control.why = "the teacher is clearly worse than it"
+            return control
+        return student
 
-    def _losses_of_teacher(self, validation, labeller):
+    def _judge_teacher(self, validation, labeller):
         """Log loss of each validation row, at the teacher's own temperature; None if not known."""
+        if validation is None or not validation.is_labelled:
+            return None
         if labeller.teacher is not None:  # a vote of none in so many trees is no certainty
             p = labeller.teacher.label(validation.X, floored=True)
         elif validation.soft is not None:
@@ -146,7 +166,10 @@ class LearningMixin:
             return None
         # Of a class that no teacher knows it is still 0.
         logits = np.log(np.maximum(p, UNKNOWN_FLOOR))
-        return row_losses_of(logits, validation, is_calibrated=True)
+        losses = row_losses_of(logits, validation, is_calibrated=True)
+        loss = float(np.average(losses, weights=validation.weight))
+        self.trials_.append({"who": "teacher", "log_loss": loss, "is_kept": False})
+        return losses
 
     def _label_rows(self, given, validation, cv, run):
         learns_more = self._learns_from_unlabelled_rows()
@@ -157,20 +180,30 @@ class LearningMixin:
         leak_gap = measure_leak(given, rows, validation)
         return LabelledRows([rows.weighty(), *transfer], samplers, cv, leak_gap)
 
+    def _try_folds(self, setting, leak_gap, given, validation, run):
+        """Train a student on labels out of fold; None where that failed or was ended."""
+        with run.optional("labelling out of fold", "labels out of fold are not used"):
+            rows = self._label_rows(given.in_folds(N_FOLDS), validation, N_FOLDS, run)
+            rows.leak_gap = leak_gap
+            return self._attempt(setting, rows, given, validation, run)
+        return None
+
     def _attempt(self, setting, rows, given, validation, run, who="student"):
-        """Train another student; None where there is no time, or that training was ended."""
+        """Train another student; None where there is no time, or that training failed or ended."""
         if run.is_over:
             return None
-        try:
-            kept = f"that {who} is not used"
+        kept = f"that {who} is not used"
+        with run.optional(f"training another {who}", kept):
             trial = self._try(setting, rows, given, validation, run, who, kept=kept)
-        except KeyboardInterrupt:  # in its first epoch
-            warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
-            run.was_ended = True
-        return None if run.was_ended else trial
+            return None if run.was_ended else trial
+        return None
 
-    def _better(self, best, other):
-        return best if other is None or not other.is_better_than(best) else other
+    def _better(self, best, other, why):
+        """The other one where it is clearly better, else the best so far."""
+        if other is None or not other.is_better_than(best):
+            return best
+        other.why = why
+        return other
 
     def _try(self, setting, rows, given, validation, run, who="student", kept=None):
         """Train a student on the rows."""
@@ -178,8 +211,16 @@ class LearningMixin:
         response, refits = given.labeller.response, self._refits(given)
         examples = self._examples(response, rows.blocks, validation, refits, run.progress)
         student, history = self._train_first(response, examples, run, who, kept)
-        is_calibrated = bool(self.calibrate)
-        trial = Trial(student, history, setting, rows, validation, examples, is_calibrated)
+        trial = Trial(
+            student,
+            history,
+            setting,
+            rows,
+            validation,
+            examples,
+            is_calibrated=bool(self.calibrate),
+            gives_probabilities=self._probabilities,
+        )
         if validation is not None and validation.is_labelled:
             self.trials_.append(trial.summary)
             run.progress.say(f"log loss on the rows held out: {self.trials_[-1]['log_loss']:.4f}")
@@ -212,6 +253,7 @@ class LearningMixin:
         self._take(setting)
         if trial.place is not None:
             self.trials_[trial.place]["is_kept"] = True
+        self.decision_ = decision_of(trial, self.trials_)
         self.transfer_, self.cv_, self.leak_gap_ = rows.samplers, rows.cv, rows.leak_gap
         self.n_transfer_rows_ = sum(len(block.labels) for block in rows.blocks[1:])
         self._calibrate(trial.validation)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _num_samples
 from skdistill._named import named_parts
 from skdistill._validation import check_prior, check_views
 from skdistill.encoding import TabularEncoder
-from skdistill.objectives import view_key
+from skdistill.objectives import prepare, rehearse_response, view_key
 from skdistill.student import (
     MLPStudent,
     Rows,
@@ -73,10 +73,12 @@ class StudentTrainingMixin:
         return net, loss
 
     def _rehearse(self, response, X, has_validation):
-        """Find what is wrong with the student's module on a few rows."""
+        """Find what is wrong with the student's module, or the response, on a few rows."""
         few = self._encode(_safe_indexing(X, slice(0, 2)))
         net, loss = self._net_and_loss(response, _num_samples(X), few.shape[1])
         target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
+        if self.alpha_ < 1:
+            rehearse_response(response, len(self.classes_), self.temperature_)
         rehearse(net, loss, Rows.from_arrays(few, target), len(self.classes_), has_validation)
 
     def _examples(self, response, blocks, validation, refits, progress):
@@ -140,22 +142,23 @@ class StudentTrainingMixin:
         net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
         text = f"training the student again, on all {len(rows)} rows"
         kept = "the student that was fitted without the rows held out is kept"
-        with run.progress.task("refit-student", text, n_steps=n_epochs) as step:
-            try:
-                student, _, was_ended = self._train(
-                    net,
-                    loss,
-                    rows,
-                    None,
-                    seed=run.seeds["student"],
-                    deadline=run.deadline,
-                    step=step,
-                    kept=kept,
-                )
-            except KeyboardInterrupt:  # in the first epoch
-                warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
-                return
-        if not was_ended:
+        student = None
+        with (
+            run.optional("training the student again", kept),
+            run.progress.task("refit-student", text, n_steps=n_epochs) as step,
+        ):
+            student, _, was_ended = self._train(
+                net,
+                loss,
+                rows,
+                None,
+                seed=run.seeds["student"],
+                deadline=run.deadline,
+                step=step,
+                kept=kept,
+            )
+            run.was_ended = run.was_ended or was_ended
+        if student is not None and not run.was_ended:
             student.max_epochs = planned
             self.student_ = student
 
@@ -191,9 +194,7 @@ class StudentTrainingMixin:
         }
         if blocks[0].soft is not None:
             soft = np.concatenate([block.soft for block in blocks])
-            target["soft"] = response.prepare(
-                soft, self.temperature_, sample_weight=target["weight"]
-            )
+            target["soft"] = prepare(response, soft, self.temperature_, target["weight"])
         return target
 
     def _teacher_views(self, blocks):

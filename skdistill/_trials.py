@@ -1,6 +1,8 @@
 """Students that are trained to choose among, and how two are compared."""
 
 import time
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,13 +12,10 @@ from skorch import NeuralNet
 from skorch.history import History
 
 from skdistill._blocks import Block
+from skdistill._judge import is_clearly_lower
 from skdistill._training_student import Examples
-from skdistill.student import gives_probabilities, predict_logits
+from skdistill.student import predict_logits
 from skdistill.targets import fit_temperature
-
-# Of all these rows together, in nats: "very strong evidence" by Kass and Raftery (1995),
-# https://doi.org/10.1080/01621459.1995.10476572. Few rows easily lack the hard ones.
-EVIDENCE = 5.0
 
 
 @dataclass
@@ -43,6 +42,25 @@ class Run:
         """Whether there is to be no other training."""
         is_late = self.deadline is not None and time.monotonic() > self.deadline
         return self.was_ended or is_late
+
+    @contextmanager
+    def optional(self, what, kept):
+        """Let a step fail, or the user end it, with a warning: the student at hand stays.
+
+        Parameters
+        ----------
+        what : str
+            What the step does.
+        kept : str
+            What follows if it does not.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
+            self.was_ended = True
+        except Exception as error:  # a teacher's own, or a loss that diverged
+            warnings.warn(f"DistilledClassifier: {what} failed, and {kept}: {error}")
 
 
 @dataclass(frozen=True)
@@ -87,8 +105,12 @@ class Trial:
     examples : Examples
     is_calibrated : bool
         Whether the student will be.
+    gives_probabilities : bool
+        Whether its module does, and not logits.
     place : int or None, default=None
         Its own in `trials_`.
+    why : str, default=""
+        Why it is the best so far.
     """
 
     student: NeuralNet
@@ -98,18 +120,25 @@ class Trial:
     validation: Block | None
     examples: Examples
     is_calibrated: bool
+    gives_probabilities: bool
     place: int | None = None
+    why: str = ""
 
     @cached_property
     def row_losses(self):
         """Log loss of each validation row."""
         rows = self.examples.validation.inputs.numpy()
-        logits = predict_logits(self.student, rows, gives_probabilities(self.student))
+        logits = predict_logits(self.student, rows, self.gives_probabilities)
         return row_losses_of(logits.astype(np.float64), self.validation, self.is_calibrated)
 
     def is_better_than(self, other):
         """Whether it clearly loses less on the validation rows."""
-        return is_clearly_lower(self.row_losses, other.row_losses, self.validation.weight)
+        return self.loses_less_than(other.row_losses)
+
+    def loses_less_than(self, losses):
+        """Whether it clearly loses less on them than somebody's `losses` of shape (n_rows,)."""
+        rows = self.validation
+        return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
     @property
     def summary(self):
@@ -137,13 +166,3 @@ def row_losses_of(logits, validation, is_calibrated):
     if is_calibrated:
         logits = logits / fit_temperature(logits, labels, validation.weight)
     return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
-
-
-def is_clearly_lower(losses, others, weight):
-    """Whether the mean is lower, by a standard error of the difference and the evidence needed."""
-    gain, share = others - losses, weight / weight.sum()
-    mean, n_rows = share @ gain, 1 / (share @ share)
-    if n_rows * mean <= EVIDENCE:
-        return False
-    variance = share**2 @ (gain - mean) ** 2
-    return bool(n_rows > 1 and mean > np.sqrt(variance / (1 - 1 / n_rows)))

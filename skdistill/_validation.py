@@ -1,20 +1,13 @@
 """Checks of what the user gives to DistilledClassifier; each error names value and remedy."""
 
 import warnings
-from numbers import Integral, Real
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import check_cv
 from sklearn.utils import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _num_samples,
-    assert_all_finite,
-    column_or_1d,
-)
+from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from skdistill._frame import is_frame
 from skdistill._named import is_list, named_parts
@@ -24,8 +17,6 @@ from skdistill.teacher import check_partition
 from skdistill.transfer import TransferSampler
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
-# "auto" leaves them to the rows held out.
-_CHOSEN = ("temperature", "alpha")
 
 
 def check_parameters(estimator):
@@ -33,20 +24,7 @@ def check_parameters(estimator):
     for name in estimator._named_lists:
         if is_list(getattr(estimator, name)) and not getattr(estimator, name):
             raise ValueError(f"`{name}` is an empty list: give at least one part, or None.")
-    _check_real(estimator, "temperature", lambda v: v > 0, "> 0")
-    _check_real(estimator, "temperature", lambda v: 1e-3 <= v <= 1e3, "from 0.001 to 1000")
-    _check_real(estimator, "alpha", lambda v: 0 <= v <= 1, "in [0, 1]")
-    _check_real(estimator, "validation_fraction", lambda v: 0 < v < 1, "in (0, 1)")
-    if estimator.max_time is not None:
-        _check_real(estimator, "max_time", lambda v: v > 0, "> 0 (seconds), or None")
-    for name in ("calibrate", "early_stopping"):
-        value = getattr(estimator, name)
-        if not isinstance(value, (bool, np.bool_)) and value != "auto":
-            raise ValueError(f"`{name}` must be True, False or 'auto', got {value!r}.")
-    if not isinstance(estimator.refit, (bool, np.bool_)):
-        raise ValueError(f"`refit` must be True or False, got {estimator.refit!r}.")
-    if not isinstance(estimator.verbose, Integral) or estimator.verbose < 0:
-        raise ValueError(f"`verbose` must be an integer >= 0, got {estimator.verbose!r}.")
+    estimator._validate_params()
     if estimator.response is not None:
         _check_kind("response", estimator.response, Response)
         estimator.response.check_parameters()
@@ -61,16 +39,6 @@ def check_parameters(estimator):
 def is_auto(value):
     """Whether a parameter is "auto", and no array that would be compared to it by element."""
     return isinstance(value, str) and value == "auto"
-
-
-def _check_real(estimator, name, holds, wanted):
-    value, auto = getattr(estimator, name), "'auto' or " * (name in _CHOSEN)
-    if auto and is_auto(value):
-        return
-    if not isinstance(value, Real) or isinstance(value, bool) or not np.isfinite(value):
-        raise ValueError(f"`{name}` must be {auto}a number {wanted}, got {value!r}.")
-    if not holds(value):
-        raise ValueError(f"`{name}` must be {auto}{wanted}, got {value!r}.")
 
 
 def _check_kind(name, value, kind):
@@ -96,29 +64,6 @@ def _check_encoder(encoder):
         raise ValueError(
             f"`encoder` must be 'auto', 'passthrough' or a transformer, got {encoder!r}."
         )
-
-
-def check_labels(y, X, name="y"):
-    """Return y as a checked 1-D array; None stays None."""
-    if y is None:
-        return None
-    y = column_or_1d(y, warn=True)
-    if len(y) != _num_samples(X):
-        raise ValueError(
-            f"`{name}` and its rows have inconsistent numbers of samples: {len(y)} labels, "
-            f"{_num_samples(X)} rows."
-        )
-    n_missing = int(pd.isna(y).sum())
-    if n_missing:
-        remedy = (
-            "Give the rows without a label as `X_transfer`" if name == "y" else "Leave them out"
-        )
-        raise ValueError(
-            f"Input {name} contains NaN: {n_missing} of {len(y)} labels are missing. {remedy}."
-        )
-    assert_all_finite(y, input_name=name)
-    check_classification_targets(y)
-    return y
 
 
 def check_known(y, classes, name):

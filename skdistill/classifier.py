@@ -1,11 +1,15 @@
 """DistilledClassifier: any teacher, soft targets, one small student."""
 
 import time
+from numbers import Integral, Real
+from os import PathLike
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
@@ -210,6 +214,22 @@ class DistilledClassifier(
     """
 
     _named_lists = ("teacher", "objectives", "transfer")
+    _parameter_constraints: ClassVar[dict] = {
+        "temperature": [Interval(Real, 1e-3, 1e3, closed="both"), StrOptions({"auto"})],
+        "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "pooling": [StrOptions({"arithmetic", "geometric"})],
+        "calibrate": ["boolean", StrOptions({"auto"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "refit": ["boolean"],
+        "warm_start": ["boolean"],
+        "memory": [str, PathLike, HasMethods("cache"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
 
     def __init__(
         self,
@@ -307,18 +327,23 @@ class DistilledClassifier(
         ValueError
             If a parameter or an input is not valid, or a teacher fails.
         """
+        with self._unfitted_if_it_fails():
+            self._fit(
+                X,
+                y,
+                sample_weight,
+                soft_targets,
+                X_transfer=X_transfer,
+                soft_targets_transfer=soft_targets_transfer,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+            )
+        return self
+
+    def _fit(self, X, y, sample_weight, soft_targets, **more):
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
-        given = self._check_inputs(
-            X,
-            y,
-            sample_weight,
-            soft_targets,
-            X_transfer=X_transfer,
-            soft_targets_transfer=soft_targets_transfer,
-            X_val=X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-        )
+        given = self._check_inputs(X, y, sample_weight, soft_targets, **more)
         seeds = self._draw_seeds()
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -333,8 +358,8 @@ class DistilledClassifier(
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
+        run.progress.say(self.decision_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
-        return self
 
     def _sk_visual_block_(self):
         parts = sound_parts(self.teacher, "teacher")

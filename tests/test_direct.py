@@ -326,7 +326,7 @@ class Careless(Hinton):
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3])
 def test_a_response_of_the_wrong_shape_is_refused(table, alpha):
-    with pytest.raises(ValueError, match=r"must return shape \(\d+,\) for \d+ rows, got \(\)"):
+    with pytest.raises(ValueError, match=r"for 2 rows .*`loss` \(\)"):
         fit(table, MLPStudent((8,), n_steps=5), response=Scalar(), alpha=alpha)
 
 
@@ -371,5 +371,5 @@ def test_the_student_is_the_average_of_its_weights(table, is_direct, monkeypatch
 def test_weights_may_be_left_as_they_are(table):
     clf = fit(table, MLPStudent((8,), n_steps=30, average_weights=False))
     assert np.isfinite(clf.predict_proba(table[0])).all()
-    with pytest.raises(ValueError, match="`average_weights` must be True or False, got 2"):
+    with pytest.raises(ValueError, match="'average_weights' parameter .* Got 2"):
         fit(table, MLPStudent(average_weights=2))

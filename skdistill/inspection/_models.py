@@ -6,7 +6,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _is_fitted, _num_samples, check_is_fitted
 
-from skdistill._validation import check_known, check_labels, check_prior, check_soft_targets
+from skdistill._target import check_labels
+from skdistill._validation import check_known, check_prior, check_soft_targets
 from skdistill.classifier import DistilledClassifier
 from skdistill.targets import LEAST_SHARE
 

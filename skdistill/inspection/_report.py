@@ -10,7 +10,8 @@ import pandas as pd
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
 from skdistill._files import check_target, write_whole
-from skdistill._validation import check_known, check_labels, check_weights
+from skdistill._target import check_labels
+from skdistill._validation import check_known, check_weights
 from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
 from skdistill.inspection._choices import choices, other_attributes
 from skdistill.inspection._comparison import (

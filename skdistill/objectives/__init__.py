@@ -2,7 +2,13 @@
 
 from skdistill.objectives._loss import DistillationLoss, as_logits
 from skdistill.objectives._objective import Objective, StudentOutput, view_key
-from skdistill.objectives._response import BalancedHinton, Hinton, Response
+from skdistill.objectives._response import (
+    BalancedHinton,
+    Hinton,
+    Response,
+    prepare,
+    rehearse_response,
+)
 
 __all__ = [
     "BalancedHinton",
@@ -12,6 +18,8 @@ __all__ = [
     "Response",
     "StudentOutput",
     "as_logits",
+    "prepare",
+    "rehearse_response",
     "view_key",
 ]
 

@@ -1,5 +1,6 @@
 """The responses: how the student's logits are held against the teacher's probabilities."""
 
+import inspect
 from numbers import Real
 
 import numpy as np
@@ -184,6 +185,29 @@ class BalancedHinton(Hinton):
         # The cross-entropy is linear in its target, so the weight may travel in it.
         weight = (rarity / np.average(rarity, weights=sample_weight))[:, None]
         return weight * super().prepare(probabilities, temperature)
+
+
+def prepare(response, probabilities, temperature, sample_weight):
+    """The targets of a response, whose `prepare` may leave `sample_weight` out."""
+    takes_weight = "sample_weight" in inspect.signature(response.prepare).parameters
+    weights = {"sample_weight": sample_weight} if takes_weight else {}
+    return response.prepare(probabilities, temperature, **weights)
+
+
+def rehearse_response(response, n_classes, temperature):
+    """Raise what is wrong with a response of the user's own, before teachers are fitted for it."""
+    uniform = np.full((2, n_classes), 1 / n_classes)
+    try:
+        target = np.asarray(prepare(response, uniform, temperature, np.ones(2)))
+        logits = torch.zeros(2, n_classes)
+        shape = response.loss(logits, torch.as_tensor(target).float(), temperature).shape
+    except Exception as error:  # it is anyone's code
+        raise ValueError(f"the response {response} fails on two rows: {error!r}.") from error
+    if len(target) != 2 or shape != (2,):
+        raise ValueError(
+            f"the response {response} must make a target and a loss of each row, but for 2 rows "
+            f"`prepare` returned shape {target.shape} and `loss` {tuple(shape)}."
+        )
 
 
 def is_hinton(response):

@@ -3,10 +3,12 @@
 import inspect
 from functools import partial
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 
@@ -48,6 +50,15 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
     >>> MLPStudent(hidden_layer_sizes=(64,)).make_net(n_rows=1000).batch_size
     32
     """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "hidden_layer_sizes": [tuple, list],
+        "learning_rate": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "n_steps": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "average_weights": ["boolean"],
+    }
 
     def __init__(
         self,
@@ -146,23 +157,12 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         )
 
     def _check_parameters(self):
+        self._validate_params()
         sizes = self.hidden_layer_sizes
-        if not isinstance(sizes, (tuple, list)) or not sizes or not all(map(_is_count, sizes)):
+        if not len(sizes) or not all(map(_is_count, sizes)):
             raise ValueError(
                 f"`hidden_layer_sizes` must be a tuple of integers >= 1, got {sizes!r}."
             )
-        for name in ("batch_size", "n_steps"):
-            value = getattr(self, name)
-            if value != "auto" and not _is_count(value):
-                raise ValueError(f"`{name}` must be 'auto' or an integer >= 1, got {value!r}.")
-        if not isinstance(self.average_weights, (bool, np.bool_)):
-            raise ValueError(
-                f"`average_weights` must be True or False, got {self.average_weights!r}."
-            )
-        for name in ("learning_rate", "weight_decay"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not 0 <= value < float("inf"):
-                raise ValueError(f"`{name}` must be a number >= 0, got {value!r}.")
 
 
 def _is_count(value):

@@ -1,0 +1,73 @@
+"""Whether one model's losses on the rows held out are clearly lower than another's."""
+
+import numpy as np
+from scipy.stats import t as student_t
+
+# Chance that a fit calls anything clearly better although all that it compares are equally good.
+# It is shared out by Bonferroni: folds, codes, two temperatures, control, teacher.
+LEVEL = 0.05
+MOST_COMPARISONS = 6
+# Nats that one hard row may cost. Few rows easily hold none, so less in all rows decides nothing.
+HARD_ROW = 5.0
+
+
+def n_effective(weight):
+    """How many rows of equal weight tell as much as rows of these weights [1]_.
+
+    References
+    ----------
+    .. [1] Kish (1965). Survey Sampling. Wiley.
+    """
+    return weight.sum() ** 2 / np.square(weight).sum()
+
+
+def is_clearly_lower(losses, others, weight, groups=None):
+    r"""Whether the mean of some losses is lower, by a one-sided t test of the differences.
+
+    The statistic is corrected for skewness [1]_, since a model may lose much on a few rows, and the
+    smaller of both is taken. The level is `LEVEL` / `MOST_COMPARISONS`. Losses that are lower by
+    less than `HARD_ROW` in all rows together are not clearly lower.
+
+    Parameters
+    ----------
+    losses, others : ndarray of shape (n_rows,)
+        Losses of two models on the same rows, in nats.
+    weight : ndarray of shape (n_rows,)
+    groups : ndarray of shape (n_rows,), default=None
+        Rows of one group depend on each other: the differences are then those of the groups.
+
+    Returns
+    -------
+    bool
+
+    References
+    ----------
+    .. [1] Hall (1992). On the Removal of Skewness by Transformation.
+       https://doi.org/10.1111/j.2517-6161.1992.tb01876.x
+    """
+    gain, share = others - losses, weight / weight.sum()
+    mean = share @ gain
+    if n_effective(weight) * mean <= HARD_ROW:
+        return False
+    apart = share * (gain - mean)
+    if groups is not None:
+        _, code = np.unique(groups, return_inverse=True)
+        apart, share = (np.bincount(code, weights=one) for one in (apart, share))
+    n = n_effective(share)
+    if n <= 1:
+        return False
+    bound = student_t.isf(LEVEL / MOST_COMPARISONS, n - 1)
+    return bool(_statistic(mean, apart, n) > bound)
+
+
+def _statistic(mean, apart, n):
+    """The t statistic of a mean, or Hall's corrected one where that is smaller.
+
+    `apart` holds each part's share times its distance from the mean.
+    """
+    error = np.sqrt(np.sum(apart**2) / (1 - 1 / n))
+    if not error:
+        return np.inf
+    t = mean / error
+    skewness = np.sum(apart**3) / np.sum(apart**2) ** 1.5  # over the square root of n
+    return min(t, t + skewness * (1 / 6 + t**2 / 3) + skewness**2 * t**3 / 27)

@@ -1,0 +1,144 @@
+"""What a fit kept, why, and by which losses; warnings of what a user may not expect."""
+
+import warnings
+
+import numpy as np
+
+from skdistill._judge import is_clearly_lower, n_effective
+from skdistill._named import named_parts
+from skdistill._validation import is_auto
+from skdistill.teacher import unfrozen
+
+# Of what the teacher knows beyond the shares of the classes.
+LEAST_KEPT = 0.75
+
+
+def why_no_choice(estimator, validation, fewest):
+    """Why a fit has nothing to compare students by, or may train only one.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier
+    validation : Block or None
+    fewest : int
+        Rows held out that it takes.
+
+    Returns
+    -------
+    str
+    """
+    if validation is None:
+        return "no rows are held out"
+    if not validation.is_labelled:
+        return "the rows held out have no labels"
+    n_judges = n_effective(validation.weight)
+    if n_judges < fewest:
+        return f"{n_judges:.0f} rows held out are too few to compare by, which takes {fewest}"
+    if named_parts(estimator.objectives, "objectives"):
+        return "`objectives` are given"
+    if estimator.warm_start:
+        return "`warm_start` goes on with one student"
+    return "a net of your own is trained once"
+
+
+def decision_of(trial, trials):
+    """Say in one line what is kept, by which losses, and why.
+
+    Parameters
+    ----------
+    trial : Trial
+        The one that is kept.
+    trials : list of dict
+        `trials_` of the classifier.
+
+    Returns
+    -------
+    str
+    """
+    setting = trial.setting
+    who = {0: "the student of the teacher alone", 1: "the student of the labels alone"}.get(
+        setting.alpha, "the student of teacher and labels"
+    )
+    parts = [f"kept: {who} (alpha {setting.alpha:g}, temperature {setting.temperature:g}"]
+    if trial.rows.cv is not None:
+        parts.append(", labels out of fold")
+    if nominal := list(getattr(setting.encoder, "nominal_", [])):
+        parts.append(f", the numbers in columns {nominal} taken as codes")
+    parts.append(")")
+    if trials:
+        losses = [f"{_name(one)} {one['log_loss']:.4f}" for one in trials if not one["is_kept"]]
+        own = next(one["log_loss"] for one in trials if one["is_kept"])
+        parts.append(f"; log loss {own:.4f} on {len(trial.validation.labels)} rows held out")
+        parts.append(f" ({', '.join(losses)})" if losses else "")
+    return "".join([*parts, f"; why: {trial.why}"])
+
+
+def _name(trial):
+    """A trial that is not kept, in a word or two."""
+    if trial["who"] == "teacher":
+        return "the teacher"
+    words = [trial["who"]]
+    if trial["temperature"] != 1:
+        words.append(f"at temperature {trial['temperature']:g}")
+    if trial["cv"] is not None:
+        words.append("of labels out of fold")
+    if trial["nominal"]:
+        words.append("with codes")
+    return " ".join(words)
+
+
+def warn_of_labels_alone(estimator, trial):
+    """Warn where the student learns from the labels alone although more was asked for."""
+    if trial.setting.alpha < 1:
+        return
+    if is_auto(estimator.alpha):
+        text = (
+            "`alpha='auto'` keeps the student that learns from the labels alone, since "
+            f"{trial.why}. Set `alpha=0.3` to follow the teacher all the same."
+        )
+        if estimator.response is not None:
+            text += " `response` is not used."
+    elif estimator.response is not None:
+        text = "`response` is not used, since `alpha=1` learns from the labels alone."
+    else:
+        return
+    warnings.warn(f"DistilledClassifier: {text}")
+
+
+def warn_of_gap(estimator, trial, teacher, holds_out):
+    """Warn where the student that is kept is far behind its teacher on the rows held out.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier
+    trial : Trial
+        The one that is kept.
+    teacher : ndarray of shape (n_rows,)
+        Losses of the teacher on the rows held out.
+    holds_out : bool
+        Whether these were held out of X.
+    """
+    rows, student = trial.validation, trial.row_losses
+    if not is_clearly_lower(teacher, student, rows.weight, rows.groups):
+        return
+    means = [np.average(losses, weights=rows.weight) for losses in (student, teacher)]
+    unknowing = _loss_of_shares(rows)
+    if unknowing - means[0] >= LEAST_KEPT * (unknowing - means[1]):
+        return
+    text = (
+        "DistilledClassifier: the student is far behind its teacher on the rows held out: log loss "
+        f"{means[0]:.3f} against {means[1]:.3f}. The teacher may use what the student cannot: a "
+        "column of identifiers or free text (drop it, or encode it by an `encoder` of your own), "
+        "or more than this net learns in its steps (`student=MLPStudent.accurate()`, `n_steps`)."
+    )
+    parts = named_parts(estimator.teacher, "teacher")
+    if holds_out and len(unfrozen(parts)) < len(parts):
+        text += " A frozen teacher may have seen these rows: give `X_val` and `y_val` then."
+    warnings.warn(text)
+
+
+def _loss_of_shares(rows):
+    """Log loss of one who knows the shares of the classes alone."""
+    shares = np.bincount(rows.labels, weights=rows.weight)
+    shares = shares[shares > 0] / shares.sum()
+    return -np.sum(shares * np.log(shares))
