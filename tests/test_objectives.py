@@ -375,7 +375,9 @@ def test_a_heavy_row_counts_in_full_whatever_batch_it_is_in(objectives):
     logits = torch.tensor(z).float()
     target["soft"], target["weight"] = target["soft"].float(), target["weight"].float()
     whole = loss.value_and_gradient(logits, target)
-    parts = [{key: value[rows] for key, value in target.items()} for rows in (slice(2), slice(2, 6))]
+    parts = [
+        {key: value[rows] for key, value in target.items()} for rows in (slice(2), slice(2, 6))
+    ]
     values = [
         (float(loss(part, own)), *loss.value_and_gradient(part, own))
         for part, own in zip((logits[:2], logits[2:]), parts, strict=True)

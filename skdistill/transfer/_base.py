@@ -1,15 +1,22 @@
 """The base of the samplers, and what all of them share."""
 
+import inspect
 from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import _num_samples
 
 from skdistill._frame import mix_rows
 
 
 class TransferSampler(BaseEstimator):
     """Base of the samplers: gives rows that the teacher labels for the student.
+
+    A sampler starts from rows of X. Where these have weights, a row is worth as many as it weighs:
+    a `sample` that takes `sample_weight` is given them, and any other is given rows of X drawn by
+    weight in place of X, some of them more than once.
 
     Parameters
     ----------
@@ -28,7 +35,7 @@ class TransferSampler(BaseEstimator):
         check_number("size", self.size, 0)
         check_number("weight", self.weight, 0)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` new rows like those of X.
 
         Parameters
@@ -36,6 +43,8 @@ class TransferSampler(BaseEstimator):
         X : array-like or DataFrame of shape (n_samples, n_features)
         n : int
         random_state : int, RandomState instance or None, default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often a row of X is started from, relative to others.
 
         Returns
         -------
@@ -45,8 +54,58 @@ class TransferSampler(BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} does not implement `sample`.")
 
 
-def draw_passes(X, table, one_pass, n, rng):
-    """Numbers and sources of `n` rows, by passes over all rows: each is used as often as another.
+def sample_by_weight(sampler, X, n, random_state, sample_weight):
+    """Draw rows by a sampler of anyone's, who need not know of weights.
+
+    Parameters
+    ----------
+    sampler : TransferSampler
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    n : int
+    random_state : int, RandomState instance or None
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    array or DataFrame of shape (n, n_features)
+    """
+    if sample_weight is None:
+        return sampler.sample(X, n, random_state=random_state)
+    if "sample_weight" in inspect.signature(sampler.sample).parameters:
+        return sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight)
+    rng = check_random_state(random_state)
+    rows = rows_by_weight(_num_samples(X), sample_weight, rng)
+    return sampler.sample(_safe_indexing(X, rows), n, random_state=rng)
+
+
+def check_source_weights(sample_weight, n_rows):
+    """Return the weights of the rows as an array; None stays None."""
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=float)
+    if weights.shape != (n_rows,) or not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+        raise ValueError(
+            f"`sample_weight` must hold a finite number >= 0 for each of the {n_rows} rows of X, "
+            f"not all 0, got {sample_weight!r}."
+        )
+    return weights
+
+
+def rows_by_weight(n_rows, sample_weight, rng):
+    """As many rows as there are, in ascending order, each as often as its weight says.
+
+    By systematic sampling: a row that weighs 2.3 of the mean is there 2 or 3 times.
+    """
+    if sample_weight is None:
+        return np.arange(n_rows)
+    order = rng.permutation(n_rows)
+    ends = np.cumsum(sample_weight[order])
+    at = (np.arange(n_rows) + rng.random_sample()) / n_rows * ends[-1]
+    return np.sort(order[np.searchsorted(ends, at, side="right")])
+
+
+def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
+    """Numbers and sources of `n` rows, by passes over all rows: each is used by its weight.
 
     Parameters
     ----------
@@ -54,19 +113,21 @@ def draw_passes(X, table, one_pass, n, rng):
     table : Table
         Of X.
     one_pass : callable
-        Returns the numbers and sources of as many new rows as `table` has; see
-        :func:`skdistill._frame.mix_rows`.
+        Takes the rows to start from, in ascending order, and returns the numbers and sources of as
+        many new ones; see :func:`skdistill._frame.mix_rows`.
     n : int
     rng : RandomState
+    sample_weight : array-like of shape (n_samples,), default=None
 
     Returns
     -------
     array or DataFrame of shape (n, n_features)
     """
     n_rows = len(table.numbers)
+    sample_weight = check_source_weights(sample_weight, n_rows)
     passes = []
     for start in range(0, n, n_rows):
-        numbers, sources = one_pass()
+        numbers, sources = one_pass(rows_by_weight(n_rows, sample_weight, rng))
         keep = rng.permutation(n_rows)[: n - start] if n - start < n_rows else slice(None)
         passes.append((numbers[keep], sources[keep]))
     if not passes:

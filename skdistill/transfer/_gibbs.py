@@ -87,23 +87,27 @@ class Gibbs(TransferSampler):
         check_number("blur", self.blur, 0)
         check_integer("block_size", self.block_size, 2)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         space = MetricSpace(table, rng)
         points = space.points(table.numbers, space.codes)
-        return draw_passes(X, table, lambda: self._one_pass(table, space, points, rng), n, rng)
 
-    def _one_pass(self, table, space, points, rng):
-        numbers, sources = table.numbers.copy(), own_sources(table)
-        if len(numbers) > 1:
+        def one_pass(origins):
+            return self._one_pass(table, origins, space, points, rng)
+
+        return draw_passes(X, table, one_pass, n, rng, sample_weight)
+
+    def _one_pass(self, table, origins, space, points, rng):
+        numbers, sources = table.numbers[origins], own_sources(table)[origins]
+        if len(table.numbers) > 1:
             for _ in range(int(self.n_steps)):
-                self._step(numbers, sources, table, space, points, rng)
+                self._step(numbers, sources, origins, table, space, points, rng)
         return numbers, sources
 
-    def _step(self, numbers, sources, table, space, points, rng):
+    def _step(self, numbers, sources, origins, table, space, points, rng):
         """Redraw one group of columns of each row, in place."""
         n_rows, n_numbers = numbers.shape
         n_columns = n_numbers + sources.shape[1]
@@ -116,7 +120,7 @@ class Gibbs(TransferSampler):
             stays = ~np.isin(space.column, group)
             codes = space.codes[sources[rows], np.arange(sources.shape[1])]
             at = space.points(numbers[rows], codes)[:, stays]
-            one, other = self._two_neighbours(at, rows, points[:, stays], rng)
+            one, other = self._two_neighbours(at, origins[rows], points[:, stays], rng)
             new = self._blurred(table.numbers[one], table.numbers[other], rng)
             chosen = np.ix_(rows, group[group < n_numbers])
             numbers[chosen] = tidy(new, table.numbers)[:, group[group < n_numbers]]

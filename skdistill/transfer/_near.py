@@ -6,7 +6,13 @@ import pandas as pd
 from sklearn.utils import _safe_indexing, check_random_state
 
 from skdistill._frame import is_frame, read_table
-from skdistill.transfer._base import TransferSampler, check_integer, check_number
+from skdistill.transfer._base import (
+    TransferSampler,
+    check_integer,
+    check_number,
+    check_source_weights,
+    sample_by_weight,
+)
 from skdistill.transfer._given import GivenRows
 from skdistill.transfer._space import MetricSpace, index_of
 
@@ -68,11 +74,12 @@ class Near(TransferSampler):
         check_number("quantile", self.quantile, 0, 1)
         check_integer("block_size", self.block_size, 2)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
+        sample_weight = check_source_weights(sample_weight, len(table.numbers))
         space = MetricSpace(table, rng)
         index, limit = self._fit_index(space.points(table.numbers, space.codes), rng)
         parts, n_kept, n_drawn = [self.sampler.sample(X, 0, random_state=rng)], 0, 0
@@ -84,7 +91,7 @@ class Near(TransferSampler):
                     "`quantile`, or take a sampler that stays nearer."
                 )
             n_next = min(self._missing(n, n_kept, n_drawn), MOST_DRAWN * n - n_drawn)
-            drawn = self.sampler.sample(X, n_next, random_state=rng)
+            drawn = sample_by_weight(self.sampler, X, n_next, rng, sample_weight)
             points = space.points_of(read_table(drawn, kinds=table.kinds))
             distance, _ = index.kneighbors(points)
             near = np.flatnonzero(distance[:, 0] <= limit)[: n - n_kept]

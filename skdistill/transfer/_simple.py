@@ -7,6 +7,7 @@ from skdistill._frame import mix_rows, read_table
 from skdistill.transfer._base import (
     TransferSampler,
     check_number,
+    check_source_weights,
     draw_passes,
     own_sources,
     tidy,
@@ -53,27 +54,31 @@ class Mixup(TransferSampler):
         super().check_parameters()
         check_number("alpha", self.alpha, 0, above=True)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
-        return draw_passes(X, table, lambda: self._one_pass(table, rng), n, rng)
 
-    def _one_pass(self, table, rng):
-        mine, sources = table.numbers, own_sources(table)
+        def one_pass(rows):
+            return self._one_pass(table, rows, rng)
+
+        return draw_passes(X, table, one_pass, n, rng, sample_weight)
+
+    def _one_pass(self, table, rows, rng):
+        mine, sources = table.numbers[rows], own_sources(table)[rows]
         # A cycle through all rows: each is the second of a pair once, none of itself.
         order = rng.permutation(len(mine))
         other = np.empty(len(mine), dtype=int)
         other[order] = np.roll(order, 1)
         share = rng.beta(self.alpha, self.alpha, size=(len(mine), 1))
         theirs = mine[other]
-        numbers = tidy(theirs + share * (mine - theirs), mine)
+        numbers = tidy(theirs + share * (mine - theirs), table.numbers)
         missing = np.isnan(numbers)
         is_mine = rng.random_sample(mine.shape) < share
         numbers[missing] = np.where(is_mine, mine, theirs)[missing]
         is_mine = rng.random_sample(sources.shape) < share
-        return numbers, np.where(is_mine, sources, other[:, None])
+        return numbers, np.where(is_mine, sources, sources[other])
 
 
 class Marginals(TransferSampler):
@@ -102,12 +107,19 @@ class Marginals(TransferSampler):
     (4, 2)
     """
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows, n_numbers = table.numbers.shape
-        drawn = rng.randint(n_rows, size=(n, n_numbers))
-        sources = rng.randint(n_rows, size=(n, len(table.categories)))
+        weight = check_source_weights(sample_weight, n_rows)
+        drawn = _draw_rows(n_rows, (n, n_numbers), weight, rng)
+        sources = _draw_rows(n_rows, (n, len(table.categories)), weight, rng)
         return mix_rows(X, table, table.numbers[drawn, np.arange(n_numbers)], sources)
+
+
+def _draw_rows(n_rows, shape, weight, rng):
+    if weight is None:
+        return rng.randint(n_rows, size=shape)
+    return rng.choice(n_rows, size=shape, p=weight / weight.sum())
