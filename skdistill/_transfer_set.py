@@ -118,7 +118,7 @@ def _given_rows(given, samplers, unit, progress):
 
 
 def _draw_from(rows, samplers, seed, cache, progress):
-    """Yield what each sampler draws from the rows, by their weights, and what one of it weighs."""
+    """Yield what each sampler draws from the rows, and its weights."""
     rng, X, unit = check_random_state(seed), rows.X, rows.weight.mean()
     # The same for all, or none, is the same to the bit.
     relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit
@@ -130,9 +130,9 @@ def _draw_from(rows, samplers, seed, cache, progress):
                 # Without a seed, two of a kind differ by their names alone.
                 which = name if own_seed is None else own_seed
                 key = cache.key(f"sampler `{name}`", sampler, X, n_new, which, relative)
-                drawn = cache.call(_draw, key, sampler, X, n_new, own_seed, relative)
+                drawn, weight = cache.call(_draw, key, sampler, X, n_new, own_seed, relative)
                 check_drawn(name, drawn, n_new)
-            yield drawn, sampler.weight * unit
+            yield drawn, sampler.weight * unit * weight
 
 
 def _draw(key, sampler, X, n, seed, weight):

@@ -473,7 +473,7 @@ def test_disjoint_pairs_are_the_pairs_in_an_order_that_changes_nothing(n, seed, 
     neighbour = rng.randint(0, min(n, targets), n)
     neighbour[neighbour == np.arange(n)] = n - 1
     neighbour[-1] = 0
-    groups = list(_disjoint_pairs(np.arange(n), neighbour, np.random.RandomState(seed)))
+    groups = list(_disjoint_pairs(neighbour, np.random.RandomState(seed)))
     for rows, others in groups:
         touched = np.concatenate([rows, others])
         assert len(set(touched)) == len(touched)

@@ -14,9 +14,9 @@ from skdistill._frame import mix_rows
 class TransferSampler(BaseEstimator):
     """Base of the samplers: gives rows that the teacher labels for the student.
 
-    A sampler starts from rows of X. Where these have weights, a row is worth as many as it weighs:
-    a `sample` that takes `sample_weight` is given them, and any other is given rows of X drawn by
-    weight in place of X, some of them more than once.
+    A row of X is worth as many as it weighs. Where the weights differ, a `sample` that takes
+    `sample_weight` is given them; any other is given rows of X drawn by weight in the place of X,
+    some of them more than once.
 
     Parameters
     ----------
@@ -44,12 +44,14 @@ class TransferSampler(BaseEstimator):
         n : int
         random_state : int, RandomState instance or None, default=None
         sample_weight : array-like of shape (n_samples,), default=None
-            How often a row of X is started from, relative to others.
+            Weights of the rows of X.
 
         Returns
         -------
-        array or DataFrame of shape (n, n_features)
+        X_new : array or DataFrame of shape (n, n_features)
             Of the container and dtypes of X.
+        weight_new : ndarray of shape (n,)
+            Weights of the new rows, on the scale of `sample_weight`. Only if that is given.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement `sample`.")
 
@@ -67,15 +69,17 @@ def sample_by_weight(sampler, X, n, random_state, sample_weight):
 
     Returns
     -------
-    array or DataFrame of shape (n, n_features)
+    X_new : array or DataFrame of shape (n, n_features)
+    weight_new : ndarray of shape (n,)
     """
     if sample_weight is None:
-        return sampler.sample(X, n, random_state=random_state)
+        return sampler.sample(X, n, random_state=random_state), np.ones(n)
     if "sample_weight" in inspect.signature(sampler.sample).parameters:
         return sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight)
     rng = check_random_state(random_state)
     rows = rows_by_weight(_num_samples(X), sample_weight, rng)
-    return sampler.sample(_safe_indexing(X, rows), n, random_state=rng)
+    drawn = sampler.sample(_safe_indexing(X, rows), n, random_state=rng)
+    return drawn, np.full(n, sample_weight.mean())
 
 
 def check_source_weights(sample_weight, n_rows):
@@ -91,21 +95,21 @@ def check_source_weights(sample_weight, n_rows):
     return weights
 
 
-def rows_by_weight(n_rows, sample_weight, rng):
-    """As many rows as there are, in ascending order, each as often as its weight says.
+def rows_by_weight(n, sample_weight, rng):
+    """Draw `n` rows, each as often as its weight says, in random order.
 
     By systematic sampling: a row that weighs 2.3 of the mean is there 2 or 3 times.
     """
-    if sample_weight is None:
-        return np.arange(n_rows)
-    order = rng.permutation(n_rows)
+    order = rng.permutation(len(sample_weight))
     ends = np.cumsum(sample_weight[order])
-    at = (np.arange(n_rows) + rng.random_sample()) / n_rows * ends[-1]
-    return np.sort(order[np.searchsorted(ends, at, side="right")])
+    at = (np.arange(n) + rng.random_sample()) / n * ends[-1]
+    return rng.permutation(order[np.searchsorted(ends, at, side="right")])
 
 
 def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
-    """Numbers and sources of `n` rows, by passes over all rows: each is used by its weight.
+    """Numbers and sources of `n` rows, by passes over all rows: each is used as often as another.
+
+    A new row weighs as much as the row that it started from.
 
     Parameters
     ----------
@@ -113,27 +117,38 @@ def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
     table : Table
         Of X.
     one_pass : callable
-        Takes the rows to start from, in ascending order, and returns the numbers and sources of as
-        many new ones; see :func:`skdistill._frame.mix_rows`.
+        Returns the numbers and sources of as many new rows as `table` has; see
+        :func:`skdistill._frame.mix_rows`.
     n : int
     rng : RandomState
-    sample_weight : array-like of shape (n_samples,), default=None
+    sample_weight : ndarray of shape (n_samples,), default=None
 
     Returns
     -------
-    array or DataFrame of shape (n, n_features)
+    X_new : array or DataFrame of shape (n, n_features)
+    weight_new : ndarray of shape (n,)
+        Only with `sample_weight`.
     """
     n_rows = len(table.numbers)
-    sample_weight = check_source_weights(sample_weight, n_rows)
-    passes = []
+    everything = np.arange(n_rows)
+    passes, weights = [(table.numbers[:0], own_sources(table)[:0])], [np.empty(0)]
     for start in range(0, n, n_rows):
-        numbers, sources = one_pass(rows_by_weight(n_rows, sample_weight, rng))
-        keep = rng.permutation(n_rows)[: n - start] if n - start < n_rows else slice(None)
-        passes.append((numbers[keep], sources[keep]))
-    if not passes:
-        passes = [(table.numbers[:0], own_sources(table)[:0])]
+        numbers, sources = one_pass()
+        rows, weight = everything, sample_weight
+        if n - start < n_rows:
+            rows, weight = _some_rows(n - start, n_rows, sample_weight, rng)
+        passes.append((numbers[rows], sources[rows]))
+        weights.append(weight)
     numbers, sources = (np.concatenate(part) for part in zip(*passes, strict=True))
-    return mix_rows(X, table, numbers, sources)
+    drawn = mix_rows(X, table, numbers, sources)
+    return drawn if sample_weight is None else (drawn, np.concatenate(weights))
+
+
+def _some_rows(n, n_rows, sample_weight, rng):
+    """Rows of a pass to keep, and their weights; by chance, a heavy row might be missed."""
+    if sample_weight is None:
+        return rng.permutation(n_rows)[:n], None
+    return rows_by_weight(n, sample_weight, rng), np.full(n, sample_weight.mean())
 
 
 def own_sources(table):

@@ -8,6 +8,7 @@ from skdistill.transfer._base import (
     TransferSampler,
     check_integer,
     check_number,
+    check_source_weights,
     draw_passes,
     own_sources,
     tidy,
@@ -92,22 +93,23 @@ class Gibbs(TransferSampler):
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
+        sample_weight = check_source_weights(sample_weight, len(table.numbers))
         space = MetricSpace(table, rng)
         points = space.points(table.numbers, space.codes)
 
-        def one_pass(origins):
-            return self._one_pass(table, origins, space, points, rng)
+        def one_pass():
+            return self._one_pass(table, space, points, rng)
 
         return draw_passes(X, table, one_pass, n, rng, sample_weight)
 
-    def _one_pass(self, table, origins, space, points, rng):
-        numbers, sources = table.numbers[origins], own_sources(table)[origins]
-        if len(table.numbers) > 1:
+    def _one_pass(self, table, space, points, rng):
+        numbers, sources = table.numbers.copy(), own_sources(table)
+        if len(numbers) > 1:
             for _ in range(int(self.n_steps)):
-                self._step(numbers, sources, origins, table, space, points, rng)
+                self._step(numbers, sources, table, space, points, rng)
         return numbers, sources
 
-    def _step(self, numbers, sources, origins, table, space, points, rng):
+    def _step(self, numbers, sources, table, space, points, rng):
         """Redraw one group of columns of each row, in place."""
         n_rows, n_numbers = numbers.shape
         n_columns = n_numbers + sources.shape[1]
@@ -120,7 +122,7 @@ class Gibbs(TransferSampler):
             stays = ~np.isin(space.column, group)
             codes = space.codes[sources[rows], np.arange(sources.shape[1])]
             at = space.points(numbers[rows], codes)[:, stays]
-            one, other = self._two_neighbours(at, origins[rows], points[:, stays], rng)
+            one, other = self._two_neighbours(at, rows, points[:, stays], rng)
             new = self._blurred(table.numbers[one], table.numbers[other], rng)
             chosen = np.ix_(rows, group[group < n_numbers])
             numbers[chosen] = tidy(new, table.numbers)[:, group[group < n_numbers]]

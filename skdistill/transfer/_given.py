@@ -18,7 +18,7 @@ class GivenRows(TransferSampler):
     def __init__(self, weight=1.0):
         super().__init__(size=0.0, weight=weight)
 
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(self, X, n, random_state=None):
         """Draw nothing: `n` must be 0; see :meth:`TransferSampler.sample`."""
         if n:
             raise ValueError(f"GivenRows draws no rows, but `n` is {n}.")

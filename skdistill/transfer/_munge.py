@@ -8,6 +8,7 @@ from skdistill.transfer._base import (
     TransferSampler,
     check_integer,
     check_number,
+    check_source_weights,
     draw_passes,
     own_sources,
     tidy,
@@ -71,22 +72,23 @@ class Munge(TransferSampler):
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows = len(table.numbers)
+        sample_weight = check_source_weights(sample_weight, n_rows)
         neighbour = np.zeros(n_rows, dtype=int)
         if n and n_rows > 1:
             neighbour = self._nearest(table, rng)
 
-        def one_pass(rows):
-            return self._one_pass(table, rows, neighbour, rng)
+        def one_pass():
+            return self._one_pass(table, neighbour, rng)
 
         return draw_passes(X, table, one_pass, n, rng, sample_weight)
 
-    def _one_pass(self, table, rows, neighbour, rng):
-        row_at, mine, theirs = _places(rows, neighbour)
-        numbers, sources = table.numbers[row_at], own_sources(table)[row_at]
-        for row, other in _disjoint_pairs(mine, theirs, rng):
+    def _one_pass(self, table, neighbour, rng):
+        numbers = table.numbers.copy()
+        sources = own_sources(table)
+        for row, other in _disjoint_pairs(neighbour, rng):
             self._exchange_sources(sources, row, other, rng)
             self._exchange_numbers(numbers, row, other, rng)
-        return tidy(numbers[mine], table.numbers), sources[mine]
+        return tidy(numbers, table.numbers), sources
 
     def _exchange_sources(self, sources, row, other, rng):
         chosen = rng.random_sample((len(row), sources.shape[1])) < self.p
@@ -138,42 +140,15 @@ def _nearest_other(points, rng):
     return nearest
 
 
-def _places(rows, neighbour):
-    """Where the rows of a pass and their neighbours are, in copies of their own.
-
-    A row drawn several times meets as many copies of its neighbour.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_drawn,)
-        In ascending order.
-    neighbour : ndarray of shape (n_rows,)
-
-    Returns
-    -------
-    row_at : ndarray of shape (n_places,)
-        The row that is copied to each place.
-    mine, theirs : ndarray of shape (n_drawn,)
-        Places of the rows drawn, and of their neighbours.
-    """
-    n_drawn = np.bincount(rows, minlength=len(neighbour))
-    n_copies = n_drawn.copy()
-    np.maximum.at(n_copies, neighbour[rows], n_drawn[rows])
-    first = np.cumsum(n_copies) - n_copies
-    time = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    row_at = np.repeat(np.arange(len(neighbour)), n_copies)
-    return row_at, first[rows] + time, first[neighbour[rows]] + time
-
-
-def _disjoint_pairs(rows, others, rng):
+def _disjoint_pairs(neighbour, rng):
     """Yield the pairs (row, its neighbour) in random order, in groups without a common row.
 
     Pairs that share no row do not affect one another, so a group can be changed at once with the
     result of one after the other.
     """
-    order = rng.permutation(len(rows))
-    rows, others = rows[order], others[order]
-    first = np.empty(max(rows.max(), others.max()) + 1, dtype=int)
+    rows = rng.permutation(len(neighbour))
+    others = neighbour[rows]
+    first = np.full(len(neighbour), len(neighbour))
     while len(rows):
         order = np.arange(len(rows))
         first[rows] = first[others] = len(rows)

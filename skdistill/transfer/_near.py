@@ -79,10 +79,11 @@ class Near(TransferSampler):
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
-        sample_weight = check_source_weights(sample_weight, len(table.numbers))
         space = MetricSpace(table, rng)
+        sample_weight = check_source_weights(sample_weight, len(table.numbers))
         index, limit = self._fit_index(space.points(table.numbers, space.codes), rng)
         parts, n_kept, n_drawn = [self.sampler.sample(X, 0, random_state=rng)], 0, 0
+        weights = [np.empty(0)]
         while n_kept < n:
             if n_drawn >= MOST_DRAWN * n:
                 raise ValueError(
@@ -91,13 +92,14 @@ class Near(TransferSampler):
                     "`quantile`, or take a sampler that stays nearer."
                 )
             n_next = min(self._missing(n, n_kept, n_drawn), MOST_DRAWN * n - n_drawn)
-            drawn = sample_by_weight(self.sampler, X, n_next, rng, sample_weight)
+            drawn, weight = sample_by_weight(self.sampler, X, n_next, rng, sample_weight)
             points = space.points_of(read_table(drawn, kinds=table.kinds))
             distance, _ = index.kneighbors(points)
             near = np.flatnonzero(distance[:, 0] <= limit)[: n - n_kept]
             parts.append(_safe_indexing(drawn, near))
+            weights.append(weight[near])
             n_kept, n_drawn = n_kept + len(near), n_drawn + n_next
-        return _stack(parts)
+        return _stack(parts) if sample_weight is None else (_stack(parts), np.concatenate(weights))
 
     def _missing(self, n, n_kept, n_drawn):
         """Rows to draw next, by the share that was kept so far."""

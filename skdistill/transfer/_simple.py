@@ -10,6 +10,7 @@ from skdistill.transfer._base import (
     check_source_weights,
     draw_passes,
     own_sources,
+    rows_by_weight,
     tidy,
 )
 
@@ -59,26 +60,24 @@ class Mixup(TransferSampler):
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
+        sample_weight = check_source_weights(sample_weight, len(table.numbers))
 
-        def one_pass(rows):
-            return self._one_pass(table, rows, rng)
+        def one_pass():
+            return self._one_pass(table, sample_weight, rng)
 
         return draw_passes(X, table, one_pass, n, rng, sample_weight)
 
-    def _one_pass(self, table, rows, rng):
-        mine, sources = table.numbers[rows], own_sources(table)[rows]
-        # A cycle through all rows: each is the second of a pair once, none of itself.
-        order = rng.permutation(len(mine))
-        other = np.empty(len(mine), dtype=int)
-        other[order] = np.roll(order, 1)
+    def _one_pass(self, table, sample_weight, rng):
+        mine, sources = table.numbers, own_sources(table)
+        other = _second_rows(len(mine), sample_weight, rng)
         share = rng.beta(self.alpha, self.alpha, size=(len(mine), 1))
         theirs = mine[other]
-        numbers = tidy(theirs + share * (mine - theirs), table.numbers)
+        numbers = tidy(theirs + share * (mine - theirs), mine)
         missing = np.isnan(numbers)
         is_mine = rng.random_sample(mine.shape) < share
         numbers[missing] = np.where(is_mine, mine, theirs)[missing]
         is_mine = rng.random_sample(sources.shape) < share
-        return numbers, np.where(is_mine, sources, sources[other])
+        return numbers, np.where(is_mine, sources, other[:, None])
 
 
 class Marginals(TransferSampler):
@@ -113,13 +112,25 @@ class Marginals(TransferSampler):
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows, n_numbers = table.numbers.shape
-        weight = check_source_weights(sample_weight, n_rows)
-        drawn = _draw_rows(n_rows, (n, n_numbers), weight, rng)
-        sources = _draw_rows(n_rows, (n, len(table.categories)), weight, rng)
-        return mix_rows(X, table, table.numbers[drawn, np.arange(n_numbers)], sources)
+        sample_weight = check_source_weights(sample_weight, n_rows)
+        rows = _draw_rows(n_rows, (n, n_numbers), sample_weight, rng)
+        sources = _draw_rows(n_rows, (n, len(table.categories)), sample_weight, rng)
+        drawn = mix_rows(X, table, table.numbers[rows, np.arange(n_numbers)], sources)
+        return drawn if sample_weight is None else (drawn, np.full(n, sample_weight.mean()))
 
 
-def _draw_rows(n_rows, shape, weight, rng):
-    if weight is None:
+def _second_rows(n_rows, sample_weight, rng):
+    """The second of each pair; of weighted rows, drawn by weight."""
+    if sample_weight is not None:
+        return rows_by_weight(n_rows, sample_weight, rng)
+    # A cycle through all rows: each is the second of a pair once, none of itself.
+    order = rng.permutation(n_rows)
+    other = np.empty(n_rows, dtype=int)
+    other[order] = np.roll(order, 1)
+    return other
+
+
+def _draw_rows(n_rows, shape, sample_weight, rng):
+    if sample_weight is None:
         return rng.randint(n_rows, size=shape)
-    return rng.choice(n_rows, size=shape, p=weight / weight.sum())
+    return rng.choice(n_rows, size=shape, p=sample_weight / sample_weight.sum())
