@@ -13,6 +13,7 @@ _HOMES = {
     "DistillationReport": "inspection",
     "DistilledClassifier": "classifier",
     "FidelityDisplay": "inspection",
+    "FittedTeacher": "teacher",
     "Gibbs": "transfer",
     "GivenRows": "transfer",
     "Hinton": "objectives",

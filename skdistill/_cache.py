@@ -3,17 +3,15 @@
 import inspect
 import os
 import sys
-from functools import lru_cache
 
-import joblib
 import sklearn
 from sklearn.utils.validation import check_memory
 
 import skdistill
-from skdistill._named import parts_of
+from skdistill._identity import identify
 
 # Raised when what is kept changes its meaning.
-KEPT = 1
+KEPT = 2
 
 
 class Cache:
@@ -51,14 +49,13 @@ class Cache:
         """
         if not self.is_on:
             return None
-        state = [part.key_parts() if hasattr(part, "key_parts") else part for part in parts]
+        versions = skdistill.__version__, KEPT, sklearn.__version__, sys.implementation.cache_tag
         try:
-            # Large arrays reach other processes as memory maps, which must hash as arrays do.
-            return joblib.hash((versions_of(*parts), state), coerce_mmap=True)
-        except Exception as error:  # pickling calls anyone's code
+            return identify(versions, *parts)
+        except TypeError as error:
             raise ValueError(
-                f"`memory` cannot tell {what} from another, as it cannot be pickled ({error}): "
-                "define its class or function in a module, or use `memory=None`."
+                f"`memory` cannot tell {what} from another: {error}. Take out what cannot be "
+                "pickled (a lock, an open file, a connection), or use `memory=None`."
             ) from error
 
     def holds(self, function, key, *args):
@@ -102,37 +99,3 @@ class Reference:
                 f"{self.what} could not be read from the cache of `memory`, perhaps it was "
                 f"cleared ({error}): fit again."
             ) from error
-
-
-def versions_of(*objects):
-    """What the code behind the objects is known by.
-
-    Parameters
-    ----------
-    *objects : objects
-
-    Returns
-    -------
-    list of (str, str)
-        Versions of this package and of those that the objects, and what their parameters hold,
-        come from; in place of a version, the source of code that has none.
-    """
-    found = {("skdistill", f"{skdistill.__version__}/{KEPT}"), ("sklearn", sklearn.__version__)}
-    for part in (part for one in objects for part in parts_of(one)):
-        code = part if inspect.isroutine(part) or isinstance(part, type) else type(part)
-        package = getattr(code, "__module__", None) or "builtins"
-        package = package.split(".")[0]
-        version = getattr(sys.modules.get(package), "__version__", None)
-        if version is None and package != "builtins":
-            found.add((f"{package}.{code.__qualname__}", _source(code)))
-        else:
-            found.add((package, str(version)))
-    return sorted(found)
-
-
-@lru_cache(maxsize=256)
-def _source(code):
-    try:
-        return inspect.getsource(code)
-    except (OSError, TypeError):  # typed at a prompt
-        return ""

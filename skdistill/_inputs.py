@@ -26,6 +26,7 @@ from skdistill._validation import (
     is_auto,
     untuple,
 )
+from skdistill._warm_start import check_settled
 from skdistill.teacher import (
     check_teachers,
     take_rows,
@@ -145,6 +146,8 @@ class CheckedInputsMixin:
         (X,) = indexable(X)
         if not self._continues():
             self._forget()
+        elif hasattr(self, "_settled"):
+            check_settled(self, self._settled)
         self._check_X(X, reset=not self._continues())
         y = check_target(y, X)
         sample_weight = check_weights(sample_weight, X)

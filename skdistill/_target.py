@@ -59,7 +59,7 @@ def check_labels(y, X, name="y"):
 
 
 def _refuse_several_columns(y, name):
-    shape = np.shape(y)
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     if len(shape) > 1 and shape[1] > 1:
         raise ValueError(
             f"`{name}` should be a 1d array of labels, got an array of shape {shape}. For several "

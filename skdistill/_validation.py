@@ -2,7 +2,6 @@
 
 import warnings
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import check_cv
@@ -11,6 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from skdistill._frame import is_frame
 from skdistill._named import is_list, named_parts
+from skdistill._probabilities import labels_of_names, names_of, read_probabilities
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
 from skdistill.teacher import check_partition
@@ -196,8 +196,8 @@ def _check_validation_rows(estimator, y, n_rows, more):
     fraction = estimator.validation_fraction
     if more["X_val"] is None and is_split and min(fraction, 1 - fraction) * n_rows < 1:
         raise ValueError(
-            f"`validation_fraction={fraction}` of {n_rows} rows leaves no row on one side: change "
-            "it, give `X_val`, or set `early_stopping=False`."
+            f"`validation_fraction={fraction}` of {n_rows} sample(s) leaves one side without a row of "
+            "any class: change it, give `X_val`, or set `early_stopping=False`."
         )
     if always and more["X_val"] is None and not is_split:
         raise ValueError(
@@ -249,69 +249,22 @@ def _without_negligible(weights):
 
 def classes_of_soft_targets(soft_targets, y):
     """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
-    columns = list(nw.from_native(soft_targets).columns) if is_frame(soft_targets) else None
-    if y is None:
-        return np.arange(np.shape(soft_targets)[1]) if columns is None else np.unique(columns)
-    labels = np.unique(y)
-    if columns is None:
-        return labels
-    by_text = {str(label): label for label in labels}  # a CSV names its columns by text
-    columns = [by_text.get(column, column) for column in columns]
-    absent = [label for label in labels.tolist() if label not in columns]
+    names = names_of(soft_targets) if is_frame(soft_targets) else None
+    labels = None if y is None else np.unique(y)
+    if names is None:
+        return np.arange(np.shape(soft_targets)[1]) if labels is None else labels
+    found = labels_of_names(names, labels, "`soft_targets`")
+    absent = [] if labels is None else np.setdiff1d(labels, found).tolist()
     if absent:
         raise ValueError(
-            f"`soft_targets` has columns {columns}, none of them for the classes {absent} of y."
+            f"`soft_targets` has columns {names}, none of them for the classes {absent} of y."
         )
-    is_text = labels.dtype.kind in "OUS"
-    return np.unique(columns if is_text else np.asarray(columns, dtype=labels.dtype))
+    return np.unique(found)
 
 
 def check_soft_targets(soft_targets, classes, n_rows, name):
     """Return soft targets as an array of shape (n_rows, n_classes) in the order of `classes`."""
-    try:
-        if is_frame(soft_targets):
-            soft_targets = _from_columns(soft_targets, classes, name)
-        p = np.asarray(soft_targets, dtype=float)
-    except (TypeError, ValueError) as error:
-        known = f"`{name}`" in str(error)
-        message = str(error) if known else f"`{name}` must be an array of probabilities: {error}"
-        raise ValueError(message) from error
-    if p.shape != (n_rows, len(classes)):
-        raise ValueError(
-            f"`{name}` must have shape (n_samples, n_classes) = {(n_rows, len(classes))}, got "
-            f"{p.shape}. The classes are {classes[:10].tolist()}; a DataFrame may name its columns."
-        )
-    if not np.isfinite(p).all() or (p < 0).any():
-        row = int((~np.isfinite(p) | (p < 0)).any(axis=1).argmax())
-        raise ValueError(
-            f"`{name}` must hold probabilities, but row {row} is {p[row].tolist()}: some are NaN, "
-            "infinite or < 0. Give the softmax of logits, and leave rows without labels out."
-        )
-    sums = p.sum(axis=1)
-    wrong = np.abs(sums - 1) > 1e-2  # rounded to a few digits is fine
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise ValueError(
-            f"the rows of `{name}` must sum to 1, but row {row} sums to {sums[row]:.6g}: divide by "
-            "the sum, or apply softmax to logits."
-        )
-    return p / sums[:, None]
-
-
-def _from_columns(frame, classes, name):
-    frame = nw.from_native(frame, eager_only=True)
-    position = {label: i for i, label in enumerate(classes.tolist())}
-    position |= {str(label): i for label, i in position.items()}  # as a CSV names them
-    unknown = [column for column in frame.columns if column not in position]
-    if unknown:
-        raise ValueError(
-            f"`{name}` has columns {unknown} that are not classes; the classes are "
-            f"{classes[:10].tolist()}."
-        )
-    p = np.zeros((len(frame), len(classes)))
-    for i, column in enumerate(frame.columns):
-        p[:, position[column]] = frame[:, i].to_numpy()
-    return p
+    return read_probabilities(soft_targets, classes, n_rows, f"`{name}`")
 
 
 def _check_same_rows(X, soft_targets, name):

@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from skdistill._blocks import rows_to_hold_out
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
+from skdistill._identity import identify
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
@@ -24,8 +25,9 @@ from skdistill._progress import Progress
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
+from skdistill._warm_start import settled_by, warn_of_other_rows
 from skdistill.student import MLPStudent
-from skdistill.teacher import TeacherPool, unfrozen
+from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.
 EARLY_STOPPING_ROWS = 500
@@ -58,9 +60,11 @@ class DistilledClassifier(
     teacher : estimator, list of estimators or list of (str, estimator), default=None
         Anything with ``predict_proba``. Unfitted ones are cloned and fitted on X and y as they
         come (xgboost and skorch models on the codes 0, ..., K - 1 of the labels). Wrap a fitted
-        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`;
-        an object without ``fit`` is taken as fitted. Inside cross-validation a fitted teacher has
-        seen the rows held out. None is legal only with `soft_targets`.
+        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`,
+        a function, or a model that knows other labels than y, in :class:`FittedTeacher`; an
+        object without ``fit`` is taken as fitted, and so are a Booster, a session of ONNX Runtime
+        and other models of :ref:`models-of-other-libraries`. Inside cross-validation a fitted
+        teacher has seen the rows held out. None is legal only with `soft_targets`.
     student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNetClassifier, default=None
         None is :class:`MLPStudent` with its defaults. A module class must return logits. A net is
         cloned; its criterion declares what its module returns (CrossEntropyLoss: logits, NLLLoss:
@@ -91,9 +95,10 @@ class DistilledClassifier(
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well, to keep the one that is clearly better on the rows held out: by more
-        than a standard error in log loss, and by 5 nats of all rows together. If neither is, the
-        control is kept where it is clearly better than the teacher itself. It is 0.3 without
+        control with 1 as well, to keep the one that is clearly better on the rows held out: by a
+        test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
+        rows together. If neither is, the control is kept where it is clearly better than the
+        teacher itself; a warning says so. It is 0.3 without
         control where there is nothing to compare by (fewer than 50 labelled validation rows, as 500
         training rows give; `objectives`; a skorch net as `student`; `warm_start` going on), and
         where the labels cannot hold all that is to be learned (`X_transfer`, `class_prior`, a class
@@ -139,7 +144,7 @@ class DistilledClassifier(
         `student` is a skorch net.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
-        encoder kept as they are.
+        encoder kept as they are. A change that it cannot follow, as of `teacher`, is an error.
     memory : str or object with the joblib.Memory interface, default=None
         Where fitted teachers, their probabilities and synthetic rows are kept, for the next fit on
         the same rows: a search over the student's parameters, `temperature`, `alpha`, `pooling`
@@ -178,6 +183,8 @@ class DistilledClassifier(
         The student's logits are divided by it; 1.0 where it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
+    decision_ : str
+        What was kept, by which losses, and why, in one line.
     trials_ : list of dict
         The trainings in their order, and the teacher where it was judged: "who" ("student",
         "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
@@ -349,7 +356,10 @@ class DistilledClassifier(
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         run = Run(seeds, deadline, Progress(self, context))
 
+        rows = self._rows_of_warm_start(given)
         given = self._hold_out(given, seeds["split"])
+        if self._continues() and given.holds_out and rows != getattr(self, "_rows", rows):
+            warn_of_other_rows(self)
         if not self._continues():
             self.teacher_ = self._fit_teacher(given, seeds["teacher"], run.progress)
         given.labeller.teacher = self.teacher_
@@ -358,6 +368,7 @@ class DistilledClassifier(
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
+        self._settled, self._rows = settled_by(self), rows
         run.progress.say(self.decision_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
@@ -388,8 +399,8 @@ class DistilledClassifier(
         refuses = getattr(getattr(self, "encoder_", None), "unseen_missing", "encode") == "error"
         parts = sound_parts(self.teacher, "teacher")
         # An object that declares no tags is taken to take anything.
-        tagged = [part for _, part in parts if hasattr(part, "__sklearn_tags__")]
-        teachers = [get_tags(part).input_tags for part in tagged if not isinstance(part, type)]
+        declared = [input_tags_of(part) for _, part in parts]
+        teachers = [one for one in declared if one is not None]
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
@@ -409,6 +420,10 @@ class DistilledClassifier(
             seeds["split"] = getattr(self, "_split_seed", seeds["split"])
         self._split_seed = seeds["split"]
         return seeds
+
+    def _rows_of_warm_start(self, given):
+        """What tells the rows of a fit from others, where the next fit may go on from this one."""
+        return identify(given.X, given.y) if self.warm_start else None
 
     def _hold_out(self, given, seed):
         """Hold rows out for validation before a teacher sees them.

@@ -5,6 +5,8 @@ Scores that scikit-learn has (accuracy, log loss, Brier score, AUC) are not repe
 
 import numpy as np
 from scipy.special import rel_entr
+from sklearn.metrics import get_scorer
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
@@ -14,6 +16,7 @@ __all__ = [
     "kl_divergence",
     "largest_probability_gap",
     "retained_gain",
+    "score_and_choices",
 ]
 
 # The lowest probability a logarithm is taken of, as in sklearn.metrics.log_loss.
@@ -234,3 +237,56 @@ def _pair(teacher_prob, student_prob):
             f"`teacher_prob` and `student_prob` must have one shape, got {p.shape} and {q.shape}."
         )
     return p, q
+
+
+def score_and_choices(scoring):
+    """Make a scorer that also tells what each fit of a search chose.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        As in :class:`~sklearn.model_selection.GridSearchCV`; it gives the "score".
+
+    Returns
+    -------
+    callable
+        Takes a fitted :class:`~skdistill.DistilledClassifier`, or a Pipeline that ends in one, X
+        and y; returns a dict of "score", "alpha", "temperature", "out_of_fold" (1.0 where labels
+        out of fold were kept), "codes" (columns taken as codes) and "leak_gap" (NaN where none was
+        measured). So ``cv_results_`` has ``split0_test_alpha`` and so on; give ``refit="score"``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skdistill import DistilledClassifier, MLPStudent
+    >>> from skdistill.metrics import score_and_choices
+    >>> clf = DistilledClassifier(LogisticRegression(), MLPStudent(n_steps=50), transfer=None)
+    >>> search = GridSearchCV(
+    ...     clf, {"alpha": [0, 0.5]}, scoring=score_and_choices("neg_log_loss"), refit="score", cv=2
+    ... )
+    >>> search.fit(*load_iris(return_X_y=True)).cv_results_["mean_test_alpha"]
+    array([0. , 0.5])
+    """
+    return _ScoreAndChoices(scoring)
+
+
+class _ScoreAndChoices:
+    """The scorer of :func:`score_and_choices`; a class, so that it can be pickled."""
+
+    def __init__(self, scoring):
+        self.scoring = scoring
+
+    def __call__(self, estimator, X, y=None, **params):
+        score = get_scorer(self.scoring)(estimator, X, y, **params)
+        clf = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        gap = clf.leak_gap_
+        return {
+            "score": float(score),
+            "alpha": float(clf.alpha_),
+            "temperature": float(clf.temperature_),
+            "out_of_fold": float(clf.cv_ is not None),
+            "codes": float(len(getattr(clf.encoder_, "nominal_", ()))),
+            "leak_gap": np.nan if gap is None else float(gap),
+        }

@@ -75,19 +75,13 @@ def test_numbers_are_used_as_they_are(trainings):
     "params",
     [
         {"early_stopping": False},
-        {"warm_start": True},
         {"student": RECIPE.make_net(810).set_params(callbacks="disable")},
     ],
-    ids=["early_stopping", "warm_start", "net"],
+    ids=["early_stopping", "net"],
 )
 def test_where_nothing_can_be_compared_it_is_the_first(params, trainings):
-    if "warm_start" in params:
-        clf = fit(**params)
-        trainings.clear()
-        clf.set_params(teacher=DummyClassifier()).fit(X, Y)
-    else:
-        with pytest.warns(UserWarning, match="`temperature='auto'` is 1, as there is nothing"):
-            clf = fit(DummyClassifier(), temperature="auto", **params)
+    with pytest.warns(UserWarning, match="`temperature='auto'` is 1, as there is nothing"):
+        clf = fit(DummyClassifier(), temperature="auto", **params)
     assert (clf.alpha_, clf.temperature_) == (0.3, 1.0)
     assert set(trainings) == {(0.3, 1.0)}
 

@@ -2,13 +2,12 @@
 
 import pickle
 import shutil
+import threading
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-import xgboost
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -22,9 +21,6 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     StratifiedKFold,
 )
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from xgboost import XGBClassifier
 
 from skdistill import (
     BalancedHinton,
@@ -33,10 +29,8 @@ from skdistill import (
     Munge,
     Objective,
     TeacherPool,
-    TorchTeacher,
     TransferSampler,
 )
-from skdistill._cache import Cache, versions_of
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(120, 4))
@@ -455,28 +449,6 @@ def test_pickling_when_the_cache_has_gone(counting, memory):
         copy.teacher_.predict_proba(X)
 
 
-def test_a_torch_teacher_is_known_by_its_weights_and_its_code(memory):
-    module = torch.nn.Linear(4, 2)
-    key = Cache(memory).key
-    one = key("it", TorchTeacher(module))
-    assert one == key("it", TorchTeacher(pickle.loads(pickle.dumps(module))))
-    assert one != key("it", TorchTeacher(torch.nn.Linear(4, 2)))
-
-    scope = {"__name__": "nowhere"}
-    exec("def shift(X): return X", scope)
-    assert one != key("it", TorchTeacher(module, preprocess=np.sign))
-    assert {"nowhere.shift"} < {
-        name for name, _ in versions_of(TorchTeacher(None, None, scope["shift"]))
-    }
-
-
-def test_versions_reach_into_frozen_teachers_and_pipelines():
-    model = FrozenEstimator(make_pipeline(StandardScaler(), XGBClassifier()))
-    assert ("xgboost", xgboost.__version__) in versions_of(model)
-    (source,) = [text for name, text in versions_of(Counting("")) if name.endswith(".Counting")]
-    assert "a line to a file" in source
-
-
 def test_memory_may_be_a_path_an_object_or_none(counting, tmp_path):
     for memory in (tmp_path / "a", str(tmp_path / "b"), joblib.Memory(tmp_path / "c", verbose=0)):
         for _ in range(2):
@@ -486,10 +458,19 @@ def test_memory_may_be_a_path_an_object_or_none(counting, tmp_path):
         classifier(counting, 3).fit(X, Y)
 
 
-def test_a_teacher_that_cannot_be_told_from_another(memory):
+def test_a_teacher_that_cannot_be_told_from_another(counting, memory):
+    counting.lock = threading.Lock()
+    message = r"`memory` cannot tell teacher .* from another: `estimator.lock`: .*use `memory=None`"
+    with pytest.raises(ValueError, match=message):
+        classifier(FrozenEstimator(counting.fit(X, Y)), memory).fit(X, Y)
+
+
+def test_a_teacher_that_cannot_be_stored_is_refused_before_it_is_fitted(counting, memory):
     class Local(Counting):
         pass
 
-    teacher = Local("nowhere")
-    with pytest.raises(ValueError, match=r"`memory` cannot tell teacher `local` from another"):
+    teacher = Local(counting.log)
+    with pytest.raises(ValueError, match=r"`memory` cannot keep teacher `local`.*in a module"):
         classifier(teacher, memory).fit(X, Y)
+    assert count(counting, "fit") == 0
+    classifier(FrozenEstimator(teacher.fit(X, Y)), memory).fit(X, Y)

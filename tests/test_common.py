@@ -8,6 +8,9 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch import NeuralNetClassifier
 
@@ -35,6 +38,19 @@ class Net(torch.nn.Module):
 
     def forward(self, X):
         return self.layers(X)
+
+
+class Embedded(Net):
+    """Takes the codes of categories, in the last columns."""
+
+    def __init__(self, n_inputs, n_outputs, cardinalities):
+        super().__init__(n_inputs + 3 * len(cardinalities), n_outputs)
+        self.embeddings = torch.nn.ModuleList(torch.nn.Embedding(n, 4) for n in cardinalities)
+
+    def forward(self, X):
+        codes = X[:, X.shape[1] - len(self.embeddings) :].long()
+        parts = [embed(column) for embed, column in zip(self.embeddings, codes.T, strict=True)]
+        return super().forward(torch.cat([X[:, : X.shape[1] - len(parts)], *parts], dim=1))
 
 
 class Calm(Objective):
@@ -86,14 +102,31 @@ CONFIGURATIONS = [
         objectives=Calm(weight=1e-4),
         random_state=0,
     ),
+    DistilledClassifier(
+        make_pipeline(StandardScaler(), LogisticRegression()), QUICK, transfer=None, random_state=0
+    ),
+    DistilledClassifier(LogisticRegression(), Embedded, transfer=None, random_state=0),
+    DistilledClassifier(
+        LogisticRegression(), QUICK, encoder=StandardScaler(), transfer=None, random_state=0
+    ),
+    DistilledClassifier(KNeighborsClassifier(3), QUICK, transfer=None, random_state=0),
+    DistilledClassifier(
+        LogisticRegression(), QUICK, class_weight="balanced", transfer=None, random_state=0
+    ),
+    DistilledClassifier(
+        LogisticRegression(), QUICK, early_stopping=True, transfer=None, random_state=0
+    ),
     TabularEncoder(),
 ]
 
 
 def expected_failures(estimator):
-    if isinstance(estimator, DistilledClassifier):
-        return {"check_sample_weight_equivalence_on_dense_data": REASON}
-    return {}
+    if not isinstance(estimator, DistilledClassifier):
+        return {}
+    known = {"check_sample_weight_equivalence_on_dense_data": REASON}
+    if isinstance(estimator.teacher, KNeighborsClassifier):
+        known["check_class_weight_classifiers"] = "its answers know nothing of `class_weight`"
+    return known
 
 
 @pytest.mark.filterwarnings("ignore")

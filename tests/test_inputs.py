@@ -215,7 +215,7 @@ def test_class_weight_with_routing_does_not_ask_for_requests():
         ({"student": MLPStudent(n_steps=-1)}, {}, "'n_steps' parameter .* Got -1"),
         ({"student": Wide}, {}, "returns .*7.* but there are 2 classes"),
         ({"objectives": NeedsLayer()}, {}, r"`objectives` need the student's layers \['deep'\]"),
-        ({"early_stopping": True, "validation_fraction": 0.999}, {}, "leaves no row on one side"),
+        ({"early_stopping": True, "validation_fraction": 0.999}, {}, "leaves one side without"),
         ({"class_weight": {0: 1, 1: -2}}, {}, "`class_weight` must give finite weights >= 0"),
         ({"temperature": 1e200}, {}, "'temperature' parameter .* Got 1e"),
     ],

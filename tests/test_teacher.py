@@ -341,7 +341,7 @@ def test_the_floor_is_of_the_classes_a_teacher_knows():
     [
         (Table(0.5, 0.5, classes=["dog", "eel"]), Y, r"`table` has the classes \[dog, eel\], none"),
         (Table(0.5, 0.5, classes=[7, 8]), CODES, r"none of which is known to \['y'\]"),
-        (Table(0.5, 0.5, classes=[0, 1]), Y, r"differently: \[0, 1\] \(table\) against"),
+        (Table(0.5, 0.5, classes=[4, 7]), Y, r"differently: \[4, 7\] \(table\) against"),
         (
             Table(0.5, 0.5, classes=["ant", "bee"]),
             CODES,
@@ -460,7 +460,7 @@ def test_weights_by_rows_not_seen(pooling):
     answers = [floor_probabilities(p, f) for p, f in zip(answers, (1e-6, 1 / 180), strict=True)]
     known = np.ones((2, 3), dtype=bool)
     expected = fit_pool_weights(answers, known, CODES[120:], pooling)
-    np.testing.assert_allclose(pool.weights_, expected)
+    np.testing.assert_allclose(pool.weights_, expected, rtol=1e-5)
     assert pool.weights_[0] < 0.2
     assert pool.weights_.sum() == pytest.approx(1)
     assert log_loss(Y[120:], pool.predict_proba(X[120:], floored=True)) < before
@@ -523,7 +523,7 @@ def test_soft_targets_are_floored_unless_the_temperature_is_one(temperature, low
             return super().prepare(probabilities, temperature)
 
     DistilledClassifier(forest(), SMALL, response=Spy(), temperature=temperature).fit(X, Y)
-    assert LOG[0].min() == pytest.approx(lowest, rel=0.05)
+    assert LOG[-1].min() == pytest.approx(lowest, rel=0.05)
 
 
 # --- out of fold ---
@@ -733,11 +733,15 @@ def test_frozen_teacher_that_was_not_fitted(unfitted):
 @pytest.mark.parametrize(
     ("teacher", "message"),
     [
-        (Table(0.5, np.nan, 0.5), "`table` gave probabilities that are NaN, infinite, negative"),
-        (Table(2.0, -0.5, -0.5), "`table` gave probabilities that are NaN, infinite, negative"),
-        (Table(0.5, 0.5), r"`table` gave probabilities of shape \(1, 2\) for 1 rows and 3 classes"),
-        (Table(0.5, 0.5, classes=NAMES), r"`table` gave .*\(1, 2\) for 1 rows and 3 classes"),
-        (Table(0.0, 0.0, 0.0), "`table` gave probabilities that"),
+        (
+            Table(0.5, np.nan, 0.5),
+            r"`table` must hold .* row 0 is \[0.5, nan, 0.5\]",
+        ),
+        (Table(2.0, -0.5, -0.5), "`table` must hold probabilities, but row 0"),
+        (Table(0.5, 0.5), r"`table` must have shape .* = \(1, 3\), got \(1, 2\)"),
+        (Table(0.5, 0.5, classes=NAMES), r"`table` must have shape .* = \(1, 3\), got \(1, 2\)"),
+        (Table(0.0, 0.0, 0.0), "`table` must sum to 1, but row 0 sums to 0"),
+        (Table(0.5, 0.3, 0.1), "`table` must sum to 1, but row 0 sums to 0.9: .*multiclassova"),
     ],
 )
 def test_probabilities_that_are_none(teacher, message):

@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _is_fitted, _num_samples, check_is_fitted
 
+from skdistill._probabilities import without_counts
 from skdistill._target import check_labels
 from skdistill._validation import check_known, check_prior, check_soft_targets
 from skdistill.classifier import DistilledClassifier
@@ -140,20 +141,21 @@ def probabilities(model, X, classes, name):
     ndarray of shape (n_samples, n_classes)
         float64. A class that the model does not know gets 0.
     """
-    ask = getattr(model, "predict_proba", model)
-    p = np.asarray(ask(X))
-    own = getattr(model, "classes_", None)
-    if own is not None and p.ndim == 2 and p.shape[1] == len(own):
-        unknown = np.setdiff1d(own, classes)
-        if len(unknown):
-            raise ValueError(
-                f"`{name}` knows classes {unknown[:10].tolist()} that the student does not: "
-                f"{classes[:10].tolist()}. Give a model of the same classes."
-            )
-        aligned = np.zeros((len(p), len(classes)))
-        aligned[:, np.searchsorted(classes, own)] = p
-        p = aligned
-    return check_soft_targets(p, classes, _num_samples(X), f"predict_proba of {name}")
+    answer, n_rows = getattr(model, "predict_proba", model)(X), _num_samples(X)
+    own, what = getattr(model, "classes_", None), f"predict_proba of {name}"
+    if own is None:
+        return check_soft_targets(answer, classes, n_rows, what)
+    own = np.asarray(own)
+    unknown = np.setdiff1d(own, classes)
+    if len(unknown):
+        raise ValueError(
+            f"`{name}` knows classes {unknown[:10].tolist()} that the student does not: "
+            f"{classes[:10].tolist()}. Give a model of the same classes."
+        )
+    aligned = np.zeros((n_rows, len(classes)))
+    p = check_soft_targets(without_counts(answer, own), own, n_rows, what)
+    aligned[:, np.searchsorted(classes, own)] = p
+    return aligned
 
 
 def check_compiled(compiled_teacher):

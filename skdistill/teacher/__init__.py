@@ -4,9 +4,12 @@ from skdistill.teacher._checks import (
     check_floor,
     check_partition,
     check_teachers,
+    input_tags_of,
+    is_frozen,
     unfrozen,
     union_of_classes,
 )
+from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Member,
@@ -21,6 +24,7 @@ from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
     "UNKNOWN_FLOOR",
+    "FittedTeacher",
     "Member",
     "TeacherPool",
     "TorchTeacher",
@@ -28,6 +32,8 @@ __all__ = [
     "check_partition",
     "check_teachers",
     "chunks",
+    "input_tags_of",
+    "is_frozen",
     "take_rows",
     "teach_unknown",
     "unfrozen",
@@ -37,5 +43,5 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (Member, TeacherPool, TorchTeacher):
+for _public in (FittedTeacher, Member, TeacherPool, TorchTeacher):
     _public.__module__ = __name__

@@ -9,12 +9,21 @@ from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
+
+from skdistill._frame import is_frame
+from skdistill._probabilities import check_single, labels_of_names, names_of
+from skdistill.teacher._adapters import adapt, is_known_model
+from skdistill.teacher._fitted import FittedTeacher
+from skdistill.teacher._members import ask, own_classes
+from skdistill.teacher._torch import TorchTeacher
 
 
 def is_frozen(part):
-    """Whether a teacher is used as it is: FrozenEstimator, TorchTeacher, or no ``fit``."""
-    return isinstance(part, FrozenEstimator) or not hasattr(part, "fit")
+    """Whether a teacher is used as it is: in FrozenEstimator, without ``fit``, or a known model."""
+    is_fitted = isinstance(part, FrozenEstimator) or not hasattr(part, "fit")
+    return is_fitted or is_known_model(part)
 
 
 def unfrozen(parts):
@@ -38,7 +47,11 @@ def check_teachers(parts, y):
                 f"teacher `{name}` is the class {part.__name__}: give an instance, "
                 f"{part.__name__}(...)."
             )
-        if not _will_give_probabilities(part):
+        try:
+            answers = adapt(part)
+        except ValueError as error:
+            raise ValueError(f"teacher `{name}` ({_kind_of(part)}): {error}.") from error
+        if not _will_give_probabilities(answers):
             raise ValueError(
                 f"teacher `{name}` ({_kind_of(part)}) has no predict_proba: {_remedy_for(part)}."
             )
@@ -52,6 +65,15 @@ def warn_of_refits(parts):
                 f"DistilledClassifier: teacher `{name}` is fitted but not frozen, so a clone of it "
                 "is fitted again. Wrap it in sklearn.frozen.FrozenEstimator to use it as it is."
             )
+
+
+def input_tags_of(part):
+    """What a teacher, or what is frozen in it, declares of its input; None where it is silent."""
+    inner = part
+    while isinstance(inner, FrozenEstimator):
+        inner = inner.estimator
+    has_tags = hasattr(inner, "__sklearn_tags__") and not isinstance(inner, type)
+    return get_tags(inner).input_tags if has_tags else None
 
 
 def _is_fitted(part):
@@ -74,7 +96,10 @@ def _remedy_for(part):
     if hasattr(inner, "__sklearn_tags__") and is_regressor(inner):
         return "it is a regressor: give a classifier"
     if not hasattr(inner, "predict"):
-        return "give an estimator, or a torch module in TorchTeacher"
+        return (
+            "give an estimator, a torch module in TorchTeacher, or a function of X that gives "
+            "probabilities in FittedTeacher"
+        )
     return "wrap it, for instance CalibratedClassifierCV(SVC(), ensemble=False)"
 
 
@@ -105,13 +130,31 @@ def union_of_classes(parts, y, first_row):
     ValueError
         If the labels are disjoint or of different kinds.
     """
-    known = {name: classes_of(part) for name, part in parts if is_frozen(part)}
+    frozen = [(name, part) for name, part in parts if is_frozen(part)]
+    known = {name: own_classes(name, part) for name, part in frozen}
     known = {name: classes for name, classes in known.items() if classes is not None}
     if y is not None:
         known["y"] = np.unique(np.asarray(y))
+    # The others may name their columns.
+    labels = np.concatenate(list(known.values())) if known else None
+    for name, part in frozen:
+        classes = known.get(name)
+        if classes is None:
+            classes = classes_of(name, part, first_row, labels)
+        if classes is not None:
+            known[name] = classes
     if not known:
-        widths = [np.shape(part.predict_proba(first_row))[1] for _, part in parts]
-        return np.arange(max(widths))
+        return np.arange(max(_width(name, part, first_row) for name, part in parts))
+    if y is not None:
+        for name, part in frozen:
+            if name in known and not _are_told(part):
+                _check_codes(name, known[name], known["y"])
+    _check_alike(known)
+    return np.unique(np.concatenate(list(known.values())))
+
+
+def _check_alike(known):
+    """Raise a ValueError for classes, by who names them, that are disjoint or of two kinds."""
     if len({one.dtype.kind in "OUST" for one in known.values()}) > 1:
         named = " against ".join(f"{brief(one)} ({name})" for name, one in known.items())
         raise ValueError(
@@ -125,13 +168,61 @@ def union_of_classes(parts, y, first_row):
                 f"`{name}` has the classes {brief(classes)}, none of which is known to "
                 f"{[other for other in known if other != name]}: all must name the classes alike."
             )
-    return np.unique(np.concatenate(list(known.values())))
 
 
-def classes_of(part):
-    """The labels of a fitted teacher's columns, None where it does not say."""
-    classes = getattr(part, "classes_", None)
-    return None if classes is None else np.asarray(classes)
+def _check_codes(name, classes, labels):
+    """Raise a ValueError for a teacher that knows codes, perhaps of the labels of y."""
+    is_codes = classes.dtype.kind in "iu" and np.array_equal(np.sort(classes), range(len(classes)))
+    differ = not np.isin(classes, labels).all() and not np.isin(labels, classes).all()
+    if is_codes and differ:
+        raise ValueError(
+            f"teacher `{name}` knows the codes {brief(classes)}, but y has other labels, "
+            f"{brief(labels)}, and which code stands for which is not plain. Give y in the codes; "
+            "or say the label of each code, as in FittedTeacher(model, classes=[...]); or give the "
+            "teacher unfitted: it is then fitted here, and answers in the labels of y."
+        )
+
+
+def _are_told(part):
+    """Whether the user said which labels the columns of a teacher mean."""
+    inner = part.estimator if isinstance(part, FrozenEstimator) else part
+    return isinstance(inner, (FittedTeacher, TorchTeacher)) and inner.classes is not None
+
+
+def classes_of(name, part, first_row, labels):
+    """The labels of a fitted teacher's columns.
+
+    Parameters
+    ----------
+    name : str
+    part : object
+    first_row : array-like or DataFrame of shape (1, n_features)
+        Shown to a teacher without ``classes_``: it may answer with columns that have names.
+    labels : ndarray or None
+        The labels known besides; the names may be their texts.
+
+    Returns
+    -------
+    ndarray of shape (n_columns,) or None
+        None where it does not say.
+    """
+    classes = own_classes(name, part)
+    if classes is not None:
+        return classes
+    answer = ask(name, part, first_row)
+    if not is_frame(answer):
+        return None
+    return labels_of_names(names_of(answer), labels, f"`predict_proba` of teacher `{name}`")
+
+
+def _width(name, part, first_row):
+    """How many columns a teacher gives that does not say its classes."""
+    answer, what = ask(name, part, first_row), f"`predict_proba` of teacher `{name}`"
+    check_single(answer, what)
+    shape = np.shape(answer)
+    if len(shape) != 2:
+        raise ValueError(f"{what} must have shape (n_samples, n_classes), got {shape} for one row.")
+    return shape[1]
 
 
 def check_pool_weights(weights, n_teachers):

@@ -20,13 +20,21 @@ from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 from skdistill._named import parts_of
+from skdistill._probabilities import read_probabilities, without_counts
 from skdistill._seeding import seeded
 from skdistill.targets import floor_probabilities
+from skdistill.teacher._adapters import adapt
+from skdistill.teacher._fitted import FittedTeacher
+from skdistill.teacher._hints import hint_for
 
 # Rows labelled at a time: a forest's scratch memory grows with the rows of one call.
 CHUNK_ROWS = 10_000
 # Lowest probability of a teacher about whose resolution nothing is known.
 UNKNOWN_FLOOR = 1e-6
+_NOT_ONE = (
+    "logits need softmax; where each class is told by itself (LightGBM's 'multiclassova', a "
+    "multilabel model), give objective='multiclass', or wrap it in CalibratedClassifierCV"
+)
 
 
 class Member:
@@ -43,13 +51,16 @@ class Member:
         How many votes a probability of it is an average of.
     key : str or None, default=None
         What the cache knows it by.
+    labels : ndarray of shape (n_columns,), default=None
+        What its columns mean, in its own labels, where it has no ``classes_``. None: 0, 1, ...
     """
 
-    def __init__(self, name, held, columns, n_votes, key=None):
+    def __init__(self, name, held, columns, n_votes, key=None, labels=None):
         self.name = name
         self.columns = columns
         self.n_votes = n_votes
         self.key = key
+        self.labels = labels
         self._held = held
 
     @property
@@ -83,30 +94,49 @@ class Member:
             return state  # it has gone: only what uses the teacher need fail
 
     def __setstate__(self, state):
-        state = {"n_votes": None, "key": None, **state}  # older files have none
+        state = {"n_votes": None, "key": None, "labels": None, **state}  # older files have none
         if "estimator" in state:
             state["_held"] = Held(state.pop("estimator"))
         self.__dict__.update(state)
 
     def _chunk(self, X):
-        estimator = self.estimator
-        try:
-            with torch_guard(estimator, seed=0):
-                p = np.asarray(estimator.predict_proba(X), dtype=float)
-        except Exception as error:
-            raise ValueError(f"teacher `{self.name}` could not label the rows: {error}") from error
-        expected = (_num_samples(X), len(self.columns))
-        if p.shape != expected:
-            raise ValueError(
-                f"teacher `{self.name}` gave probabilities of shape {p.shape} for {expected[0]} "
-                f"rows and {expected[1]} classes."
-            )
-        if not np.isfinite(p).all() or (p < 0).any() or not p.sum(axis=1).all():
-            raise ValueError(
-                f"teacher `{self.name}` gave probabilities that are NaN, infinite, negative or all "
-                "0 in a row."
-            )
-        return p
+        answer = ask(self.name, self.estimator, X)
+        classes = own_classes(self.name, self.estimator)
+        if classes is None:
+            labels = np.arange(len(self.columns)) if self.labels is None else self.labels
+        else:
+            labels, answer = classes, without_counts(answer, classes)
+        what = f"`predict_proba` of teacher `{self.name}`"
+        n_rows = _num_samples(X)
+        return read_probabilities(answer, labels, n_rows, what, complete=True, remedy=_NOT_ONE)
+
+
+def ask(name, estimator, X):
+    """What a teacher answers, as it comes; an error names the teacher."""
+    try:
+        with torch_guard(estimator, seed=0):
+            return adapt(estimator).predict_proba(X)
+    except Exception as error:
+        raise ValueError(
+            f"teacher `{name}` could not label the rows: {error}{hint_for(error)}"
+        ) from error
+
+
+def own_classes(name, estimator):
+    """The labels that a teacher has in its ``classes_``, None without."""
+    try:
+        classes = getattr(adapt(estimator), "classes_", None)
+    except ValueError as error:
+        raise ValueError(f"teacher `{name}`: {error}") from error
+    if classes is None:
+        return None
+    is_flat = not any(isinstance(one, (list, np.ndarray)) for one in classes)
+    if not is_flat or len(set(np.asarray(classes).tolist())) < len(classes):
+        raise ValueError(
+            f"teacher `{name}` must have one label for each class in its `classes_`, got "
+            f"{list(classes)[:10]}: a multilabel or multi-output model is no teacher."
+        )
+    return np.asarray(classes)
 
 
 def align(probabilities, columns, n_classes, floor=0.0):
@@ -206,6 +236,8 @@ def n_votes_of(estimator):
     """How many votes a probability is an average of; None where that is not known."""
     if isinstance(estimator, FrozenEstimator):
         return n_votes_of(estimator.estimator)
+    if isinstance(estimator, FittedTeacher):
+        return n_votes_of(estimator.model)
     if isinstance(estimator, Pipeline):
         return n_votes_of(estimator[-1])
     if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):

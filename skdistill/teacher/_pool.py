@@ -19,6 +19,7 @@ from skdistill._cache import Cache
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._progress import no_step
 from skdistill.targets import fit_pool_weights, pool_probabilities
+from skdistill.teacher._adapters import adapt
 from skdistill.teacher._checks import (
     check_floor,
     check_pool_weights,
@@ -55,8 +56,8 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
     teachers : estimator, list of estimators or list of (str, estimator)
         Anything with ``predict_proba``. An estimator with ``fit`` is cloned and fitted, on the
         labels as they are or, where it holds an xgboost or skorch model, on their codes 0, ...,
-        K - 1; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`TorchTeacher` or any object
-        without ``fit`` is used as it is.
+        K - 1; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`TorchTeacher`, a
+        :class:`FittedTeacher` or any object without ``fit`` is used as it is.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         Mean of the probabilities, or of their logarithms (which floors them first).
     weights : array-like of shape (n_teachers,), default=None
@@ -286,7 +287,8 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
         parts = dict(named_parts(self.teachers, "teacher"))
         for member in self._members:
             if is_frozen(parts[member.name]):
-                member.key = self._cache.key(f"teacher `{member.name}`", parts[member.name])
+                part = adapt(parts[member.name])
+                member.key = self._cache.key(f"teacher `{member.name}`", part)
 
     def _label(self, X, floored, ask, step=no_step):
         result = np.empty((_num_samples(X), len(self.classes_)))
@@ -319,9 +321,10 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             )
 
     def _adopt(self, name, part, X):
-        classes = classes_of(part)
-        columns = np.searchsorted(self.classes_, self.classes_ if classes is None else classes)
-        member = Member(name, Held(part), columns, None)
+        classes = classes_of(name, part, _safe_indexing(X, slice(0, 1)), self.classes_)
+        classes = self.classes_ if classes is None else classes
+        columns = np.searchsorted(self.classes_, classes)
+        member = Member(name, Held(part), columns, None, labels=classes)
         member.probabilities(_safe_indexing(X, slice(0, 1)))
         member.n_votes = n_votes_of(part)
         return member

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
+from skdistill.teacher._hints import hint_for
 from skdistill.teacher._members import Held, Member, n_votes_of, takes_only_codes, torch_guard
 
 
@@ -86,11 +87,18 @@ class Task:
             raise
         except Exception as error:
             raise ValueError(
-                f"teacher `{self.name}` could not be fitted {self.where}: {error}{_hint(error)}"
+                f"teacher `{self.name}` could not be fitted {self.where}: {error}{hint_for(error)}"
             ) from error
         self.columns_of(self.estimator)
         self.is_fitted = True
         return self.estimator
+
+    @property
+    def labels(self):
+        """What the columns of a teacher mean that does not say so itself."""
+        seen = np.unique(self.codes)
+        codes_only = takes_only_codes(self.estimator)
+        return np.arange(len(seen)) if codes_only else self.classes[seen]
 
     def columns_of(self, estimator):
         """The position in `classes` of each output column of the fitted teacher."""
@@ -105,15 +113,6 @@ class Task:
                 f"y, {list(self.classes[:5])}: freeze the whole teacher if a part of it is fitted."
             )
         return np.searchsorted(self.classes, known)
-
-
-def _hint(error):
-    if "could not convert" not in str(error) and "contains NaN" not in str(error):
-        return ""
-    return (
-        " (A teacher gets X as it comes: put one that cannot take it into a Pipeline that encodes "
-        "and imputes.)"
-    )
 
 
 def take_rows(fit_params, rows, n_rows):
@@ -147,13 +146,14 @@ def fit_member(cache, task):
     """
     if not cache.is_on:
         estimator = task.fit()
-        return Member(task.name, Held(estimator), task.columns_of(estimator), n_votes_of(estimator))
+        columns, n_votes = task.columns_of(estimator), n_votes_of(estimator)
+        return Member(task.name, Held(estimator), columns, n_votes, labels=task.labels)
     key = task.key(cache)
     held = Stored(cache.refer(f"teacher `{task.name}`", _fit, key, task))
     if task.is_fitted:
         held = Held(task.estimator)
     columns, n_votes = cache.call(_describe, key, held, task)
-    return Member(task.name, held, columns, n_votes, key)
+    return Member(task.name, held, columns, n_votes, key, task.labels)
 
 
 def is_fold_kept(cache, task, fold):
@@ -228,13 +228,17 @@ def _fold_key(cache, task, fold):
 
 
 def _fit(key, task):
-    estimator = task.fit()
+    _pickled(task.estimator, task.name)  # what cannot be kept is not fitted for nothing
+    return _pickled(task.fit(), task.name)
+
+
+def _pickled(estimator, name):
     try:
         return pickle.dumps(estimator, protocol=5)
     except Exception as error:  # pickling calls anyone's code
         raise ValueError(
-            f"`memory` cannot keep teacher `{task.name}`, which cannot be pickled once it is "
-            f"fitted ({error}): use `memory=None`."
+            f"`memory` cannot keep teacher `{name}`, which cannot be pickled ({error}): define its "
+            "class or function in a module, or use `memory=None`."
         ) from error
 
 
@@ -246,7 +250,8 @@ def _describe(key, held, task):
 def _fit_and_label(key, task, fold, where):
     train, test, others = fold
     part = task.on(train, where)
-    member = Member(part.name, Held(part.fit()), part.columns_of(part.estimator), None)
+    held = Held(part.fit())
+    member = Member(part.name, held, part.columns_of(held.value), None, labels=part.labels)
     tables = [_safe_indexing(task.X, test), *others]
     return member.columns, [member.probabilities(table) for table in tables]
 

@@ -1,10 +1,13 @@
 """A torch module as a teacher."""
 
 import copy
+from collections.abc import Mapping
 
 import numpy as np
 import torch
+from scipy.special import softmax
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _num_samples
 
 
 class TorchTeacher(BaseEstimator):
@@ -13,13 +16,16 @@ class TorchTeacher(BaseEstimator):
     Parameters
     ----------
     module : torch.nn.Module
-        Maps a float32 tensor of rows to logits of shape (n_rows, n_classes). It is used as it
-        is, in evaluation mode, and never changed.
+        Maps rows to logits of shape (n_rows, n_classes), or to one logit a row, that of the
+        second of two classes. Logits may also be in an attribute or under a key ``logits`` of
+        its output, or the first element of a tuple. It is used as it is, in evaluation mode, and
+        never changed.
     classes : array-like of shape (n_classes,), default=None
         The label of each output column. None means 0, 1, ..., known from the first call.
     preprocess : callable, default=None
-        Turns X, as the user gives it, into the module's input array. None means
-        ``np.asarray(X, dtype=np.float32)``.
+        Turns X, as the user gives it, into the module's input: an array or tensor, a tuple or
+        list of them (by position) or a dict of them (by name). Floats get the dtype of the
+        module, integers stay as they are. None means ``np.asarray(X, dtype=float)``.
 
     Attributes
     ----------
@@ -52,7 +58,7 @@ class TorchTeacher(BaseEstimator):
         return np.asarray(self.classes)
 
     def predict_proba(self, X):
-        """Softmax of the module's logits.
+        """Softmax of the module's logits, or sigmoid of a single one.
 
         Parameters
         ----------
@@ -61,24 +67,88 @@ class TorchTeacher(BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-        """
-        rows = np.asarray(X, dtype=np.float32) if self.preprocess is None else self.preprocess(X)
-        with torch.inference_mode():
-            logits = self._evaluation_module()(torch.as_tensor(rows))
-        return torch.softmax(logits.double(), dim=1).numpy()
 
-    def key_parts(self):
-        """What `memory` knows the teacher by: a module's own pickle is never twice the same.
-
-        Returns
-        -------
-        tuple
+        Raises
+        ------
+        TypeError
+            If `module` is no module.
+        ValueError
+            If the module does not take the input or gives no logits, or `classes` has another
+            length.
         """
-        weights = {name: value.cpu().numpy() for name, value in self.module.state_dict().items()}
-        return str(self.module), weights, self.classes, self.preprocess
+        if not isinstance(self.module, torch.nn.Module):
+            raise TypeError(f"`module` must be a torch.nn.Module, got {self.module!r}.")
+        rows = X if self.preprocess is None else self.preprocess(X)
+        try:
+            rows = np.asarray(rows, dtype=float) if self.preprocess is None else rows
+            args, kwargs = self._inputs(rows)
+            with torch.inference_mode():
+                output = self._evaluation_module()(*args, **kwargs)
+        except (TypeError, RuntimeError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"`module` does not take the input: {error}. Give `preprocess`, a function of X "
+                "that returns what the module takes: an array, a tuple of arrays or a dict"
+            ) from error
+        p = _probabilities(_logits_of(output).double().cpu().numpy(), _num_samples(X))
+        if self.classes is not None and len(self.classes) != p.shape[1]:
+            raise ValueError(
+                f"`classes` must have a label for each of the {p.shape[1]} classes of the module, "
+                f"got {len(self.classes)}: {list(self.classes)[:10]}"
+            )
+        return p
+
+    def _inputs(self, rows):
+        """The positional and the keyword inputs of the module."""
+        if isinstance(rows, Mapping):
+            return (), {name: self._tensor(value) for name, value in rows.items()}
+        several = isinstance(rows, (tuple, list)) and all(hasattr(one, "shape") for one in rows)
+        return [self._tensor(one) for one in (rows if several else [rows])], {}
+
+    def _tensor(self, values):
+        """An input on the module's device; floats in its dtype."""
+        if not isinstance(values, torch.Tensor):  # torch warns of an array that is read-only
+            values = torch.as_tensor(np.require(values, requirements="W"))
+        own = [*self.module.parameters(), *self.module.buffers()]
+        device = own[0].device if own else values.device
+        floats = [one.dtype for one in own if one.is_floating_point()]
+        dtype = floats[0] if floats else torch.float32
+        return values.to(device, dtype if values.is_floating_point() else None)
 
     def _evaluation_module(self):
         # eval() would change the user's module, so a training one is copied.
         if any(part.training for part in self.module.modules()):
             return copy.deepcopy(self.module).eval()
         return self.module
+
+
+def _logits_of(output):
+    """The logits in what a module returns."""
+    if isinstance(output, (tuple, list)) and not hasattr(output, "logits"):
+        output = output[0] if output else None
+    elif not isinstance(output, torch.Tensor):
+        has_key = isinstance(output, Mapping) and "logits" in output
+        output = output["logits"] if has_key else getattr(output, "logits", None)
+    if not isinstance(output, torch.Tensor):
+        raise ValueError(
+            "`module` must return logits: a tensor, an output with `logits`, or a tuple whose "
+            "first element they are; wrap it in a module that does"
+        )
+    return output
+
+
+def _probabilities(logits, n_rows):
+    if logits.ndim < 2 and n_rows and logits.size % n_rows == 0:
+        logits = logits.reshape(n_rows, -1)  # the module squeezed them
+    if logits.shape == (n_rows, 1):
+        return softmax(np.column_stack([np.zeros(n_rows), logits]), axis=1)  # sigmoid and the rest
+    if logits.ndim != 2:
+        raise ValueError(
+            f"`module` must give logits of shape (n_rows, n_classes), got {logits.shape}"
+        )
+    are_probabilities = (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, atol=1e-3)
+    if n_rows and are_probabilities:
+        raise ValueError(
+            "`module` gives probabilities, not logits: leave out its last softmax, or give "
+            "FittedTeacher(function) with a function of X that returns them"
+        )
+    return softmax(logits, axis=1)

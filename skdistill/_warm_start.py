@@ -1,0 +1,88 @@
+"""What a fit that goes on keeps from the last one, and what it therefore cannot follow."""
+
+import warnings
+
+from sklearn.base import clone
+
+from skdistill._identity import identify
+from skdistill._named import named_parts
+from skdistill.teacher import is_frozen, unfrozen
+
+# The teacher, the encoder and the rows held out come of them, and stay as they are.
+SETTLED = (
+    "teacher",
+    "pooling",
+    "teacher_weights",
+    "encoder",
+    "class_weight",
+    "early_stopping",
+    "validation_fraction",
+)
+
+
+def settled_by(estimator):
+    """What tells the settled parameters of a fit from others, by name.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier
+
+    Returns
+    -------
+    dict of str to str
+    """
+    found = {name: _identity_of(getattr(estimator, name)) for name in SETTLED[1:]}
+    parts = named_parts(estimator.teacher, "teacher")
+    # A frozen teacher may be large: it is known as the object that it is, see `check_settled`.
+    parts = [(name, None if is_frozen(part) else clone(part, safe=False)) for name, part in parts]
+    return {"teacher": _identity_of(parts), **found}
+
+
+def _identity_of(value):
+    try:
+        return identify(value)
+    except TypeError:  # of an object that nothing but itself is equal to
+        return f"object {id(value)}"
+
+
+def check_settled(estimator, settled):
+    """Raise a ValueError where `warm_start` could not follow a parameter that has changed.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier
+    settled : dict of str to str
+        Of the last fit.
+    """
+    now = settled_by(estimator)
+    changed = [name for name in SETTLED if settled[name] != now[name]]
+    if "teacher" not in changed and _other_frozen(estimator):
+        changed.insert(0, "teacher")
+    if changed:
+        named = ", ".join(f"`{name}`" for name in changed)
+        raise ValueError(
+            "`warm_start` keeps the fitted teacher, the encoder and the rows held out, so it "
+            f"cannot follow another {named}: set it back, or `warm_start=False`."
+        )
+
+
+def _other_frozen(estimator):
+    """Whether a frozen teacher is another object than the one of the last fit."""
+    if estimator.teacher is None or estimator.teacher_ is None:
+        return False
+    before = named_parts(estimator.teacher_.teachers, "teacher")
+    now = named_parts(estimator.teacher, "teacher")
+    return any(
+        is_frozen(one) and one is not other
+        for (_, one), (_, other) in zip(now, before, strict=True)
+    )
+
+
+def warn_of_other_rows(estimator):
+    """Warn that the teacher that is kept may have been fitted on rows that are held out now."""
+    if unfrozen(named_parts(estimator.teacher, "teacher")):
+        warnings.warn(
+            "DistilledClassifier: `warm_start` goes on with other rows than the last fit had. The "
+            "teacher that is kept may have been fitted on some of those that are held out now: "
+            "losses on them, and what is chosen by them, may be too good. Give `X_val` and `y_val`."
+        )

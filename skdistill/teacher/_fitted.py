@@ -1,0 +1,101 @@
+"""A fitted model of any kind as a teacher."""
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skdistill._frame import is_frame
+from skdistill._probabilities import names_of
+from skdistill.teacher._adapters import adapt
+
+
+class FittedTeacher(BaseEstimator):
+    """A fitted model, or a function, as a teacher, with the labels that its columns mean.
+
+    A model that says its own classes needs no wrapper: give it in a
+    :class:`~sklearn.frozen.FrozenEstimator`. This one is for a model that knows other labels, or
+    none, and for a function.
+
+    Parameters
+    ----------
+    model : object with predict_proba, other fitted model or callable
+        Used as it is. Other models are a Booster of xgboost or LightGBM, a ``catboost.CatBoost``,
+        an ``onnxruntime.InferenceSession``, an mlflow pyfunc model and an AutoGluon predictor. A
+        callable takes X and returns probabilities of shape (n_samples, n_classes).
+    classes : array-like of shape (n_classes,), default=None
+        The label of each output column, in place of what the model says itself; a DataFrame whose
+        columns have these names is read by name. None means those of the model, if it says any.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Only where `classes` was given, or the model says them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill import FittedTeacher
+    >>> def rule(X):
+    ...     return np.where(np.asarray(X)[:, :1] > 0, [0.1, 0.9], [0.8, 0.2])
+    >>> teacher = FittedTeacher(rule, classes=["no", "yes"])
+    >>> teacher.predict_proba([[1.0], [-1.0]])
+    array([[0.1, 0.9],
+           [0.8, 0.2]])
+    """
+
+    def __init__(self, model, classes=None):
+        self.model = model
+        self.classes = classes
+
+    def __sklearn_clone__(self):
+        return self  # it is fitted, as a FrozenEstimator is
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    @property
+    def classes_(self):
+        classes = self.classes
+        if classes is None:
+            classes = getattr(adapt(self.model), "classes_", None)
+        if classes is None:
+            raise AttributeError("`classes` of this FittedTeacher were not given.")
+        return np.asarray(classes)
+
+    def predict_proba(self, X):
+        """Ask the model.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array-like or DataFrame of shape (n_samples, n_classes)
+            As the model gives them, without names that `classes` replaces.
+        """
+        model = adapt(self.model)
+        ask = getattr(model, "predict_proba", model)
+        if isinstance(model, type) or not callable(ask):
+            raise TypeError(
+                "`model` must be a fitted model with predict_proba, or a function of X that "
+                f"returns probabilities, got {self.model!r}."
+            )
+        answer = ask(X)
+        if self.classes is not None and is_frame(answer) and self._renames(answer):
+            return nw.from_native(answer, eager_only=True).to_numpy()
+        return answer
+
+    def _renames(self, frame):
+        """Whether the columns of the model's answer have none of the names told."""
+        return not set(map(str, names_of(frame))) & set(map(str, self.classes_.tolist()))
+
+    def key_parts(self):
+        """What `memory` knows the teacher by.
+
+        Returns
+        -------
+        tuple
+        """
+        model = adapt(self.model)
+        return model.key_parts() if hasattr(model, "key_parts") else model, self.classes

@@ -1,0 +1,47 @@
+"""What to do about an error of a teacher, where its own words do not say."""
+
+# Words of scikit-learn's encoders, of XGBoost and of category_encoders.
+_NEW_LEVEL = ("unknown categor", "category not in the training", "previously unseen", "new values")
+# Words of torch and skorch for rows of another dtype, for a frame, and for a list.
+_TORCH_INPUT = (
+    "must have the same dtype",
+    "forward() got an unexp",
+    "inconsistent lengths",
+    "must be tensor, not list",
+)
+_HINTS = (
+    (
+        _NEW_LEVEL,
+        "An encoder of the teacher met a level that was not in the rows it was fitted on: rows "
+        "held out, a fold of `cv`, X_transfer or X_val have it. Give the encoder "
+        "handle_unknown='ignore'; or rows of your own as X_val, or early_stopping=False, where it "
+        "is in the rows held out.",
+    ),
+    (
+        ("could not convert", "contains nan"),
+        "A teacher gets X as it comes: put one that cannot take it into a Pipeline that encodes "
+        "and imputes.",
+    ),
+    (
+        _TORCH_INPUT,
+        "A teacher gets X as it comes, and a torch net takes float32 arrays: give "
+        "X.astype('float32'), or put FunctionTransformer(np.asarray, kw_args={'dtype': "
+        "'float32'}) before it in a Pipeline.",
+    ),
+)
+
+
+def hint_for(error):
+    """The remedy for an error of a teacher in brackets, or nothing.
+
+    Parameters
+    ----------
+    error : Exception
+
+    Returns
+    -------
+    str
+    """
+    said = str(error).lower()
+    found = [hint for words, hint in _HINTS if any(word in said for word in words)]
+    return f" ({found[0]})" if found else ""

@@ -1,0 +1,278 @@
+"""The judge of "auto" keeps its level, and a fit says what it kept and why."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_digits, make_classification
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skdistill._training_student as training
+from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
+from skdistill._judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
+from skdistill.metrics import score_and_choices
+
+X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
+RECIPE = MLPStudent((16,), n_steps=300)
+
+
+def fit(teacher, **params):
+    params = {"student": RECIPE, "random_state": 0, **params}
+    return DistilledClassifier(teacher, **params).fit(X, Y)
+
+
+# --- the level ---
+
+# Differences of mean 0: of equal models.
+DIFFERENCES = {
+    "normal": lambda rng, n: rng.normal(0, 1, n),
+    "small": lambda rng, n: rng.normal(0, 0.1, n),
+    "heavy tails": lambda rng, n: rng.standard_t(3, n),
+    "worse by much on a few rows": lambda rng, n: 1 - rng.exponential(1, n),
+    "very wrong on one row in twenty": lambda rng, n: 0.1 - 2.0 * (rng.uniform(size=n) < 0.05),
+}
+
+
+def rate(draw, n, repeats, comparisons=1):
+    rng = np.random.default_rng(0)
+    weight = np.ones(n)
+
+    def called():
+        return any(
+            is_clearly_lower(1 - draw(rng, n), np.ones(n), weight) for _ in range(comparisons)
+        )
+
+    return np.mean([called() for _ in range(repeats)])
+
+
+@pytest.mark.parametrize("n", [50, 200, 1000])
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_equal_models_are_seldom_told_apart(kind, n):
+    share = LEVEL / MOST_COMPARISONS
+    error = np.sqrt(share * (1 - share) / 2000)
+    assert rate(DIFFERENCES[kind], n, 2000) < 1.5 * share + 3 * error
+
+
+@pytest.mark.parametrize("n", [50, 1000])
+def test_the_level_is_that_of_all_comparisons_of_a_fit(n):
+    found = rate(DIFFERENCES["normal"], n, 1500, comparisons=MOST_COMPARISONS)
+    assert 0.02 < found < LEVEL + 3 * np.sqrt(LEVEL * 0.95 / 1500)
+
+
+@pytest.mark.parametrize("n", [70, 1000])
+def test_a_better_model_is_seen(n):
+    assert rate(lambda rng, n: 0.6 + rng.normal(0, 1, n), n, 200) > 0.9
+
+
+def test_rows_of_a_group_are_no_evidence_of_their_own():
+    rng = np.random.default_rng(0)
+    groups, weight = np.repeat(np.arange(60), 10), np.ones(600)
+
+    def share(groups):
+        gains = [np.repeat(rng.normal(size=60), 10) for _ in range(500)]
+        return np.mean([is_clearly_lower(-gain, np.zeros(600), weight, groups) for gain in gains])
+
+    assert share(groups) < 0.03
+    assert share(None) > 0.1
+
+
+def test_weights_are_copies_to_the_judge():
+    rng = np.random.default_rng(0)
+    losses, others = rng.normal(0, 1, 80), rng.normal(0.5, 1, 80)
+    weight = np.r_[np.full(40, 1.0), np.full(40, 1e-9)]
+    assert is_clearly_lower(losses, others, weight) == is_clearly_lower(
+        losses[:40], others[:40], np.ones(40)
+    )
+    same = np.array([is_clearly_lower(losses, others, factor * weight) for factor in (1e-3, 1e3)])
+    assert same.all() or not same.any()
+
+
+# --- what is said ---
+
+
+def test_the_decision_is_one_line_with_the_losses(capsys):
+    clf = fit(RandomForestClassifier(50), verbose=1)
+    own = next(trial for trial in clf.trials_ if trial["is_kept"])
+    assert clf.decision_.startswith("kept: the student of teacher and labels (alpha 0.3,")
+    assert f"log loss {own['log_loss']:.4f} on 90 rows held out" in clf.decision_
+    assert "why: nothing that was tried is clearly better" in clf.decision_
+    assert "\n" not in clf.decision_
+    assert capsys.readouterr().out.splitlines()[-1].endswith(clf.decision_)
+
+
+@pytest.mark.parametrize(
+    ("params", "why"),
+    [
+        ({"early_stopping": False}, "no rows are held out"),
+        ({"alpha": 0.5}, "nothing that was tried is clearly better"),
+        ({"validation_fraction": 0.03}, "too few to compare by"),
+    ],
+    ids=str,
+)
+def test_the_decision_says_why_nothing_was_compared(params, why):
+    assert why in fit(LogisticRegression(), transfer=None, **params).decision_
+
+
+def test_labels_alone_are_told_of():
+    with pytest.warns(UserWarning, match="`alpha='auto'` keeps the student that learns from the"):
+        clf = fit(DummyClassifier())
+    assert "(alpha 1," in clf.decision_
+    assert "why: the teacher is clearly worse than it" in clf.decision_
+    with pytest.warns(UserWarning, match=r"labels alone.*`response` is not used"):
+        fit(DummyClassifier(), response=BalancedHinton())
+    with pytest.warns(UserWarning, match="`response` is not used, since `alpha=1`"):
+        fit(DummyClassifier(), response=BalancedHinton(), alpha=1.0)
+
+
+def test_a_student_far_behind_its_teacher_is_told_of():
+    rng = np.random.RandomState(0)
+    town = rng.randint(0, 2, size=400)  # what the teacher knows of each is in no other column
+    ids = rng.randint(0, 400, size=3000)
+    table = pd.DataFrame({"id": [f"town {one}" for one in ids], "noise": rng.normal(size=3000)})
+
+    class Register(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict_proba(self, X):
+            known = town[X["id"].str[5:].astype(int)]
+            return np.column_stack([0.99 - 0.98 * known, 0.01 + 0.98 * known])
+
+    student = MLPStudent((4,), n_steps=20)
+    clf = DistilledClassifier(Register(), student, transfer=None, alpha=0.0, random_state=0)
+    with pytest.warns(UserWarning, match="far behind its teacher .* log loss 0.[67].* against 0.0"):
+        clf.fit(table, town[ids])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*far behind")
+        fit(RandomForestClassifier(50))
+
+
+def test_a_search_shows_what_each_fold_chose():
+    pipe = make_pipeline(
+        StandardScaler(), DistilledClassifier(DummyClassifier(), RECIPE, random_state=0)
+    )
+    search = GridSearchCV(
+        pipe,
+        {"distilledclassifier__alpha": ["auto", 0.5]},
+        scoring=score_and_choices("neg_log_loss"),
+        refit="score",
+        cv=2,
+        n_jobs=2,
+    )
+    X, y = make_classification(2000, 8, n_informative=6, random_state=0)
+    results = search.fit(X, y).cv_results_
+    assert_array_equal(results["split0_test_alpha"], [1.0, 0.5])
+    assert_array_equal(results["split1_test_temperature"], [1.0, 1.0])
+    assert search.best_index_ == results["mean_test_score"].argmax()
+
+
+# --- what fails on the way ---
+
+
+class Fussy(ExtraTreesClassifier):
+    """Like a service that wants so many rows."""
+
+    def fit(self, X, y, sample_weight=None):
+        if len(X) < 750:
+            raise RuntimeError("need at least 750 rows")
+        return super().fit(X, y, sample_weight)
+
+
+def fail_where(monkeypatch, fails):
+    train = training.train
+
+    def boom(net, loss, rows, validation, *args, **options):
+        if fails(loss, validation):
+            raise ValueError("the student diverged in epoch 3")
+        return train(net, loss, rows, validation, *args, **options)
+
+    monkeypatch.setattr(training, "train", boom)
+
+
+@pytest.mark.parametrize(
+    ("what", "fails"),
+    [
+        ("training another control", lambda loss, validation: loss["alpha"] == 1),
+        ("training another student", lambda loss, validation: loss["temperature"] == 2),
+        ("training the student again", lambda loss, validation: validation is None),
+    ],
+)
+def test_an_attempt_that_fails_leaves_the_student(monkeypatch, what, fails):
+    teacher = RandomForestClassifier(20, random_state=0)
+    once = fit(teacher, alpha=0.3, temperature="auto", refit=False)
+    fail_where(monkeypatch, fails)
+    with pytest.warns(UserWarning, match=f"{what} failed, and .*: the student diverged in epoch 3"):
+        clf = fit(teacher, temperature="auto", refit="again" in what)
+    assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
+    assert (clf.alpha_, clf.temperature_) == (0.3, 1.0)
+
+
+def test_folds_that_a_teacher_refuses_leave_the_student(monkeypatch):
+    monkeypatch.setattr(DistilledClassifier, "_should_cross_fit", lambda *args: True)
+    teacher = Fussy(20, random_state=0)
+    with pytest.warns(UserWarning, match="labelling out of fold failed, .*: .*750 rows"):
+        clf = fit(teacher, transfer=None, alpha=0.3, refit=False)
+    once = fit(teacher, transfer=None, alpha=0.3, refit=False, cv=None)
+    assert clf.cv_ is None
+    assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
+
+
+def test_a_fit_that_fails_leaves_no_student(monkeypatch):
+    clf = fit(LogisticRegression(), transfer=None)
+    fail_where(monkeypatch, lambda loss, validation: True)
+    with pytest.raises(ValueError, match="diverged"):
+        clf.fit(X, Y)
+    assert [name for name in vars(clf) if name.endswith("_")] == []
+    clf = DistilledClassifier(LogisticRegression(), RECIPE)
+    with pytest.raises(ValueError, match="diverged"):
+        clf.fit(X, Y)
+    assert not clf.__sklearn_is_fitted__()
+
+
+def test_going_on_that_fails_leaves_the_student_as_it_was(monkeypatch):
+    clf = fit(LogisticRegression(), transfer=None, warm_start=True)
+    before = clf.predict_proba(X)
+    fail_where(monkeypatch, lambda loss, validation: True)
+    with pytest.raises(ValueError, match="diverged"):
+        clf.fit(X, Y)
+    assert_array_equal(clf.predict_proba(X), before)
+
+
+# --- the losses that are told ---
+
+
+def test_trials_of_a_net_that_gives_probabilities_are_right():
+    torch = pytest.importorskip("torch")
+    skorch = pytest.importorskip("skorch")
+
+    class Net(torch.nn.Module):
+        def __init__(self, n_inputs, n_outputs):
+            super().__init__()
+            self.layer = torch.nn.Linear(n_inputs, n_outputs)
+
+        def forward(self, X):
+            return torch.softmax(self.layer(X), dim=1)
+
+    net = skorch.NeuralNetClassifier(
+        Net, criterion=torch.nn.NLLLoss, lr=0.1, max_epochs=10, batch_size=64
+    )
+    clf = DistilledClassifier(LogisticRegression(), net, transfer=None, random_state=0)
+    clf.fit(X[:600], Y[:600], X_val=(X[600:],), y_val=(Y[600:],))
+    truth = log_loss(Y[600:], clf.predict_proba(X[600:]))
+    assert clf.trials_[0]["log_loss"] == pytest.approx(truth, abs=1e-5)
+
+
+def test_the_control_of_real_data_is_not_a_false_alarm():
+    X, y = load_digits(return_X_y=True)
+    clf = DistilledClassifier(RandomForestClassifier(50), RECIPE, random_state=0).fit(X, y)
+    assert clf.alpha_ == 0.3
