@@ -10,7 +10,7 @@ from sklearn.utils.validation import _num_samples
 
 from skdistill._named import named_parts
 from skdistill._validation import check_prior, check_views
-from skdistill.encoding import TabularEncoder
+from skdistill.encoding import TabularEncoder, scale_by_weight
 from skdistill.objectives import prepare, rehearse_response, view_key
 from skdistill.student import (
     MLPStudent,
@@ -56,8 +56,11 @@ class StudentTrainingMixin:
             encoder = clone(self.encoder)
         if weight is not None and not weight.all():
             used = np.flatnonzero(weight)
-            X, y = _safe_indexing(X, used), y[used]
-        return encoder.fit(X, y)
+            X, y, weight = _safe_indexing(X, used), y[used], weight[used]
+        encoder.fit(X, y)
+        if weight is not None and np.ptp(weight) and isinstance(encoder, TabularEncoder):
+            scale_by_weight(encoder, X, weight)
+        return encoder
 
     def _net_and_loss(self, response, n_rows, n_inputs):
         """The net to train and the parameters of its loss."""

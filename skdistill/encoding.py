@@ -238,6 +238,22 @@ def with_nominal(encoder, X, labels):
     return other
 
 
+def scale_by_weight(encoder, X, weight):
+    """Take the medians and ranges of a fitted encoder anew, of rows that weigh.
+
+    Parameters
+    ----------
+    encoder : TabularEncoder
+        Changed in place.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        The rows that it was fitted on.
+    weight : ndarray of shape (n_samples,)
+        Each > 0.
+    """
+    numbers = read_table(X, encoder._kinds).numbers
+    encoder.center_, encoder.scale_, encoder.fine_scale_ = _robust_scale(numbers, weight)
+
+
 def _class_codes(y):
     if y is None:
         raise ValueError(
@@ -289,7 +305,7 @@ def _refuse_missing(table):
         )
 
 
-def _robust_scale(numbers):
+def _robust_scale(numbers, weight=None):
     """Median, 1 / IQR and 2 / s, with the median s of the distances to the median that are not 0.
 
     Where the IQR is 0, 1 / 2s stands for its inverse; where all values are equal, 0 for both.
@@ -298,7 +314,7 @@ def _robust_scale(numbers):
         return [np.zeros(numbers.shape[1])] * 3
     present = numbers.copy()
     present[:, np.isnan(numbers).all(axis=0)] = 0.0
-    low, q25, center, q75, high = np.nanquantile(present, [0, 0.25, 0.5, 0.75, 1], axis=0)
+    low, q25, center, q75, high = _quantiles(present, [0, 0.25, 0.5, 0.75, 1], weight)
     with np.errstate(divide="ignore", over="ignore"):
         # Rounding errors are no spread, and no distance.
         flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
@@ -306,8 +322,21 @@ def _robust_scale(numbers):
         distance = np.abs(present - center)
         distance[distance <= rounding] = np.nan
         distance[:, flat] = 1.0
-        iqr, typical = q75 - q25, np.nanmedian(distance, axis=0)
+        iqr, typical = q75 - q25, _quantiles(distance, [0.5], weight)[0]
         scales = np.array([np.where(iqr > rounding, 1 / iqr, 0.5 / typical), 2.0 / typical])
     scales[:, flat] = 0.0
     scales[~np.isfinite(scales)] = 0.0
     return center, *scales
+
+
+def _quantiles(values, which, weight):
+    """Quantiles of the columns, without NaN."""
+    if weight is None:
+        return np.nanquantile(values, which, axis=0)
+    columns = []
+    for column in values.T:
+        known = ~np.isnan(column)
+        columns.append(
+            np.quantile(column[known], which, weights=weight[known], method="inverted_cdf")
+        )
+    return np.column_stack(columns)

@@ -184,7 +184,9 @@ def test_going_on_holds_the_same_rows_out(random_state):
 def test_rows_of_weight_zero_cannot_be_calibrated_by():
     X, y = data()
     weight = np.where(np.arange(600) < 595, 0.0, 1.0)
-    with pytest.raises(ValueError, match="`validation_fraction=0.1` of 5 sample.s. leaves one side"):
+    with pytest.raises(
+        ValueError, match="`validation_fraction=0.1` of 5 sample.s. leaves one side"
+    ):
         fit(X, y, weight, early_stopping=True)
     with pytest.raises(ValueError, match="`calibrate=True` needs labelled validation rows"):
         fit(X, y, weight, calibrate=True)

@@ -98,9 +98,10 @@ def check_source_weights(sample_weight, n_rows):
 def rows_by_weight(n, sample_weight, rng):
     """Draw `n` rows, each as often as its weight says, in random order.
 
-    By systematic sampling: a row that weighs 2.3 of the mean is there 2 or 3 times.
+    By systematic sampling in the order of the weights: a row that weighs 2.3 of the mean is there 2
+    or 3 times, and all rows of one weight together as often as they should be, but for one.
     """
-    order = rng.permutation(len(sample_weight))
+    order = np.lexsort([rng.random_sample(len(sample_weight)), sample_weight])
     ends = np.cumsum(sample_weight[order])
     at = (np.arange(n) + rng.random_sample()) / n * ends[-1]
     return rng.permutation(order[np.searchsorted(ends, at, side="right")])
