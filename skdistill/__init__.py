@@ -44,6 +44,7 @@ TRUSTED_TYPES = [
     "skdistill.modules.MLP",
     "skdistill.objectives.BalancedHinton",
     "skdistill.objectives.Hinton",
+    "skdistill.scorer.Scorer",
     "skdistill.student.MLPStudent",
     "skdistill.student.softmax",
     "skdistill.teacher.Member",

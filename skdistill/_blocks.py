@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
@@ -60,33 +59,3 @@ class Block:
     def weighty(self):
         """The block of the rows that weigh anything: the others change nothing."""
         return self if self.weight.all() else self.take(np.flatnonzero(self.weight))
-
-
-def rows_to_hold_out(labels, fraction, seed):
-    """Choose rows for validation; no class is left without a row that is not held out.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_rows,)
-    fraction : float
-        Share of the rows.
-    seed : int
-
-    Returns
-    -------
-    ndarray of int
-        In ascending order.
-    """
-    _, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    rows = np.flatnonzero(counts[code] > 1)  # a lone row stays
-    smaller_part = min(fraction, 1 - fraction) * len(rows)
-    if not round(smaller_part):
-        return rows[:0]
-    n_classes = (counts > 1).sum()
-    kept, held_out = train_test_split(
-        rows,
-        test_size=fraction,
-        random_state=seed,
-        stratify=labels[rows] if smaller_part >= n_classes else None,
-    )
-    return np.sort(held_out[np.isin(labels[held_out], labels[kept])])

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils._metadata_requests import _routing_enabled
-from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import NO_LABEL, Block
+from skdistill._containers import check_container
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
+from skdistill._routing import check_routed, teacher_fit_params, warn_of_kept_teacher
+from skdistill._splits import find_folds, is_splitter, last_split, shown
 from skdistill._target import check_labels, check_target
 from skdistill._validation import (
     check_combination,
@@ -22,17 +23,15 @@ from skdistill._validation import (
     class_weights,
     classes_of_soft_targets,
     combine_weights,
-    find_folds,
     is_auto,
     untuple,
 )
 from skdistill._warm_start import check_settled
 from skdistill.teacher import (
+    check_groups,
     check_teachers,
     take_rows,
-    unfrozen,
     union_of_classes,
-    weight_fit_params,
 )
 
 # What alpha="auto" and temperature="auto" begin with, and the temperatures tried besides.
@@ -54,11 +53,15 @@ class Inputs:
         Soft targets that the user gave.
     X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or None
     soft_transfer : ndarray of shape (n_transfer, n_classes) or None
+    groups : ndarray of shape (n_samples,) or None
+        Of rows that belong together.
     validation : Block or None
         Validation rows that the user gave, or that were held out of X.
     holds_out : bool
         Whether they were held out of X.
     folds : list of (ndarray, ndarray) or None
+    split : (ndarray, ndarray) or None
+        Rows to train on and to hold out, where a splitter says so.
     labeller : Labeller
     fit_params : dict of str to dict
         The arguments of each teacher's ``fit``.
@@ -70,8 +73,10 @@ class Inputs:
     soft: np.ndarray | None
     X_transfer: object
     soft_transfer: np.ndarray | None
+    groups: np.ndarray | None
     validation: Block | None
     folds: list | None
+    split: tuple | None
     labeller: Labeller
     fit_params: dict
     holds_out: bool = False
@@ -99,30 +104,38 @@ class Inputs:
         -------
         Inputs
         """
-        return replace(self, folds=find_folds(cv, self.X, self.y))
+        return replace(self, folds=find_folds(cv, self.X, self.y, self.groups))
 
-    def hold_out(self, rows):
+    def fills_folds(self, n_folds):
+        """Whether each class has a row, or a group, for each of so many folds."""
+        used = self.weights > 0
+        units = np.arange(len(used)) if self.groups is None else self.groups
+        units = np.unique(units[used], return_inverse=True)[1]
+        pairs = np.unique(np.column_stack([self.labels[used], units]), axis=0)
+        return np.unique(pairs[:, 0], return_counts=True)[1].min() >= n_folds
+
+    def hold_out(self, kept, rows):
         """The same with some rows of X for validation, that neither teachers nor student see.
 
         Parameters
         ----------
-        rows : ndarray of int
+        kept, rows : ndarray of int
+            The rows to train on and those to hold out; others are left out.
 
         Returns
         -------
         Inputs
         """
         n_rows = len(self.labels)
-        kept = np.setdiff1d(np.arange(n_rows), rows)
-        soft = None if self.soft is None else self.soft[rows]
-        X = _safe_indexing(self.X, rows)
+        everything = Block(self.X, self.labels, self.weights, self.soft, self.groups)
         return replace(
             self,
             X=_safe_indexing(self.X, kept),
             y=None if self.y is None else self.y[kept],
             weight=None if self.weight is None else self.weight[kept],
             soft=None if self.soft is None else self.soft[kept],
-            validation=Block(X, self.labels[rows], self.weights[rows], soft),
+            groups=None if self.groups is None else self.groups[kept],
+            validation=everything.take(rows),
             holds_out=True,
             folds=None if self.folds is None else _within(self.folds, kept),
             fit_params={
@@ -140,9 +153,12 @@ def _within(folds, kept):
 class CheckedInputsMixin:
     """What of `DistilledClassifier.fit` comes before the first teacher is fitted."""
 
-    def _check_inputs(self, X, y, sample_weight, soft_targets, **more):
+    def _check_inputs(self, X, y, sample_weight, soft_targets, groups, fit_params, **more):
         """Find all that can be wrong, before the first teacher is fitted."""
         check_parameters(self)
+        check_routed(fit_params)
+        check_container(X)
+        check_container(soft_targets, "soft_targets")
         (X,) = indexable(X)
         if not self._continues():
             self._forget()
@@ -150,6 +166,7 @@ class CheckedInputsMixin:
             check_settled(self, self._settled)
         self._check_X(X, reset=not self._continues())
         y = check_target(y, X)
+        group_of = check_groups(groups, X)
         sample_weight = check_weights(sample_weight, X)
         is_plain = sample_weight is not None and (sample_weight == 1).all()
         if is_plain and self.class_weight is None:
@@ -175,10 +192,12 @@ class CheckedInputsMixin:
             labeller.given(
                 more["soft_targets_transfer"], more["X_transfer"], "soft_targets_transfer"
             ),
+            group_of,
             self._given_validation(more, by_class),
-            None if self._given_cv() is None else find_folds(self.cv, X, y),
+            None if self._given_cv() is None else find_folds(self.cv, X, y, group_of),
+            self._given_split(X, y, group_of, weight, more["X_val"]),
             labeller,
-            self._route(sample_weight, weight),
+            self._route(sample_weight, weight, {"groups": groups, **more}, fit_params),
         )
         if not self._continues():
             self.encoder_ = self._fit_encoder(X, y, weight)
@@ -229,21 +248,33 @@ class CheckedInputsMixin:
         except (TypeError, ValueError) as error:
             raise type(error)(f"`{name}`: {error}") from error
 
-    def _route(self, sample_weight, all_weight):
+    def _given_split(self, X, y, groups, weight, X_val):
+        """The split by a splitter, None where `validation_fraction` is none or of no use."""
+        is_given = X_val is None and is_splitter(self.validation_fraction)
+        if not is_given or not self._stops_early(_num_samples(X)):
+            return None
+        train, test = last_split(self.validation_fraction, X, y, groups)
+        name = f"`validation_fraction={shown(self.validation_fraction)}`"
+        if weight is not None and not (weight[train].any() and weight[test].any()):
+            raise ValueError(f"{name}: all rows of one part of its last split have weight 0.")
+        parts = named_parts(self.teacher, "teacher")
+        if y is not None and parts:
+            known = union_of_classes(parts, y[train], _safe_indexing(X, slice(0, 1)))
+            absent = np.setdiff1d(self.classes_, known).tolist()
+            if absent:
+                raise ValueError(
+                    f"{name} leaves no row of the classes {absent[:10]} to train on: leave rows of "
+                    "these classes out, or split otherwise."
+                )
+        return train, test
+
+    def _route(self, sample_weight, all_weight, metadata, fit_params):
         """The arguments of each teacher's ``fit``, by its name."""
         if self._continues() and self._given_cv() is None:
+            warn_of_kept_teacher(fit_params)
             return {}
-        unfitted = dict(unfrozen(named_parts(self.teacher, "teacher")))
-        params = {}
-        if _routing_enabled():
-            given = {} if sample_weight is None else {"sample_weight": all_weight}
-            routed = process_routing(self, "fit", **given)
-            routers = [n for n, part in unfitted.items() if hasattr(part, "get_metadata_routing")]
-            params = {name: dict(routed[name]["fit"]) for name in routers}
-        for name, part in unfitted.items():
-            if name not in params:
-                params[name] = weight_fit_params(name, part, all_weight)
-        return params
+        metadata = {name: value for name, value in metadata.items() if value is not None}
+        return teacher_fit_params(self, sample_weight, all_weight, metadata, fit_params)
 
     @contextmanager
     def _unfitted_if_it_fails(self):

@@ -239,8 +239,7 @@ class LearningMixin:
             return False
         if trial.rows.leak_gap is None or trial.rows.leak_gap <= LEAST_LEAK:
             return False
-        _, counts = np.unique(given.labels[given.weights > 0], return_counts=True)
-        return not run.is_over and trial.best_share <= EARLY and counts.min() >= N_FOLDS
+        return not run.is_over and trial.best_share <= EARLY and given.fills_folds(N_FOLDS)
 
     def _given_cv(self):
         """The parameter `cv`, None where it is "auto"."""

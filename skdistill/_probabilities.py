@@ -2,9 +2,8 @@
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import pandas as pd
 
-from skdistill._frame import is_frame
+from skdistill._containers import is_frame, names_of
 
 # What rows may miss a sum of 1 by: rounded to a few digits is fine.
 TOLERANCE = 1e-2
@@ -75,12 +74,6 @@ def _summing_to_one(p, what, remedy):
             f"the rows of {what} must sum to 1, but row {row} sums to {sums[row]:.6g}: {remedy}."
         )
     return p / sums[:, None]
-
-
-def names_of(frame):
-    """The names of the columns of a frame, of which pandas may have two alike."""
-    is_pandas = isinstance(frame, pd.DataFrame)
-    return list(frame.columns if is_pandas else nw.from_native(frame).columns)
 
 
 def labels_of_names(names, labels, what):
@@ -156,7 +149,8 @@ def _places(names, classes, what, complete):
         )
     places = [position[name] for name in names]
     if len(set(places)) < len(places):
-        raise ValueError(f"{what} has two columns for one class: {names[:10]}.")
+        twice = [name for name, place in zip(names, places, strict=True) if places.count(place) > 1]
+        raise ValueError(f"{what} has two columns for one class: {twice[:10]}. Drop one of them.")
     absent = np.setdiff1d(np.arange(len(classes)), places)
     if complete and len(absent):
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import contextmanager
+from functools import partial
 
 # Seconds between two lines about the same task.
 SECONDS_BETWEEN_LINES = 5.0
@@ -16,11 +17,14 @@ class Progress:
         The one that is fitted.
     context : sklearn.callback.CallbackContext
         Its root task.
+    data : dict of str to object
+        "X", "y" and "metadata" of the fit, for callbacks that score.
     """
 
-    def __init__(self, estimator, context):
+    def __init__(self, estimator, context, data):
         self.estimator = estimator
         self.context = context
+        self.data = data
 
     @contextmanager
     def task(self, name, text, n_steps=0):
@@ -38,19 +42,25 @@ class Progress:
         Yields
         ------
         callable
-            Takes the step's name; returns whether a callback asks to stop.
+            Takes the step's name, and the net where it is an epoch of one; returns whether a
+            callback asks to stop.
         """
         self.say(text)
         rest = _Rest(n_steps)
         task = self.context.subcontext(task_name=name, max_subtasks=n_steps)
         task.call_on_fit_task_begin(estimator=self.estimator)
 
-        def step(step_name):
+        def step(step_name, net=None):
             one = task.subcontext(task_name=step_name)
             one.call_on_fit_task_begin(estimator=self.estimator)
             if line := rest.after_step():
                 self.say(f"{text}: {step_name}, {line}")
-            return one.call_on_fit_task_end(estimator=self.estimator)
+            if net is None:
+                return one.call_on_fit_task_end(estimator=self.estimator)
+            attributes = partial(self.estimator._attributes_so_far, net)
+            return one.call_on_fit_task_end(
+                estimator=self.estimator, **self.data, reconstruction_attributes=attributes
+            )
 
         yield step
         task.call_on_fit_task_end(estimator=self.estimator)
@@ -85,6 +95,6 @@ def _duration(seconds):
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def no_step(name):
+def no_step(name, net=None):
     """The step function of nobody's task."""
     return False

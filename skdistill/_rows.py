@@ -4,24 +4,18 @@ Only NumPy is imported here: frames are told by what they have.
 """
 
 import math
-from decimal import Decimal
+from collections import Counter
 
 import numpy as np
+
+from skdistill._levels import TEXT, Levels, as_text, kind_of_type
+from skdistill._values import category_value, is_missing, is_number_type
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
 _FLOATS = (float, np.floating)
-# A bool is an int as well, so it comes first.
-_KINDS = {"text": str, "bools": (bool, np.bool_), "numbers": (int, float, np.number)}
 # The quickest pass over as many numbers is a product; over more it would start threads.
 FEW = 4096
-
-
-def as_text(value):
-    """A category as text: a whole float as an integer, since frames turn one into the other."""
-    if isinstance(value, _FLOATS) and value.is_integer():
-        value = int(value)
-    return str(value)
 
 
 class RowReader:
@@ -42,17 +36,27 @@ class RowReader:
         self._missing, self._unknown = features["missing"], features["unknown"]
         self._numbers = [i for i, kind in enumerate(kinds) if kind == "number"]
         self._categories = [i for i, kind in enumerate(kinds) if kind != "number"]
+        self.has_categories = bool(self._categories)
         self._number_labels = [self.labels[i] for i in self._numbers]
         self._category_labels = [self.labels[i] for i in self._categories]
-        # The text of each category, where the categories are not texts themselves.
+        # What a column of text is known by in a file of an older version: that it is text.
+        of_text = features.get("readable_texts", [[""]] * len(self._categories))
+        self._levels = [
+            Levels(label, texts if levels is None else levels)
+            for label, levels, texts in zip(
+                self._category_labels, features["levels"], of_text, strict=True
+            )
+        ]
+        self._is_text = [levels is None for levels in features["levels"]]
+        # The common case: a category of the very type that it had.
         self._texts = [
-            None if levels is None else {value: as_text(value) for value in levels}
-            for levels in features["levels"]
+            {(type(level), level): as_text(level) for level in levels.levels}
+            for levels in self._levels
         ]
         # An encoder of the user's own may know more categories than the file: all go to it as text.
         self._of_own = None
         if features.get("own_encoder"):
-            self._of_own = [_kinds_of(levels) for levels in features["levels"]]
+            self._of_own = [levels.kinds or {TEXT} for levels in self._levels]
 
     def read(self, X):
         """Lay rows out.
@@ -74,6 +78,11 @@ class RowReader:
             raise ValueError(
                 f"Expected 2D array, got a {type(X).__name__} instead: a single row is "
                 "`df.iloc[[0]]`, or a dict."
+            )
+        if hasattr(X, "collect") or hasattr(X, "compute"):
+            raise TypeError(
+                f"X is a {type(X).__name__}, which holds no rows yet: bring it into memory, as by "
+                ".collect() or .compute()."
             )
         if hasattr(X, "columns") and hasattr(X, "__getitem__"):
             return self._of_frame(X)
@@ -120,10 +129,13 @@ class RowReader:
     # --- frames ---
 
     def _of_frame(self, X):
-        columns = list(X.columns)
+        columns = _names_of(X)
         found = [str(column) for column in columns]
-        if len(set(found)) < len(found):
-            raise ValueError(f"X has several columns of one name: {found}.")
+        twice = [name for name, count in Counter(found).items() if count > 1]
+        if twice:
+            raise ValueError(
+                f"X has several columns of one name, {twice}: give each a name of its own."
+            )
         if self.names is None:
             if len(X) == 0 or len(columns) != self.n_columns:
                 self._refuse_shape(np.empty((len(X), len(columns))))
@@ -134,7 +146,7 @@ class RowReader:
             columns = [place[name] for name in self.names]
             if len(X) == 0:
                 self._refuse_shape(np.empty((0, len(columns))))
-        return self._of_columns([X[column].to_numpy() for column in columns], len(X))
+        return self._of_columns([_cells_of(X[column]) for column in columns], len(X))
 
     def _of_columns(self, columns, n_rows):
         """From one array a column."""
@@ -227,7 +239,7 @@ class RowReader:
             )
 
     def _texts_of(self, values, place):
-        if self._texts[place] is not None or self._of_own is not None:
+        if not self._is_text[place] or self._of_own is not None:
             return [self._text(value, place) for value in values]
         missing = self._missing
         return [
@@ -239,53 +251,38 @@ class RowReader:
         """The text of one category, as the graph knows it."""
         if self._of_own is not None:
             return self._own_text(value, place)
-        texts = self._texts[place]
-        if texts is None and type(value) is str:
+        if self._is_text[place] and type(value) is str:
             return self._unknown if value == self._missing else value
-        if _is_missing(value):
+        if is_missing(value):
             return self._missing
-        if not isinstance(value, (str, bool, int, float, np.generic)):
-            raise TypeError(
-                f"column '{self._category_labels[place]}' holds {value!r}: a category is a string, "
-                "a bool or a number."
-            )
-        if texts is not None:
-            return texts.get(value, self._unknown)
-        if isinstance(value, str):
-            return self._text(str(value), place)
-        if isinstance(value, (bool, np.bool_)):
-            return self._unknown
-        raise ValueError(
-            f"column '{self._category_labels[place]}' held text when the student was fitted, but "
-            f"now a number, {value!r}: convert it to strings."
-        )
+        try:
+            value = category_value(value)
+        except TypeError as error:
+            raise TypeError(f"column '{self._category_labels[place]}' holds {error}") from error
+        if self._is_text[place] and isinstance(value, str):
+            return self._text(value, place)
+        text = self._texts[place].get((type(value), value))
+        if text is not None:
+            return text
+        levels = self._levels[place]
+        found = levels.find(value)
+        return self._unknown if found is None else as_text(levels.levels[found])
 
     def _own_text(self, value, place):
         """The text of one category for an encoder of the user's own."""
         label = self._category_labels[place]
-        if _is_missing(value):
+        if is_missing(value):
             raise ValueError(
                 f"column '{label}' has a missing value, which the graph of an `encoder` of your "
                 "own cannot tell from text: fill it before, or fit with encoder='auto'."
             )
-        if _kind_of(value) not in self._of_own[place]:
+        if kind_of_type(type(value)) not in self._of_own[place]:
             # As text it could be taken for a category that it is not.
             raise ValueError(
                 f"column '{label}' held {' and '.join(sorted(self._of_own[place]))} in the `X` of "
                 f"the export, but now {value!r}: convert it."
             )
         return as_text(value)
-
-
-def _kinds_of(levels):
-    return {"text"} if levels is None else {_kind_of(level) for level in levels}
-
-
-def _kind_of(value):
-    for kind, types in _KINDS.items():
-        if isinstance(value, types):
-            return kind
-    return None
 
 
 def _all_finite(numbers):
@@ -304,6 +301,25 @@ def _array_of_rows(rows):
     return array if array.dtype.kind in "fiub" else np.asarray(rows, dtype=object)
 
 
+def _names_of(frame):
+    """The names of the columns; those of a pyarrow Table are not what `columns` gives."""
+    return list(frame.column_names if hasattr(type(frame), "column_names") else frame.columns)
+
+
+def _cells_of(column):
+    """The cells of a column of a frame as an array: of objects, where NumPy has no such type."""
+    is_arrow = hasattr(column, "to_pylist")
+    if not (is_arrow and column.null_count):  # as an array, pyarrow takes them for other values
+        try:
+            values = column.to_numpy()
+        except Exception:  # each library has errors of its own
+            values = None
+        if values is not None and values.dtype.kind not in "mM":
+            return values
+    cells = column.to_pylist() if is_arrow else column.to_list()
+    return np.fromiter(cells, object, len(cells))
+
+
 def _as_list(values, label):
     if values.dtype.kind in "OUTbfiu":
         return values.tolist()
@@ -320,21 +336,10 @@ def _float_array(numbers, dtype):
         raise ValueError(f"X holds a number that is too large: {error}.") from error
 
 
-def _is_missing(value):
-    """None, NaN, or pandas' marks for missing, which are told by their names."""
-    if value is None:
-        return True
-    if isinstance(value, _FLOATS):
-        return value != value
-    return type(value).__name__ in ("NAType", "NaTType")
-
-
 def _number(value, label):
-    if _is_missing(value):
+    if is_missing(value):
         return math.nan
-    if isinstance(value, (int, float, np.number, Decimal)) and not isinstance(
-        value, (bool, complex)
-    ):
+    if is_number_type(type(value)):
         return value
     raise ValueError(
         f"column '{label}' must hold numbers, as when the student was fitted, but holds {value!r}."

@@ -1,9 +1,19 @@
 """Torch's global random generator: seeded for a while, then given back as it was."""
 
+import os
 import threading
 from contextlib import contextmanager
 
 _LOCK = threading.RLock()
+
+
+def _renew_lock():
+    global _LOCK
+    _LOCK = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # the thread that held it is not in the child
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @contextmanager

@@ -4,12 +4,14 @@ import copy
 import math
 
 import numpy as np
+from scipy.sparse import issparse
 from scipy.special import log_softmax
-from sklearn.utils import check_array
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
-from skdistill._frame import is_frame, is_matrix
+from skdistill._containers import check_container, check_frame, is_frame
+from skdistill._frame import is_matrix, with_types
 from skdistill._stored import OlderParametersMixin
 from skdistill.encoding import TabularEncoder
 from skdistill.student import pack_net, predict_logits, unpack_net
@@ -123,12 +125,17 @@ class TrainedStudentMixin(OlderParametersMixin):
         """Check the container, the number and the names of the columns; change nothing."""
         if not reset and self._is_plain(X):
             return X
-        if not is_frame(X):
-            X = check_array(X, dtype=None, ensure_all_finite=False, allow_nd=self._passes_through())
-        elif 0 in X.shape or len(set(X.columns)) < X.shape[1]:
-            raise ValueError(
-                f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) in X, but at "
-                "least 1 of each is required, and the columns must have names of their own."
+        check_container(X)
+        if is_frame(X):
+            check_frame(X)
+        else:
+            self._refuse_sparse(X)
+            X = check_array(
+                with_types(X),
+                accept_sparse="csr",
+                dtype=None,
+                ensure_all_finite=False,
+                allow_nd=self._passes_through(),
             )
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X
@@ -143,6 +150,22 @@ class TrainedStudentMixin(OlderParametersMixin):
 
     def _passes_through(self):
         return isinstance(self.encoder, str) and self.encoder == "passthrough"
+
+    def _takes_sparse(self):
+        """Whether what stands before the student takes sparse rows."""
+        if isinstance(self.encoder, (str, type)):
+            return self._passes_through()
+        # An object that declares no tags is taken to take anything.
+        tagged = hasattr(self.encoder, "__sklearn_tags__")
+        return not tagged or get_tags(self.encoder).input_tags.sparse
+
+    def _refuse_sparse(self, X):
+        if issparse(X) and not self._takes_sparse():
+            raise TypeError(
+                f"Sparse data was passed, but `encoder={self.encoder!r}` takes dense data only. "
+                "Give an `encoder` that takes sparse data, for instance TruncatedSVD(100), or "
+                "encoder='passthrough' to give the student all columns as they are, or X.toarray()."
+            )
 
     def _encode(self, X):
         if type(self.encoder_) is TabularEncoder:

@@ -1,7 +1,9 @@
 """How a fit makes, trains and calibrates the student."""
 
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import clone
@@ -9,8 +11,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from skdistill._named import named_parts
+from skdistill._process import usual_torch
 from skdistill._validation import check_prior, check_views
-from skdistill.encoding import TabularEncoder, scale_by_weight
+from skdistill.encoding import TabularEncoder
 from skdistill.objectives import prepare, rehearse_response, view_key
 from skdistill.student import (
     MLPStudent,
@@ -57,10 +60,16 @@ class StudentTrainingMixin:
         if weight is not None and not weight.all():
             used = np.flatnonzero(weight)
             X, y, weight = _safe_indexing(X, used), y[used], weight[used]
-        encoder.fit(X, y)
-        if weight is not None and np.ptp(weight) and isinstance(encoder, TabularEncoder):
-            scale_by_weight(encoder, X, weight)
-        return encoder
+        if type(encoder) is TabularEncoder:
+            uneven = weight if weight is not None and np.ptp(weight) else None
+            return encoder._fit(X, y, "DistilledClassifier", self._first_width(), uneven)
+        return encoder.fit(X, y)
+
+    def _first_width(self):
+        """Units of the student's first layer; None where its recipe does not tell."""
+        recipe = MLPStudent() if self.student is None else self.student
+        sizes = getattr(recipe, "hidden_layer_sizes", None)
+        return sizes[0] if isinstance(sizes, (list, tuple)) and sizes else None
 
     def _net_and_loss(self, response, n_rows, n_inputs):
         """The net to train and the parameters of its loss."""
@@ -75,6 +84,7 @@ class StudentTrainingMixin:
         }
         return net, loss
 
+    @usual_torch()
     def _rehearse(self, response, X, has_validation):
         """Find what is wrong with the student's module, or the response, on a few rows."""
         few = self._encode(_safe_indexing(X, slice(0, 2)))
@@ -138,18 +148,26 @@ class StudentTrainingMixin:
         """
         if run.is_over:
             return
-        rows = trial.examples.all
-        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
-        planned = net.max_epochs
-        n_epochs = max(1, round(trial.best_share * planned))
-        net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
+        rows, student = trial.examples.all, None
         text = f"training the student again, on all {len(rows)} rows"
         kept = "the student that was fitted without the rows held out is kept"
-        student = None
-        with (
-            run.optional("training the student again", kept),
-            run.progress.task("refit-student", text, n_steps=n_epochs) as step,
-        ):
+        with run.optional("training the student again", kept):
+            student = self._train_for(
+                trial.best_share, response, rows, run, "refit-student", text, kept
+            )
+        if student is not None and not run.was_ended:
+            self.student_ = student
+
+    def _train_for(self, share, response, rows, run, name, text, kept=None):
+        """Train a student for a share of the epochs, without rows to choose one by.
+
+        `name` and `text` are what progress calls it, `kept` what a warning says of it.
+        """
+        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
+        planned = net.max_epochs
+        n_epochs = max(1, round(share * planned))
+        net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
+        with run.progress.task(name, text, n_steps=n_epochs) as step:
             student, _, was_ended = self._train(
                 net,
                 loss,
@@ -160,10 +178,9 @@ class StudentTrainingMixin:
                 step=step,
                 kept=kept,
             )
-            run.was_ended = run.was_ended or was_ended
-        if student is not None and not run.was_ended:
-            student.max_epochs = planned
-            self.student_ = student
+        run.was_ended = run.was_ended or was_ended
+        student.max_epochs = planned
+        return student
 
     def _train(self, net, loss, rows, validation, **options):
         return train(
@@ -223,6 +240,11 @@ class StudentTrainingMixin:
                     "the student of them. Give rows on which a teacher names them."
                 )
                 self.class_offset_[untaught] = 0.0
+
+    def _attributes_so_far(self, net):
+        """What a copy of the classifier answers with after an epoch, for callbacks that ask."""
+        student = SimpleNamespace(module_=deepcopy(net.module_).eval(), device=net.device)
+        return {"student_": student, "calibration_temperature_": 1.0, "class_offset_": None}
 
     def _calibrate(self, validation):
         self.calibration_temperature_, self.class_offset_ = 1.0, None

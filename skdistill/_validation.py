@@ -4,22 +4,23 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import check_cv
-from sklearn.utils import compute_class_weight
+from scipy.sparse import issparse
+from sklearn.utils import compute_class_weight, indexable
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
-from skdistill._frame import is_frame
+from skdistill._containers import check_container, check_names, is_frame, names_of
 from skdistill._named import is_list, named_parts
-from skdistill._probabilities import labels_of_names, names_of, read_probabilities
+from skdistill._probabilities import labels_of_names, read_probabilities
+from skdistill._splits import check_splitter, is_splitter
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
-from skdistill.teacher import check_partition
-from skdistill.transfer import TransferSampler
+from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
 
 # Of the mean weight: all rows below it together weigh less than that of the whole.
 LEAST_WEIGHT = 1e-6
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
+_READ_TABLES = (Gibbs, Marginals, Mixup, Munge, Near)
 
 
 def check_parameters(estimator):
@@ -28,6 +29,7 @@ def check_parameters(estimator):
         if is_list(getattr(estimator, name)) and not getattr(estimator, name):
             raise ValueError(f"`{name}` is an empty list: give at least one part, or None.")
     estimator._validate_params()
+    check_splitter(estimator.validation_fraction)
     if estimator.response is not None:
         _check_kind("response", estimator.response, Response)
         estimator.response.check_parameters()
@@ -137,14 +139,6 @@ def combine_weights(sample_weight, by_class, y):
     return _without_negligible(weight)
 
 
-def find_folds(cv, X, y):
-    """Return the folds of `cv` as index arrays, checked."""
-    try:
-        return check_partition(check_cv(cv, y, classifier=True), X, y)
-    except ValueError as error:
-        raise ValueError(f"`cv={cv!r}`: {error}") from error
-
-
 def check_drawn(name, drawn, n_rows):
     """Raise a ValueError unless a sampler drew as many rows as it was asked for."""
     if _num_samples(drawn) != n_rows:
@@ -181,9 +175,22 @@ def check_combination(estimator, X, y, soft_targets, n_used, more):
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
         )
+    _check_samplers(estimator, X)
     _check_validation_rows(estimator, y, n_used, more)
     _check_same_rows(X, soft_targets, "soft_targets")
     _check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
+
+
+def _check_samplers(estimator, X):
+    if not issparse(X) or is_auto(estimator.transfer):
+        return
+    for name, sampler in named_parts(estimator.transfer, "transfer"):
+        if sampler.size and isinstance(sampler, _READ_TABLES):
+            raise ValueError(
+                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(sampler).__name__} "
+                "reads dense tables only: give rows of your own as `X_transfer` and "
+                "`transfer=None`, or X.toarray()."
+            )
 
 
 def _check_validation_rows(estimator, y, n_rows, more):
@@ -194,10 +201,11 @@ def _check_validation_rows(estimator, y, n_rows, more):
     always = not isinstance(estimator.calibrate, str) and estimator.calibrate
     is_split = y is not None and estimator._stops_early(n_rows)
     fraction = estimator.validation_fraction
-    if more["X_val"] is None and is_split and min(fraction, 1 - fraction) * n_rows < 1:
+    is_fraction = more["X_val"] is None and is_split and not is_splitter(fraction)
+    if is_fraction and min(fraction, 1 - fraction) * n_rows < 1:
         raise ValueError(
-            f"`validation_fraction={fraction}` of {n_rows} sample(s) leaves one side without a row of "
-            "any class: change it, give `X_val`, or set `early_stopping=False`."
+            f"`validation_fraction={fraction}` of {n_rows} sample(s) leaves one side without a row "
+            "of any class: change it, give `X_val`, or set `early_stopping=False`."
         )
     if always and more["X_val"] is None and not is_split:
         raise ValueError(
@@ -249,7 +257,10 @@ def _without_negligible(weights):
 
 def classes_of_soft_targets(soft_targets, y):
     """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
-    names = names_of(soft_targets) if is_frame(soft_targets) else None
+    names = None
+    if is_frame(soft_targets):
+        check_names(soft_targets, "`soft_targets`")
+        names = names_of(soft_targets)
     labels = None if y is None else np.unique(y)
     if names is None:
         return np.arange(np.shape(soft_targets)[1]) if labels is None else labels
@@ -280,12 +291,14 @@ def _check_same_rows(X, soft_targets, name):
 
 def untuple(value, name, n_rows):
     """Unpack a 1-tuple; warn about a bare array that cross-validation would slice."""
+    check_container(value[0] if isinstance(value, tuple) and value else value, name)
     if isinstance(value, tuple):
         if len(value) != 1:
             raise ValueError(
                 f"`{name}` must be an array or a tuple of one array, got {len(value)} elements."
             )
-        return value[0]
+        return indexable(value[0])[0]
+    (value,) = indexable(value)
     if value is not None and _num_samples(value) == n_rows:
         warnings.warn(
             f"`{name}` has as many rows as X ({n_rows}): cross-validation slices such an array "

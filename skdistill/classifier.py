@@ -11,9 +11,8 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from skdistill._blocks import rows_to_hold_out
+from skdistill._all_groups import AllGroupsMixin
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
 from skdistill._identity import identify
@@ -21,10 +20,14 @@ from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
 from skdistill._named import NamedListsMixin, named_parts, sound_parts
+from skdistill._process import safe_threads
 from skdistill._progress import Progress
+from skdistill._routing import router_of
+from skdistill._splits import is_splitter, rows_apart
 from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
+from skdistill._validation import is_auto
 from skdistill._warm_start import settled_by, warn_of_other_rows
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
@@ -37,6 +40,7 @@ class DistilledClassifier(
     NamedListsMixin,
     CheckedInputsMixin,
     LearningMixin,
+    AllGroupsMixin,
     StudentTrainingMixin,
     TrainedStudentMixin,
     CallbackSupportMixin,
@@ -132,9 +136,13 @@ class DistilledClassifier(
         it. The teachers are taken to have learned from such rows. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
-        stalls. "auto" does so with `X_val` or from 500 training rows on.
-    validation_fraction : float, default=0.1
-        Share of the training rows held out, for early stopping, calibration and `leak_gap_`.
+        stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, or from 500
+        training rows on.
+    validation_fraction : float, splitter or list of (train, test), default=0.1
+        Share of the training rows held out, for early stopping, calibration and `leak_gap_`. With
+        `groups` they are whole groups. Of a splitter, such as TimeSeriesSplit, PredefinedSplit or
+        GroupShuffleSplit, it is the last split: its test part is held out, and rows in neither part
+        are left out of the fit.
         Neither the teachers nor the student are fitted on them: a teacher that has seen them would
         tell the student, and the loss on them would be too low. Frozen teachers may have seen them;
         give `X_val` then.
@@ -189,7 +197,9 @@ class DistilledClassifier(
         The trainings in their order, and the teacher where it was judged: "who" ("student",
         "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
         where `calibrate` is on, "is_kept", and with what ("alpha", "temperature", "cv", "nominal").
-        Empty without such rows.
+        Empty without such rows. With `groups`, of which fewer than 50 are held out, the last is the
+        one kept, judged by all of them ("n_groups"): each is held out once, in five folds, from a
+        teacher and a student.
     transfer_ : list of (str, TransferSampler)
         The samplers that drew transfer rows.
     n_transfer_rows_ : int
@@ -228,7 +238,12 @@ class DistilledClassifier(
         "calibrate": ["boolean", StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods("split"),
+            list,
+            tuple,
+        ],
         "refit": ["boolean"],
         "warm_start": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],
@@ -299,9 +314,11 @@ class DistilledClassifier(
         soft_targets=None,
         soft_targets_transfer=None,
         sample_weight=None,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        **fit_params,
     ):
         """Fit the teachers that are not frozen, label the rows, train the student.
 
@@ -321,9 +338,21 @@ class DistilledClassifier(
                 tuple of one, default=None
             The same on `X_transfer`.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights for teachers and student.
+            Weights for teachers and student: a weight is worth that many copies of the row. One of
+            less than a millionth of the mean weight counts as 0.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rows that belong together, such as those of one patient. No group is split: by
+            the rows held out, by `cv` or by the folds of ``cv="auto"``. An int as `cv` is then
+            :class:`~sklearn.model_selection.StratifiedGroupKFold`. With metadata routing,
+            teachers that request `groups` are given them.
         X_val, y_val, sample_weight_val : default=None
-            Rows for early stopping and calibration in place of a split.
+            Rows for early stopping and calibration in place of a split. Where rows belong together,
+            they should be of other groups than those of X.
+        **fit_params : dict
+            With metadata routing, other arguments for the teachers' ``fit``, such as `eval_set`:
+            each goes to the teachers that request it (``teacher.set_fit_request(eval_set=True)``),
+            or, of those that cannot request, to those whose ``fit`` has it. One with a value a row
+            of X is cut down to the rows that the teacher is fitted on.
 
         Returns
         -------
@@ -333,6 +362,8 @@ class DistilledClassifier(
         ------
         ValueError
             If a parameter or an input is not valid, or a teacher fails.
+        TypeError
+            If there are `fit_params` that no teacher requests, or no metadata routing.
         """
         with self._unfitted_if_it_fails():
             self._fit(
@@ -340,6 +371,8 @@ class DistilledClassifier(
                 y,
                 sample_weight,
                 soft_targets,
+                groups,
+                fit_params,
                 X_transfer=X_transfer,
                 soft_targets_transfer=soft_targets_transfer,
                 X_val=X_val,
@@ -348,16 +381,19 @@ class DistilledClassifier(
             )
         return self
 
-    def _fit(self, X, y, sample_weight, soft_targets, **more):
+    @safe_threads()
+    def _fit(self, X, y, sample_weight, soft_targets, groups, fit_params, **more):
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
-        given = self._check_inputs(X, y, sample_weight, soft_targets, **more)
+        given = self._check_inputs(X, y, sample_weight, soft_targets, groups, fit_params, **more)
         seeds = self._draw_seeds()
         context = self._init_callback_context(max_subtasks=None)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        run = Run(seeds, deadline, Progress(self, context))
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"X": X, "y": y, "metadata": metadata}
+        context.call_on_fit_task_begin(estimator=self, **data)
+        run = Run(seeds, deadline, Progress(self, context, data))
 
         rows = self._rows_of_warm_start(given)
-        given = self._hold_out(given, seeds["split"])
+        whole, given = given, self._hold_out(given, seeds["split"])
         if self._continues() and given.holds_out and rows != getattr(self, "_rows", rows):
             warn_of_other_rows(self)
         if not self._continues():
@@ -365,12 +401,13 @@ class DistilledClassifier(
         given.labeller.teacher = self.teacher_
         trial = self._learn(given, run)
         self._keep(trial)
+        self._judge_by_all_groups(whole, trial, run)
         if self._refits(given):
             self._refit_student(given.labeller.response, trial, run)
         self._correct_prior(trial.rows.blocks)
         self._settled, self._rows = settled_by(self), rows
         run.progress.say(self.decision_)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
 
     def _sk_visual_block_(self):
         parts = sound_parts(self.teacher, "teacher")
@@ -381,17 +418,13 @@ class DistilledClassifier(
         return _VisualBlock("parallel", shown, names=names, name_details=None)
 
     def get_metadata_routing(self):
-        """Get the metadata routing: `sample_weight` goes to the teachers that request it.
+        """Get the metadata routing: teachers and splitters are given what they request.
 
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
-        router = MetadataRouter(owner=self).add_self_request(self)
-        for name, part in unfrozen(named_parts(self.teacher, "teacher")):
-            mapping = MethodMapping().add(caller="fit", callee="fit")
-            router.add(method_mapping=mapping, **{name: part})
-        return router
+        return router_of(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -404,6 +437,7 @@ class DistilledClassifier(
         for name in ("allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
         tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
+        tags.input_tags.sparse = self._takes_sparse() and all(one.sparse for one in teachers)
         tags.non_deterministic = self.random_state is None
         return tags
 
@@ -431,20 +465,20 @@ class DistilledClassifier(
         A teacher that has seen them puts their labels into the rows nearby that it labels, and so
         into the student: its loss on them would be too low, and all that is chosen by it wrong.
         """
-        used = np.flatnonzero(given.weights)
-        if given.validation is not None or not self._stops_early(len(used)):
+        if given.validation is not None or not self._stops_early(np.count_nonzero(given.weights)):
             return given
-        rows = rows_to_hold_out(given.labels[used], self.validation_fraction, seed)
-        return given.hold_out(used[rows]) if len(rows) else given
+        kept, rows = rows_apart(given, self.validation_fraction, seed)
+        return given.hold_out(kept, rows) if len(rows) else given
 
-    def _fit_teacher(self, given, seed, progress):
+    def _fit_teacher(self, given, seed, progress, weights=None):
         if self.teacher is None:
             return None
-        chooses = isinstance(self.teacher_weights, str) and self.teacher_weights == "auto"
+        weights = self.teacher_weights if weights is None else weights
+        chooses = is_auto(weights)
         pool = TeacherPool(
             self.teacher,
             pooling=self.pooling,
-            weights=None if chooses else self.teacher_weights,
+            weights=None if chooses else weights,
             floor=given.labeller.response.floor,
             n_jobs=self.n_jobs,
             memory=self.memory,
@@ -470,5 +504,5 @@ class DistilledClassifier(
 
     def _stops_early(self, n_rows):
         if isinstance(self.early_stopping, str):
-            return n_rows >= EARLY_STOPPING_ROWS
+            return n_rows >= EARLY_STOPPING_ROWS or is_splitter(self.validation_fraction)
         return bool(self.early_stopping)

@@ -5,20 +5,25 @@ import math
 import warnings
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_feature_names_in,
     _num_samples,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
+    validate_data,
 )
 
+from skdistill._column_notes import notes_on
+from skdistill._containers import is_frame
 from skdistill._frame import NUMBER, codes_of, read_table
-from skdistill._nominal import MOST_VALUES, find_nominal
+from skdistill._nominal import find_nominal
+from skdistill._output_names import output_names
 from skdistill._stored import OlderParametersMixin
+from skdistill._values import category_value
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
 ROWS_AT_ONCE = 20_000
@@ -65,6 +70,15 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         The values of each number column that became indicator columns, by its place in X.
     n_outputs_ : int
         Number of columns of the result.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Only where X had column names that are all strings.
+
+    Notes
+    -----
+    A value that is of another type than its column was when fitted means the category that reads
+    the same: 11 and 11.0 are "11", "True" and 1 are True. Where no category reads so, and the
+    column held no such values, there is an error.
 
     References
     ----------
@@ -100,7 +114,40 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         self : TabularEncoder
+
+        Warns
+        -----
+        UserWarning
+            Of a column that holds numbers as text, free text, an identifier or nothing at all.
         """
+        return self._fit(X, y)
+
+    def _fit(self, X, y, who="TabularEncoder", width=None, weight=None):
+        """Fit, with warnings in the name of `who` and costs for a first layer of `width` units.
+
+        Medians and ranges are those of rows repeated by their `weight`, each > 0.
+        """
+        self._check_parameters()
+        table = read_table(X)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        self._kinds = table.kinds
+        self.center_, self.scale_, self.fine_scale_ = _robust_scale(table.numbers, weight)
+        self._indicated = np.flatnonzero(np.isnan(table.numbers).any(axis=0))
+        self.categories_ = [codes_of(values)[1] for values in table.categories]
+        sizes = tuple(len(known) + 2 for known in self.categories_)
+        self.cardinalities_ = sizes if self.categories == "codes" else ()
+        width_of_categories = sum(sizes) - len(sizes) if self.categories == "onehot" else len(sizes)
+        self._n_plain = 2 * len(self.center_) + len(self._indicated) + width_of_categories
+        self._take_nominal({})
+        if self.nominal == "auto":
+            labels = _class_codes(y)
+            check_consistent_length(table.numbers, labels)
+            self._take_nominal(find_nominal(table.numbers, labels))
+        for note in notes_on(table, self.categories_, width):
+            warnings.warn(f"{who}: {note}")
+        return self
+
+    def _check_parameters(self):
         if self.categories not in ("onehot", "codes"):
             raise ValueError(f"`categories` must be 'onehot' or 'codes', got {self.categories!r}.")
         if self.unseen_missing not in ("encode", "error"):
@@ -109,30 +156,14 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             )
         if self.nominal not in ("auto", None):
             raise ValueError(f"`nominal` must be 'auto' or None, got {self.nominal!r}.")
-        table = read_table(X)
-        self._kinds = table.kinds
-        self.n_features_in_ = len(table.kinds)
-        self.center_, self.scale_, self.fine_scale_ = _robust_scale(table.numbers)
-        self._indicated = np.flatnonzero(np.isnan(table.numbers).any(axis=0))
-        self.categories_ = [codes_of(values)[1] for values in table.categories]
-        _warn_of_text(table.category_names, self.categories_)
-        sizes = tuple(len(known) + 2 for known in self.categories_)
-        self.cardinalities_ = sizes if self.categories == "codes" else ()
-        width = len(sizes) if self.categories == "codes" else sum(size - 1 for size in sizes)
-        self._n_plain = 2 * len(self.center_) + len(self._indicated) + width
-        self._take_nominal({})
-        if self.nominal == "auto":
-            labels = _class_codes(y)
-            check_consistent_length(table.numbers, labels)
-            self._take_nominal(find_nominal(table.numbers, labels))
-        return self
 
     def _take_nominal(self, nominal):
         """Take indicator columns for the values of number columns, by their places among these."""
         columns = np.flatnonzero([kind == NUMBER for kind in self._kinds])
         self.nominal_ = {int(columns[place]): values for place, values in nominal.items()}
-        self._places = np.repeat(list(nominal), [len(v) for v in nominal.values()]).astype(int)
-        self._values = np.concatenate([*nominal.values(), []])
+        pairs = [(place, value) for place, values in nominal.items() for value in values]
+        self._places = np.array([place for place, _ in pairs], dtype=int)
+        self._values = np.array([value for _, value in pairs], dtype=float)
         self.n_outputs_ = self._n_plain + len(self._values)
 
     def transform(self, X):
@@ -145,14 +176,50 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, `n_outputs_`)
-            float32.
+            float32; a frame where ``set_output`` asks for one.
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of `fit` in their order, a column has changed its type so
+            that its values cannot be told, or a number is infinite.
         """
+        if not self.__sklearn_is_fitted__():  # the full check costs as much as encoding a row
+            check_is_fitted(self)
+        has_names = hasattr(self, "feature_names_in_") and getattr(X, "ndim", 2) == 2
+        if has_names or is_frame(X):
+            validate_data(self, X, reset=False, skip_check_array=True)
         return self._transform(X)
 
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that ``transform`` returns.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the columns of X. None takes those it was fitted with, else x0, x1, ...
+
+        Returns
+        -------
+        ndarray of str of shape (`n_outputs_`,)
+            For a number "age": age_squashed and age_log, age_missing where it has an indicator, and
+            with `nominal` age_3 for the value 3. For a category "pet": pet_missing and pet_cat,
+            pet_dog, ..., or with ``categories="codes"`` pet. Of names that are the same, all but
+            the first end in an underscore.
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        return np.array(output_names(self, names), dtype=object)
+
+    def _takes_missing(self):
+        """Whether a missing number is encoded, and no error."""
+        return self.unseen_missing == "encode" or len(self._indicated) > 0
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "n_outputs_")
+
     def _transform(self, X):
-        """Transform without scikit-learn's wrapper around ``transform``, which a row feels."""
-        if not hasattr(self, "n_outputs_"):  # the full check costs as much as encoding a row
-            check_is_fitted(self)
+        """Transform without a check of names, and without scikit-learn's wrapper around it."""
         n_rows = X.shape[0] if hasattr(X, "shape") else _num_samples(X)
         if n_rows <= ROWS_AT_ONCE:
             return self._encode(X)
@@ -163,7 +230,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
 
     def _encode(self, X):
         table = read_table(X, self._kinds)
-        if self.unseen_missing == "error" and not len(self._indicated):
+        if not self._takes_missing():
             _refuse_missing(table)
         encoded = np.empty((len(table.numbers), self.n_outputs_), dtype=np.float32)
         end = self._encode_numbers(table.numbers, encoded)
@@ -171,15 +238,15 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             missing = np.isnan(table.numbers[:, self._indicated])
             encoded[:, end : end + missing.shape[1]] = missing
             end += missing.shape[1]
-        if getattr(self, "nominal_", None):  # encoders of older versions have none
+        if self.nominal_:
             encoded[:, end : end + len(self._values)] = (
                 table.numbers[:, self._places] == self._values
             )
             end += len(self._values)
         names = table.category_names
         for name, values, known in zip(names, table.categories, self.categories_, strict=True):
-            _refuse_numbers(name, values, known)
-            block = self._encode_category(codes_of(values, known)[0], len(known) + 2)
+            codes, _ = codes_of(values, known, name)
+            block = self._encode_category(codes, len(known) + 2)
             encoded[:, end : end + block.shape[1]] = block
             end += block.shape[1]
         return encoded
@@ -194,7 +261,11 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         return tags
 
     def __setstate__(self, state):
-        super().__setstate__({"nominal_": {}, **state})  # of formats 1 to 3, which had none
+        if "n_outputs_" in state:
+            state = {"nominal_": {}, **state}  # of formats 1 to 3, which had none
+        super().__setstate__(state)
+        if "categories_" in state:  # up to format 4 they may be dates or intervals
+            self.categories_ = [_plain_categories(known) for known in self.categories_]
 
     def _encode_numbers(self, numbers, encoded):
         """Write the columns of the numbers; returns how many they are."""
@@ -219,6 +290,10 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         return codes[:, None] == np.arange(1, size)
 
 
+def _plain_categories(categories):
+    return np.fromiter(map(category_value, categories), object, len(categories))
+
+
 def with_nominal(encoder, X, labels):
     """Copy a fitted encoder, with the indicator columns that ``nominal="auto"`` finds in some rows.
 
@@ -238,22 +313,6 @@ def with_nominal(encoder, X, labels):
     return other
 
 
-def scale_by_weight(encoder, X, weight):
-    """Take the medians and ranges of a fitted encoder anew, of rows that weigh.
-
-    Parameters
-    ----------
-    encoder : TabularEncoder
-        Changed in place.
-    X : array-like or DataFrame of shape (n_samples, n_features)
-        The rows that it was fitted on.
-    weight : ndarray of shape (n_samples,)
-        Each > 0.
-    """
-    numbers = read_table(X, encoder._kinds).numbers
-    encoder.center_, encoder.scale_, encoder.fine_scale_ = _robust_scale(numbers, weight)
-
-
 def _class_codes(y):
     if y is None:
         raise ValueError(
@@ -263,36 +322,6 @@ def _class_codes(y):
     y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     return np.unique(y, return_inverse=True)[1]
-
-
-def _warn_of_text(names, categories):
-    """Numbers written as text, of which each would be a category of its own."""
-    for name, known in zip(names, categories, strict=True):
-        if len(known) > MOST_VALUES and _are_numbers(known):
-            warnings.warn(
-                f"column '{name}' holds text that reads as numbers, {known[0]!r} for one, and each "
-                f"of its {len(known)} values becomes a category: convert it, as by "
-                "X.astype(float), if it is a quantity."
-            )
-
-
-def _are_numbers(values):
-    try:
-        return all(isinstance(one, str) for one in values) and bool(len(values.astype(float)))
-    except ValueError:
-        return False
-
-
-def _refuse_numbers(name, values, known):
-    """Categories that were text and are numbers now, as a CSV makes of them, are all unknown."""
-    present = values[~pd.isna(values)]
-    was_text = len(known) and all(isinstance(one, str) for one in known)
-    are_numbers = len(present) and not any(isinstance(v, (str, bool, np.bool_)) for v in present)
-    if was_text and are_numbers:
-        raise ValueError(
-            f"column '{name}' held text when the model was fitted, as {known[0]!r}, but now "
-            f"numbers, as {present[0]!r}: convert it to strings."
-        )
 
 
 def _refuse_missing(table):
@@ -322,11 +351,11 @@ def _robust_scale(numbers, weight=None):
         distance = np.abs(present - center)
         distance[distance <= rounding] = np.nan
         distance[:, flat] = 1.0
-        iqr, typical = q75 - q25, _quantiles(distance, [0.5], weight)[0]
+        iqr, typical = q75 - q25, _median(distance, weight)
         scales = np.array([np.where(iqr > rounding, 1 / iqr, 0.5 / typical), 2.0 / typical])
     scales[:, flat] = 0.0
     scales[~np.isfinite(scales)] = 0.0
-    return center, *scales
+    return center.copy(), *scales  # a view of all quantiles would be stored otherwise
 
 
 def _quantiles(values, which, weight):
@@ -340,3 +369,9 @@ def _quantiles(values, which, weight):
             np.quantile(column[known], which, weights=weight[known], method="inverted_cdf")
         )
     return np.column_stack(columns)
+
+
+def _median(values, weight):
+    if weight is None:  # which differs from the quantile in the last bit
+        return np.nanmedian(values, axis=0)
+    return _quantiles(values, [0.5], weight)[0]

@@ -6,40 +6,37 @@ Importing this module loads neither torch nor scikit-learn nor pandas.
 import hashlib
 import json
 import math
-import re
+import os
 from pathlib import Path
 
 import numpy as np
 
+from skdistill._model_file import check_rewritten, is_as_written
 from skdistill._rows import RowReader
 
-# Of the exported file; raised when an older Scorer would misread it.
-FILE_FORMAT = 1
-_NO_CHECKSUM = "0" * 64
-# What a file of ours starts with: the version of ONNX' format, then the producer.
-_START = re.compile(rb"\x08.\x12\x09skdistill", re.DOTALL)
-_SEAL = re.compile(rb"skdistill format (\d+) sha256 ([0-9a-f]{64})")
+# What the graph of a model says of weights in another file: their place, by its name.
+EXTERNAL = b"\x0a\x08location"
 # Rows scored at a time: their activations stay in the processor's cache.
 ROWS_AT_ONCE = 4096
-
-
-def seal_text(version, checksum):
-    return f"skdistill format {version} sha256 {checksum}"
-
-
-UNSEALED = seal_text(FILE_FORMAT, _NO_CHECKSUM)
 
 
 class Scorer:
     """Answers of an exported student, from its file alone.
 
-    It may be shared by threads, but not be pickled: each process opens the file. Nothing in the
-    file is run as code.
+    It may be shared by threads, and is copied and pickled with the content of its file. Nothing in
+    the file is run as code. Scikit-learn takes it as a fitted classifier: its displays, scorers,
+    :func:`~sklearn.inspection.permutation_importance`, and :class:`DistilledClassifier` as a
+    teacher.
+
+    A file that another tool has read and written again (with more metadata, with external data, by
+    the optimizer of ONNX Runtime) is read as well, if it still gives the probabilities that
+    :func:`to_onnx` stored in it, for a few drawn rows, within 1e-5. A file whose bytes are damaged
+    is refused.
 
     Parameters
     ----------
-    path : str or Path
-        What :func:`skdistill.to_onnx` wrote.
+    path : str, Path, bytes, bytearray, memoryview or binary file
+        What :func:`skdistill.to_onnx` wrote: the file, or its content.
     n_threads : int, default=1
         Threads of ONNX Runtime within a call. One is best for single rows, and where several
         threads or processes ask.
@@ -54,8 +51,11 @@ class Scorer:
     Raises
     ------
     ValueError
-        If the file is empty, truncated, damaged, of a newer format, or not one of
-        :func:`skdistill.to_onnx`, or `n_threads` is not an integer of 1 or above.
+        If the file is empty, truncated, damaged, of a newer format, not one of
+        :func:`skdistill.to_onnx`, or changed by another tool so that it answers otherwise, or if
+        `n_threads` is not an integer of 1 or above.
+    TypeError
+        If `path` is neither a path nor bytes nor a binary file.
 
     Examples
     --------
@@ -78,9 +78,17 @@ class Scorer:
         is_integer = isinstance(n_threads, (int, np.integer)) and not isinstance(n_threads, bool)
         if not is_integer or n_threads < 1:
             raise ValueError(f"`n_threads` must be an integer of 1 or above, got {n_threads!r}.")
-        data = _read(path)
-        self._session = _session(data, path, int(n_threads))
-        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._open(*_read(path), int(n_threads))
+
+    def _open(self, data, files, name, n_threads):
+        """Open the content of a file, and of those beside it that hold its weights."""
+        as_written = is_as_written(data, name)
+        files = {} if as_written else files
+        session = open_session(data, name, n_threads, files)
+        metadata = session.get_modelmeta().custom_metadata_map
+        if not as_written:
+            check_rewritten(session, metadata, name)
+        self._data, self._files, self._n_threads, self._session = data, files, n_threads, session
         features, classes = json.loads(metadata["features"]), json.loads(metadata["classes"])
         self._reader = RowReader(features)
         self.classes_ = np.array(classes["values"], dtype=classes["dtype"])
@@ -88,14 +96,32 @@ class Scorer:
         if self._reader.names is not None:
             self.feature_names_in_ = np.array(self._reader.names, dtype=object)
 
+    def fit(self, X=None, y=None, **params):
+        """Do nothing: a Scorer is fitted, as a :class:`~sklearn.frozen.FrozenEstimator` is.
+
+        Parameters
+        ----------
+        X, y : object, default=None
+            Ignored.
+        **params : objects
+            Ignored.
+
+        Returns
+        -------
+        Scorer
+            Itself.
+        """
+        return self
+
     def predict_proba(self, X):
         """Probabilities of the classes.
 
         Parameters
         ----------
         X : array, DataFrame, dict, list of dicts or list of lists
-            Rows as the student was fitted with, raw. Columns of a DataFrame (pandas, polars) and
-            keys of a dict, which is one row, are taken by name; those of an array by position.
+            Rows as the student was fitted with, raw. Columns of a DataFrame (pandas, polars,
+            pyarrow) and keys of a dict, which is one row, are taken by name; those of an array by
+            position.
 
         Returns
         -------
@@ -124,8 +150,63 @@ class Scorer:
         """
         return np.asarray(self._ask(["probabilities", "label"], X)[1]).astype(self.classes_.dtype)
 
-    def __reduce__(self):
-        raise TypeError("a Scorer cannot be pickled: open it from its file in each process.")
+    def score(self, X, y, sample_weight=None):
+        """Share of the rows whose label is right.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            As for :meth:`predict_proba`.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        labels, y = self.predict(X), np.asarray(y)
+        if y.shape != labels.shape:
+            raise ValueError(f"`y` has shape {y.shape} for {len(labels)} rows of X.")
+        return float(np.average(labels == y, weights=sample_weight))
+
+    def key_parts(self):
+        """What `memory` knows it by: the content of its file.
+
+        Returns
+        -------
+        tuple of str
+        """
+        parts = [self._data, *(self._files[name] for name in sorted(self._files))]
+        return type(self).__name__, *(hashlib.sha256(part).hexdigest() for part in parts)
+
+    def __getstate__(self):
+        return {"data": self._data, "files": self._files, "n_threads": self._n_threads}
+
+    def __setstate__(self, state):
+        self._open(state["data"], state["files"], "the pickled file", state["n_threads"])
+
+    def __sklearn_clone__(self):
+        return self  # nothing in it changes
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        # Only scikit-learn calls it, so it is there.
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        has_categories = self._reader.has_categories
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(
+                allow_nan=self._reader.allow_missing,
+                categorical=has_categories,
+                string=has_categories,
+            ),
+        )
 
     def _ask(self, outputs, X):
         """The outputs, of which the first must be the probabilities."""
@@ -153,35 +234,42 @@ def _refuse_row(probabilities):
 
 
 def _read(path):
-    """The bytes of a file, if it is whole and one of ours."""
-    data = Path(path).read_bytes()
-    if not data:
-        raise ValueError(f"the file {str(path)!r} is empty.")
-    seals = list(_SEAL.finditer(data))
-    if not seals:
-        if _START.match(data):
-            raise ValueError(f"the file {str(path)!r} is damaged or truncated: export it again.")
-        raise ValueError(
-            f"the file {str(path)!r} is not one that skdistill.to_onnx wrote, and Scorer reads no "
-            "other: for what skl2onnx converted, use ONNX Runtime itself."
+    """The content of a file, that of the files beside it that it names, and what to call it."""
+    if isinstance(path, (str, os.PathLike)):
+        data = Path(path).read_bytes()
+        return data, _files_beside(data, Path(path)), f"the file {os.fspath(path)!r}"
+    data = path.read() if hasattr(path, "read") else path
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"`path` must be a path, bytes or a binary file, got {type(path).__name__}."
         )
-    version, checksum = int(seals[-1][1]), seals[-1][2].decode()
-    if version > FILE_FORMAT:
-        raise ValueError(
-            f"the file {str(path)!r} is of format {version}, by a newer skdistill; this one reads "
-            f"formats up to {FILE_FORMAT}: upgrade it."
-        )
-    start, end = seals[-1].span()
-    unsealed = b"".join([data[:start], seal_text(version, _NO_CHECKSUM).encode(), data[end:]])
-    if hashlib.sha256(unsealed).hexdigest() != checksum:
-        raise ValueError(
-            f"the file {str(path)!r} is damaged, or was changed: its checksum is not that of its "
-            "content. Export it again."
-        )
-    return data
+    return bytes(data), {}, "the content given as `path`"
 
 
-def _session(data, path, n_threads):
+def _files_beside(data, path):
+    """Where a tool has put weights of the model into files of their own: these files, by name."""
+    if EXTERNAL not in data:
+        return {}
+    files = [file for file in path.parent.iterdir() if file.is_file() and file.name != path.name]
+    return {file.name: file.read_bytes() for file in files if file.name.encode() in data}
+
+
+def open_session(data, name, n_threads, files=None):
+    """Load a model into ONNX Runtime.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        What to call it in an error.
+    n_threads : int
+    files : dict of str to bytes, default=None
+        Its external data.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+    """
     try:
         import onnxruntime
     except ImportError as error:
@@ -192,7 +280,14 @@ def _session(data, path, n_threads):
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if files:
+        sizes = [len(content) for content in files.values()]
+        options.add_external_initializers_from_files_in_memory(
+            list(files), list(files.values()), sizes
+        )
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own kinds
-        raise ValueError(f"ONNX Runtime cannot load the file {str(path)!r}: {error}") from error
+        raise ValueError(
+            f"{name} is damaged or truncated, for ONNX Runtime cannot load it: {error}"
+        ) from error

@@ -8,7 +8,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -29,6 +30,7 @@ from skdistill import (
     Munge,
     Objective,
     TeacherPool,
+    TorchTeacher,
     TransferSampler,
 )
 
@@ -447,6 +449,33 @@ def test_pickling_when_the_cache_has_gone(counting, memory):
     assert_array_equal(copy.predict_proba(X), clf.predict_proba(X))
     with pytest.raises(RuntimeError, match="could not be read from the cache"):
         copy.teacher_.predict_proba(X)
+
+
+class Scaled(torch.nn.Linear):
+    scale = 1.0
+
+    def forward(self, X):
+        return self.scale * super().forward(X)
+
+
+def test_a_torch_teacher_whose_attribute_is_changed_is_asked_again(memory):
+    teacher = TorchTeacher(Scaled(4, 2))
+    first = classifier(teacher, memory).fit(X).teacher_.label(X)
+    teacher.module.scale = -1.0
+    again = classifier(teacher, memory).fit(X).teacher_.label(X)
+    assert_allclose(again, teacher.predict_proba(X))
+    assert np.abs(again - first).max() > 0.01
+
+
+def test_an_edited_sampler_draws_again(counting, memory):
+    drawn = []
+    for sign in ("", "-"):
+        scope = {"TransferSampler": TransferSampler, "__name__": "nowhere"}
+        code = "class Own(TransferSampler):\n    def sample(self, X, n, random_state=None):\n"
+        exec(code + f"        return {sign}random_state.rand(n, X.shape[1])", scope)
+        clf = classifier(FrozenEstimator(counting.fit(X, Y)), memory, transfer=scope["Own"]())
+        drawn.append(clf.fit(X, Y).predict_proba(X))
+    assert np.abs(drawn[0] - drawn[1]).max() > 0
 
 
 def test_memory_may_be_a_path_an_object_or_none(counting, tmp_path):

@@ -355,8 +355,11 @@ def test_text_categories_that_became_numbers():
     frame = pd.DataFrame({"code": ["1", "2", "3"] * 40, "size": np.arange(120.0)})
     teacher = make_pipeline(TabularEncoder(), LogisticRegression())
     clf = small(teacher).fit(frame, frame["code"] == "2")
-    with pytest.raises(ValueError, match="column 'code' held text .*'1', but now numbers"):
-        clf.predict(frame.assign(code=frame["code"].astype(int)))
+    numbers = frame.assign(code=frame["code"].astype(int))
+    np.testing.assert_array_equal(clf.predict_proba(numbers), clf.predict_proba(frame))
+    words = frame.assign(code="a")
+    with pytest.raises(ValueError, match="column 'code' held text, .*'a', .* but now numbers"):
+        small(teacher).fit(words, frame["code"] == "2").predict(numbers)
 
 
 def test_one_epoch_is_trained_however_short_the_time():

@@ -159,9 +159,9 @@ def test_a_newer_format_is_refused():
         DistilledClassifier().__setstate__(state)
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_older_formats_are_still_read(version):
-    """`python tests/test_persistence.py` wrote the files, once; it must not write them again."""
+    """`python tests/test_persistence.py` wrote the files, once, with the code of their time."""
     back = skops.io.load(STORED / f"format{version}.skops", trusted=TRUSTED_TYPES)
     expected = json.loads((STORED / f"format{version}.json").read_text())
     X, _ = frame()
@@ -170,6 +170,10 @@ def test_older_formats_are_still_read(version):
     assert back.get_params(deep=False).keys() == DistilledClassifier().get_params().keys()
     assert back.student.get_params().keys() == MLPStudent().get_params().keys()
     assert clone(back.encoder_).nominal is None
+    assert not hasattr(back.encoder_, "feature_names_in_")
+    with pytest.warns(UserWarning, match="TabularEncoder was fitted without feature names"):
+        encoded = back.encoder_.transform(X)
+    assert encoded.shape == (len(X), len(back.encoder_.get_feature_names_out()))
 
 
 if __name__ == "__main__":

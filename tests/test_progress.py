@@ -4,10 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from sklearn.callback import ProgressBar
+import torch
+from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from skorch.callbacks import Callback
@@ -111,6 +114,68 @@ def test_callbacks_change_nothing_else():
     np.testing.assert_array_equal(plain, watched)
 
 
+@pytest.mark.parametrize("held_out", [False, True], ids=["all rows", "rows held out"])
+def test_a_monitor_scores_each_epoch_and_the_end(held_out):
+    X, y = data()
+    y = np.array(["no", "yes"])[y]
+    monitor = ScoringMonitor(scoring="neg_log_loss")
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    clf = classifier(early_stopping=held_out).set_callbacks(monitor).fit(X, y)
+    assert torch.equal(torch.get_rng_state(), before)
+    rows = monitor.get_logs().data
+    epochs = [row["neg_log_loss"] for row in rows if row["task_name"].startswith("epoch")]
+    (end,) = [row["neg_log_loss"] for row in rows if row["task_name"] == "fit"]
+    assert end == get_scorer("neg_log_loss")(clf, X, y)
+    assert epochs[0] < epochs[-1] < 0
+    if held_out:
+        assert len(epochs) > len(clf.history_)  # those of the second training as well
+    else:  # neither calibrated nor trained again
+        assert len(epochs) == len(clf.history_)
+        assert epochs[-1] == pytest.approx(end, abs=1e-6)
+    plain = classifier(early_stopping=held_out).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(clf.predict_proba(X), plain)
+
+
+def test_a_monitor_sees_the_weights_of_the_rows():
+    X, y = data()
+    weights = np.where(y == 1, 5.0, 1.0)
+    monitor = ScoringMonitor(scoring="neg_log_loss")
+    clf = classifier().set_callbacks(monitor).fit(X, y, sample_weight=weights)
+    end = monitor.get_logs().data[0]["neg_log_loss"]
+    expected = get_scorer("neg_log_loss")(clf, X, y, sample_weight=weights)
+    assert end == pytest.approx(expected, abs=1e-9)
+
+
+class Dropout(torch.nn.Module):
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(n_inputs, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, n_outputs)
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+def test_a_monitor_changes_no_module_that_draws_random_numbers():
+    X, y = data()
+    clf = classifier().set_params(student=Dropout, early_stopping=True)
+    plain = clf.fit(X, y).predict_proba(X)
+    monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
+    watched = clf.set_callbacks(monitor).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(watched, plain)
+    assert {"accuracy", "neg_log_loss"} <= set(monitor.get_logs().data[0])
+
+
+def test_a_monitor_without_labels_scores_nothing():
+    X, y = data()
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    monitor = ScoringMonitor(scoring="neg_log_loss")
+    DistilledClassifier(frozen, SMALL, transfer=None).set_callbacks(monitor).fit(X)
+    assert all("neg_log_loss" not in row for row in monitor.get_logs().data)
+
+
 def test_teardown_after_an_error():
     X, y = data()
     recorder = Recorder()
@@ -138,6 +203,8 @@ def test_verbose_prints_the_steps(capsys):
         "[DistilledClassifier] labelling 400 rows out of fold",
         "[DistilledClassifier] encoding 400 rows",
         "[DistilledClassifier] training the student on 400 rows",
+        "[DistilledClassifier] kept: the student of teacher and labels (alpha 0.3, temperature 1, "
+        "labels out of fold); why: no rows are held out",
     ]
     classifier(verbose=2).fit(X, y)
     assert "train_loss" in capsys.readouterr().out

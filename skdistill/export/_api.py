@@ -1,5 +1,6 @@
 """The function that exports."""
 
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._files import check_target, write_whole
@@ -72,6 +73,8 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
     for package in ("onnx", "onnxruntime"):
         require(package)
     path = check_target(path, overwrite)
+    if issparse(X):
+        X = X.toarray()  # the graph takes dense rows
     schema = schema_of(clf, X)
     graph = build(clf, schema)
     if quantize == "int8":

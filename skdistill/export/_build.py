@@ -76,10 +76,9 @@ def schema_of(clf, X=None):
         kinds = (NUMBER,) * clf.n_features_in_
         return Schema(kinds, names, "float32", False, Texts(), len(kinds))
     if type(encoder) is TabularEncoder:
-        refuses = encoder.unseen_missing == "error" and not len(encoder._indicated)
         texts = Texts.of(encoder.categories_)
         kinds = tuple(encoder._kinds)
-        return Schema(kinds, names, "float64", not refuses, texts, encoder.n_outputs_)
+        return Schema(kinds, names, "float64", encoder._takes_missing(), texts, encoder.n_outputs_)
     if X is None:
         raise ValueError(
             "`X` is needed: a few rows of the table, since `encoder="
@@ -91,9 +90,31 @@ def schema_of(clf, X=None):
     return Schema(table.kinds, names, "float64", True, texts, n_encoded, own_encoder=True)
 
 
-def build(
-    clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, outputs=None, labels=None
-):
+@dataclass(frozen=True)
+class Answer:
+    """What the graph answers.
+
+    Attributes
+    ----------
+    label, probabilities : str
+        Names of the outputs.
+    labels : ndarray of shape (n_classes,) or None
+        What the graph calls the classes. None takes ``classes_``.
+    raw_scores : bool
+        Whether the second output is the decision function. Of two classes it has two columns, the
+        margin in the second and its negative in the first.
+    is_double : bool
+        Whether the second output is float64.
+    """
+
+    label: str = LABEL
+    probabilities: str = PROBABILITIES
+    labels: np.ndarray | None = None
+    raw_scores: bool = False
+    is_double: bool = False
+
+
+def build(clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, answer=None):
     """Build the graph.
 
     Parameters
@@ -104,10 +125,8 @@ def build(
         Makes an empty graph. None makes a :class:`Graph`.
     numbers, categories : str
         Names of the inputs.
-    outputs : tuple of (str, str), default=None
-        Names of the label and the probabilities.
-    labels : ndarray of shape (n_classes,), default=None
-        What the graph calls the classes. None takes ``classes_``.
+    answer : Answer, default=None
+        None is an :class:`Answer` with its defaults.
 
     Returns
     -------
@@ -121,8 +140,7 @@ def build(
             output = add_network(empty, module, table)
         except NotPlainError:
             continue
-        labels = label_values(clf.classes_ if labels is None else labels)
-        _add_answer(empty, clf, output, labels, *(outputs or (LABEL, PROBABILITIES)))
+        _add_answer(empty, clf, output, Answer() if answer is None else answer)
         return empty
 
 
@@ -134,16 +152,34 @@ def _table(clf, schema, graph, numbers, categories):
     return TransformedTable(graph, clf.encoder_, schema, numbers, categories)
 
 
-def _add_answer(graph, clf, logits, labels, label, probabilities):
+def _add_answer(graph, clf, logits, answer):
     """Calibration, prior, softmax and label after what the module returns."""
     if clf._probabilities:
         logits = graph.add("Log", graph.add("Add", logits, graph.constant(EPS)))
     logits = graph.divide(logits, clf.calibration_temperature_)
     if clf.class_offset_ is not None:
         logits = graph.add("Add", logits, graph.constant(clf.class_offset_.astype(np.float32)))
-    graph.add("Softmax", logits, output=probabilities, axis=1)
     best = graph.add("ArgMax", logits, axis=1, keepdims=0)
-    graph.add("Gather", graph.constant(labels), best, output=label)
+    labels = label_values(clf.classes_ if answer.labels is None else answer.labels)
+    graph.add("Gather", graph.constant(labels), best, output=answer.label)
+    last = None if answer.is_double else answer.probabilities
+    if answer.raw_scores:
+        scores = _add_scores(graph, logits, len(labels), last)
+    else:
+        scores = graph.add("Softmax", logits, output=last, axis=1)
+    if answer.is_double:
+        graph.add("Cast", scores, output=answer.probabilities, to=11)
+
+
+def _add_scores(graph, logits, n_classes, output):
+    """Add the centred logits; of two classes their difference and its negative."""
+    share = np.full((n_classes, 1), 1 / n_classes, np.float32)
+    centred = (logits, graph.add("MatMul", logits, graph.constant(share)))
+    if n_classes > 2:
+        return graph.add("Sub", *centred, output=output)
+    return graph.add(
+        "Mul", graph.add("Sub", *centred), graph.constant(np.float32(2)), output=output
+    )
 
 
 def label_values(classes):

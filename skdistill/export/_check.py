@@ -8,6 +8,9 @@ from scipy.special import rel_entr
 from sklearn.utils import _safe_indexing
 
 from skdistill._frame import CATEGORY
+from skdistill._levels import NUMBERS as OF_NUMBERS
+from skdistill._levels import TEXT, as_text, kinds_of
+from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.encoding import TabularEncoder
 from skdistill.scorer import Scorer
 
@@ -85,6 +88,32 @@ def draw_rows(clf, schema, random_state=0, n_rows=DRAWN_ROWS):
     return frame.set_axis(clf.feature_names_in_, axis=1)
 
 
+def draw_feed(clf, schema, n_rows, random_state=0):
+    """Draw rows as the graph takes them, of values that it knows.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+    schema : Schema
+    n_rows : int
+    random_state : int, default=0
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    rng = np.random.default_rng(random_state)
+    feed = {}
+    if schema.n_numbers:
+        numbers = _draw_numbers(clf.encoder_, schema, rng, n_rows)
+        feed[NUMBERS] = numbers.astype(schema.number_type)
+    if schema.n_categories:
+        texts = [[as_text(value) for value in levels] for levels in schema.texts.levels]
+        columns = [rng.choice(known or [schema.texts.missing], n_rows) for known in texts]
+        feed[CATEGORIES] = np.column_stack(columns).astype(object)
+    return feed
+
+
 def _draw_numbers(encoder, schema, rng, n_rows):
     shape = n_rows, schema.n_numbers
     if type(encoder) is not TabularEncoder:
@@ -99,11 +128,22 @@ def _draw_numbers(encoder, schema, rng, n_rows):
 
 
 def _draw_levels(levels, rng, n_rows):
-    values = np.empty(len(levels) + 2, dtype=object)
-    values[:] = [*levels, None, "a value never seen"]
-    shares = np.full(len(values), (1 - 2 * ODD_SHARE) / max(len(levels), 1))
-    shares[-2:] = ODD_SHARE if levels else 0.5
+    odd = [None, *_never_seen(levels)]
+    values = np.empty(len(levels) + len(odd), dtype=object)
+    values[:] = [*levels, *odd]
+    share = ODD_SHARE if levels else 1 / len(odd)
+    shares = np.full(len(values), (1 - len(odd) * share) / max(len(levels), 1))
+    shares[len(levels) :] = share
     return values[rng.choice(len(values), n_rows, p=shares)]
+
+
+def _never_seen(levels):
+    """An unknown value of a type that the column has; none of bools, which are all known."""
+    kinds = kinds_of(levels)
+    if not kinds or TEXT in kinds:
+        return ["a value never seen"]
+    numbers = [one for one in levels if kinds_of([one]) == {OF_NUMBERS}]
+    return [max(numbers) + 1] if numbers else []
 
 
 def compare(clf, file, X, path, quantize, tolerance=None):

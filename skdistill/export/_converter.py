@@ -1,24 +1,36 @@
 """A converter for skl2onnx, so that a whole Pipeline becomes one graph."""
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from skdistill._frame import CATEGORY, NUMBER
 from skdistill.classifier import DistilledClassifier
 from skdistill.encoding import TabularEncoder
-from skdistill.export._build import build, label_values, schema_of
+from skdistill.export._build import Answer, build, label_values, schema_of
 from skdistill.export._graph import ML_DOMAIN, Graph
 from skdistill.export._optional import require
+from skdistill.export._parents import answering, wishes_of_parents
 
 ALIAS = "SkdistillDistilledClassifier"
+FROZEN_ALIAS = "SkdistillFrozenEstimator"
 
 
 def register_skl2onnx_converter():
-    """Let :func:`skl2onnx.convert_sklearn` convert a DistilledClassifier, alone or in a Pipeline.
+    """Let :func:`skl2onnx.convert_sklearn` convert a DistilledClassifier or a TabularEncoder.
+
+    Alone or in a Pipeline. An encoder that is a step takes one input a column, strings for its
+    categories.
 
     Call it once, before the conversion; another call changes nothing. A step before the student
     hands it numbers, in float32 as skl2onnx computes them. Categories that reach the student
     itself need ``target_opset`` 20 or above, and an input of strings each. Labels that are bools
     become 0 and 1; floats are refused. :class:`Scorer` does not read what skl2onnx writes.
+
+    Of the models around a student, a Pipeline, a GridSearchCV, a FrozenEstimator, a
+    CalibratedClassifierCV with ``method="sigmoid"``, a Voting, Stacking or BaggingClassifier and a
+    OneVsRestClassifier are converted. The conversion of another model of scikit-learn is an error,
+    since skl2onnx leaves out what it adds. With the option ``raw_scores`` the second output is the
+    decision function, of two columns where there are two classes: the margin and its negative.
 
     Raises
     ------
@@ -26,13 +38,28 @@ def register_skl2onnx_converter():
         If skl2onnx is not installed.
     """
     skl2onnx = require("skl2onnx")
+    options = {
+        "zipmap": [True, False, "columns"],
+        "nocl": [True, False],
+        "raw_scores": [True, False],
+    }
     skl2onnx.update_registered_converter(
-        DistilledClassifier,
-        ALIAS,
-        _set_outputs,
-        _convert,
-        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+        DistilledClassifier, ALIAS, _set_outputs, _convert, options=options
     )
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    if sklearn_operator_name_map.get(FrozenEstimator, FROZEN_ALIAS) == FROZEN_ALIAS:
+        skl2onnx.update_registered_converter(
+            FrozenEstimator,
+            FROZEN_ALIAS,
+            _set_outputs,
+            _convert_frozen,
+            parser=_parse_frozen,
+            options=options,
+        )
+    from skdistill.export._encoder_converter import register_encoder  # it builds on this module
+
+    register_encoder(skl2onnx)
 
 
 def _set_outputs(operator):
@@ -59,21 +86,57 @@ def _labels(operator):
     return values.astype(np.int64) if values.dtype == bool else values
 
 
+def _parse_frozen(scope, model, inputs, custom_parsers=None):
+    """Take what is frozen in the place of the FrozenEstimator."""
+    from skl2onnx._parse import _parse_sklearn
+
+    scope.add_options(id(model.estimator), (scope.options or {}).get(id(model)))
+    return _parse_sklearn(scope, model.estimator, inputs, custom_parsers)
+
+
+def _convert_frozen(scope, operator, container):
+    """Hand a FrozenEstimator's inputs and outputs on to the student within."""
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    frozen = operator.raw_operator
+    if not isinstance(answering(frozen), DistilledClassifier):
+        raise ValueError(
+            f"a FrozenEstimator of {type(frozen.estimator).__name__} within another model is not "
+            "converted, only one of a DistilledClassifier: give what it holds, `frozen.estimator`."
+        )
+    alias = sklearn_operator_name_map[type(frozen.estimator)]
+    inner = scope.declare_local_operator(alias, frozen.estimator)
+    inner.inputs = operator.inputs
+    if _is_double(operator.inputs[0]):  # as the model around it takes them
+        operator.outputs[1].type = DoubleTensorType(operator.outputs[1].type.shape)
+    for output in operator.outputs:
+        variable = scope.declare_local_variable(output.raw_name, output.type)
+        inner.outputs.append(variable)
+        container.add_node("Identity", variable.full_name, output.full_name)
+
+
 def _convert(scope, operator, container):
     clf = operator.raw_operator
+    wishes = wishes_of_parents(clf, scope, container)
     schema = _schema(clf, operator)
     prefix = scope.get_unique_operator_name("skdistill") + "/"
     inputs = Graph(prefix + "in/")
-    numbers = _gather(inputs, operator.inputs, NUMBER) if schema.n_numbers else None
+    columns = by_name(operator.inputs, clf)
+    numbers = gather(inputs, columns, NUMBER) if schema.n_numbers else None
     if numbers is not None:
         numbers = inputs.add("Cast", numbers, to=1 if schema.number_type == "float32" else 11)
-    categories = _gather(inputs, operator.inputs, CATEGORY) if schema.n_categories else None
-    outputs = operator.outputs[0].full_name, operator.outputs[1].full_name
-    graph = build(
-        clf, schema, lambda: Graph(prefix), numbers, categories, outputs, _labels(operator)
+    categories = gather(inputs, columns, CATEGORY) if schema.n_categories else None
+    answer = Answer(
+        label=operator.outputs[0].full_name,
+        probabilities=operator.outputs[1].full_name,
+        labels=_labels(operator),
+        raw_scores=wishes.raw_scores,
+        is_double=wishes.by_ensemble and _is_double(operator.inputs[0]),
     )
+    graph = build(clf, schema, lambda: Graph(prefix), numbers, categories, answer)
     for part in (inputs, graph):
-        _write(part, container)
+        write(part, container)
 
 
 def _schema(clf, operator):
@@ -86,7 +149,7 @@ def _schema(clf, operator):
     schema = schema_of(clf)
     found = {NUMBER: 0, CATEGORY: 0}
     for variable in operator.inputs:
-        found[_kind(variable)] += variable.type.shape[1] or 0
+        found[kind_of(variable)] += variable.type.shape[1] or 0
     if found != {NUMBER: schema.n_numbers, CATEGORY: schema.n_categories}:
         raise ValueError(
             f"the student takes {schema.n_numbers} number and {schema.n_categories} category "
@@ -96,19 +159,35 @@ def _schema(clf, operator):
     return schema
 
 
-def _kind(variable):
+def kind_of(variable):
     return CATEGORY if type(variable.type).__name__.startswith("String") else NUMBER
 
 
-def _gather(graph, variables, kind):
+def _is_double(variable):
+    return type(variable.type).__name__ == "DoubleTensorType"
+
+
+def by_name(variables, fitted):
+    """The inputs in the order of the columns that an estimator was fitted with.
+
+    Inputs of other names stay in their own order.
+    """
+    names = list(getattr(fitted, "feature_names_in_", []))
+    found = {variable.raw_name: variable for variable in variables}
+    if len(found) < len(variables) or sorted(found) != sorted(names):
+        return variables
+    return [found[name] for name in names]
+
+
+def gather(graph, variables, kind):
     """Name of the matrix of the inputs of one kind."""
-    names = [variable.full_name for variable in variables if _kind(variable) == kind]
+    names = [variable.full_name for variable in variables if kind_of(variable) == kind]
     if kind == NUMBER and len(names) > 1:
         names = [graph.add("Cast", name, to=11) for name in names]
     return names[0] if len(names) == 1 else graph.add("Concat", *names, axis=1)
 
 
-def _write(graph, container):
+def write(graph, container):
     """Hand nodes and constants over to skl2onnx."""
     onnx = require("onnx")
     for name, values in graph.constants.items():

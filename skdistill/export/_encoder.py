@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skdistill._rows import CATEGORIES, NUMBERS, as_text
+from skdistill._levels import NUMBERS as OF_NUMBERS
+from skdistill._levels import as_text, kinds_of
+from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.encoding import FARTHEST
 from skdistill.export._graph import ML_DOMAIN
 
@@ -47,6 +49,13 @@ def _unused(text, taken):
     while text in taken:
         text += "?"
     return text
+
+
+def _other_spellings(level):
+    """What a number or a bool may be written as where it becomes text outside of the graph."""
+    if isinstance(level, bool):
+        return [str(level).lower(), str(level).upper()]
+    return [str(float(level))] if kinds_of([level]) == {OF_NUMBERS} else []
 
 
 class EncodedTable:
@@ -104,7 +113,8 @@ class EncodedTable:
         distance = add("Sub", self._raw_numbers, constant(np.asarray(encoder.center_)))
         distance = add("Mul", distance, constant(unit))
         missing = add("IsNaN", distance)
-        distance = add("Where", missing, constant(np.float64(0)), distance)
+        if encoder._takes_missing():  # else it stays NaN, as it is an error for the encoder
+            distance = add("Where", missing, constant(np.float64(0)), distance)
         # z / sqrt(1 + (z / 3)^2) = 3 sin(atan(z / 3)), which nothing overflows.
         third = add("Mul", add("Cast", distance, to=1), constant((ratio / 3).astype(np.float32)))
         parts = [add("Sin", add("Atan", third))]
@@ -140,9 +150,13 @@ class EncodedTable:
         kind = float if dtype == "float" else int
         keys, values = [], []
         for column, (levels, offset) in enumerate(zip(self._texts.levels, offsets, strict=True)):
-            texts = [self._texts.missing, *map(as_text, levels)]
-            keys += [f"{column}:{text}" for text in texts]
-            values += [kind(code + offset) for code in range(1, len(texts) + 1)]
+            codes = {self._texts.missing: 1}
+            codes |= {as_text(level): code for code, level in enumerate(levels, start=2)}
+            for code, level in enumerate(levels, start=2):
+                for text in _other_spellings(level):
+                    codes.setdefault(text, code)
+            keys += [f"{column}:{text}" for text in codes]
+            values += [kind(code + offset) for code in codes.values()]
         columns = [f"{column}:" for column in range(len(offsets))]
         prefixes = self._graph.constant(np.array(columns, dtype=object))
         cells = self._graph.add("StringConcat", prefixes, self._raw_categories)

@@ -1,17 +1,30 @@
 """The file: the graph, what it must be known by, and a seal over all of it."""
 
-import hashlib
 import importlib.metadata
 import json
 
+import numpy as np
+
 from skdistill import __version__
+from skdistill._levels import readable_texts
+from skdistill._model_file import (
+    FILE_FORMAT,
+    METADATA_CHECKSUM,
+    UNSEALED,
+    checksum_of,
+    seal,
+    write_probe,
+)
 from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.export._build import LABEL, PROBABILITIES, label_values
+from skdistill.export._check import draw_feed
 from skdistill.export._graph import IR_VERSION
 from skdistill.export._optional import require
-from skdistill.scorer import FILE_FORMAT, UNSEALED, seal_text
+from skdistill.scorer import open_session
 
 RECORDED = ("numpy", "onnx", "scikit-learn", "skorch", "torch")
+# Size of what is stored to know a file by: 32 rows, fewer of a wide table.
+PROBE_ROWS, PROBE_CELLS = 32, 4096
 NAMES_OF_TYPES = {"float64": 11, "float32": 1}
 
 
@@ -42,10 +55,12 @@ def to_bytes(graph, clf, schema, quantize):
         producer_name="skdistill",
         producer_version=__version__,
     )
-    helper.set_model_props(model, _metadata(clf, schema, quantize))
     onnx.checker.check_model(model)
-    data = model.SerializeToString()
-    return seal(data)
+    metadata = _metadata(clf, schema, quantize)
+    metadata["probe"] = _probe(clf, schema, model.SerializeToString())
+    metadata[METADATA_CHECKSUM] = checksum_of(metadata)
+    helper.set_model_props(model, {**metadata, "seal": UNSEALED})
+    return seal(model.SerializeToString())
 
 
 def inputs(schema):
@@ -78,7 +93,7 @@ def _metadata(clf, schema, quantize):
     versions = {name: importlib.metadata.version(name) for name in RECORDED}
     texts = schema.texts
     # Text needs no table of what stands for what; other categories do.
-    levels = [None if all(isinstance(v, str) for v in c) else c for c in texts.levels]
+    levels = [None if c and all(isinstance(v, str) for v in c) else c for c in texts.levels]
     features = {
         "names": schema.names,
         "kinds": list(schema.kinds),
@@ -86,6 +101,10 @@ def _metadata(clf, schema, quantize):
         "missing": texts.missing,
         "unknown": texts.unknown,
         "levels": levels,
+        "readable_texts": [
+            readable_texts(column) if one is None else []
+            for column, one in zip(texts.levels, levels, strict=True)
+        ],
         "number_type": schema.number_type,
         "own_encoder": schema.own_encoder,
     }
@@ -99,13 +118,19 @@ def _metadata(clf, schema, quantize):
         "features": json.dumps(features),
         "packages": json.dumps({"skdistill": __version__, **versions}),
         "quantize": str(quantize),
-        "seal": UNSEALED,
     }
 
 
-def seal(data):
-    """Write the checksum of the data, made without it, in its place."""
-    checksum = hashlib.sha256(data).hexdigest()
-    before, unsealed, after = data.rpartition(UNSEALED.encode())
-    assert unsealed
-    return before + seal_text(FILE_FORMAT, checksum).encode() + after
+def _probe(clf, schema, data):
+    """A few drawn rows and their answers, by which a file is known after a tool changed its bytes.
+
+    No row is one of the user's.
+    """
+    n_rows = min(max(PROBE_CELLS // len(schema.kinds), 4), PROBE_ROWS)
+    feed = draw_feed(clf, schema, n_rows)
+    session = open_session(data, "the graph", n_threads=1)
+    probabilities = session.run([PROBABILITIES], feed)[0]
+    # An encoder of the user's own may not take each of the rows.
+    answered = np.isfinite(probabilities).all(axis=1)
+    feed = {name: values[answered] for name, values in feed.items()}
+    return write_probe(feed, probabilities[answered])

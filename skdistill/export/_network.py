@@ -12,6 +12,7 @@ import torch.fx
 from torch import nn
 from torch.nn import functional as F
 
+from skdistill._process import usual_torch
 from skdistill.export._graph import OPSET
 from skdistill.export._optional import require
 from skdistill.modules import CategoryLayer
@@ -65,6 +66,7 @@ def add_plainly(graph, module, table):
     return _Writer(graph, module, table).write(steps)
 
 
+@usual_torch()
 def add_by_torch(graph, module, table):
     """Add the nodes of a module, as :func:`torch.onnx.export` writes them.
 
@@ -81,7 +83,8 @@ def add_by_torch(graph, module, table):
         Name of the output.
     """
     require("onnxscript")
-    example = torch.zeros(2, table.n_columns)  # two rows: torch takes the size 1 for a constant
+    # Two rows: torch takes the size 1 for a constant.
+    example = torch.zeros(2, table.n_columns, dtype=torch.float32, device="cpu")
     _check_takes(module, example)
     _replace_category_layers(module)
     try:

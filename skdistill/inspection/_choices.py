@@ -14,6 +14,7 @@ _SAID = {
     *("leak_gap_", "alpha_", "temperature_", "calibration_temperature_", "n_transfer_rows_"),
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
     *("n_features_in_", "feature_names_in_", "class_offset_", "cv_", "trials_"),
+    "decision_",
 }
 LONGEST = 200
 
@@ -39,6 +40,7 @@ def choices(clf):
         "class_offset_": _prior,
         "history_": _epochs,
         "trials_": _trials,
+        "decision_": _decision,
     }
     return [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
 
@@ -62,10 +64,7 @@ def _alpha(clf, alpha):
     if alpha == 0:
         return "The student learned from the teacher's answers alone (alpha 0)."
     if alpha == 1 and is_auto(getattr(clf, "alpha", None)):
-        return (
-            "The student learned from the labels alone (alpha 1): none that followed the teacher "
-            "was clearly better on the rows held out."
-        )
+        return "The student learned from the labels alone (alpha 1), as alpha='auto' chose."
     if alpha == 1:
         return "The student learned from the labels alone (alpha 1): it is its own control."
     return f"Labels weighed {alpha:g} in the loss and the teacher's answers {1 - alpha:g} (alpha)."
@@ -147,10 +146,16 @@ def _trials(clf, trials):
     return f"Log loss on the rows held out, by which it was chosen: {told}."
 
 
+def _decision(clf, decision):
+    return f"Why this student: {decision.rpartition('why: ')[2]}."
+
+
 def _trial(trial):
     if trial["who"] == "teacher":
         return "the teacher"
     words = ["the student that is kept:" if trial["is_kept"] else f"a {trial['who']}:"]
+    if "n_groups" in trial:
+        words.append(f"judged by all {trial['n_groups']} groups,")
     words.append(f"alpha {trial['alpha']:g},")
     if trial["temperature"] != 1:
         words.append(f"temperature {trial['temperature']:g},")

@@ -44,7 +44,7 @@ def transformed(steps, X):
     return X if steps is None else steps.transform(X)
 
 
-def find_control(control, clf, steps, X_train, y_train):
+def find_control(control, clf, steps, X_train, y_train, groups_train=None):
     """The control and what it is asked on: a model, and whether it takes transformed rows.
 
     Parameters
@@ -54,6 +54,7 @@ def find_control(control, clf, steps, X_train, y_train):
     steps : Pipeline or None
     X_train, y_train : array-like or None
         Of the control, if it is to be fitted.
+    groups_train : array-like or None, default=None
 
     Returns
     -------
@@ -71,7 +72,11 @@ def find_control(control, clf, steps, X_train, y_train):
             "of them; nothing is trained without being asked for."
         )
     if is_fit:
-        return fit_control(clf, transformed(steps, X_train), y_train), True
+        return fit_control(clf, transformed(steps, X_train), y_train, groups_train), True
+    if groups_train is not None:
+        raise ValueError(
+            "`groups_train` are those of `X_train`: give `control='fit'`, or leave them out."
+        )
     if control is None:
         return None, False
     if isinstance(control, type) or not hasattr(control, "predict_proba"):
@@ -84,7 +89,7 @@ def find_control(control, clf, steps, X_train, y_train):
     return control, False
 
 
-def fit_control(clf, X, y):
+def fit_control(clf, X, y, groups=None):
     """Train the student of `clf` on the labels alone: no teacher, transfer rows or `objectives`.
 
     Parameters
@@ -93,6 +98,7 @@ def fit_control(clf, X, y):
         Left as it is.
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
+    groups : array-like of shape (n_samples,), default=None
 
     Returns
     -------
@@ -110,7 +116,7 @@ def fit_control(clf, X, y):
         index=X.index if isinstance(X, pd.DataFrame) else None,
         columns=clf.classes_.tolist(),
     )
-    return control.fit(X, labels, soft_targets=one_hot)
+    return control.fit(X, labels, soft_targets=one_hot, groups=groups)
 
 
 def _prior_of_control(clf, labels):

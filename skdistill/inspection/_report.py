@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
+from skdistill._containers import check_container
 from skdistill._files import check_target, write_whole
 from skdistill._target import check_labels
 from skdistill._validation import check_known, check_weights
@@ -123,6 +124,7 @@ class DistillationReport:
         control=None,
         X_train=None,
         y_train=None,
+        groups_train=None,
         compiled_teacher=None,
         sample_weight=None,
         segments=None,
@@ -150,9 +152,10 @@ class DistillationReport:
             neither the weights nor the validation rows of a student that had any; fit one of your
             own then. Of `class_prior` it keeps the classes that `y_train` has. A classifier gets X
             as `estimator` does.
-        X_train, y_train : default=None
-            The rows the student was trained on, for ``control="fit"``. A UserWarning tells if more
-            than half of the rows of `X` are among them, unless they have as many twins themselves.
+        X_train, y_train, groups_train : default=None
+            The rows the student was trained on, and their `groups`, for ``control="fit"``. A
+            UserWarning tells if more than half of the rows of `X` are among them, unless they have
+            as many twins themselves.
         compiled_teacher : object with predict_proba or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
             and returns probabilities in the order of ``classes_``.
@@ -189,8 +192,9 @@ class DistillationReport:
         labels, weight = _check_rows(X, y, sample_weight, clf.classes_)
         columns = find_columns(segments, X)
         if X_train is not None:
+            check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
-        control, is_ours = find_control(control, clf, steps, X_train, y_train)
+        control, is_ours = find_control(control, clf, steps, X_train, y_train, groups_train)
         seen = transformed(steps, X)
 
         # What each model is asked by, and on.
@@ -315,6 +319,7 @@ def _check_parameters(n_bootstrap, confidence_level, speed):
 
 
 def _check_rows(X, y, sample_weight, classes):
+    check_container(X)
     (X,) = indexable(X)
     if y is None:
         raise ValueError("`y` is None: a report compares answers with the truth, give labels.")

@@ -6,9 +6,11 @@ from numbers import Integral
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples
 
-from skdistill._frame import NUMBER, is_frame, read_table
+from skdistill._containers import is_frame
+from skdistill._frame import NUMBER, read_table, with_types
 
 # A level of fewer rows is joined with others: its scores would be noise.
 LEAST_LEVEL_ROWS = 30
@@ -41,13 +43,17 @@ def find_columns(segments, X):
                 )
         return {str(name): values for name, values in segments.items()}
     names = [segments] if isinstance(segments, (str, Integral)) else list(segments)
+    if issparse(X):
+        raise ValueError(
+            f"`segments` names {names}, but X is sparse: give a dict of name to array."
+        )
     if is_frame(X):
         frame = nw.from_native(X, eager_only=True)
         columns = dict(
             zip(frame.columns, (frame[:, i] for i in range(frame.shape[1])), strict=True)
         )
     else:
-        columns = dict(enumerate(np.asarray(X).T))
+        columns = dict(enumerate(np.asarray(with_types(X)).T))
     unknown = [name for name in names if name not in columns]
     if unknown:
         raise ValueError(
@@ -72,8 +78,11 @@ def cut(name, values):
         Name and rows of each level, in order; numbers by quartile (by value where there are four
         at most), categories from the frequent to the rare, rare ones joined, missing ones last.
     """
-    series = values.to_list() if isinstance(values, nw.Series) else values
-    table = read_table(pd.DataFrame({name: pd.Series(series).reset_index(drop=True)}))
+    if isinstance(values, nw.Series):
+        column = values.to_frame().to_native()
+    else:
+        column = pd.DataFrame({name: pd.Series(values).reset_index(drop=True)})
+    table = read_table(column)
     if table.kinds[0] == NUMBER:
         return _quartiles(table.numbers[:, 0])
     return _levels(table.categories[0])

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
-from skdistill._frame import is_frame
+from skdistill._columns import WIDE_INTEGERS
+from skdistill._containers import is_frame
+from skdistill._frame import with_types
 
 # Data sets hold rows twice: as large a share of the rows held out is found among the training rows
 # as of those have a twin. A share that is no more than a half, or than twice that, is no sign.
@@ -46,9 +48,9 @@ def _columns(X):
     """The columns by position, as floats where they are numbers and as text elsewhere."""
     if is_frame(X):
         frame = nw.from_native(X, eager_only=True)
-        columns = [pd.Series(frame[:, i].to_numpy()) for i in range(frame.shape[1])]
+        columns = [_values(frame[:, i]) for i in range(frame.shape[1])]
     else:
-        X = X.toarray() if issparse(X) else np.asarray(X)
+        X = X.toarray() if issparse(X) else np.asarray(with_types(X))
         table = pd.DataFrame(X.reshape(len(X), -1)).infer_objects()
         columns = [table.iloc[:, i] for i in range(table.shape[1])]
     # 0.0 makes -0.0 the same as 0.0.
@@ -56,6 +58,11 @@ def _columns(X):
         i: column.astype(float) + 0.0 if pd.api.types.is_numeric_dtype(column) else _text(column)
         for i, column in enumerate(columns)
     }
+
+
+def _values(series):
+    is_native = series.dtype.is_numeric() and series.dtype not in WIDE_INTEGERS
+    return pd.Series(series.to_numpy() if is_native else series.to_list())
 
 
 def _text(column):

@@ -199,8 +199,9 @@ def rehearse_response(response, n_classes, temperature):
     uniform = np.full((2, n_classes), 1 / n_classes)
     try:
         target = np.asarray(prepare(response, uniform, temperature, np.ones(2)))
-        logits = torch.zeros(2, n_classes)
-        shape = response.loss(logits, torch.as_tensor(target).float(), temperature).shape
+        logits = torch.zeros(2, n_classes, dtype=torch.float32, device="cpu")
+        target = torch.as_tensor(target, dtype=torch.float32, device="cpu")
+        shape = response.loss(logits, target, temperature).shape
     except Exception as error:  # it is anyone's code
         raise ValueError(f"the response {response} fails on two rows: {error!r}.") from error
     if len(target) != 2 or shape != (2,):

@@ -48,7 +48,7 @@ class TimeLimit(Callback):
 
 
 class EpochReport(Callback):
-    """Report each epoch; end the training if that is the answer.
+    """Report each epoch and the net as it is; end the training if that is the answer.
 
     Parameters
     ----------
@@ -59,5 +59,5 @@ class EpochReport(Callback):
         self.step = step
 
     def on_epoch_end(self, net, **kwargs):
-        if self.step(f"epoch {len(net.history)}"):
+        if self.step(f"epoch {len(net.history)}", net):
             raise StopTraining

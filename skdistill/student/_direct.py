@@ -266,7 +266,7 @@ class DirectPass:
         """Scratch memory that batches of one size share: to allocate it anew costs a tenth."""
         key = use, layer, shape[0]
         if key not in self._buffers:
-            self._buffers[key] = torch.empty(shape)
+            self._buffers[key] = layer.weight.new_empty(shape)
         return self._buffers[key]
 
 

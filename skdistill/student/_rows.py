@@ -2,6 +2,8 @@
 
 import torch
 
+from skdistill._process import usual_torch
+
 # Rows shuffled at a time.
 GROUP_ROWS = 16_384
 
@@ -21,12 +23,13 @@ class Rows(torch.utils.data.Dataset):
         self.target = target
 
     @classmethod
+    @usual_torch()
     def from_arrays(cls, inputs, target):
         """Make the rows of NumPy arrays, their weights scaled to a mean of 1."""
         target = {**target, "weight": target["weight"] / target["weight"].mean()}
         dtypes = {"label": torch.int64}
         tensors = {
-            key: torch.as_tensor(value, dtype=dtypes.get(key, torch.float32))
+            key: torch.as_tensor(value, dtype=dtypes.get(key, torch.float32), device="cpu")
             for key, value in target.items()
         }
         return cls(torch.from_numpy(inputs), tensors)
@@ -66,7 +69,9 @@ class BatchIterator:
 
     def __iter__(self):
         n_rows = len(self.dataset)
-        order = torch.randperm(n_rows, generator=self.generator) if self.shuffle else None
+        order = None
+        if self.shuffle:
+            order = torch.randperm(n_rows, generator=self.generator, device="cpu")
         # Shuffled some rows at a time: a shuffled copy of all would double the memory.
         for first, batches in _groups(n_rows, len(self)):
             last = first + sum(batches)

@@ -3,6 +3,7 @@
 import torch
 from skorch import NeuralNetClassifier
 
+from skdistill._process import on_cpu, usual_torch
 from skdistill._seeding import seeded
 
 
@@ -32,6 +33,7 @@ def pack_net(net):
     }
 
 
+@usual_torch()
 def unpack_net(state):
     """Rebuild what :func:`pack_net` described.
 
@@ -55,10 +57,12 @@ def unpack_net(state):
         callbacks="disable",
         device=device,
     )
-    with seeded(0):
+    with seeded(0), on_cpu():
         net.initialize()
     if "weights" in state:
-        weights = {name: torch.tensor(value) for name, value in state["weights"].items()}
+        weights = {
+            name: torch.tensor(value, device="cpu") for name, value in state["weights"].items()
+        }
         net.module_.load_state_dict(weights)
     net.callbacks = None
     net.trim_for_prediction()

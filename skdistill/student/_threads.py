@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
+from skdistill._process import ONE_THREAD
+
 # Multiplications of a batch's largest matrix product below which a second thread gains nothing:
 # measured on MLPs of 64 to 512 units in batches of 256 and 1,024.
 WORTH_SHARING = 2**26
@@ -26,31 +28,8 @@ def training_threads(module, batch_size):
     if is_main and batch_size * _largest_weight(module) >= WORTH_SHARING:
         yield
         return
-    with _ONE_THREAD:
+    with ONE_THREAD:
         yield
-
-
-class _OneThread:
-    """Limits torch to one thread while anyone is inside: the number is that of the process."""
-
-    def __init__(self):
-        self._lock, self._inside, self._before = threading.Lock(), 0, 1
-
-    def __enter__(self):
-        with self._lock:
-            if not self._inside:
-                self._before = torch.get_num_threads()
-            self._inside += 1
-            torch.set_num_threads(1)
-
-    def __exit__(self, *error):
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                torch.set_num_threads(self._before)
-
-
-_ONE_THREAD = _OneThread()
 
 
 def _largest_weight(module):

@@ -8,8 +8,10 @@ from skorch.callbacks import BatchScoring, EarlyStopping, EpochScoring
 from skorch.helper import predefined_split
 from skorch.history import History
 
+from skdistill._process import on_cpu, safe_threads, usual_torch
 from skdistill._progress import no_step
 from skdistill._seeding import seeded
+from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss, as_logits
 from skdistill.student._callbacks import (
     EpochReport,
@@ -32,6 +34,7 @@ KEPT = (
 )
 
 
+@usual_torch()
 def train(
     net,
     loss,
@@ -67,7 +70,7 @@ def train(
     deadline : float, default=None
         Time, as of :func:`time.monotonic`, at which training stops.
     step : callable, default=no_step
-        Called with a name after each epoch; training ends when it returns True.
+        Called with a name and the net after each epoch; training ends when it returns True.
     verbose : int, default=0
         Above 0, skorch prints a line an epoch.
     kept : str, default=None
@@ -117,6 +120,7 @@ def train(
     return net, history, was_ended
 
 
+@usual_torch()
 def rehearse(net, loss, rows, n_classes, has_validation):
     """Raise what would be wrong with a student's module, before teachers are fitted for it.
 
@@ -164,7 +168,8 @@ def _forget_iterators(net):
 
 def _initialize(net):
     try:
-        net.initialize()
+        with on_cpu():
+            net.initialize()
     except TypeError as error:
         raise TypeError(
             f"the module of `student` could not be made: {error}. Its constructor is given "
@@ -337,7 +342,9 @@ def predict_logits(net, inputs, probabilities):
         padded[:n_rows] = inputs
         inputs = padded
     rows = torch.from_numpy(inputs)
-    with torch.inference_mode():
+    # Of ours it is known that no new tensor takes the default type.
+    setting = safe_threads() if type(net.module_) is MLP else usual_torch()
+    with torch.inference_mode(), setting:
         if len(rows) <= PREDICT_ROWS:
             logits = as_logits(net.module_(rows.to(net.device)), probabilities)
         else:

@@ -2,7 +2,6 @@
 
 from skdistill.teacher._checks import (
     check_floor,
-    check_partition,
     check_teachers,
     input_tags_of,
     is_frozen,
@@ -10,6 +9,7 @@ from skdistill.teacher._checks import (
     union_of_classes,
 )
 from skdistill.teacher._fitted import FittedTeacher
+from skdistill.teacher._folds import check_apart, check_groups, find_partition, split_by
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Member,
@@ -28,12 +28,15 @@ __all__ = [
     "Member",
     "TeacherPool",
     "TorchTeacher",
+    "check_apart",
     "check_floor",
-    "check_partition",
+    "check_groups",
     "check_teachers",
     "chunks",
+    "find_partition",
     "input_tags_of",
     "is_frozen",
+    "split_by",
     "take_rows",
     "teach_unknown",
     "unfrozen",

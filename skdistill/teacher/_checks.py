@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._frame import is_frame
 from skdistill._probabilities import check_single, labels_of_names, names_of
+from skdistill.scorer import Scorer
 from skdistill.teacher._adapters import adapt, is_known_model
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import ask, own_classes
@@ -21,8 +22,8 @@ from skdistill.teacher._torch import TorchTeacher
 
 
 def is_frozen(part):
-    """Whether a teacher is used as it is: in FrozenEstimator, without ``fit``, or a known model."""
-    is_fitted = isinstance(part, FrozenEstimator) or not hasattr(part, "fit")
+    """Whether a teacher is used as it is: FrozenEstimator, Scorer, no ``fit``, or a known model."""
+    is_fitted = isinstance(part, (FrozenEstimator, Scorer)) or not hasattr(part, "fit")
     return is_fitted or is_known_model(part)
 
 
@@ -252,18 +253,6 @@ def check_floor(floor):
     """Raise a ValueError unless the floor is "auto" or a number in [0, 0.5)."""
     if floor != "auto" and not (isinstance(floor, Real) and 0 <= floor < 0.5):
         raise ValueError(f"`floor` must be 'auto' or a number in [0, 0.5), got {floor!r}.")
-
-
-def check_partition(cv, X, y):
-    """Return the folds of a splitter whose test folds cover every row exactly once."""
-    folds = list(cv.split(X, y))
-    tested = np.concatenate([test for _, test in folds])
-    if not np.array_equal(np.sort(tested), np.arange(len(y))):
-        raise ValueError(
-            "`cv` must put every row into exactly one test fold, as KFold does: "
-            f"{type(cv).__name__} does not."
-        )
-    return folds
 
 
 def brief(values):

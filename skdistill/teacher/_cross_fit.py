@@ -3,14 +3,13 @@
 from itertools import islice
 
 import numpy as np
-from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._named import named_parts
 from skdistill._progress import no_step
-from skdistill.teacher._checks import check_partition
+from skdistill.teacher._folds import check_groups, find_partition
 from skdistill.teacher._members import chunks, teach_unknown, warn_of_unknown
 from skdistill.teacher._tasks import fit_and_label, is_fold_kept, label_rows
 
@@ -19,7 +18,7 @@ class CrossFitMixin:
     """What of :class:`TeacherPool` fits its teachers again, for the rows of each fold."""
 
     def cross_fit_proba(
-        self, X, y, cv, *, others=None, floored=False, fit_params=None, step=no_step
+        self, X, y, cv, *, groups=None, others=None, floored=False, fit_params=None, step=no_step
     ):
         """Out-of-fold pooled probabilities of the rows the teachers were fitted on.
 
@@ -32,6 +31,8 @@ class CrossFitMixin:
         y : array-like of shape (n_samples,)
         cv : int, splitter or iterable of (train, test)
             The test folds must cover every row exactly once.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group are never split; an int as `cv` is then StratifiedGroupKFold.
         others : list of list of (array-like or DataFrame), default=None
             For each fold, tables of other rows that its teachers label.
         floored : bool, default=False
@@ -53,7 +54,7 @@ class CrossFitMixin:
             If all teachers are frozen or the folds are not a partition.
         """
         check_is_fitted(self)
-        folds = check_partition(check_cv(cv, np.asarray(y), classifier=True), X, y)
+        folds = find_partition(cv, X, y, check_groups(groups, X))
         parts = named_parts(self.teachers, "teacher")
         tasks = self._tasks(parts, X, y, fit_params or {})
         if not tasks:

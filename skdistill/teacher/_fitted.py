@@ -4,8 +4,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skdistill._frame import is_frame
-from skdistill._probabilities import names_of
+from skdistill._containers import is_frame, names_of
 from skdistill.teacher._adapters import adapt
 
 

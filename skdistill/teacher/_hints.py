@@ -11,6 +11,11 @@ _TORCH_INPUT = (
 )
 _HINTS = (
     (
+        ("'groups' parameter should not be none",),
+        "`groups` of `fit` reach a teacher by metadata routing, if it requests them: "
+        "sklearn.set_config(enable_metadata_routing=True).",
+    ),
+    (
         _NEW_LEVEL,
         "An encoder of the teacher met a level that was not in the rows it was fitted on: rows "
         "held out, a fold of `cv`, X_transfer or X_val have it. Give the encoder "

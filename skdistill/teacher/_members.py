@@ -1,7 +1,7 @@
 """One teacher of a pool: how it is fitted, what its columns mean, how it labels rows."""
 
 import warnings
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 from skdistill._named import parts_of
 from skdistill._probabilities import read_probabilities, without_counts
+from skdistill._process import safe_threads
 from skdistill._seeding import seeded
 from skdistill.targets import floor_probabilities
 from skdistill.teacher._adapters import adapt
@@ -262,9 +263,15 @@ def takes_only_codes(estimator):
     return _has_part_of(estimator, "xgboost", "skorch")
 
 
+@contextmanager
 def torch_guard(estimator, seed):
-    """Seed a skorch teacher and keep it from torch's global generator."""
-    return seeded(seed) if _has_part_of(estimator, "skorch") else nullcontext()
+    """Seed a skorch teacher and keep it from torch's global generator, and from lost threads."""
+    with safe_threads():
+        if _has_part_of(estimator, "skorch"):
+            with seeded(seed):
+                yield
+        else:
+            yield
 
 
 def weight_fit_params(name, estimator, sample_weight):

@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._cache import Cache
+from skdistill._containers import check_container
 from skdistill._named import NamedListsMixin, named_parts
 from skdistill._progress import no_step
 from skdistill.targets import fit_pool_weights, pool_probabilities
@@ -129,6 +130,7 @@ class TeacherPool(CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
             If labels are missing or disjoint, a teacher cannot give probabilities for X, or
             `weights` or `pooling` are not valid.
         """
+        check_container(X)
         parts = named_parts(self.teachers, "teacher")
         self._weights = check_pool_weights(self.weights, len(parts))
         self._check_parameters()

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
+from skdistill.teacher._eval_sets import in_codes
 from skdistill.teacher._hints import hint_for
 from skdistill.teacher._members import Held, Member, n_votes_of, takes_only_codes, torch_guard
 
@@ -75,14 +77,13 @@ class Task:
         ValueError
             If the fit fails, with the teacher's own error as its cause.
         """
-        codes = self.codes
-        if takes_only_codes(self.estimator):
-            labels = np.unique(codes, return_inverse=True)[1]
-        else:
-            labels = self.classes[codes]
+        labels, fit_params = self.classes[self.codes], self.fit_params
         try:
+            if takes_only_codes(self.estimator):
+                seen, labels = np.unique(labels, return_inverse=True)
+                fit_params = in_codes(fit_params, seen)
             with torch_guard(self.estimator, self.seed):
-                self.estimator.fit(self.X, labels, **self.fit_params)
+                self.estimator.fit(self.X, labels, **fit_params)
         except MemoryError:
             raise
         except Exception as error:
@@ -124,7 +125,12 @@ def take_rows(fit_params, rows, n_rows):
 
 
 def _is_row_wise(value, n_rows):
-    return hasattr(value, "__len__") and not isinstance(value, str) and len(value) == n_rows
+    if isinstance(value, (str, bytes, dict, set)):
+        return False
+    try:
+        return _num_samples(value) == n_rows
+    except TypeError:  # it has no rows
+        return False
 
 
 def is_kept(cache, task):

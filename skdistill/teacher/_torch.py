@@ -9,6 +9,8 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _num_samples
 
+from skdistill._process import safe_threads
+
 
 class TorchTeacher(BaseEstimator):
     """A trained torch module that gives logits, as a teacher.
@@ -57,6 +59,7 @@ class TorchTeacher(BaseEstimator):
             raise AttributeError("`classes` of this TorchTeacher were not given.")
         return np.asarray(self.classes)
 
+    @safe_threads()
     def predict_proba(self, X):
         """Softmax of the module's logits, or sigmoid of a single one.
 
@@ -107,7 +110,7 @@ class TorchTeacher(BaseEstimator):
     def _tensor(self, values):
         """An input on the module's device; floats in its dtype."""
         if not isinstance(values, torch.Tensor):  # torch warns of an array that is read-only
-            values = torch.as_tensor(np.require(values, requirements="W"))
+            values = torch.as_tensor(np.require(values, requirements="W"), device="cpu")
         own = [*self.module.parameters(), *self.module.buffers()]
         device = own[0].device if own else values.device
         floats = [one.dtype for one in own if one.is_floating_point()]

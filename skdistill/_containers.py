@@ -1,0 +1,84 @@
+"""What X comes in: a frame, or an array; and what to do about what is neither."""
+
+from collections import Counter
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from scipy.sparse import issparse
+
+
+def is_frame(X):
+    """Whether X is a data frame with named, typed columns."""
+    return not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
+
+
+def names_of(frame):
+    """The names of the columns of a frame as they are, those of pandas of any type."""
+    return list(frame.column_names if nw.dependencies.is_pyarrow_table(frame) else frame.columns)
+
+
+def check_names(frame, what="`X`"):
+    """Raise a ValueError for a frame that has a name twice."""
+    counts = Counter(names_of(frame))
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"{what} has more than one column of the name(s) {twice}: rename or drop columns "
+            "until each has a name of its own."
+        )
+
+
+def check_frame(frame):
+    """Raise a ValueError for a frame without rows or columns, or with a name twice."""
+    n_rows, n_columns = frame.shape
+    if not n_rows or not n_columns:
+        raise ValueError(
+            f"Found array with {n_rows} sample(s) and {n_columns} feature(s) in X, but at least 1 "
+            "of each is required."
+        )
+    check_names(frame)
+    _refuse_views(frame)
+
+
+def _refuse_views(frame):
+    """Refuse columns of pyarrow that rows cannot be taken of."""
+    if not nw.dependencies.is_pyarrow_table(frame):
+        return
+    views = [field.name for field in frame.schema if str(field.type).endswith("_view")]
+    if views:
+        raise ValueError(
+            f"X has the column(s) {views} of a type of which pyarrow cannot take rows, as "
+            f"{frame.schema.field(views[0]).type}: cast them, for instance to string."
+        )
+
+
+def check_container(X, argument="X"):
+    """Raise a TypeError for a container that cannot be cut into rows, or would lose what it holds.
+
+    Parameters
+    ----------
+    X : object
+    argument : str, default="X"
+        What it was given as.
+    """
+    if is_frame(X) or issparse(X) or (type(X) is np.ndarray and X.dtype.names is None):
+        return
+    remedy = _remedy_for(X)
+    if remedy:
+        raise TypeError(f"`{argument}` is a {type(X).__module__}.{type(X).__name__}, {remedy}.")
+
+
+def _remedy_for(X):
+    """What is wrong with a container, and what to give instead; None for one that will do."""
+    if isinstance(X, dict) or (isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], dict)):
+        return "which holds dicts: give pandas.DataFrame(...) of it"
+    if isinstance(X, np.ndarray) and X.dtype.names is not None:
+        return "with named fields: give pandas.DataFrame(...) of it"
+    if np.ma.is_masked(X):
+        return "whose mask would be lost: give .astype(float).filled(numpy.nan) of it"
+    if isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame):
+        return "which holds no rows yet: bring it into memory, as by .collect() or .compute()"
+    is_column = nw.dependencies.is_into_series(X)
+    if hasattr(X, "__arrow_c_stream__") and not is_column:
+        return "which cannot be indexed by row: give pyarrow.table(...) of it"
+    return None

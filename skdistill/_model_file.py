@@ -1,0 +1,204 @@
+"""An exported file: whether it is whole, ours, and still answers as when it was written.
+
+The seal is a checksum over all bytes. Another tool that reads the file and writes it again breaks
+it; what is left to check then are our own metadata, by a checksum of their own, and the answers on
+a few rows that are stored among them.
+"""
+
+import base64
+import hashlib
+import json
+import re
+
+import numpy as np
+
+from skdistill._rows import CATEGORIES, NUMBERS
+
+# Of the exported file; raised when an older Scorer would misread it.
+FILE_FORMAT = 1
+_NO_CHECKSUM = "0" * 64
+# What a file of ours starts with: the version of ONNX' format, then the producer.
+_START = re.compile(rb"\x08.\x12\x09skdistill", re.DOTALL)
+# Files of older versions do not say how long they are.
+_SEAL = re.compile(rb"skdistill format (\d+) sha256 ([0-9a-f]{64})(?: of (\d{20}) bytes)?")
+# The metadata that the Scorer reads, under their checksum.
+READ = ("format_version", "classes", "features", "packages", "quantize", "probe")
+METADATA_CHECKSUM = "metadata_sha256"
+# Largest gap of a probability: an optimizer reorders sums, no more.
+TOLERANCE = 1e-5
+
+
+def seal_text(n_bytes, checksum=_NO_CHECKSUM):
+    return f"skdistill format {FILE_FORMAT} sha256 {checksum} of {n_bytes:020d} bytes"
+
+
+UNSEALED = seal_text(0)
+
+
+def seal(data):
+    """Write the length of the data and their checksum, made without it, in their place."""
+    before, unsealed, after = data.rpartition(UNSEALED.encode())
+    assert unsealed
+    checksum = hashlib.sha256(before + seal_text(len(data)).encode() + after).hexdigest()
+    return before + seal_text(len(data), checksum).encode() + after
+
+
+def is_as_written(data, name):
+    """Whether the bytes are those that were written, to the last bit.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        What to call them in an error.
+
+    Returns
+    -------
+    bool
+        False for a file of ours that another tool has written again.
+
+    Raises
+    ------
+    ValueError
+        If they are none of ours, of a newer format, truncated or damaged.
+    """
+    if not data:
+        raise ValueError(f"{name} is empty.")
+    seals = list(_SEAL.finditer(data))
+    if not seals:
+        if _START.match(data):
+            raise ValueError(f"{name} is damaged or truncated: export it again.")
+        raise ValueError(
+            f"{name} is not one that skdistill.to_onnx wrote, and Scorer reads no other: for what "
+            "skl2onnx converted, use ONNX Runtime itself."
+        )
+    version, checksum, n_bytes = seals[-1].groups()
+    if int(version) > FILE_FORMAT:
+        raise ValueError(
+            f"{name} is of format {int(version)}, by a newer skdistill; this one reads formats up "
+            f"to {FILE_FORMAT}: upgrade it."
+        )
+    start, end = seals[-1].span(2)
+    unsealed = b"".join([data[:start], _NO_CHECKSUM.encode(), data[end:]])
+    if hashlib.sha256(unsealed).hexdigest() == checksum.decode():
+        return True
+    # A tool that writes a file again does not keep its length; a flipped bit does.
+    if n_bytes is None or len(data) == int(n_bytes):
+        raise ValueError(
+            f"{name} is damaged, or was changed: its checksum is not that of its content. Export "
+            "it again."
+        )
+    return False
+
+
+def checksum_of(metadata):
+    """The checksum of the metadata that the Scorer reads."""
+    read = [metadata.get(key) for key in READ]
+    return hashlib.sha256(json.dumps(read).encode()).hexdigest()
+
+
+def check_rewritten(session, metadata, name):
+    """Check a file of ours that another tool has written again.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+    metadata : dict of str to str
+    name : str
+        What to call it in an error.
+
+    Raises
+    ------
+    ValueError
+        If the metadata are not as they were, or the answers on the rows stored among them.
+    """
+    if metadata.get(METADATA_CHECKSUM) != checksum_of(metadata):
+        raise ValueError(
+            f"{name} was written again by another tool, which lost or changed some of the metadata "
+            "of skdistill. Export it again."
+        )
+    feed, expected = read_probe(metadata)
+    if not len(expected):
+        raise ValueError(
+            f"{name} was written again by another tool, and holds no rows to check it by: use it "
+            "as skdistill.to_onnx wrote it."
+        )
+    try:
+        labels, found = session.run(["label", "probabilities"], feed)
+    except Exception as error:  # ONNX Runtime's own kinds
+        raise ValueError(
+            f"{name} was written again by another tool, and no longer answers ({error}). Export it "
+            "again."
+        ) from error
+    gap = np.abs(found - expected).max() if found.shape == expected.shape else np.inf
+    same_labels = _are_best(labels.tolist(), json.loads(metadata["classes"])["values"], expected)
+    if not gap <= TOLERANCE or not same_labels:
+        raise ValueError(
+            f"{name} is damaged, or was changed by another tool: on the rows stored with it, its "
+            f"probabilities are off by up to {gap:.1e} or its labels are others. Export it again."
+        )
+
+
+def write_probe(feed, probabilities):
+    """Rows and what the graph answers to them, as text.
+
+    Parameters
+    ----------
+    feed : dict of str to ndarray
+    probabilities : ndarray of shape (n_rows, n_classes)
+
+    Returns
+    -------
+    str
+    """
+    return json.dumps(
+        {
+            "numbers": _as_text(feed.get(NUMBERS)),
+            "categories": feed[CATEGORIES].tolist() if CATEGORIES in feed else None,
+            "probabilities": _as_text(probabilities),
+        }
+    )
+
+
+def read_probe(metadata):
+    """The rows and the answers that :func:`write_probe` wrote.
+
+    Parameters
+    ----------
+    metadata : dict of str to str
+
+    Returns
+    -------
+    feed : dict of str to ndarray
+    probabilities : ndarray of shape (n_rows, n_classes)
+    """
+    probe = json.loads(metadata["probe"])
+    n_classes = len(json.loads(metadata["classes"])["values"])
+    probabilities = _as_array(probe["probabilities"]).reshape(-1, n_classes)
+    feed = {}
+    if probe["numbers"] is not None:
+        number_type = json.loads(metadata["features"])["number_type"]
+        numbers = _as_array(probe["numbers"]).reshape(len(probabilities), -1)
+        feed[NUMBERS] = numbers.astype(number_type)
+    if probe["categories"] is not None:
+        feed[CATEGORIES] = np.array(probe["categories"], dtype=object)
+    return feed, probabilities
+
+
+def _as_text(values):
+    if values is None:
+        return None
+    return base64.b64encode(np.asarray(values, dtype="<f8").tobytes()).decode()
+
+
+def _as_array(text):
+    return np.frombuffer(base64.b64decode(text), dtype="<f8")
+
+
+def _are_best(labels, classes, probabilities):
+    """Whether each label is the most probable class, or nearly."""
+    code = {label: code for code, label in enumerate(classes)}
+    if not set(labels) <= set(code):
+        return False
+    own = probabilities[np.arange(len(labels)), [code[label] for label in labels]]
+    return bool((own >= probabilities.max(axis=1) - TOLERANCE).all())

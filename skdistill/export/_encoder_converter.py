@@ -1,0 +1,64 @@
+"""A converter for skl2onnx of a TabularEncoder that is a step of its own."""
+
+from skdistill._frame import CATEGORY, NUMBER
+from skdistill.encoding import TabularEncoder
+from skdistill.export._converter import by_name, gather, kind_of, write
+from skdistill.export._encoder import EncodedTable, Texts
+from skdistill.export._graph import Graph
+
+ALIAS = "SkdistillTabularEncoder"
+
+
+def register_encoder(skl2onnx):
+    """Let skl2onnx convert a TabularEncoder.
+
+    Parameters
+    ----------
+    skl2onnx : module
+    """
+    skl2onnx.update_registered_converter(TabularEncoder, ALIAS, _set_outputs, _convert)
+
+
+def _set_outputs(operator):
+    """Floats or doubles as the parser declared: the steps that follow take what it said."""
+    n_rows = operator.inputs[0].get_first_dimension()
+    declared = type(operator.outputs[0].type)
+    operator.outputs[0].type = declared([n_rows, operator.raw_operator.n_outputs_])
+
+
+def _convert(scope, operator, container):
+    encoder = operator.raw_operator
+    columns = _in_order(operator.inputs, encoder)
+    prefix = scope.get_unique_operator_name("skdistill") + "/"
+    inputs, graph = Graph(prefix + "in/"), Graph(prefix)
+    numbers = categories = None
+    if NUMBER in encoder._kinds:
+        numbers = inputs.add("Cast", gather(inputs, columns, NUMBER), to=11)
+    if CATEGORY in encoder._kinds:
+        categories = gather(inputs, columns, CATEGORY)
+    table = EncodedTable(graph, encoder, Texts.of(encoder.categories_), numbers, categories)
+    output = operator.outputs[0]
+    to = 11 if type(output.type).__name__ == "DoubleTensorType" else 1
+    graph.add("Cast", table.matrix(), output=output.full_name, to=to)
+    for part in (inputs, graph):
+        write(part, container)
+
+
+def _in_order(variables, encoder):
+    """The inputs in the order of the encoder's columns, if they are the same numbers and texts."""
+    variables = by_name(variables, encoder)
+    found = [_kind_of_cells(one) for one in variables for _ in range(one.type.shape[1] or 0)]
+    if found != list(encoder._kinds):
+        raise ValueError(
+            f"TabularEncoder was fitted on the columns {list(encoder._kinds)}, but its inputs in "
+            f"the graph are {found}: give `initial_types` with one input for each column, strings "
+            "for a category and numbers for a number. In a ColumnTransformer give categories and "
+            "numbers encoders of their own."
+        )
+    return variables
+
+
+def _kind_of_cells(variable):
+    """Number or category; bools are neither, since the graph knows categories by their text."""
+    name = type(variable.type).__name__
+    return "bool" if name.startswith("Bool") else kind_of(variable)

@@ -1,0 +1,139 @@
+"""Folds for labels out of fold; rows of one group stay together."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils.validation import _num_samples
+
+# What scikit-learn makes of `cv=None`.
+DEFAULT_FOLDS = 5
+
+
+def check_groups(groups, X):
+    """Return the groups of the rows as an array that can be sorted; None stays None.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,) or None
+        Labels of any hashable type.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or None
+        The labels or, where they cannot be sorted, numbers in their place.
+
+    Raises
+    ------
+    ValueError
+        If there is not one group for each row.
+    """
+    if groups is None:
+        return None
+    shape = getattr(groups, "shape", None)
+    if shape is not None and len(shape) != 1:
+        raise ValueError(
+            f"`groups` must have shape (n_samples,), got {tuple(shape)}: give one column."
+        )
+    try:  # NumPy would make a table of a list of tuples
+        values = np.asarray(groups if hasattr(groups, "__array__") else pd.Series(list(groups)))
+        codes = pd.factorize(values)[0]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`groups` must hold a hashable label for each row of X: {error}."
+        ) from error
+    if len(codes) != _num_samples(X):
+        raise ValueError(
+            f"`groups` and X have inconsistent numbers of samples: {len(codes)} groups, "
+            f"{_num_samples(X)} rows."
+        )
+    missing = np.flatnonzero(codes < 0)
+    if len(missing):
+        raise ValueError(
+            f"`groups` has {len(missing)} missing values, the first in row {missing[0]}: a row "
+            "that belongs to no other needs a group of its own."
+        )
+    try:
+        np.unique(values)
+    except TypeError:
+        return np.asarray(codes)
+    return values
+
+
+def find_partition(cv, X, y, groups=None):
+    """Return folds whose test parts cover every row exactly once, as index arrays.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of (train, test)
+        With groups, an int stands for StratifiedGroupKFold.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    groups : ndarray of shape (n_samples,), default=None
+        As :func:`check_groups` returns them.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+
+    Raises
+    ------
+    ValueError
+        If the folds are not a partition, or a group has rows on both sides of a fold.
+    """
+    y = np.asarray(y)
+    if groups is not None and (cv is None or isinstance(cv, Integral)):
+        cv = _group_folds(DEFAULT_FOLDS if cv is None else int(cv), groups)
+    cv = check_cv(cv, y, classifier=True)
+    folds = split_by(cv, X, y, groups)
+    tested = np.concatenate([test for _, test in folds]) if folds else np.empty(0)
+    if not np.array_equal(np.sort(tested), np.arange(len(y))):
+        raise ValueError(
+            "`cv` must put every row into exactly one test fold, as KFold does: "
+            f"{type(cv).__name__} does not. (`validation_fraction` of DistilledClassifier takes "
+            "any splitter, to hold rows out.)"
+        )
+    for train, test in folds:
+        check_apart(train, test, groups)
+    return folds
+
+
+def split_by(cv, X, y, groups):
+    """The splits of a splitter as a list of (ndarray, ndarray) of row numbers."""
+    with warnings.catch_warnings():
+        # What it makes of them is checked.
+        warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
+        splits = list(cv.split(X, y, groups))
+    return [(_numbers(train), _numbers(test)) for train, test in splits]
+
+
+def check_apart(train, test, groups):
+    """Raise a ValueError if a group has rows in both parts of a split."""
+    if groups is None:
+        return
+    shared = np.intersect1d(groups[train], groups[test])
+    if len(shared):
+        raise ValueError(
+            f"{len(shared)} groups have rows in the training and in the test part of a split, the "
+            f"first {shared[0]!r}: use a splitter that keeps groups together, such as GroupKFold, "
+            "StratifiedGroupKFold or GroupShuffleSplit, or leave `groups` out."
+        )
+
+
+def _group_folds(n_folds, groups):
+    n_groups = len(np.unique(groups))
+    if n_groups < n_folds:
+        raise ValueError(
+            f"{n_folds} folds need as many groups, but `groups` has {n_groups}: use fewer folds, "
+            "or `cv=None`."
+        )
+    return StratifiedGroupKFold(n_folds)
+
+
+def _numbers(rows):
+    """Row numbers, of a mask too."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
