@@ -33,7 +33,7 @@ class Block:
 
     @classmethod
     def unlabelled(cls, X, weight, soft):
-        """Rows of one weight and without labels."""
+        """Rows without labels; `weight` is a number or one a row."""
         n_rows = _num_samples(X)
         return cls(X, np.full(n_rows, NO_LABEL), np.full(n_rows, weight), soft)
 

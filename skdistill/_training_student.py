@@ -59,9 +59,10 @@ class StudentTrainingMixin:
             encoder = clone(self.encoder)
         if weight is not None and not weight.all():
             used = np.flatnonzero(weight)
-            X, y = _safe_indexing(X, used), y[used]
+            X, y, weight = _safe_indexing(X, used), y[used], weight[used]
         if type(encoder) is TabularEncoder:
-            return encoder._fit(X, y, "DistilledClassifier", self._first_width())
+            uneven = weight if weight is not None and np.ptp(weight) else None
+            return encoder._fit(X, y, "DistilledClassifier", self._first_width(), uneven)
         return encoder.fit(X, y)
 
     def _first_width(self):

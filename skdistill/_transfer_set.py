@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
 from skdistill._blocks import Block
@@ -11,7 +11,7 @@ from skdistill._labelling import out_of_fold_rows, training_rows
 from skdistill._named import named_parts
 from skdistill._validation import check_drawn
 from skdistill.teacher import chunks
-from skdistill.transfer import GivenRows, Munge
+from skdistill.transfer import GivenRows, Munge, sample_by_weight
 
 # Synthetic rows that "auto" draws at most.
 MOST_NEW_ROWS = 100_000
@@ -78,32 +78,31 @@ def rows_to_learn(given, samplers, learns_more, cache, seed, progress):
     """
     if given.folds is None:
         rows = training_rows(given, progress)
-        near = rows.weighty().X
-        transfer = [
-            (sampler, table, _label(given, table, progress))
-            for sampler, table in _draw_from(near, samplers, seed, cache, progress)
+        drawn = [
+            Block.unlabelled(table, weight, _label(given, table, progress))
+            for table, weight in _draw_from(rows.weighty(), samplers, seed, cache, progress)
         ]
     else:
-        rows, transfer = _fold_by_fold(given, samplers, cache, seed, progress)
+        rows, drawn = _fold_by_fold(given, samplers, cache, seed, progress)
     unit = rows.weighty().weight.mean()
     blocks = _given_rows(given, samplers, unit, progress) if learns_more else []
-    blocks += [Block.unlabelled(X, sampler.weight * unit, soft) for sampler, X, soft in transfer]
-    return rows, [block for block in blocks if block.weight.any()]
+    return rows, [block for block in blocks + drawn if block.weight.any()]
 
 
 def _fold_by_fold(given, samplers, cache, seed, progress):
-    """The training rows as a block; a sampler, rows that it drew and their labels, by fold."""
-    used, rng, drawn = np.flatnonzero(given.weights), check_random_state(seed), []
+    """The training rows as a block, and those drawn as a block a fold and sampler."""
+    everything = Block(given.X, given.labels, given.weights, None)
+    rng, drawn = check_random_state(seed), []
     for _, test in given.folds:
-        near = _safe_indexing(given.X, np.intersect1d(test, used))
+        near = everything.take(np.sort(test)).weighty()
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
         drawn.append(list(_draw_from(near, samplers, own_seed, cache, progress)))
-    tables = [[table for _, table in fold] for fold in drawn]
+    tables = [[table for table, _ in fold] for fold in drawn]
     rows, soft = out_of_fold_rows(given, tables, progress)
     return rows, [
-        (sampler, table, p)
+        Block.unlabelled(table, weight, p)
         for fold, labels in zip(drawn, soft, strict=True)
-        for (sampler, table), p in zip(fold, labels, strict=True)
+        for (table, weight), p in zip(fold, labels, strict=True)
     ]
 
 
@@ -118,9 +117,11 @@ def _given_rows(given, samplers, unit, progress):
     return [Block.unlabelled(given.X_transfer, unit * (weights or [1.0])[0], soft)]
 
 
-def _draw_from(X, samplers, seed, cache, progress):
-    """Yield each sampler with the rows that it draws from X."""
-    rng = check_random_state(seed)
+def _draw_from(rows, samplers, seed, cache, progress):
+    """Yield what each sampler draws from the rows, and its weights."""
+    rng, X, unit = check_random_state(seed), rows.X, rows.weight.mean()
+    # The same for all, or none, is the same to the bit.
+    relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
         n_new = round(sampler.size * _num_samples(X)) if sampler.weight else 0
@@ -128,14 +129,14 @@ def _draw_from(X, samplers, seed, cache, progress):
             with progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
                 # Without a seed, two of a kind differ by their names alone.
                 which = name if own_seed is None else own_seed
-                key = cache.key(f"sampler `{name}`", sampler, X, n_new, which)
-                drawn = cache.call(_draw, key, sampler, X, n_new, own_seed)
+                key = cache.key(f"sampler `{name}`", sampler, X, n_new, which, relative)
+                drawn, weight = cache.call(_draw, key, sampler, X, n_new, own_seed, relative)
                 check_drawn(name, drawn, n_new)
-            yield sampler, drawn
+            yield drawn, sampler.weight * unit * weight
 
 
-def _draw(key, sampler, X, n, seed):
-    return sampler.sample(X, n, random_state=check_random_state(seed))
+def _draw(key, sampler, X, n, seed, weight):
+    return sample_by_weight(sampler, X, n, check_random_state(seed), weight)
 
 
 def _label(given, X, progress):

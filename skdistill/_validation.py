@@ -16,6 +16,9 @@ from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
 from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
 
+# Of the mean weight: all rows below it together weigh less than that of the whole.
+LEAST_WEIGHT = 1e-6
+
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
 _READ_TABLES = (Gibbs, Marginals, Mixup, Munge, Near)
 
@@ -132,7 +135,14 @@ def combine_weights(sample_weight, by_class, y):
     if by_class is None:
         return sample_weight
     weight = np.array([by_class.get(label, 1.0) for label in y])
-    return weight if sample_weight is None else sample_weight * weight
+    if sample_weight is not None:
+        weight = sample_weight * weight
+    if not 0 < weight.sum() < np.inf:
+        raise ValueError(
+            "`sample_weight` times `class_weight` must have a finite sum > 0, got "
+            f"{weight.sum():g}: change one of them."
+        )
+    return _without_negligible(weight)
 
 
 def check_drawn(name, drawn, n_rows):
@@ -243,7 +253,12 @@ def check_weights(sample_weight, X, name="sample_weight"):
         raise ValueError(f"`{name}` must be > 0 somewhere, but every weight is zero.")
     if not np.isfinite(weights.sum()):
         raise ValueError(f"`{name}` must have a finite sum, got up to {weights.max():g}: scale it.")
-    return weights
+    return _without_negligible(weights)
+
+
+def _without_negligible(weights):
+    """The weights, with 0 for rows that change nothing and so are not to count as rows."""
+    return np.where(weights < LEAST_WEIGHT * weights.mean(), 0.0, weights)
 
 
 def classes_of_soft_targets(soft_targets, y):

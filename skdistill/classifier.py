@@ -338,7 +338,8 @@ class DistilledClassifier(
                 tuple of one, default=None
             The same on `X_transfer`.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights for teachers and student.
+            Weights for teachers and student: a weight is worth that many copies of the row. One of
+            less than a millionth of the mean weight counts as 0.
         groups : array-like of shape (n_samples,), default=None
             Labels of rows that belong together, such as those of one patient. No group is split: by
             the rows held out, by `cv` or by the folds of ``cv="auto"``. An int as `cv` is then

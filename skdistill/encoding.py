@@ -122,13 +122,16 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         """
         return self._fit(X, y)
 
-    def _fit(self, X, y, who="TabularEncoder", width=None):
-        """Fit, with warnings in the name of `who` and costs for a first layer of `width` units."""
+    def _fit(self, X, y, who="TabularEncoder", width=None, weight=None):
+        """Fit, with warnings in the name of `who` and costs for a first layer of `width` units.
+
+        Medians and ranges are those of rows repeated by their `weight`, each > 0.
+        """
         self._check_parameters()
         table = read_table(X)
         validate_data(self, X, reset=True, skip_check_array=True)
         self._kinds = table.kinds
-        self.center_, self.scale_, self.fine_scale_ = _robust_scale(table.numbers)
+        self.center_, self.scale_, self.fine_scale_ = _robust_scale(table.numbers, weight)
         self._indicated = np.flatnonzero(np.isnan(table.numbers).any(axis=0))
         self.categories_ = [codes_of(values)[1] for values in table.categories]
         sizes = tuple(len(known) + 2 for known in self.categories_)
@@ -331,7 +334,7 @@ def _refuse_missing(table):
         )
 
 
-def _robust_scale(numbers):
+def _robust_scale(numbers, weight=None):
     """Median, 1 / IQR and 2 / s, with the median s of the distances to the median that are not 0.
 
     Where the IQR is 0, 1 / 2s stands for its inverse; where all values are equal, 0 for both.
@@ -340,7 +343,7 @@ def _robust_scale(numbers):
         return [np.zeros(numbers.shape[1])] * 3
     present = numbers.copy()
     present[:, np.isnan(numbers).all(axis=0)] = 0.0
-    low, q25, center, q75, high = np.nanquantile(present, [0, 0.25, 0.5, 0.75, 1], axis=0)
+    low, q25, center, q75, high = _quantiles(present, [0, 0.25, 0.5, 0.75, 1], weight)
     with np.errstate(divide="ignore", over="ignore"):
         # Rounding errors are no spread, and no distance.
         flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
@@ -348,8 +351,27 @@ def _robust_scale(numbers):
         distance = np.abs(present - center)
         distance[distance <= rounding] = np.nan
         distance[:, flat] = 1.0
-        iqr, typical = q75 - q25, np.nanmedian(distance, axis=0)
+        iqr, typical = q75 - q25, _median(distance, weight)
         scales = np.array([np.where(iqr > rounding, 1 / iqr, 0.5 / typical), 2.0 / typical])
     scales[:, flat] = 0.0
     scales[~np.isfinite(scales)] = 0.0
     return center.copy(), *scales  # a view of all quantiles would be stored otherwise
+
+
+def _quantiles(values, which, weight):
+    """Quantiles of the columns, without NaN."""
+    if weight is None:
+        return np.nanquantile(values, which, axis=0)
+    columns = []
+    for column in values.T:
+        known = ~np.isnan(column)
+        columns.append(
+            np.quantile(column[known], which, weights=weight[known], method="inverted_cdf")
+        )
+    return np.column_stack(columns)
+
+
+def _median(values, weight):
+    if weight is None:  # which differs from the quantile in the last bit
+        return np.nanmedian(values, axis=0)
+    return _quantiles(values, [0.5], weight)[0]

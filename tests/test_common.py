@@ -25,7 +25,7 @@ from skdistill import (
     TeacherPool,
 )
 
-REASON = "mini-batches and the split depend on the number of rows: weight 2 is not two rows"
+REASON = "batches hold other rows: equal over seeds alone, see test_weights.py"
 FOREST = "a forest draws its rows at random, as scikit-learn's own does"
 QUICK = MLPStudent(hidden_layer_sizes=(32,))
 

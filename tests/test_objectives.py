@@ -49,7 +49,7 @@ class ToyBatch(ToyRow):
         hidden = student.layers["hidden"]
         gaps = ((hidden[:, None] - hidden) ** 2).mean(2) - ((view[:, None] - view) ** 2).mean(2)
         pairs = sample_weight[:, None] * sample_weight
-        return (pairs * gaps**2).sum() / pairs.sum()
+        return (pairs * gaps**2).mean()
 
 
 class ToyNet(nn.Module):
@@ -338,7 +338,7 @@ def by_hand(z, target, temperature, alpha, weight):
         soft = -(temperature**2) * (q * log_softmax(row / temperature)).sum()
         hard = -log_softmax(row)[label] if label >= 0 else 0.0
         total += w * (alpha * hard + (1 - alpha) * soft)
-    return total / sum(weight)
+    return total / len(weight)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.7, 1.0])
@@ -359,17 +359,35 @@ def test_mixture_gradient_of_a_row_is_in_proportion_to_its_weight():
     hard = softmax(z, axis=1) - np.eye(5)[[0, 3, 4, 2], :4]
     hard[2] = 0
     soft = 2 * (softmax(z / 2, axis=1) - target["soft"].numpy())
-    np.testing.assert_allclose(logits.grad, w * (0.3 * hard + 0.7 * soft) / w.sum(), rtol=1e-9)
+    np.testing.assert_allclose(logits.grad, w * (0.3 * hard + 0.7 * soft) / len(w), rtol=1e-9)
 
 
-def test_scale_of_the_weights_does_not_matter():
-    labels = [0, 3, 1, 2]
-    z, ones = make_batch(labels, np.ones(4))
-    _, sevens = make_batch(labels, np.full(4, 7.0))
-    loss = DistillationLoss(Hinton(), [], 2.0, 0.5)
-    np.testing.assert_allclose(
-        loss(torch.tensor(z), ones), loss(torch.tensor(z), sevens), rtol=1e-12
-    )
+class Small(Objective):
+    def loss(self, student, view, sample_weight):
+        return student.logits.square().sum(dim=1)
+
+
+@pytest.mark.parametrize("objectives", [[], [("row", Small())]], ids=["plain", "objective"])
+def test_a_heavy_row_counts_in_full_whatever_batch_it_is_in(objectives):
+    """Divided by its own weights, the batch of the heavy row would count no more than another."""
+    z, target = make_batch([0, 3, -1, 2, 1, 0], np.array([0.1, 0.1, 5.2, 0.2, 0.2, 0.2]))  # mean 1
+    loss = DistillationLoss(Hinton(), objectives, 2.0, 0.5)
+    logits = torch.tensor(z).float()
+    target["soft"], target["weight"] = target["soft"].float(), target["weight"].float()
+    whole = loss.value_and_gradient(logits, target)
+    parts = [
+        {key: value[rows] for key, value in target.items()} for rows in (slice(2), slice(2, 6))
+    ]
+    values = [
+        (float(loss(part, own)), *loss.value_and_gradient(part, own))
+        for part, own in zip((logits[:2], logits[2:]), parts, strict=True)
+    ]
+    for plain, value, _ in values:
+        np.testing.assert_allclose(plain, value, rtol=1e-5)
+    mean = (2 * values[0][1] + 4 * values[1][1]) / 6
+    gradient = np.concatenate([2 * values[0][2], 4 * values[1][2]]) / 6
+    np.testing.assert_allclose(mean, whole[0], rtol=1e-5)
+    np.testing.assert_allclose(gradient, whole[1], rtol=1e-5)
 
 
 def test_probabilities_are_taken_as_their_logarithms():
@@ -412,7 +430,7 @@ def test_row_values_are_averaged_by_weight_and_batch_values_added():
     objectives = [("rows", Given(0.5)), ("batch", GivenBatch(3.0))]
     plain = DistillationLoss(Hinton(), [], 2.0, 0.4)(torch.tensor(z), target)
     value = DistillationLoss(Hinton(), objectives, 2.0, 0.4)(torch.tensor(z), target)
-    expected = float(plain) + 0.5 * np.average(values, weights=w) + 3.0 * 100.0
+    expected = float(plain) + 0.5 * np.mean(w * values) + 3.0 * 100.0
     np.testing.assert_allclose(float(value), expected, rtol=1e-12)
 
 

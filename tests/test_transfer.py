@@ -36,6 +36,7 @@ from skdistill import (
 from skdistill._frame import read_table
 from skdistill._transfer_set import _is_table
 from skdistill.transfer._munge import _disjoint_pairs
+from skdistill.transfer._space import nearest_others
 
 N_ROWS = 40
 
@@ -385,6 +386,45 @@ def test_neighbours_are_the_nearest_by_brute_force():
     neighbour = Munge()._nearest(table, np.random.RandomState(0))
     chosen = distances[np.arange(len(X)), neighbour]
     np.testing.assert_allclose(chosen, distances.min(axis=1), rtol=1e-5)
+
+
+def long_tails():
+    rng = np.random.RandomState(0)
+    yield "lognormal", np.exp(3 * rng.normal(size=(800, 1)))
+    yield "whole lognormal", np.rint(np.exp(3 * rng.normal(size=(800, 2))))
+    yield "Cauchy", rng.standard_cauchy(size=(800, 3))
+    yield "Cauchy, many columns", rng.standard_cauchy(size=(800, 12))
+    yield "one of 1e9", np.r_[rng.gamma(2, 50, size=(799, 1)), [[1e9]]]
+    yield "two clumps", np.r_[rng.normal(size=(400, 2)), 1e6 + rng.normal(size=(400, 2))]
+
+
+@pytest.mark.parametrize("X", [pytest.param(X, id=name) for name, X in long_tails()])
+def test_neighbours_are_the_nearest_in_long_tails(X):
+    scaled = (X - np.median(X, axis=0)) / np.ptp(X, axis=0)
+    distance = np.square(scaled[:, None] - scaled).sum(axis=2)
+    np.fill_diagonal(distance, np.inf)
+    neighbour = Munge()._nearest(read_table(X), np.random.RandomState(0))
+    chosen = distance[np.arange(len(X)), neighbour]
+    np.testing.assert_allclose(chosen, distance.min(axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_columns", [1, 12])
+def test_the_nearest_of_several_are_those_in_long_tails(n_columns):
+    rng = np.random.RandomState(0)
+    points = rng.standard_cauchy(size=(500, n_columns))
+    points /= np.ptp(points, axis=0)
+    found = nearest_others(points, np.arange(500), points, 5, rng)
+    distance = np.linalg.norm(points[:, None] - points, axis=2)
+    np.fill_diagonal(distance, np.inf)
+    chosen = np.sort(np.take_along_axis(distance, found, axis=1), axis=1)
+    np.testing.assert_allclose(chosen, np.sort(distance, axis=1)[:, :5], rtol=1e-5)
+
+
+def test_rows_equally_near_are_neighbours_of_about_as_many():
+    """Were the first of them the neighbour of all, thousands of pairs would share a row."""
+    points = np.eye(300)
+    found = nearest_others(points, np.arange(300), points, 1, np.random.RandomState(0))
+    assert np.bincount(found[:, 0]).max() < 20
 
 
 def test_a_row_is_not_its_own_neighbour_among_duplicates():

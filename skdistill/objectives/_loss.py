@@ -10,8 +10,10 @@ from skdistill.objectives._response import cross_entropy_and_gradient, is_hinton
 class DistillationLoss(torch.nn.Module):
     r"""The loss of a batch: :math:`\alpha` hard + :math:`(1 - \alpha)` response + objectives.
 
-    Rows are averaged by weight; a row without a label has no hard term. In evaluation mode it is
-    the log loss of the labels or, where there are none, the response.
+    The weights have a mean of 1 over all rows, so that a batch is divided by its number of rows:
+    divided by its own weights, a heavy row would count less the fewer of them there are in a batch.
+    A row without a label has no hard term. In evaluation mode it is the log loss of the labels or,
+    where there are none, the response.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ class DistillationLoss(torch.nn.Module):
                 rows = rows + value
             else:
                 batch = batch + value
-        return torch.dot(rows, weight) / weight.sum() + batch
+        return _mean(rows, weight) + batch
 
     def mix(self, target):
         """Make one target of labels and soft targets, where one cross-entropy does for both.
@@ -90,7 +92,7 @@ class DistillationLoss(torch.nn.Module):
                 (gradient,) = torch.autograd.grad(value, logits)
             return value.detach(), gradient
         rows, gradient = self._rows_and_gradient(logits, target)
-        weight = target["weight"] / target["weight"].sum()
+        weight = target["weight"] / len(rows)
         return torch.dot(rows, weight), gradient * weight[:, None]
 
     def _rows_and_gradient(self, logits, target):
@@ -136,7 +138,7 @@ class DistillationLoss(torch.nn.Module):
             rows = F.cross_entropy(logits, target["label"], reduction="none")
         else:
             rows = self._response(logits, target["soft"])
-        return torch.dot(rows, weight) / len(weight)  # the mean weight of all batches is 1
+        return _mean(rows, weight)
 
     @property
     def layers(self):
@@ -171,6 +173,11 @@ def _check_value(name, objective, value, weight):
             f"reduction '{objective.reduction}' and {len(weight)} rows, got {tuple(value.shape)}."
         )
     return value
+
+
+def _mean(rows, weight):
+    """The mean of a batch, where the mean weight of all batches is 1."""
+    return torch.dot(rows, weight) / len(rows)
 
 
 def _add_labels(target, labels, mass):

@@ -29,7 +29,8 @@ class Objective(BaseEstimator):
 
     * `reduction` is "row" if `loss` returns one value a row, weighted and averaged with the rest
       of the loss, or "batch" if it returns one value that has used the weights itself, as a term
-      over pairs of rows must;
+      over pairs of rows must. It multiplies by the weights and divides by the number of rows, or
+      of pairs: the weights have a mean of 1 over all rows, though not in each batch;
     * `student_layers` names submodules of the student whose outputs `loss` needs;
     * `teacher_view` takes from the fitted teacher what `loss` needs, once per row.
 
@@ -83,6 +84,7 @@ class Objective(BaseEstimator):
         view : torch.Tensor of shape (n_batch, ...) or None
             Rows of what `teacher_view` returned.
         sample_weight : torch.Tensor of shape (n_batch,)
+            With a mean of 1 over all rows that the student is trained on.
 
         Returns
         -------

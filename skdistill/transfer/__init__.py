@@ -1,13 +1,22 @@
 """Transfer sets: where the rows that the student learns from come from."""
 
-from skdistill.transfer._base import TransferSampler
+from skdistill.transfer._base import TransferSampler, sample_by_weight
 from skdistill.transfer._gibbs import Gibbs
 from skdistill.transfer._given import GivenRows
 from skdistill.transfer._munge import Munge
 from skdistill.transfer._near import Near
 from skdistill.transfer._simple import Marginals, Mixup
 
-__all__ = ["Gibbs", "GivenRows", "Marginals", "Mixup", "Munge", "Near", "TransferSampler"]
+__all__ = [
+    "Gibbs",
+    "GivenRows",
+    "Marginals",
+    "Mixup",
+    "Munge",
+    "Near",
+    "TransferSampler",
+    "sample_by_weight",
+]
 
 # The path that stored models and users know; the files may move.
 for _public in (Gibbs, GivenRows, Marginals, Mixup, Munge, Near, TransferSampler):

@@ -1,15 +1,22 @@
 """The base of the samplers, and what all of them share."""
 
+import inspect
 from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import _num_samples
 
 from skdistill._frame import mix_rows
 
 
 class TransferSampler(BaseEstimator):
     """Base of the samplers: gives rows that the teacher labels for the student.
+
+    A row of X is worth as many as it weighs. Where the weights differ, a `sample` that takes
+    `sample_weight` is given them; any other is given rows of X drawn by weight in the place of X,
+    some of them more than once.
 
     Parameters
     ----------
@@ -28,7 +35,7 @@ class TransferSampler(BaseEstimator):
         check_number("size", self.size, 0)
         check_number("weight", self.weight, 0)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` new rows like those of X.
 
         Parameters
@@ -36,17 +43,74 @@ class TransferSampler(BaseEstimator):
         X : array-like or DataFrame of shape (n_samples, n_features)
         n : int
         random_state : int, RandomState instance or None, default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows of X.
 
         Returns
         -------
-        array or DataFrame of shape (n, n_features)
+        X_new : array or DataFrame of shape (n, n_features)
             Of the container and dtypes of X.
+        weight_new : ndarray of shape (n,)
+            Weights of the new rows, on the scale of `sample_weight`. Only if that is given.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement `sample`.")
 
 
-def draw_passes(X, table, one_pass, n, rng):
+def sample_by_weight(sampler, X, n, random_state, sample_weight):
+    """Draw rows by a sampler of anyone's, who need not know of weights.
+
+    Parameters
+    ----------
+    sampler : TransferSampler
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    n : int
+    random_state : int, RandomState instance or None
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    X_new : array or DataFrame of shape (n, n_features)
+    weight_new : ndarray of shape (n,)
+    """
+    if sample_weight is None:
+        return sampler.sample(X, n, random_state=random_state), np.ones(n)
+    if "sample_weight" in inspect.signature(sampler.sample).parameters:
+        return sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight)
+    rng = check_random_state(random_state)
+    rows = rows_by_weight(_num_samples(X), sample_weight, rng)
+    drawn = sampler.sample(_safe_indexing(X, rows), n, random_state=rng)
+    return drawn, np.full(n, sample_weight.mean())
+
+
+def check_source_weights(sample_weight, n_rows):
+    """Return the weights of the rows as an array; None stays None."""
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=float)
+    if weights.shape != (n_rows,) or not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+        raise ValueError(
+            f"`sample_weight` must hold a finite number >= 0 for each of the {n_rows} rows of X, "
+            f"not all 0, got {sample_weight!r}."
+        )
+    return weights
+
+
+def rows_by_weight(n, sample_weight, rng):
+    """Draw `n` rows, each as often as its weight says, in random order.
+
+    By systematic sampling in the order of the weights: a row that weighs 2.3 of the mean is there 2
+    or 3 times, and all rows of one weight together as often as they should be, but for one.
+    """
+    order = np.lexsort([rng.random_sample(len(sample_weight)), sample_weight])
+    ends = np.cumsum(sample_weight[order])
+    at = (np.arange(n) + rng.random_sample()) / n * ends[-1]
+    return rng.permutation(order[np.searchsorted(ends, at, side="right")])
+
+
+def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
     """Numbers and sources of `n` rows, by passes over all rows: each is used as often as another.
+
+    A new row weighs as much as the row that it started from.
 
     Parameters
     ----------
@@ -58,21 +122,34 @@ def draw_passes(X, table, one_pass, n, rng):
         :func:`skdistill._frame.mix_rows`.
     n : int
     rng : RandomState
+    sample_weight : ndarray of shape (n_samples,), default=None
 
     Returns
     -------
-    array or DataFrame of shape (n, n_features)
+    X_new : array or DataFrame of shape (n, n_features)
+    weight_new : ndarray of shape (n,)
+        Only with `sample_weight`.
     """
     n_rows = len(table.numbers)
-    passes = []
+    everything = np.arange(n_rows)
+    passes, weights = [(table.numbers[:0], own_sources(table)[:0])], [np.empty(0)]
     for start in range(0, n, n_rows):
         numbers, sources = one_pass()
-        keep = rng.permutation(n_rows)[: n - start] if n - start < n_rows else slice(None)
-        passes.append((numbers[keep], sources[keep]))
-    if not passes:
-        passes = [(table.numbers[:0], own_sources(table)[:0])]
+        rows, weight = everything, sample_weight
+        if n - start < n_rows:
+            rows, weight = _some_rows(n - start, n_rows, sample_weight, rng)
+        passes.append((numbers[rows], sources[rows]))
+        weights.append(weight)
     numbers, sources = (np.concatenate(part) for part in zip(*passes, strict=True))
-    return mix_rows(X, table, numbers, sources)
+    drawn = mix_rows(X, table, numbers, sources)
+    return drawn if sample_weight is None else (drawn, np.concatenate(weights))
+
+
+def _some_rows(n, n_rows, sample_weight, rng):
+    """Rows of a pass to keep, and their weights; by chance, a heavy row might be missed."""
+    if sample_weight is None:
+        return rng.permutation(n_rows)[:n], None
+    return rows_by_weight(n, sample_weight, rng), np.full(n, sample_weight.mean())
 
 
 def own_sources(table):

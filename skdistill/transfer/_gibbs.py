@@ -8,11 +8,12 @@ from skdistill.transfer._base import (
     TransferSampler,
     check_integer,
     check_number,
+    check_source_weights,
     draw_passes,
     own_sources,
     tidy,
 )
-from skdistill.transfer._space import MetricSpace, index_of, with_tie_break
+from skdistill.transfer._space import MetricSpace, nearest_others
 
 
 class Gibbs(TransferSampler):
@@ -87,14 +88,19 @@ class Gibbs(TransferSampler):
         check_number("blur", self.blur, 0)
         check_integer("block_size", self.block_size, 2)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
+        sample_weight = check_source_weights(sample_weight, len(table.numbers))
         space = MetricSpace(table, rng)
         points = space.points(table.numbers, space.codes)
-        return draw_passes(X, table, lambda: self._one_pass(table, space, points, rng), n, rng)
+
+        def one_pass():
+            return self._one_pass(table, space, points, rng)
+
+        return draw_passes(X, table, one_pass, n, rng, sample_weight)
 
     def _one_pass(self, table, space, points, rng):
         numbers, sources = table.numbers.copy(), own_sources(table)
@@ -130,16 +136,9 @@ class Gibbs(TransferSampler):
         """
         size = min(int(self.block_size), len(points))
         block = rng.permutation(len(points))[:size]
-        index = index_of(with_tie_break(points[block], rng))
-        found = index.kneighbors(
-            with_tie_break(at, rng),
-            n_neighbors=min(int(self.n_neighbors) + 1, size),
-            return_distance=False,
-        )
-        found = block[found]
-        is_origin = found == origins[:, None]
-        found = np.take_along_axis(found, np.argsort(is_origin, axis=1, kind="stable"), axis=1)
-        found = found[:, :-1]
+        place = np.full(len(points), -1)
+        place[block] = np.arange(size)
+        found = block[nearest_others(at, place[origins], points[block], int(self.n_neighbors), rng)]
         order = rng.random_sample(found.shape).argsort(axis=1)[:, [0, -1]]
         return np.take_along_axis(found, order, axis=1).T
 

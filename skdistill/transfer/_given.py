@@ -18,10 +18,11 @@ class GivenRows(TransferSampler):
     def __init__(self, weight=1.0):
         super().__init__(size=0.0, weight=weight)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw nothing: `n` must be 0; see :meth:`TransferSampler.sample`."""
         if n:
             raise ValueError(f"GivenRows draws no rows, but `n` is {n}.")
         table = read_table(X, exact=True)
         no_sources = np.empty((0, len(table.categories)), dtype=int)
-        return mix_rows(X, table, table.numbers[:0], no_sources)
+        drawn = mix_rows(X, table, table.numbers[:0], no_sources)
+        return drawn if sample_weight is None else (drawn, np.empty(0))

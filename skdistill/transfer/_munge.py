@@ -1,7 +1,6 @@
 """MUNGE."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
 from skdistill._frame import read_table
@@ -9,11 +8,12 @@ from skdistill.transfer._base import (
     TransferSampler,
     check_integer,
     check_number,
+    check_source_weights,
     draw_passes,
     own_sources,
     tidy,
 )
-from skdistill.transfer._space import MetricSpace, with_tie_break
+from skdistill.transfer._space import MetricSpace, nearest_others
 
 
 class Munge(TransferSampler):
@@ -66,16 +66,21 @@ class Munge(TransferSampler):
         check_number("s", self.s, 0, above=True)
         check_integer("block_size", self.block_size, 2)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows = len(table.numbers)
+        sample_weight = check_source_weights(sample_weight, n_rows)
         neighbour = np.zeros(n_rows, dtype=int)
         if n and n_rows > 1:
             neighbour = self._nearest(table, rng)
-        return draw_passes(X, table, lambda: self._one_pass(table, neighbour, rng), n, rng)
+
+        def one_pass():
+            return self._one_pass(table, neighbour, rng)
+
+        return draw_passes(X, table, one_pass, n, rng, sample_weight)
 
     def _one_pass(self, table, neighbour, rng):
         numbers = table.numbers.copy()
@@ -128,8 +133,7 @@ def _nearest_other(points, rng):
     nearest[by_group] = by_group[following]
     if len(unique) > 1:
         lone = size[group] == 1
-        index = NearestNeighbors(n_neighbors=1).fit(with_tie_break(unique, rng))
-        other = index.kneighbors(return_distance=False)[:, 0]  # without X, never the row itself
+        other = nearest_others(unique, np.arange(len(unique)), unique, 1, rng)[:, 0]
         target = other[group[lone]]
         drawn = (rng.random_sample(len(target)) * size[target]).astype(int)
         nearest[lone] = by_group[first[target] + drawn]

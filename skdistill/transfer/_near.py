@@ -6,7 +6,13 @@ import pandas as pd
 from sklearn.utils import _safe_indexing, check_random_state
 
 from skdistill._frame import is_frame, read_table
-from skdistill.transfer._base import TransferSampler, check_integer, check_number
+from skdistill.transfer._base import (
+    TransferSampler,
+    check_integer,
+    check_number,
+    check_source_weights,
+    sample_by_weight,
+)
 from skdistill.transfer._given import GivenRows
 from skdistill.transfer._space import MetricSpace, index_of
 
@@ -68,14 +74,16 @@ class Near(TransferSampler):
         check_number("quantile", self.quantile, 0, 1)
         check_integer("block_size", self.block_size, 2)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         space = MetricSpace(table, rng)
+        sample_weight = check_source_weights(sample_weight, len(table.numbers))
         index, limit = self._fit_index(space.points(table.numbers, space.codes), rng)
         parts, n_kept, n_drawn = [self.sampler.sample(X, 0, random_state=rng)], 0, 0
+        weights = [np.empty(0)]
         while n_kept < n:
             if n_drawn >= MOST_DRAWN * n:
                 raise ValueError(
@@ -84,13 +92,14 @@ class Near(TransferSampler):
                     "`quantile`, or take a sampler that stays nearer."
                 )
             n_next = min(self._missing(n, n_kept, n_drawn), MOST_DRAWN * n - n_drawn)
-            drawn = self.sampler.sample(X, n_next, random_state=rng)
+            drawn, weight = sample_by_weight(self.sampler, X, n_next, rng, sample_weight)
             points = space.points_of(read_table(drawn, kinds=table.kinds))
             distance, _ = index.kneighbors(points)
             near = np.flatnonzero(distance[:, 0] <= limit)[: n - n_kept]
             parts.append(_safe_indexing(drawn, near))
+            weights.append(weight[near])
             n_kept, n_drawn = n_kept + len(near), n_drawn + n_next
-        return _stack(parts)
+        return _stack(parts) if sample_weight is None else (_stack(parts), np.concatenate(weights))
 
     def _missing(self, n, n_kept, n_drawn):
         """Rows to draw next, by the share that was kept so far."""
@@ -106,7 +115,7 @@ class Near(TransferSampler):
         if len(block) == 1:
             return index, 0.0
         distance, _ = index.kneighbors()  # without X, never to the row itself
-        # Distances of points stored in single precision.
+        # Rows drawn may be stored in single precision.
         return index, np.quantile(distance, self.quantile) + 1e-6
 
 

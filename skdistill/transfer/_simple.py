@@ -7,8 +7,10 @@ from skdistill._frame import mix_rows, read_table
 from skdistill.transfer._base import (
     TransferSampler,
     check_number,
+    check_source_weights,
     draw_passes,
     own_sources,
+    rows_by_weight,
     tidy,
 )
 
@@ -53,19 +55,21 @@ class Mixup(TransferSampler):
         super().check_parameters()
         check_number("alpha", self.alpha, 0, above=True)
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
-        return draw_passes(X, table, lambda: self._one_pass(table, rng), n, rng)
+        sample_weight = check_source_weights(sample_weight, len(table.numbers))
 
-    def _one_pass(self, table, rng):
+        def one_pass():
+            return self._one_pass(table, sample_weight, rng)
+
+        return draw_passes(X, table, one_pass, n, rng, sample_weight)
+
+    def _one_pass(self, table, sample_weight, rng):
         mine, sources = table.numbers, own_sources(table)
-        # A cycle through all rows: each is the second of a pair once, none of itself.
-        order = rng.permutation(len(mine))
-        other = np.empty(len(mine), dtype=int)
-        other[order] = np.roll(order, 1)
+        other = _second_rows(len(mine), sample_weight, rng)
         share = rng.beta(self.alpha, self.alpha, size=(len(mine), 1))
         theirs = mine[other]
         numbers = tidy(theirs + share * (mine - theirs), mine)
@@ -102,12 +106,31 @@ class Marginals(TransferSampler):
     (4, 2)
     """
 
-    def sample(self, X, n, random_state=None):
+    def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows, n_numbers = table.numbers.shape
-        drawn = rng.randint(n_rows, size=(n, n_numbers))
-        sources = rng.randint(n_rows, size=(n, len(table.categories)))
-        return mix_rows(X, table, table.numbers[drawn, np.arange(n_numbers)], sources)
+        sample_weight = check_source_weights(sample_weight, n_rows)
+        rows = _draw_rows(n_rows, (n, n_numbers), sample_weight, rng)
+        sources = _draw_rows(n_rows, (n, len(table.categories)), sample_weight, rng)
+        drawn = mix_rows(X, table, table.numbers[rows, np.arange(n_numbers)], sources)
+        return drawn if sample_weight is None else (drawn, np.full(n, sample_weight.mean()))
+
+
+def _second_rows(n_rows, sample_weight, rng):
+    """The second of each pair; of weighted rows, drawn by weight."""
+    if sample_weight is not None:
+        return rows_by_weight(n_rows, sample_weight, rng)
+    # A cycle through all rows: each is the second of a pair once, none of itself.
+    order = rng.permutation(n_rows)
+    other = np.empty(n_rows, dtype=int)
+    other[order] = np.roll(order, 1)
+    return other
+
+
+def _draw_rows(n_rows, shape, sample_weight, rng):
+    if sample_weight is None:
+        return rng.randint(n_rows, size=shape)
+    return rng.choice(n_rows, size=shape, p=sample_weight / sample_weight.sum())

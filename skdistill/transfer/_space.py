@@ -8,9 +8,11 @@ from skdistill._frame import codes_of
 # Dimensions that a category column takes in the space where neighbours are sought.
 MOST_DIMENSIONS = 64
 # Up to so many dimensions a tree finds neighbours faster than all distances do (measured).
-TREE_DIMENSIONS = 6
-# Far below any distance that tells, so that it only decides between rows equally near.
+TREE_DIMENSIONS = 8
+# Width of the dimension that spreads the choice among rows equally near.
 TIE_BREAK = 1e-4
+# Relative difference below which two distances are equal: beyond rounding, below what tells.
+EQUAL = 1e-6
 
 
 class MetricSpace:
@@ -37,7 +39,10 @@ class MetricSpace:
         missing = np.isnan(table.numbers)
         filled = np.where(missing.all(axis=0), 0.0, table.numbers)
         low, high = np.nanmin(filled, axis=0), np.nanmax(filled, axis=0)
-        self._low, self._span = low, np.where(high > low, high - low, 1.0)
+        # From the median, most numbers are small, and so is what rounding does to them.
+        self._center, self._span = np.nanmedian(filled, axis=0), np.where(high > low, high - low, 1)
+        # A missing value is in the middle, and by its indicator at 1 to 1.25 from any other.
+        self._middle = (low - self._center) / self._span + 0.5
         self._gaps = missing.any(axis=0)
         found = [codes_of(values) for values in table.categories]
         self._known = [known for _, known in found]
@@ -73,25 +78,71 @@ class MetricSpace:
         -------
         ndarray of shape (n_rows, n_dimensions)
         """
-        scaled = (numbers - self._low) / self._span
-        # A missing value is in the middle, and by its indicator at 1 to 1.25 from any other.
-        blocks = [np.nan_to_num(scaled, nan=0.5), np.isnan(numbers[:, self._gaps])]
+        missing = np.isnan(numbers)
+        scaled = np.where(missing, self._middle, (numbers - self._center) / self._span)
+        blocks = [scaled, missing[:, self._gaps]]
         blocks += [vectors[codes[:, i]] for i, vectors in enumerate(self._vectors)]
-        return np.column_stack(blocks).astype(np.float32)
+        return np.column_stack(blocks)
 
 
-def index_of(points):
+def index_of(points, most_for_tree=TREE_DIMENSIONS):
     """An index of the points in which many neighbours are found fast."""
-    algorithm = "kd_tree" if points.shape[1] <= TREE_DIMENSIONS else "brute"
+    algorithm = "kd_tree" if points.shape[1] <= most_for_tree else "brute"
     return NearestNeighbors(n_neighbors=1, algorithm=algorithm).fit(points)
 
 
-def with_tie_break(points, rng):
-    """Points with one more dimension, by which rows equally near are neighbours at random.
+def nearest_others(at, origins, points, k, rng):
+    """Find the nearest points; of those equally near, any may be among them.
 
-    Otherwise their order, and so a draw, would depend on the number of threads.
+    Parameters
+    ----------
+    at : ndarray of shape (n_rows, n_dimensions)
+    origins : ndarray of shape (n_rows,)
+        For each row, the index of a point that is not to be found; -1 for none.
+    points : ndarray of shape (n_points, n_dimensions)
+    k : int
+    rng : RandomState
+
+    Returns
+    -------
+    ndarray of shape (n_rows, min(k, n_points - 1))
+        Indices of points.
     """
-    return np.column_stack([points, TIE_BREAK * rng.random_sample(len(points))]).astype(np.float32)
+    if not points.shape[1]:  # all are equally near
+        return _spread_nearest(at, origins, points, k, rng)
+    # One more for the origin, and one that tells whether others are as near as the last.
+    distance, found = index_of(points).kneighbors(at, min(k + 2, len(points)))
+    distance, found = _without_origins(distance, found, origins)
+    if found.shape[1] > k:
+        limit = distance[:, :k] * (1 + EQUAL)
+        tied = np.flatnonzero(distance[:, k] <= limit[:, -1])
+        found = found[:, :k]
+        if len(tied):
+            other = _spread_nearest(at[tied], origins[tied], points, k, rng)
+            gaps = [np.linalg.norm(at[tied] - points[one], axis=1) for one in other.T]
+            is_as_near = (np.sort(np.column_stack(gaps), axis=1) <= limit[tied]).all(axis=1)
+            found[tied[is_as_near]] = other[is_as_near]
+    return found
+
+
+def _spread_nearest(at, origins, points, k, rng):
+    """The nearest points with one more dimension, which is at random.
+
+    By their order alone, one point would be the nearest of thousands, and which one it is would
+    depend on the number of threads.
+    """
+    points, at = (
+        np.column_stack([rows, TIE_BREAK * rng.random_sample(len(rows))]) for rows in (points, at)
+    )
+    index = index_of(points, TREE_DIMENSIONS + 1)
+    distance, found = index.kneighbors(at, min(k + 1, len(points)))
+    return _without_origins(distance, found, origins)[1]
+
+
+def _without_origins(distance, found, origins):
+    """Drop the origin of each row, or the farthest where it is not among those found."""
+    order = np.argsort(found == origins[:, None], axis=1, kind="stable")[:, :-1]
+    return np.take_along_axis(distance, order, axis=1), np.take_along_axis(found, order, axis=1)
 
 
 def _no_codes(table):
