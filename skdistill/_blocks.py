@@ -23,6 +23,8 @@ class Block:
         Soft targets at temperature 1; None for validation rows the user gave.
     groups : ndarray of shape (n_rows,) or None, default=None
         Rows of one group depend on each other.
+    is_answer : ndarray of bool of shape (n_rows,) or None, default=None
+        Of rows labelled out of fold: False where the label took the place of an answer.
     """
 
     X: object
@@ -30,6 +32,7 @@ class Block:
     weight: np.ndarray
     soft: np.ndarray | None
     groups: np.ndarray | None = None
+    is_answer: np.ndarray | None = None
 
     @classmethod
     def unlabelled(cls, X, weight, soft):
@@ -52,9 +55,11 @@ class Block:
 
     def take(self, rows):
         """The block of some of the rows."""
-        soft, groups = (None if one is None else one[rows] for one in (self.soft, self.groups))
-        X = _safe_indexing(self.X, rows)
-        return Block(X, self.labels[rows], self.weight[rows], soft, groups)
+        optional = self.soft, self.groups, self.is_answer
+        optional = [None if one is None else one[rows] for one in optional]
+        return Block(
+            _safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], *optional
+        )
 
     def weighty(self):
         """The block of the rows that weigh anything: the others change nothing."""

@@ -92,17 +92,14 @@ class Labeller:
         -------
         soft : ndarray of shape (n_samples, n_classes)
         others : list of list of ndarray of shape (n_rows, n_classes)
+        is_answer : ndarray of bool of shape (n_samples,)
+            False for rows that were taught by label.
         """
-        soft, of_others = self.teacher.cross_fit_proba(
-            given.X,
-            given.y,
-            given.folds,
-            others=others,
-            floored=self.floored,
-            fit_params=given.fit_params,
-            step=step,
+        soft, of_others, is_answer = self.teacher.label_folds(
+            given.X, given.y, given.folds, others, self.floored, given.fit_params, step
         )
-        return self._lift(soft), [[self._lift(p) for p in tables] for tables in of_others]
+        others = [[self._lift(p) for p in tables] for tables in of_others]
+        return self._lift(soft), others, is_answer
 
 
 def choose_weights(pool, given):
@@ -167,8 +164,8 @@ def out_of_fold_rows(given, drawn, progress):
     text = f"labelling {n_rows} rows out of fold"
     n_steps = len(given.folds) * n_teachers
     with progress.task("label-training-rows", text, n_steps=n_steps) as step:
-        own, soft = given.labeller.label_out_of_fold(given, drawn, step)
-    return Block(given.X, given.labels, given.weights, own), soft
+        own, soft, is_answer = given.labeller.label_out_of_fold(given, drawn, step)
+    return Block(given.X, given.labels, given.weights, own, is_answer=is_answer), soft
 
 
 def validation_rows(given):
@@ -212,12 +209,12 @@ def measure_leak(given, rows, validation):
     if not unfrozen(named_parts(labeller.teacher.teachers, "teacher")):
         return None
     if given.folds is not None:
-        seen, unseen = replace(rows, soft=labeller.label(rows.X)), rows
+        unseen = rows.take(rows.is_answer)
+        seen = replace(unseen, soft=labeller.label(unseen.X))
     elif validation is not None:
-        seen, unseen = rows, validation
+        seen, unseen = (one.take(labeller.knows(one.labels)) for one in (rows, validation))
     else:
         return None
-    seen, unseen = (one.take(labeller.knows(one.labels)) for one in (seen, unseen))
     if not seen.weight.any() or not unseen.weight.any():
         return None
     return _true(seen) - _true(unseen)

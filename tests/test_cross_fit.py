@@ -121,3 +121,23 @@ def test_auto_is_none_where_labels_are_given():
     soft = np.full((600, 2), 0.5)
     clf = DistilledClassifier(student=SMALL, random_state=0).fit(X, y, soft_targets=soft)
     assert clf.cv_ is None
+
+
+def test_rows_taught_by_label_are_no_answers():
+    """The fold that holds all rows of a class is labelled by teachers that do not know it."""
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(90, 3)), np.repeat([0, 1, 2], 30)
+    folds = [(np.flatnonzero(y < 2), np.flatnonzero(y == 2)), (np.flatnonzero(y > 0), np.arange(30))]
+    folds.append((np.delete(np.arange(90), np.s_[30:60:2]), np.arange(30, 60, 2)))
+    folds.append((np.delete(np.arange(90), np.s_[31:60:2]), np.arange(31, 60, 2)))
+    clf = DistilledClassifier(LogisticRegression(), SMALL, transfer=None, cv=folds, random_state=0)
+    with pytest.warns(UserWarning, match=r"no teacher knows the classes \[0, 2\]"):
+        clf.fit(X, y)
+    rows = np.arange(30, 60)
+    unseen, given, is_answer = clf.teacher_.label_folds(
+        X, y, folds, [[]] * 4, floored=False, fit_params=None, step=lambda name: None
+    )
+    assert given == [[]] * 4
+    assert_array_equal(np.flatnonzero(is_answer), rows)
+    seen = clf.teacher_.predict_proba(X)
+    assert clf.leak_gap_ == pytest.approx(np.mean(seen[rows, 1] - unseen[rows, 1]))

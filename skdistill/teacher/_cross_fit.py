@@ -54,8 +54,32 @@ class CrossFitMixin:
         ValueError
             If all teachers are frozen or the folds are not a partition.
         """
-        check_is_fitted(self)
         folds = find_partition(cv, X, y, check_groups(groups, X))
+        tables = [[]] * len(folds) if others is None else others
+        result, of_others, _ = self.label_folds(X, y, folds, tables, floored, fit_params, step)
+        return result if others is None else (result, of_others)
+
+    def label_folds(self, X, y, folds, others, floored, fit_params, step):
+        """Do as :meth:`cross_fit_proba` does, and tell which rows the teachers labelled.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        folds : list of (ndarray, ndarray)
+        others : list of list of (array-like or DataFrame)
+        floored : bool
+        fit_params : dict of str to dict or None
+        step : callable
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        others : list of list of ndarray of shape (n_rows, n_classes)
+        is_answer : ndarray of bool of shape (n_samples,)
+            False for rows that were taught by label, since no teacher of the fold knows the class.
+        """
+        check_is_fitted(self)
         parts = named_parts(self.teachers, "teacher")
         tasks = self._tasks(parts, X, y, fit_params or {})
         if not tasks:
@@ -65,11 +89,10 @@ class CrossFitMixin:
             )
         codes = np.searchsorted(self.classes_, np.asarray(y))
         floors = self._floors_if(floored)
-        tables = [[]] * len(folds) if others is None else others
-        folds = [(*fold, more) for fold, more in zip(folds, tables, strict=True)]
+        folds = [(*fold, more) for fold, more in zip(folds, others, strict=True)]
         labels = self._cross_fit(tasks, X, folds, step)
         result = np.empty((len(codes), len(self.classes_)))
-        unknown, of_others = set(), []
+        is_answer, of_others = np.ones(len(codes), dtype=bool), []
         for fold, (_, test, _) in enumerate(folds):
             columns, answers = zip(*(labels[name][fold] for name, _ in parts), strict=True)
             first, *more = (
@@ -77,10 +100,12 @@ class CrossFitMixin:
             )
             result[test] = first
             of_others.append(more)
-            unknown.update(teach_unknown(result, codes, columns, test).tolist())
-        if unknown:
-            warn_of_unknown(self.classes_[sorted(unknown)], "in some folds of `cv` ")
-        return result if others is None else (result, of_others)
+            unknown = teach_unknown(result, codes, columns, test)
+            is_answer[test] = ~np.isin(codes[test], unknown)
+        if not is_answer.all():
+            unknown = np.unique(codes[~is_answer])
+            warn_of_unknown(self.classes_[unknown], "in some folds of `cv` ")
+        return result, of_others, is_answer
 
     def _cross_fit(self, tasks, X, folds, step):
         """Columns and probabilities of each teacher in each test fold."""
