@@ -86,7 +86,10 @@ def class_weights(class_weight, y, sample_weight):
     if class_weight is None:
         return None
     if y is None:
-        raise ValueError(f"`class_weight` is {class_weight!r}, but y is None: leave it out.")
+        raise ValueError(
+            f"`class_weight={class_weight!r}` requires y to be passed, but the target y is None: "
+            "leave `class_weight` out."
+        )
     if isinstance(class_weight, str) and sample_weight is not None:
         used = sample_weight > 0  # a class without a row has no share to balance
         y, sample_weight = y[used], sample_weight[used]
@@ -94,13 +97,7 @@ def class_weights(class_weight, y, sample_weight):
     weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(f"`class_weight` must give finite weights >= 0, got {class_weight!r}.")
-    by_class = dict(zip(classes, weights, strict=True))
-    if not combine_weights(sample_weight, by_class, y).any():
-        raise ValueError(
-            "`class_weight` must not be 0 for every class whose rows have a weight, got "
-            f"{class_weight!r}."
-        )
-    return by_class
+    return dict(zip(classes, weights, strict=True))
 
 
 def check_prior(class_prior, classes):
@@ -140,7 +137,7 @@ def combine_weights(sample_weight, by_class, y):
     if not 0 < weight.sum() < np.inf:
         raise ValueError(
             "`sample_weight` times `class_weight` must have a finite sum > 0, got "
-            f"{weight.sum():g}: change one of them."
+            f"{weight.sum():g}: give a weight to a class whose rows have one."
         )
     return _without_negligible(weight)
 

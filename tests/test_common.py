@@ -135,10 +135,7 @@ def expected_failures(estimator):
     if not isinstance(estimator, DistilledClassifier):
         kinds = ("dense", "sparse") if "RandomForestClassifier" in repr(estimator) else ()
         return {f"check_sample_weight_equivalence_on_{kind}_data": FOREST for kind in kinds}
-    known = {"check_sample_weight_equivalence_on_dense_data": REASON}
-    if isinstance(estimator.teacher, KNeighborsClassifier):
-        known["check_class_weight_classifiers"] = "its answers know nothing of `class_weight`"
-    return known
+    return {"check_sample_weight_equivalence_on_dense_data": REASON}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -71,7 +71,7 @@ def test_teachers_and_samplers_do_not_see_the_validation_rows(frame):
     assert_array_equal(labels, y[rows])
     assert_array_equal(weights, weight[rows])
     for others, *_ in SEEN[1:]:
-        assert_array_equal(others, rows)
+        assert np.isin(others, rows).all()  # a heavy row is there more often
 
 
 def test_without_validation_they_see_all():
