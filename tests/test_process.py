@@ -21,7 +21,7 @@ Y = (X[:, 0] + X[:, 1] > 0).astype(int)
 FORKED = """
 import os, pickle, signal, sys, threading
 import numpy as np, torch
-from skdistill import DistilledClassifier, MLPStudent, TorchTeacher
+from skdistill import DistilledClassifier, MLPStudent, TorchTeacher, to_onnx
 from skdistill._process import ONE_THREAD
 from skdistill._seeding import seeded
 from sklearn.linear_model import LogisticRegression
@@ -63,6 +63,7 @@ asked |= {
     "threads set again": again,
     "load": lambda: pickle.loads(stored).decision_function(X),
     "fit": fit,
+    "export": lambda: to_onnx(clf, os.path.join(sys.argv[1], "forked.onnx")),
     "torch teacher": lambda: fit(TorchTeacher(net)),
     "torch teacher alone": lambda: TorchTeacher(net).predict_proba(X),
 }
@@ -76,10 +77,10 @@ print(failed)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_forked_process_answers():
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=300
-    )
+def test_a_forked_process_answers(tmp_path):
+    pytest.importorskip("onnxruntime")
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "[]", done.stderr
 
 

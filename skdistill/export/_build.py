@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from skdistill._frame import CATEGORY, NUMBER, codes_of, read_table
+from skdistill._process import safe_threads
 from skdistill._rows import CATEGORIES, NUMBERS
 from skdistill.encoding import TabularEncoder
 from skdistill.export._encoder import EncodedTable, PlainTable, Texts
@@ -114,6 +115,7 @@ class Answer:
     is_double: bool = False
 
 
+@safe_threads()
 def build(clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, answer=None):
     """Build the graph.
 
