@@ -132,8 +132,9 @@ def warn_of_gap(estimator, trial, teacher, holds_out):
         "or more than this net learns in its steps (`student=MLPStudent.accurate()`, `n_steps`)."
     )
     parts = named_parts(estimator.teacher, "teacher")
-    if holds_out and len(unfrozen(parts)) < len(parts):
-        text += " A frozen teacher may have seen these rows: give `X_val` and `y_val` then."
+    knowing = "`soft_targets`" if not parts else "A frozen teacher"
+    if holds_out and (not parts or len(unfrozen(parts)) < len(parts)):
+        text += f" {knowing} may know the labels of these rows: give `X_val` and `y_val` then."
     warnings.warn(text)
 
 

@@ -29,14 +29,15 @@ def settled_by(estimator):
     -------
     dict of str to str
     """
-    found = {name: _identity_of(getattr(estimator, name)) for name in SETTLED[1:]}
+    found = {name: identity_of(getattr(estimator, name)) for name in SETTLED[1:]}
     parts = named_parts(estimator.teacher, "teacher")
     # A frozen teacher may be large: it is known as the object that it is, see `check_settled`.
     parts = [(name, None if is_frozen(part) else clone_of(part)) for name, part in parts]
-    return {"teacher": _identity_of(parts), **found}
+    return {"teacher": identity_of(parts), **found}
 
 
-def _identity_of(value):
+def identity_of(value):
+    """What tells a value from others, which need not be told apart by another process."""
     try:
         return identify(value)
     except TypeError:  # of an object that nothing but itself is equal to

@@ -15,7 +15,6 @@ from sklearn.utils._repr_html.estimator import _VisualBlock
 from skdistill._all_groups import AllGroupsMixin
 from skdistill._cache import Cache
 from skdistill._frame import with_missing_numbers
-from skdistill._identity import identify
 from skdistill._inputs import CheckedInputsMixin
 from skdistill._labelling import choose_weights
 from skdistill._learning import LearningMixin
@@ -28,7 +27,7 @@ from skdistill._trained import TrainedStudentMixin
 from skdistill._training_student import StudentTrainingMixin
 from skdistill._trials import Run
 from skdistill._validation import is_auto
-from skdistill._warm_start import settled_by, warn_of_other_rows
+from skdistill._warm_start import identity_of, settled_by, warn_of_other_rows
 from skdistill.student import MLPStudent
 from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
 
@@ -392,8 +391,8 @@ class DistilledClassifier(
         context.call_on_fit_task_begin(estimator=self, **data)
         run = Run(seeds, deadline, Progress(self, context, data))
 
-        rows = self._rows_of_warm_start(given)
         whole, given = given, self._hold_out(given, seeds["split"])
+        rows = identity_of((given.X, given.y))
         if self._continues() and given.holds_out and rows != getattr(self, "_rows", rows):
             warn_of_other_rows(self)
         if not self._continues():
@@ -454,10 +453,6 @@ class DistilledClassifier(
             seeds["split"] = getattr(self, "_split_seed", seeds["split"])
         self._split_seed = seeds["split"]
         return seeds
-
-    def _rows_of_warm_start(self, given):
-        """What tells the rows of a fit from others, where the next fit may go on from this one."""
-        return identify(given.X, given.y) if self.warm_start else None
 
     def _hold_out(self, given, seed):
         """Hold rows out for validation before a teacher sees them.

@@ -91,3 +91,20 @@ def test_other_rows_that_the_teacher_may_have_seen_are_told_of():
         make().fit(X, Y).fit(X, Y)
         make(frozen()).fit(X[:700], Y[:700]).fit(X, Y)
         make().fit(X[:700], Y[:700]).fit(X[700:], Y[700:], X_val=X[:300], y_val=Y[:300])
+        make(warm_start=False).fit(X, Y).set_params(warm_start=True).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({}, {"groups": np.arange(1400) // 7}),
+        ({}, {"sample_weight": np.arange(1400) % 2}),
+        ({"X_val": X[:100], "y_val": Y[:100]}, {}),
+    ],
+    ids=["groups", "weights", "no rows given for validation"],
+)
+def test_other_rows_held_out_are_told_of(first, then):
+    """The rows of both fits are the same, but those are held out that the teacher has seen."""
+    clf = make().fit(X, Y, **first)
+    with pytest.warns(UserWarning, match="may have been fitted on some of those that are held out"):
+        clf.fit(X, Y, **then)
