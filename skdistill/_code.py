@@ -48,7 +48,11 @@ def _used_of(path, module, names, seen):
 
 @lru_cache(maxsize=4096)
 def _names_in(code):
-    """The globals that code loads, the modules that it imports, and all its names, sorted."""
+    """The globals that code loads, the modules that it imports, and all its names, sorted.
+
+    Names in texts count where the code asks by a text: ``getattr``, ``globals()[...]`` and
+    ``import_module``.
+    """
     loaded, imported, names = set(), set(), set(code.co_names)
     before = [None, None]
     for step in dis.get_instructions(code):
@@ -56,7 +60,14 @@ def _names_in(code):
             imported.add((step.argval, before[-2] or 0))
         elif step.opname.startswith("LOAD_") and ("GLOBAL" in step.opname or "NAME" in step.opname):
             loaded.add(step.argval)
+        elif step.opname == "LOAD_CONST" and before[-1] in ("import_module", "__import__"):
+            imported.add((step.argval, 0))
         before = [before[-1], step.argval]
+    texts = {value for value in code.co_consts if isinstance(value, str)}
+    if "getattr" in loaded:  # by a name that only a constant holds
+        names |= texts
+    if "globals" in loaded:
+        loaded |= texts
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
             for whole, part in zip((loaded, imported, names), _names_in(inner), strict=True):

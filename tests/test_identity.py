@@ -255,9 +255,14 @@ def test_another_process_says_the_same(tmp_path):
 
 MODULES = {
     "mine.py": "import helpers, lib.sub\ndef f(X): return lib.sub.scale(helpers.shift(X))\n"
-    "def g(X):\n    from late import twice\n    return twice(X)\n",
-    "helpers.py": "__version__ = '1'\nLOCK = open(__file__)\ndef shift(X): return X + 1\n",
+    "def g(X):\n    from late import twice\n    return twice(X)\n"
+    "def h(X): return getattr(helpers, 'back')(X)\n"
+    "def i(X):\n    import importlib\n    return importlib.import_module('named').half(X)\n"
+    "def own(X): return X\ndef j(X): return globals()['own'](X)\n",
+    "helpers.py": "__version__ = '1'\nLOCK = open(__file__)\ndef shift(X): return X + 1\n"
+    "def back(X): return X - 1\n",
     "late.py": "def twice(X): return X * 2\n",
+    "named.py": "def half(X): return X / 2\n",
     "lib/__init__.py": "__version__ = '1'\n",
     "lib/sub.py": "def scale(X):\n    from .deep import by\n    return X * by\n",
     "lib/deep.py": "by = 3\n",
@@ -265,18 +270,21 @@ MODULES = {
 
 
 def key_of_mine():
-    for name in ["mine", "helpers", "late", "lib", "lib.sub", "lib.deep"]:
+    for name in ["mine", "helpers", "late", "named", "lib", "lib.sub", "lib.deep"]:
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
     mine = importlib.import_module("mine")
-    return identify(mine.f, mine.g)
+    return identify(mine.f, mine.g, mine.h, mine.i, mine.j)
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "differs"),
     [
         ("helpers.py", "X + 1", "X + 2", True),
+        ("helpers.py", "X - 1", "X - 2", True),
         ("late.py", "X * 2", "X * 3", True),
+        ("named.py", "X / 2", "X / 3", True),
+        ("mine.py", "def own(X): return X", "def own(X): return -X", True),
         ("lib/sub.py", "X * by", "X / by", True),
         ("lib/deep.py", "by = 3", "by = 4", True),
         ("mine.py", "import helpers", "# a comment\nimport helpers", False),
