@@ -266,6 +266,26 @@ def test_softmax_with_nll_and_logits_with_cross_entropy_are_the_same_student():
     )
 
 
+class Double(Sized):
+    """A module in float64."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__(n_inputs, n_outputs)
+        self.double()
+
+    def forward(self, X):
+        return super().forward(X.double())
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_a_module_may_answer_in_another_precision(alpha):
+    X, y = make_data()
+    clf = make_clf(Double, alpha=alpha).fit(X, y, soft_targets=make_soft(X))
+    p = clf.predict_proba(X)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), p)
+
+
 def test_module_class_is_given_the_sizes_its_constructor_takes():
     X, y = make_data()
     frame = pd.DataFrame(X, columns=list("abcdef"))

@@ -187,7 +187,8 @@ def _add_labels(target, labels, mass):
 
 
 def as_logits(output, gives_probabilities):
-    """Logits of a module's output; those of probabilities are their logarithms."""
+    """Logits of a module's output, in float32; those of probabilities are their logarithms."""
+    output = output.float()
     if not gives_probabilities:
         return output
     return torch.log(output + torch.finfo(output.dtype).eps)
