@@ -157,6 +157,14 @@ def test_a_student_far_behind_its_teacher_is_told_of():
         fit(RandomForestClassifier(50))
 
 
+def test_soft_targets_that_hold_the_labels_are_named():
+    """They are not behind: nobody can know as much of the rows held out."""
+    y = np.arange(600) % 2
+    clf = DistilledClassifier(None, MLPStudent((4,), n_steps=20), random_state=0)
+    with pytest.warns(UserWarning, match="far behind .* `soft_targets` may know the labels"):
+        clf.fit(np.random.RandomState(0).normal(size=(600, 2)), y, soft_targets=np.eye(2)[y])
+
+
 def test_a_search_shows_what_each_fold_chose():
     pipe = make_pipeline(
         StandardScaler(), DistilledClassifier(DummyClassifier(), RECIPE, random_state=0)
