@@ -57,9 +57,7 @@ class Block:
         """The block of some of the rows."""
         optional = self.soft, self.groups, self.is_answer
         optional = [None if one is None else one[rows] for one in optional]
-        return Block(
-            _safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], *optional
-        )
+        return Block(_safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], *optional)
 
     def weighty(self):
         """The block of the rows that weigh anything: the others change nothing."""

@@ -1,6 +1,7 @@
 """What y may be: one label a row, and what to do where it is something else."""
 
 import warnings
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sklearn.utils.validation import _num_samples, assert_all_finite, column_or_
 MANY_CLASSES = 30
 # ... and are, where each value has fewer rows than this on average.
 FEW_ROWS = 5
+NO_NUMBERS = "Numbers cannot be predicted; ranges are classes by `pandas.cut(y, bins).astype(str)`"
 
 
 def check_target(y, X):
@@ -59,14 +61,30 @@ def check_labels(y, X, name="y"):
 
 
 def _refuse_several_columns(y, name):
+    several = (
+        "For several labels a row, sklearn.multioutput.MultiOutputClassifier("
+        "DistilledClassifier(...)) fits a student for each column"
+    )
+    if _holds_collections(y):
+        raise ValueError(
+            f"`{name}` holds a collection of labels for each row. {several} of "
+            "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
+        )
     shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     if len(shape) > 1 and shape[1] > 1:
         raise ValueError(
-            f"`{name}` should be a 1d array of labels, got an array of shape {shape}. For several "
-            "labels a row, sklearn.multioutput.MultiOutputClassifier(DistilledClassifier(...)) "
-            "fits a student for each column. Indicators of one label a row become labels by "
-            "`y.argmax(axis=1)`."
+            f"`{name}` should be a 1d array of labels, got an array of shape {shape}. {several}. "
+            "Indicators of one label a row become labels by `y.argmax(axis=1)`."
         )
+
+
+def _holds_collections(y):
+    """Whether rows hold sets, or lists of several lengths."""
+    if not isinstance(y, list) and str(getattr(y, "dtype", "")) != "object":
+        return False
+    of_rows = [label for label in y if isinstance(label, (list, tuple, set, frozenset))]
+    lengths = {len(labels) for labels in of_rows}
+    return len(lengths) > 1 or any(isinstance(labels, (set, frozenset)) for labels in of_rows)
 
 
 def _warn_of_order(y):
@@ -91,12 +109,16 @@ def _refuse_other_types(y, name):
     try:
         check_classification_targets(y)
     except ValueError as error:
-        remedy = (
-            "If these are grades or codes, give them as text: `y.astype(str)`."
-            if n_values <= MANY_CLASSES
-            else "Numbers cannot be predicted; ranges are classes by `pandas.cut(y, bins)`."
-        )
-        raise ValueError(f"`{name}`: {error} {remedy}") from error
+        raise ValueError(f"`{name}`: {error} {_remedy_for(y, n_values)}") from error
+
+
+def _remedy_for(y, n_values):
+    if n_values > MANY_CLASSES:
+        return f"{NO_NUMBERS}."
+    if y.dtype == object and isinstance(y[0], (Integral, np.bool_)):
+        kind = type(y[0]).__name__
+        return f"The array is of dtype object, its labels are of type {kind}: `y.astype({kind!r})`."
+    return "If these are grades or codes, give them as text: `y.astype(str)`."
 
 
 def _refuse_quantities(y):
@@ -111,9 +133,8 @@ def _refuse_quantities(y):
     )
     if n_rows < FEW_ROWS * n_values:
         raise ValueError(
-            f"{what}: from {values[0]:g} to {values[-1]:g}, they look like a quantity. Numbers "
-            "cannot be predicted; ranges are classes by `pandas.cut(y, bins)`. If they are names "
-            "of classes, give them as text: `y.astype(str)`."
+            f"{what}: from {values[0]:g} to {values[-1]:g}, they look like a quantity. "
+            f"{NO_NUMBERS}. If they are names of classes, give them as text: `y.astype(str)`."
         )
     are_codes = values[0] in (0, 1) and values[-1] - values[0] == n_values - 1
     if not are_codes:

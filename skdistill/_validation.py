@@ -76,7 +76,7 @@ def check_known(y, classes, name):
     unknown = [] if y is None else np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(
-            f"`{name}` has labels {list(unknown[:10])} that are not in classes_ "
+            f"`{name}` has labels {unknown[:10].tolist()} that are not in classes_ "
             f"{classes[:10].tolist()}: leave those rows out, or fit on them."
         )
 

@@ -15,6 +15,7 @@ from skdistill import DistilledClassifier, MLPStudent
 
 X, Y = load_iris(return_X_y=True)
 RNG = np.random.RandomState(0)
+RANGES = r"`pandas.cut\(y, bins\).astype\(str\)`"
 
 
 def make(teacher=None):
@@ -25,16 +26,24 @@ def make(teacher=None):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (load_diabetes().target[:150], r"different numbers in 150 rows.*`pandas.cut\(y, bins\)`"),
+        (load_diabetes().target[:150], rf"different numbers in 150 rows.*{RANGES}"),
         (RNG.randint(0, 1000, 150), r"look like a quantity.*`y.astype\(str\)`"),
-        (RNG.normal(size=150), r"Unknown label type: continuous.*`pandas.cut\(y, bins\)`"),
+        (RNG.normal(size=150), rf"Unknown label type: continuous.*{RANGES}"),
         (Y + 0.5, r"Unknown label type: continuous.*grades or codes.*`y.astype\(str\)`"),
         (np.eye(3)[Y], r"shape \(150, 3\).*MultiOutputClassifier.*`y.argmax\(axis=1\)`"),
         (pd.DataFrame(np.eye(3)[Y]), r"shape \(150, 3\).*MultiOutputClassifier"),
         (csr_array(np.eye(3)[Y]), r"shape \(150, 3\).*MultiOutputClassifier"),
         (np.where(Y == 1, "a", Y.astype(object)).astype(object), r"types \['int', 'str'\]"),
+        (Y.astype(object), r"labels are of type int: `y.astype\('int'\)`"),
+        ((Y == 1).astype(object), r"labels are of type bool: `y.astype\('bool'\)`"),
+        ([[1], [1, 2], [2]] * 50, r"collection of labels for each row.*MultiLabelBinarizer\(\)"),
+        ([{"a"}, {"b"}, {"c"}] * 50, r"collection of labels for each row.*MultiOutputClassifier"),
+        (pd.Series([{"a"}, {"a", "b"}, set()] * 50), r"collection of labels.*MultiLabelBinarizer"),
     ],
-    ids=["diabetes", "counts", "continuous", "grades", "indicators", "frame", "sparse", "mixed"],
+    ids=[
+        *("diabetes", "counts", "continuous", "grades", "indicators", "frame", "sparse", "mixed"),
+        *("whole numbers", "truth values", "lists", "sets", "series of sets"),
+    ],
 )
 def test_targets_that_are_no_classes_name_the_remedy(y, message):
     with pytest.raises(ValueError, match=message):
@@ -42,11 +51,14 @@ def test_targets_that_are_no_classes_name_the_remedy(y, message):
 
 
 def test_the_remedies_work():
+    assert_array_equal(make().fit(X, Y.astype(object).astype("int")).classes_, [0, 1, 2])
     assert_array_equal(make().fit(X, (Y + 0.5).astype(str)).classes_, ["0.5", "1.5", "2.5"])
     several = np.eye(3, dtype=int)[Y]
     assert MultiOutputClassifier(make()).fit(X, several).predict(X).shape == (150, 3)
     rows, ages = RNG.normal(size=(200, 2)), RNG.randint(18, 80, 200)
     assert len(make().fit(rows, ages.astype(str)).classes_) > 30
+    for counts in (ages, pd.Series(ages)):
+        assert len(make().fit(rows, pd.cut(counts, 3).astype(str)).classes_) == 3
     bins = pd.cut(ages, [0, 40, 60, 100], labels=["young", "middle", "old"], ordered=False)
     assert len(make().fit(rows, bins).classes_) == 3
 
