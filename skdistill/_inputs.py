@@ -238,6 +238,11 @@ class CheckedInputsMixin:
         weight = check_weights(more["sample_weight_val"], X_val, "sample_weight_val")
         weight = combine_weights(weight, by_class, y_val)
         weight = np.ones(len(y_val)) if weight is None else weight
+        if not weight.any():
+            raise ValueError(
+                "`X_val` has no row that weighs anything: `sample_weight_val` times `class_weight` "
+                "is 0 in each. Give rows of other classes."
+            )
         return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None).weighty()
 
     def _check_more_rows(self, name, X):

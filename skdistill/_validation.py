@@ -135,14 +135,7 @@ def combine_weights(sample_weight, by_class, y):
     if by_class is None:
         return sample_weight
     weight = np.array([by_class.get(label, 1.0) for label in y])
-    if sample_weight is not None:
-        weight = sample_weight * weight
-    if not 0 < weight.sum() < np.inf:
-        raise ValueError(
-            "`sample_weight` times `class_weight` must have a finite sum > 0, got "
-            f"{weight.sum():g}: change one of them."
-        )
-    return _without_negligible(weight)
+    return _without_negligible(weight if sample_weight is None else sample_weight * weight)
 
 
 def check_drawn(name, drawn, n_rows):
