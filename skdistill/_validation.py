@@ -132,6 +132,7 @@ def combine_weights(sample_weight, by_class, y):
     if by_class is None:
         return sample_weight
     weight = np.array([by_class.get(label, 1.0) for label in y])
+<<<<<<< HEAD
     if sample_weight is not None:
         weight = sample_weight * weight
     if not 0 < weight.sum() < np.inf:
@@ -140,6 +141,9 @@ def combine_weights(sample_weight, by_class, y):
             f"{weight.sum():g}: give a weight to a class whose rows have one."
         )
     return _without_negligible(weight)
+=======
+    return _without_negligible(weight if sample_weight is None else sample_weight * weight)
+>>>>>>> helper-B
 
 
 def check_drawn(name, drawn, n_rows):
