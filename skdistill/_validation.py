@@ -97,7 +97,13 @@ def class_weights(class_weight, y, sample_weight):
     weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(f"`class_weight` must give finite weights >= 0, got {class_weight!r}.")
-    return dict(zip(classes, weights, strict=True))
+    by_class = dict(zip(classes, weights, strict=True))
+    if not combine_weights(sample_weight, by_class, y).any():
+        raise ValueError(
+            "`class_weight` must not be 0 for every class whose rows have a weight, got "
+            f"{class_weight!r}."
+        )
+    return by_class
 
 
 def check_prior(class_prior, classes):
@@ -132,14 +138,7 @@ def combine_weights(sample_weight, by_class, y):
     if by_class is None:
         return sample_weight
     weight = np.array([by_class.get(label, 1.0) for label in y])
-    if sample_weight is not None:
-        weight = sample_weight * weight
-    if not 0 < weight.sum() < np.inf:
-        raise ValueError(
-            "`sample_weight` times `class_weight` must have a finite sum > 0, got "
-            f"{weight.sum():g}: give a weight to a class whose rows have one."
-        )
-    return _without_negligible(weight)
+    return _without_negligible(weight if sample_weight is None else sample_weight * weight)
 
 
 def check_drawn(name, drawn, n_rows):

@@ -25,7 +25,7 @@ from skdistill import (
     TeacherPool,
 )
 
-REASON = "batches hold other rows: equal over seeds alone, see test_weights.py"
+REASON = "equal over seeds alone: see tests/test_weights.py"
 FOREST = "a forest draws its rows at random, as scikit-learn's own does"
 QUICK = MLPStudent(hidden_layer_sizes=(32,))
 
