@@ -9,7 +9,13 @@ from skdistill.teacher._checks import (
     union_of_classes,
 )
 from skdistill.teacher._fitted import FittedTeacher
-from skdistill.teacher._folds import check_apart, check_groups, find_partition, split_by
+from skdistill.teacher._folds import (
+    check_apart,
+    check_groups,
+    check_pairs,
+    find_partition,
+    split_by,
+)
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Member,
@@ -31,6 +37,7 @@ __all__ = [
     "check_apart",
     "check_floor",
     "check_groups",
+    "check_pairs",
     "check_teachers",
     "chunks",
     "clone_of",
