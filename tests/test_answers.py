@@ -6,6 +6,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from lightgbm import LGBMClassifier
+from numpy.testing import assert_allclose
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
@@ -117,6 +119,34 @@ def test_a_default_frame_is_read_by_position_where_the_teacher_has_classes():
     np.testing.assert_allclose(pool.predict_proba(X[:1]), [[0.2, 0.3, 0.5]])
     with pytest.raises(ValueError, match=r"`answers` knows the codes \[0, 1, 2\]"):
         TeacherPool(Answers(answer)).fit(X, NAMES[CODES])
+
+
+def test_a_default_frame_beside_classes_in_another_order_is_no_plain_answer():
+    p = np.full((1000, 3), [0.7, 0.2, 0.1])
+    frame = Answers(lambda n: pd.DataFrame(p[:n]), classes=[2, 0, 1])
+    with pytest.raises(ValueError, match=r"`answers`.*counted or named.*\[2, 0, 1\]"):
+        TeacherPool(frame).fit(X, CODES)
+    named = Answers(lambda n: pd.DataFrame(p[:n], columns=[2, 0, 1]), classes=[2, 0, 1])
+    array = Answers(lambda n: p[:n], classes=[2, 0, 1])
+    for teacher in (named, array):
+        assert_allclose(TeacherPool(teacher).fit(X, CODES).predict_proba(X[:1]), [[0.2, 0.1, 0.7]])
+
+
+def test_numbers_among_objects_are_numbers():
+    teacher = Answers(lambda n: np.full((n, 3), 1 / 3), np.array([0, 1, 2], dtype=object))
+    assert TeacherPool(teacher).fit(X, CODES).classes_.dtype == int
+
+
+def test_a_sparse_answer_is_read():
+    teacher = Answers(lambda n: csr_array(np.eye(3)[CODES[:n]]))
+    assert (TeacherPool(teacher).fit(X, CODES).predict(X) == CODES).all()
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_one_column_of_two_classes_names_the_remedy(shape):
+    teacher = Answers(lambda n: np.full(n, 0.3).reshape(shape))
+    with pytest.raises(ValueError, match=r"`answers`.*column_stack\(\[1 - p, p\]\)"):
+        TeacherPool(teacher).fit(X, CODES > 0)
 
 
 def rows(*row, **columns):

@@ -103,11 +103,11 @@ class Member:
     def _chunk(self, X):
         answer = ask(self.name, self.estimator, X)
         classes = own_classes(self.name, self.estimator)
+        what = f"`predict_proba` of teacher `{self.name}`"
         if classes is None:
             labels = np.arange(len(self.columns)) if self.labels is None else self.labels
         else:
-            labels, answer = classes, without_counts(answer, classes)
-        what = f"`predict_proba` of teacher `{self.name}`"
+            labels, answer = classes, without_counts(answer, classes, what)
         n_rows = _num_samples(X)
         return read_probabilities(answer, labels, n_rows, what, complete=True, remedy=_NOT_ONE)
 
@@ -137,7 +137,11 @@ def own_classes(name, estimator):
             f"teacher `{name}` must have one label for each class in its `classes_`, got "
             f"{list(classes)[:10]}: a multilabel or multi-output model is no teacher."
         )
-    return np.asarray(classes)
+    labels = np.asarray(classes)
+    if labels.dtype.kind != "O":
+        return labels
+    plain = np.asarray(labels.tolist())
+    return plain if plain.dtype.kind in "iufb" else labels  # objects may be numbers
 
 
 def align(probabilities, columns, n_classes, floor=0.0):
