@@ -20,6 +20,12 @@ _HINTS = (
         "A frozen part of it has other labels: give y in those.",
     ),
     (
+        # Words of scikit-learn for a Pipeline of it.
+        ("is not an estimator instance", "last step of pipeline should implement fit"),
+        "A part of it has no `fit`, as a TorchTeacher: give the steps before that part as its "
+        "`preprocess`, or a function, FittedTeacher(lambda X: ..., classes=[...]).",
+    ),
+    (
         # Words of XGBoost and of LightGBM.
         ("validation dataset for early stopping", "for early stopping, at least one dataset"),
         "Early stopping needs rows to judge by: give the teacher an `eval_set` by metadata "
