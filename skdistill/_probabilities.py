@@ -150,6 +150,13 @@ def without_counts(values, classes, what):
     return nw.from_native(values, eager_only=True).to_numpy()
 
 
+def is_shuffled(values, classes):
+    """Whether a frame names its columns by class, in another order than that of `classes`."""
+    position = _positions(classes)
+    places = [position.get(name) for name in names_of(values)] if is_frame(values) else []
+    return None not in places and places != list(range(len(places)))
+
+
 def _positions(classes):
     """The position of each class, by its label and by the texts it may be written as."""
     labels = classes.tolist()

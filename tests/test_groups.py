@@ -367,6 +367,16 @@ def test_no_twin_has_seen_the_groups_that_it_is_judged_by():
         assert_array_equal(np.isin(TENS, TENS[rows]), np.isin(np.arange(600), rows))
 
 
+def test_the_fits_of_all_groups_are_told_and_repeat_no_warning(capsys):
+    fitted = RandomForestClassifier(5, random_state=0).fit(X, Y)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make(teacher=fitted, alpha=0.3, verbose=1).fit(X, Y, groups=TENS)
+    assert sum("is fitted but not frozen" in str(one.message) for one in caught) == 1
+    told = "5 more fits; a splitter as `validation_fraction` does without"
+    assert capsys.readouterr().out.count(told) == 1
+
+
 @pytest.mark.parametrize(
     ("params", "groups"),
     [

@@ -26,6 +26,12 @@ _HINTS = (
         "`preprocess`, or a function, FittedTeacher(lambda X: ..., classes=[...]).",
     ),
     (
+        # Words of pandas, where scikit-learn takes columns of an array.
+        ("(slice(none, none, none), ",),
+        "A part of it answers with a DataFrame, where scikit-learn takes an array: let it return "
+        "an array, in the order of its `classes_`.",
+    ),
+    (
         # Words of XGBoost and of LightGBM.
         ("validation dataset for early stopping", "for early stopping, at least one dataset"),
         "Early stopping needs rows to judge by: give the teacher an `eval_set` by metadata "

@@ -38,6 +38,7 @@ from skdistill.teacher._members import (
     Held,
     Member,
     align_all,
+    check_parts,
     check_row_wise,
     chunks,
     n_votes_of,
@@ -334,6 +335,7 @@ class TeacherPool(
         columns = np.searchsorted(self.classes_, classes)
         member = Member(name, Held(part), columns, None, labels=classes)
         member.probabilities(_safe_indexing(X, slice(0, 1)))
+        check_parts(name, part, _safe_indexing(X, slice(0, 1)))
         member.n_votes = n_votes_of(part)
         return member
 
