@@ -121,14 +121,21 @@ class XGBoostBooster(Adapter):
 
         names = self.model.feature_names
         if not is_frame(X):
-            X = np.asarray(X)
-            same_width = names is not None and X.shape[1:] == (len(names),)
-            types = self.model.feature_types if same_width else None
-            names = names if same_width else None
+            X = self._as_wide(np.asarray(X))
+            types = None if names is None else self.model.feature_types
             return DMatrix(X, feature_names=names, feature_types=types, enable_categorical=True)
         if names is None:  # it was trained on an array
-            X = nw.from_native(X, eager_only=True).to_numpy()
+            X = self._as_wide(nw.from_native(X, eager_only=True).to_numpy())
         return DMatrix(X, enable_categorical=True)
+
+    def _as_wide(self, X):
+        """X, checked: XGBoost takes columns that are not there for missing values."""
+        n_columns = self.model.num_features()
+        if X.shape[1:] != (n_columns,):
+            raise ValueError(
+                f"X has shape {X.shape}, but the Booster was trained on {n_columns} columns"
+            )
+        return X
 
     def _state(self):
         return bytes(self.model.save_raw("ubj"))
