@@ -119,23 +119,29 @@ def warn_of_gap(estimator, trial, teacher, holds_out):
         Whether these were held out of X.
     """
     rows, student = trial.validation, trial.row_losses
+    if trial.setting.alpha == 1:  # it does not follow the teacher
+        return
     if not is_clearly_lower(teacher, student, rows.weight, rows.groups):
         return
     means = [np.average(losses, weights=rows.weight) for losses in (student, teacher)]
     unknowing = _loss_of_shares(rows)
     if unknowing - means[0] >= LEAST_KEPT * (unknowing - means[1]):
         return
-    text = (
-        "DistilledClassifier: the student is far behind its teacher on the rows held out: log loss "
-        f"{means[0]:.3f} against {means[1]:.3f}. The teacher may use what the student cannot: a "
-        "column of identifiers or free text (drop it, or encode it by an `encoder` of your own), "
-        "or more than this net learns in its steps (`student=MLPStudent.accurate()`, `n_steps`)."
-    )
     parts = named_parts(estimator.teacher, "teacher")
-    knowing = "`soft_targets`" if not parts else "A frozen teacher"
+    start = "The teacher may use"
     if holds_out and (not parts or len(unfrozen(parts)) < len(parts)):
-        text += f" {knowing} may know the labels of these rows: give `X_val` and `y_val` then."
-    warnings.warn(text)
+        knowing = "A frozen teacher" if parts else "`soft_targets`"
+        start = (
+            f"{knowing} may know the labels of these rows: then this says nothing, so give `X_val` "
+            "and `y_val`. Else the teacher may use"
+        )
+    warnings.warn(
+        "DistilledClassifier: the student is far behind its teacher on the rows held out: log loss "
+        f"{means[0]:.3f} against {means[1]:.3f}. {start} what the student cannot: a column of "
+        "identifiers or free text (drop it, or encode it by an `encoder` of your own), rows that "
+        "belong together (`groups`), or more than this net learns in its steps "
+        "(`student=MLPStudent.accurate()`, `n_steps`)."
+    )
 
 
 def _loss_of_shares(rows):

@@ -1,18 +1,24 @@
 """What teachers request of the arguments of a fit."""
 
 import inspect
+from difflib import get_close_matches
 
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import MetadataRequest
+
+# Arguments of our own, which another may be misspelt for.
+KNOWN = ("X_transfer", "soft_targets", "sample_weight", "groups", "X_val", "y_val")
 
 
 def check_routed(fit_params):
     """Raise a TypeError for arguments of teachers' ``fit`` that nothing routes."""
     if fit_params and not _routing_enabled():
         first = next(iter(fit_params))
+        known = get_close_matches(first, KNOWN, n=1)
+        meant = f" Did you mean `{known[0]}`?" if known else ""
         raise TypeError(
-            f"`fit` got unexpected arguments {list(fit_params)}. Arguments of a teacher's `fit` "
-            "reach it by metadata routing: sklearn.set_config(enable_metadata_routing=True), and "
+            f"`fit` got unexpected arguments {list(fit_params)}.{meant} Arguments of a teacher's "
+            "`fit` reach it by metadata routing: sklearn.set_config(enable_metadata_routing=True), and "
             f"`teacher.set_fit_request({first}=True)`."
         )
 
