@@ -3,10 +3,12 @@
 import copy
 import math
 import warnings
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -97,6 +99,12 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
            [ 0.95,  1.44,  1.  ]], dtype=float32)
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        "categories": [StrOptions({"onehot", "codes"})],
+        "unseen_missing": [StrOptions({"encode", "error"})],
+        "nominal": [StrOptions({"auto"}), None],
+    }
+
     def __init__(self, categories="onehot", unseen_missing="encode", nominal=None):
         self.categories = categories
         self.unseen_missing = unseen_missing
@@ -127,7 +135,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
 
         Medians and ranges are those of rows repeated by their `weight`, each > 0.
         """
-        self._check_parameters()
+        self._validate_params()
         table = read_table(X)
         validate_data(self, X, reset=True, skip_check_array=True)
         self._kinds = table.kinds
@@ -146,16 +154,6 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         for note in notes_on(table, self.categories_, width):
             warnings.warn(f"{who}: {note}")
         return self
-
-    def _check_parameters(self):
-        if self.categories not in ("onehot", "codes"):
-            raise ValueError(f"`categories` must be 'onehot' or 'codes', got {self.categories!r}.")
-        if self.unseen_missing not in ("encode", "error"):
-            raise ValueError(
-                f"`unseen_missing` must be 'encode' or 'error', got {self.unseen_missing!r}."
-            )
-        if self.nominal not in ("auto", None):
-            raise ValueError(f"`nominal` must be 'auto' or None, got {self.nominal!r}.")
 
     def _take_nominal(self, nominal):
         """Take indicator columns for the values of number columns, by their places among these."""
