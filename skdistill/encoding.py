@@ -20,8 +20,8 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._column_notes import notes_on
-from skdistill._containers import is_frame
-from skdistill._frame import NUMBER, codes_of, read_table
+from skdistill._containers import check_frame, is_frame
+from skdistill._frame import NUMBER, as_array, codes_of, is_matrix, read_table
 from skdistill._nominal import find_nominal
 from skdistill._output_names import output_names
 from skdistill._stored import OlderParametersMixin
@@ -136,6 +136,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         Medians and ranges are those of rows repeated by their `weight`, each > 0.
         """
         self._validate_params()
+        X = _checked(X)
         table = read_table(X)
         validate_data(self, X, reset=True, skip_check_array=True)
         self._kinds = table.kinds
@@ -184,8 +185,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         """
         if not self.__sklearn_is_fitted__():  # the full check costs as much as encoding a row
             check_is_fitted(self)
-        has_names = hasattr(self, "feature_names_in_") and getattr(X, "ndim", 2) == 2
-        if has_names or is_frame(X):
+        X = _checked(X)
+        if hasattr(self, "feature_names_in_") or is_frame(X):
             validate_data(self, X, reset=False, skip_check_array=True)
         return self._transform(X)
 
@@ -286,6 +287,14 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         if self.categories == "codes":
             return codes[:, None]
         return codes[:, None] == np.arange(1, size)
+
+
+def _checked(X):
+    """A frame that has rows, columns and each name once, or else an array."""
+    if is_frame(X):
+        check_frame(X)
+        return X
+    return X if is_matrix(X) else as_array(X)
 
 
 def _plain_categories(categories):
