@@ -172,15 +172,15 @@ class CheckedInputsMixin:
         if is_plain and self.class_weight is None:
             sample_weight = None  # the same, but not to the bit for every teacher
         more = {name: untuple(value, name, _num_samples(X)) for name, value in more.items()}
-        by_class = class_weights(self.class_weight, y, sample_weight)
-        weight = combine_weights(sample_weight, by_class, y)
-        n_used = _num_samples(X) if weight is None else np.count_nonzero(weight)
+        n_used = _num_samples(X) if sample_weight is None else np.count_nonzero(sample_weight)
         check_combination(self, X, y, soft_targets, n_used, more)
         if not self._continues():
             self.classes_ = self._find_classes(X, y, soft_targets)
         check_known(y, self.classes_, "y")
         check_prior(self.class_prior, self.classes_)
         self._begin_with(has_labels=y is not None)
+        by_class = class_weights(self.class_weight, y, sample_weight)
+        weight = combine_weights(sample_weight, by_class, y)
         others = OTHER_TEMPERATURES if is_auto(self.temperature) else ()
         labeller = Labeller(self.classes_, self.response, (self.temperature_, *others))
         given = Inputs(
@@ -201,6 +201,7 @@ class CheckedInputsMixin:
         )
         if not self._continues():
             self.encoder_ = self._fit_encoder(X, y, weight)
+            n_used = _num_samples(X) if weight is None else np.count_nonzero(weight)
             has_validation = more["X_val"] is not None or self._stops_early(n_used)
             self._rehearse(labeller.response, X, has_validation)
         self._check_more_rows("X_transfer", more["X_transfer"])
@@ -237,6 +238,11 @@ class CheckedInputsMixin:
         weight = check_weights(more["sample_weight_val"], X_val, "sample_weight_val")
         weight = combine_weights(weight, by_class, y_val)
         weight = np.ones(len(y_val)) if weight is None else weight
+        if not weight.any():
+            raise ValueError(
+                "`X_val` has no row that weighs anything: `sample_weight_val` times `class_weight` "
+                "is 0 in each. Give rows of other classes."
+            )
         return Block(X_val, np.searchsorted(self.classes_, y_val), weight, None).weighty()
 
     def _check_more_rows(self, name, X):

@@ -86,6 +86,8 @@ class Levels:
             return own[0]
         others = self.kinds - {kind}
         found = [place for other in others for place in self._alike(value, kind, other)]
+        if len(found) > 1 and kind in self.kinds:
+            return None  # a new value of a type that the column had
         if len(found) > 1:
             raise ValueError(
                 f"column '{self.name}' holds {value!r}, which may stand for "

@@ -119,6 +119,8 @@ def _given_rows(given, samplers, unit, progress):
 
 def _draw_from(rows, samplers, seed, cache, progress):
     """Yield what each sampler draws from the rows, and its weights."""
+    if not len(rows.weight):  # a fold of rows that weigh nothing
+        return
     rng, X, unit = check_random_state(seed), rows.X, rows.weight.mean()
     # The same for all, or none, is the same to the bit.
     relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit

@@ -86,7 +86,10 @@ def class_weights(class_weight, y, sample_weight):
     if class_weight is None:
         return None
     if y is None:
-        raise ValueError(f"`class_weight` is {class_weight!r}, but y is None: leave it out.")
+        raise ValueError(
+            f"`class_weight={class_weight!r}` requires y to be passed, but the target y is None: "
+            "leave `class_weight` out."
+        )
     if isinstance(class_weight, str) and sample_weight is not None:
         used = sample_weight > 0  # a class without a row has no share to balance
         y, sample_weight = y[used], sample_weight[used]
@@ -135,14 +138,7 @@ def combine_weights(sample_weight, by_class, y):
     if by_class is None:
         return sample_weight
     weight = np.array([by_class.get(label, 1.0) for label in y])
-    if sample_weight is not None:
-        weight = sample_weight * weight
-    if not 0 < weight.sum() < np.inf:
-        raise ValueError(
-            "`sample_weight` times `class_weight` must have a finite sum > 0, got "
-            f"{weight.sum():g}: change one of them."
-        )
-    return _without_negligible(weight)
+    return _without_negligible(weight if sample_weight is None else sample_weight * weight)
 
 
 def check_drawn(name, drawn, n_rows):

@@ -25,7 +25,7 @@ from skdistill import (
     TeacherPool,
 )
 
-REASON = "batches hold other rows: equal over seeds alone, see test_weights.py"
+REASON = "equal over seeds alone: see tests/test_weights.py"
 FOREST = "a forest draws its rows at random, as scikit-learn's own does"
 QUICK = MLPStudent(hidden_layer_sizes=(32,))
 
@@ -135,10 +135,7 @@ def expected_failures(estimator):
     if not isinstance(estimator, DistilledClassifier):
         kinds = ("dense", "sparse") if "RandomForestClassifier" in repr(estimator) else ()
         return {f"check_sample_weight_equivalence_on_{kind}_data": FOREST for kind in kinds}
-    known = {"check_sample_weight_equivalence_on_dense_data": REASON}
-    if isinstance(estimator.teacher, KNeighborsClassifier):
-        known["check_class_weight_classifiers"] = "its answers know nothing of `class_weight`"
-    return known
+    return {"check_sample_weight_equivalence_on_dense_data": REASON}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -127,7 +127,7 @@ def test_catboost_with_cat_features(cat_features, around):
     clf = DistilledClassifier(teacher, SMALL, cv=2, class_weight="balanced", random_state=0)
     clf.fit(FRAME, y)
     assert clf.teacher_.score(FRAME, y) == 1
-    assert clf.score(FRAME, y) > 0.9
+    assert clf.score(FRAME, y) > 0.85
     assert not catboost(cat_features=cat_features).is_fitted()
 
 

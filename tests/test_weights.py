@@ -186,8 +186,22 @@ def test_a_class_of_negligible_weight_counts_as_little_as_one_of_none():
 def test_weights_that_cancel_are_refused():
     X, y = make_classification(60, random_state=0)
     clf = DistilledClassifier(LogisticRegression(), QUICK, class_weight={0: 0, 1: 1})
-    with pytest.raises(ValueError, match="`sample_weight` times `class_weight` must have"):
+    with pytest.raises(ValueError, match="must not be 0 for every class whose rows have a weight"):
         clf.fit(X, y, sample_weight=(y == 0).astype(float))
+    with pytest.raises(ValueError, match="`X_val` has no row that weighs anything"):
+        clf.fit(X, y, X_val=X[y == 0], y_val=y[y == 0])
+
+
+def test_a_fold_of_rows_without_weight_has_no_transfer_rows():
+    X, y, _ = two_regions()
+    y = np.arange(400) % 2
+    fold = np.repeat([0, 1, 2], [100, 100, 200])
+    folds = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(3)]
+    weight = np.repeat([1.0, 0.0], 200)
+    clf = DistilledClassifier(
+        DecisionTreeClassifier(max_depth=2), QUICK, cv=folds, transfer=Munge(size=2), random_state=0
+    )
+    assert clf.fit(X, y, sample_weight=weight).n_transfer_rows_ == 400
 
 
 # --- the student ---
