@@ -183,7 +183,7 @@ class Scorer:
         classes = self.classes_.tolist()
         if (TEXT in kinds_of(y.tolist())) != (TEXT in kinds_of(classes)):
             raise ValueError(
-                f"`y` holds {y[0]!r}, but the classes are {classes[:10]}: give labels of their type."
+                f"`y` has {y[0]!r}, but the classes are {classes[:10]}: give labels of that type."
             )
         return float(np.average(labels == y, weights=sample_weight))
 
