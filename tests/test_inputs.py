@@ -169,7 +169,7 @@ def test_class_weight_is_for_validation_rows_too():
     split = small(class_weight=weight, early_stopping=True).fit(X, y)
     shares = [clf.predict_proba(X)[:, 1].mean() for clf in (given_rows, split)]
     assert min(shares) > 0.8
-    with pytest.raises(ValueError, match=r"`class_weight` is 'balanced', but y is None"):
+    with pytest.raises(ValueError, match=r"`class_weight=.balanced.` requires y to be passed"):
         small(FrozenEstimator(LogisticRegression().fit(X, y)), class_weight="balanced").fit(X)
 
 
