@@ -140,8 +140,11 @@ def _on_number(name):
 
 def _is_identifier(name, values):
     """Whether whole numbers are all different, though chance or their name speaks against it."""
+    n_cells, values = len(values), values[~np.isnan(values)]
     n_rows = len(values)
-    if n_rows < FEWEST_ROWS or not _are_different_integers(values[:1000]):
+    if n_rows < max(FEWEST_ROWS, IDENTIFIER_SHARE * n_cells):
+        return False
+    if not _are_different_integers(values[:1000]):
         return False
     span = values.max() - values.min() + 1
     is_unlikely = n_rows * (n_rows - 1) / (2 * span) > EXPECTED_PAIRS
@@ -149,8 +152,7 @@ def _is_identifier(name, values):
 
 
 def _are_different_integers(values):
-    is_whole = (values == np.round(values)).all()  # False for a missing one
-    return is_whole and len(np.unique(values)) == len(values)
+    return (values == np.round(values)).all() and len(np.unique(values)) == len(values)
 
 
 def _cost(n_columns, width):

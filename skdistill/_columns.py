@@ -91,7 +91,9 @@ def _remedy_for(kind):
         return " (bytes: decode them into strings)"
     if issubclass(kind, (complex, np.complexfloating)):
         return ". Complex data not supported: give real and imaginary part a column each"
-    return " (what holds several values needs a column for each)"
+    if issubclass(kind, (list, tuple, set, dict, np.ndarray)):
+        return " (what holds several values needs a column for each)"
+    return " (turn it into strings or numbers)"
 
 
 def floats_of(series, name):

@@ -83,7 +83,7 @@ def read_table(X, kinds=None, exact=False):
     """
     if not is_frame(X):
         if not is_matrix(X):
-            X = _as_array(X)
+            X = as_array(X)
         _check_width(X, kinds)
         too_wide = exact and X.dtype.kind in "iu" and _holds_wide(X)
         if X.dtype.kind in "fiub" and (kinds is None or CATEGORY not in kinds) and not too_wide:
@@ -95,7 +95,8 @@ def read_table(X, kinds=None, exact=False):
     return _frame_table(nw.from_native(X, eager_only=True), kinds, exact)
 
 
-def _as_array(X):
+def as_array(X):
+    """What is no frame as an array of 2 dimensions, with the types of its cells."""
     check_container(X)
     if issparse(X):
         raise TypeError(
@@ -158,7 +159,9 @@ def _frame_table(frame, kinds, exact):
 
 
 def _check_finite(numbers, names):
-    if math.isfinite(numbers.sum()):  # one pass in the common case
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = numbers.sum()
+    if math.isfinite(total):  # one pass in the common case
         return
     infinite = np.isinf(numbers).any(axis=0)
     if infinite.any():

@@ -21,6 +21,9 @@ _NO_CHECKSUM = "0" * 64
 _START = re.compile(rb"\x08.\x12\x09skdistill", re.DOTALL)
 # Files of older versions do not say how long they are.
 _SEAL = re.compile(rb"skdistill format (\d+) sha256 ([0-9a-f]{64})(?: of (\d{20}) bytes)?")
+# What the graph of a model says of weights in another file: their place. What follows is the length
+# of the name, as a varint, and the name.
+_PLACE = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])", re.DOTALL)
 # The metadata that the Scorer reads, under their checksum.
 READ = ("format_version", "classes", "features", "packages", "quantize", "probe")
 METADATA_CHECKSUM = "metadata_sha256"
@@ -67,7 +70,10 @@ def is_as_written(data, name):
     seals = list(_SEAL.finditer(data))
     if not seals:
         if _START.match(data):
-            raise ValueError(f"{name} is damaged or truncated: export it again.")
+            raise ValueError(
+                f"{name} is damaged or truncated, or another tool has dropped the metadata of "
+                "skdistill: export it again."
+            )
         raise ValueError(
             f"{name} is not one that skdistill.to_onnx wrote, and Scorer reads no other: for what "
             "skl2onnx converted, use ONNX Runtime itself."
@@ -96,6 +102,24 @@ def _has_other_length(data, found):
     start, end = found.span()
     whole = b"".join([data[:start], seal_text(len(data)).encode(), data[end:]])
     return hashlib.sha256(whole).hexdigest() == found[2].decode()
+
+
+def names_of_external_files(data):
+    """The names, relative to the file of a model, of files that hold weights of it.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    set of str
+    """
+    names = set()
+    for found in _PLACE.finditer(data):
+        length = sum((byte & 0x7F) << 7 * i for i, byte in enumerate(found[1]))
+        names.add(data[found.end() : found.end() + length].decode(errors="replace"))
+    return names
 
 
 def checksum_of(metadata):

@@ -87,9 +87,16 @@ class RowReader:
         if hasattr(X, "columns") and hasattr(X, "__getitem__"):
             return self._of_frame(X)
         if isinstance(X, (list, tuple)):
-            if X and isinstance(X[0], dict):
+            if any(isinstance(row, dict) for row in X):
                 return self._of_dicts(X)
             return self._of_array(_array_of_rows(X))
+        if hasattr(X, "toarray"):
+            raise TypeError(f"X is a {type(X).__name__}, which is sparse: give X.toarray().")
+        if np.ma.is_masked(X):
+            raise TypeError(
+                "X is a MaskedArray, whose mask would be lost: give "
+                ".astype(float).filled(numpy.nan) of it."
+            )
         if hasattr(X, "__array__"):
             return self._of_array(np.asarray(X))
         raise TypeError(
@@ -183,6 +190,8 @@ class RowReader:
             )
         numbers, cells = [], []
         for row in rows:
+            if not isinstance(row, dict):
+                raise TypeError(f"X holds dicts and a {type(row).__name__}: give dicts alone.")
             if len(row) != self.n_columns:
                 self._refuse_names(row)
             try:

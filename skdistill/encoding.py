@@ -3,10 +3,12 @@
 import copy
 import math
 import warnings
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -18,8 +20,8 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._column_notes import notes_on
-from skdistill._containers import is_frame
-from skdistill._frame import NUMBER, codes_of, read_table
+from skdistill._containers import check_frame, is_frame
+from skdistill._frame import NUMBER, as_array, codes_of, is_matrix, read_table
 from skdistill._nominal import find_nominal
 from skdistill._output_names import output_names
 from skdistill._stored import OlderParametersMixin
@@ -97,6 +99,12 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
            [ 0.95,  1.44,  1.  ]], dtype=float32)
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        "categories": [StrOptions({"onehot", "codes"})],
+        "unseen_missing": [StrOptions({"encode", "error"})],
+        "nominal": [StrOptions({"auto"}), None],
+    }
+
     def __init__(self, categories="onehot", unseen_missing="encode", nominal=None):
         self.categories = categories
         self.unseen_missing = unseen_missing
@@ -127,7 +135,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
 
         Medians and ranges are those of rows repeated by their `weight`, each > 0.
         """
-        self._check_parameters()
+        self._validate_params()
+        X = _checked(X)
         table = read_table(X)
         validate_data(self, X, reset=True, skip_check_array=True)
         self._kinds = table.kinds
@@ -146,16 +155,6 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         for note in notes_on(table, self.categories_, width):
             warnings.warn(f"{who}: {note}")
         return self
-
-    def _check_parameters(self):
-        if self.categories not in ("onehot", "codes"):
-            raise ValueError(f"`categories` must be 'onehot' or 'codes', got {self.categories!r}.")
-        if self.unseen_missing not in ("encode", "error"):
-            raise ValueError(
-                f"`unseen_missing` must be 'encode' or 'error', got {self.unseen_missing!r}."
-            )
-        if self.nominal not in ("auto", None):
-            raise ValueError(f"`nominal` must be 'auto' or None, got {self.nominal!r}.")
 
     def _take_nominal(self, nominal):
         """Take indicator columns for the values of number columns, by their places among these."""
@@ -186,8 +185,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         """
         if not self.__sklearn_is_fitted__():  # the full check costs as much as encoding a row
             check_is_fitted(self)
-        has_names = hasattr(self, "feature_names_in_") and getattr(X, "ndim", 2) == 2
-        if has_names or is_frame(X):
+        X = _checked(X)
+        if hasattr(self, "feature_names_in_") or is_frame(X):
             validate_data(self, X, reset=False, skip_check_array=True)
         return self._transform(X)
 
@@ -288,6 +287,14 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         if self.categories == "codes":
             return codes[:, None]
         return codes[:, None] == np.arange(1, size)
+
+
+def _checked(X):
+    """A frame that has rows, columns and each name once, or else an array."""
+    if is_frame(X):
+        check_frame(X)
+        return X
+    return X if is_matrix(X) else as_array(X)
 
 
 def _plain_categories(categories):

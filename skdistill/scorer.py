@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from skdistill._model_file import check_rewritten, is_as_written
+from skdistill._levels import TEXT, kinds_of
+from skdistill._model_file import check_rewritten, is_as_written, names_of_external_files
 from skdistill._rows import RowReader
 
-# What the graph of a model says of weights in another file: their place, by its name.
-EXTERNAL = b"\x0a\x08location"
 # Rows scored at a time: their activations stay in the processor's cache.
 ROWS_AT_ONCE = 4096
 
@@ -84,6 +83,12 @@ class Scorer:
         """Open the content of a file, and of those beside it that hold its weights."""
         as_written = is_as_written(data, name)
         files = {} if as_written else files
+        lacking = [] if as_written else sorted(names_of_external_files(data) - set(files))
+        if lacking:
+            raise ValueError(
+                f"{name} was written again by another tool, which put its weights into {lacking}: "
+                "give the path of the file, with these files in their place beside it."
+            )
         session = open_session(data, name, n_threads, files)
         metadata = session.get_modelmeta().custom_metadata_map
         if not as_written:
@@ -164,10 +169,22 @@ class Scorer:
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If `y` has another length than X, or is text where the classes are not, or the reverse.
         """
         labels, y = self.predict(X), np.asarray(y)
+        if y.shape == (len(labels), 1):
+            y = y[:, 0]
         if y.shape != labels.shape:
             raise ValueError(f"`y` has shape {y.shape} for {len(labels)} rows of X.")
+        classes = self.classes_.tolist()
+        if (TEXT in kinds_of(y.tolist())) != (TEXT in kinds_of(classes)):
+            raise ValueError(
+                f"`y` has {y[0]!r}, but the classes are {classes[:10]}: give labels of that type."
+            )
         return float(np.average(labels == y, weights=sample_weight))
 
     def key_parts(self):
@@ -248,10 +265,13 @@ def _read(path):
 
 def _files_beside(data, path):
     """Where a tool has put weights of the model into files of their own: these files, by name."""
-    if EXTERNAL not in data:
-        return {}
-    files = [file for file in path.parent.iterdir() if file.is_file() and file.name != path.name]
-    return {file.name: file.read_bytes() for file in files if file.name.encode() in data}
+    folder = path.parent.resolve()
+    files = {name: (folder / name).resolve() for name in names_of_external_files(data)}
+    return {
+        name: file.read_bytes()
+        for name, file in files.items()
+        if file.is_relative_to(folder) and file.is_file()
+    }
 
 
 def open_session(data, name, n_threads, files=None):

@@ -454,7 +454,7 @@ def test_auto_encoder_suits_the_student():
         ({"teacher": SVC()}, r"`svc` \(SVC\) has no predict_proba.*CalibratedClassifierCV"),
         ({"teacher": LogisticRegression}, "is the class LogisticRegression: give an instance"),
         ({"teacher": []}, "`teacher` is an empty list"),
-        ({"transfer": Munge(p=2)}, "`p` must be a number >= 0 and <= 1, got 2"),
+        ({"transfer": Munge(p=2)}, "'p' parameter of Munge must be a float .* Got 2"),
     ],
 )
 def test_wrong_parameters(params, message):

@@ -91,6 +91,9 @@ def test_whole_numbers_that_are_identifiers():
     for values in (np.arange(N), rows, 10_000 + rows, sample.astype(float)):
         (note,) = notes_on(values)
         assert "column 'c' looks like an identifier, or the number of the row" in note
+    (note,) = notes_on(np.where(rows == 7, np.nan, rows))  # but one, which is missing
+    assert "column 'c' looks like an identifier, or the number of the row" in note
+    assert not notes_on(np.where(rows % 2, np.nan, rows))
     large = np.random.default_rng(0).choice(10**9, N, replace=False)
     assert not notes_on(large)  # as amounts are all different
     for name in ("id", "customer_id", "customerID", "PassengerId", "Unnamed: 0", "row-ID"):

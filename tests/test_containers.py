@@ -3,9 +3,11 @@
 import datetime
 import enum
 import pickle
+import uuid
 import warnings
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -527,3 +529,27 @@ def test_nothing_is_warned_of_a_plain_arrow_table():
         warnings.simplefilter("error")
         X = arrow(A**2)
         make_pipeline(small()).fit(X, Y).predict(X)
+
+
+@pytest.mark.parametrize(
+    ("cell", "remedy"),
+    [
+        (uuid.UUID(int=7), "turn it into strings or numbers"),
+        (Path("a"), "turn it into strings or numbers"),
+        ([1, 2], "what holds several values needs a column for each"),
+        (b"a", "decode them into strings"),
+    ],
+)
+def test_cells_of_other_types_have_a_remedy(cell, remedy):
+    X = pd.DataFrame({"a": [cell] * 3, "b": [1.0, 2.0, 3.0]})
+    with pytest.raises(TypeError, match=rf"column 'a' holds .* \(.*{remedy}"):
+        TabularEncoder().fit(X)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_overflow_when_added_are_no_warning():
+    X = np.array([[1e308, 1.0], [1.5e308, 2.0], [1.7e308, 3.0]])
+    assert np.isfinite(TabularEncoder().fit(X).transform(X)).all()
+    X[0], X[1] = np.inf, -np.inf
+    with pytest.raises(ValueError, match=r"infinity in column\(s\) \['0', '1'\]"):
+        TabularEncoder().fit(X)

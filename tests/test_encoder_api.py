@@ -74,6 +74,30 @@ def test_columns_are_checked_as_scikit_learn_does():
         numbers.transform(np.zeros((1, 3)))
 
 
+ODD = {
+    "a name twice": (lambda X: pd.concat([X, X[["age"]]], axis=1), r"of the name\(s\) \['age'\]"),
+    "no rows": (lambda X: X.iloc[:0], r"Found array with 0 sample\(s\)"),
+    "no rows of objects": (
+        lambda X: X.iloc[:0].to_numpy(object),
+        r"Found array with 0 sample\(s\)",
+    ),
+    "a dict": (lambda X: X.iloc[0].to_dict(), r"which holds dicts: give pandas.DataFrame\(...\)"),
+    "dicts": (lambda X: X.to_dict("records"), r"which holds dicts: give pandas.DataFrame\(...\)"),
+    "a row": (lambda X: X.iloc[0].to_numpy(object), "Expected 2D array, got 1D array"),
+    "nothing": (lambda X: None, "Expected 2D array, got scalar array"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_containers_are_told_when_fitted_and_after(name):
+    X, _ = table()
+    encoder = TabularEncoder().fit(X)
+    change, message = ODD[name]
+    for method in (TabularEncoder().fit, encoder.transform):
+        with pytest.raises((TypeError, ValueError), match=message):
+            method(change(X))
+
+
 def test_a_second_fit_forgets_the_names():
     encoder = TabularEncoder().fit(table()[0]).fit(np.zeros((3, 2)))
     assert not hasattr(encoder, "feature_names_in_")

@@ -573,6 +573,9 @@ def test_arguments(fitted, tmp_path):
         to_onnx(search, tmp_path / "a.onnx")
     with pytest.raises(ValueError, match="`quantize` must be None or 'int8', got 'int4'"):
         to_onnx(clf, tmp_path / "a.onnx", quantize="int4")
+    for wrong in ("small", -1, [1e-5]):
+        with pytest.raises(ValueError, match="`tolerance` must be None or a number of 0 or above"):
+            to_onnx(clf, tmp_path / "a.onnx", tolerance=wrong)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -176,7 +176,7 @@ def test_needs_labels_of_classes():
     for message, labels in wrong.items():
         with pytest.raises(ValueError, match=message):
             TabularEncoder(nominal="auto").fit(X, labels)
-    with pytest.raises(ValueError, match="`nominal` must be 'auto' or None, got 'yes'"):
+    with pytest.raises(ValueError, match="'nominal' parameter .* Got 'yes'"):
         TabularEncoder(nominal="yes").fit(X, y)
 
 

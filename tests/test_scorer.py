@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import torch
 from onnx import helper
+from scipy.sparse import csr_matrix
 
 from skdistill import DistilledClassifier, MLPStudent, Scorer, to_onnx
 
@@ -227,6 +228,26 @@ def test_other_types_of_columns(mixed, scorer):
         scorer.predict(pd.concat([X, X[["size"]]], axis=1))
 
 
+def test_arrays_that_would_lose_what_they_hold(numeric):
+    clf, X, path = numeric
+    scorer = Scorer(path)
+    close(scorer.predict_proba(np.ma.array(X[:9])), clf.predict_proba(X[:9]))
+    masked = np.ma.array(X[:9], mask=X[:9] > 0)
+    for model in (clf, scorer):
+        with pytest.raises(TypeError, match=r"mask would be lost: give .astype\(float\).filled"):
+            model.predict(masked)
+        with pytest.raises(TypeError, match=r"X.toarray\(\)"):
+            model.predict(csr_matrix(X[:9]))
+
+
+@pytest.mark.parametrize("odd", [5, None, [1.0, "red", True]])
+def test_dicts_alone(mixed, scorer, odd):
+    row = mixed[1].iloc[0].to_dict()
+    for rows in ([row, odd], [odd, row]):
+        with pytest.raises(TypeError, match=f"holds dicts and a {type(odd).__name__}: give dicts"):
+            scorer.predict(rows)
+
+
 @pytest.mark.parametrize(
     "empty", [np.empty((0, 3)), [], pd.DataFrame(columns=["0", "1", "2"]), pl.DataFrame({"a": []})]
 )
@@ -312,7 +333,7 @@ def test_a_foreign_file_that_names_the_package(tmp_path, data):
 def test_a_truncated_file_is_told_from_a_foreign_one(numeric, tmp_path):
     data = numeric[2].read_bytes()
     (tmp_path / "a.onnx").write_bytes(data[: len(data) // 2])
-    with pytest.raises(ValueError, match="is damaged or truncated: export it again"):
+    with pytest.raises(ValueError, match="is damaged or truncated, or another tool"):
         Scorer(tmp_path / "a.onnx")
 
 

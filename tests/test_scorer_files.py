@@ -150,8 +150,37 @@ def test_other_external_weights_are_refused(exported, tmp_path):
     with pytest.raises(ValueError, match=r"is damaged, or was changed by another tool"):
         Scorer(path)
     (tmp_path / "weights.data").unlink()
-    with pytest.raises(ValueError, match="is damaged or truncated, for ONNX Runtime cannot load"):
+    with pytest.raises(ValueError, match=r"put its weights into \['weights.data'\]: give the path"):
         Scorer(path)
+
+
+def test_external_weights_in_a_folder(exported, tmp_path):
+    model, path = onnx.load(exported[2]), tmp_path / "model.onnx"
+    (tmp_path / "data").mkdir()
+    onnx.save_model(
+        model, path, save_as_external_data=True, size_threshold=64, location="data/w.bin"
+    )
+    assert_same(pickle.loads(pickle.dumps(Scorer(path))), exported)
+    with pytest.raises(ValueError, match=r"put its weights into \['data/w.bin'\]: give the path"):
+        Scorer(path.read_bytes())
+
+
+def test_no_file_outside_of_the_folder_is_read(exported, tmp_path):
+    path = rewritten(exported, tmp_path, "external")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "a").write_bytes((tmp_path / "weights.data").read_bytes())
+    inner = folder / "model.onnx"
+    inner.write_bytes(path.read_bytes().replace(b"weights.data", b".././././//a"))
+    with pytest.raises(ValueError, match=r"put its weights into \['.././././//a'\]"):
+        Scorer(inner)
+
+
+def test_metadata_that_a_tool_drops_are_named(exported):
+    model = onnx.load(exported[2])
+    del model.metadata_props[:]
+    with pytest.raises(ValueError, match="or another tool has dropped the metadata of skdistill"):
+        Scorer(model.SerializeToString())
 
 
 def test_other_labels_and_metadata_are_refused(exported):

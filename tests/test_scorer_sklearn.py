@@ -69,6 +69,9 @@ def test_score(exported):
     assert scorer.score(X, pd.Series(y), sample_weight=weights) == pytest.approx(expected)
     with pytest.raises(ValueError, match=r"`y` has shape \(3,\) for 200 rows"):
         scorer.score(X, y[:3])
+    assert scorer.score(X, np.asarray(y)[:, None]) == clf.score(X, y)
+    with pytest.raises(ValueError, match="give labels of that type"):
+        scorer.score(X, np.arange(len(y)))
 
 
 def test_it_is_a_fitted_classifier(exported):

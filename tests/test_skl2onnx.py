@@ -103,6 +103,12 @@ RIGHT = {
     "calibrated Bagging": lambda: CalibratedClassifierCV(
         BaggingClassifier(pipe(), n_estimators=2, random_state=0), cv=2
     ),
+    "Bagging of some columns": lambda: BaggingClassifier(
+        student(), n_estimators=2, max_features=0.5, random_state=0
+    ),
+    "Bagging of some scaled columns": lambda: BaggingClassifier(
+        pipe(), n_estimators=2, max_features=0.5, random_state=0
+    ),
     "calibrated one against rest": lambda: CalibratedClassifierCV(
         OneVsRestClassifier(student()), cv=2
     ),

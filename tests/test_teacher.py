@@ -443,7 +443,7 @@ def test_pool_of_fitted_teachers(pooling, weights):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"pooling": "median"}, "`pooling` must be 'arithmetic' or 'geometric', got 'median'"),
+        ({"pooling": "median"}, "'pooling' parameter of TeacherPool must be a str .* Got 'median'"),
         ({"weights": [1]}, r"must hold a number >= 0 for each of the 2 .*, got \[1\]"),
         ({"weights": [1, -1]}, r"must hold a number >= 0 for each of the 2 .*, got \[1, -1\]"),
         ({"weights": [0, 0]}, r"not all 0, .*got \[0, 0\]"),
@@ -453,7 +453,7 @@ def test_pool_of_fitted_teachers(pooling, weights):
             {"weights": "auto"},
             "needs labelled rows .* call `fit_weights` .* of DistilledClassifier",
         ),
-        ({"floor": -1.0}, r"`floor` must be 'auto' or a number in \[0, 0.5\), got -1.0"),
+        ({"floor": -1.0}, r"'floor' parameter of TeacherPool must be .* \[0.0, 0.5\). Got -1.0"),
     ],
 )
 def test_parameters_that_are_not_valid(parameters, message):

@@ -778,17 +778,16 @@ def test_near_through_the_classifier():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"p": 1.5}, r"`p` must be a number >= 0 and <= 1, got 1\.5"),
-        ({"p": -0.1}, r"`p` must be a number >= 0 and <= 1, got -0\.1"),
-        ({"p": "half"}, r"`p` must be a number .* got 'half'"),
-        ({"s": 0}, r"`s` must be a number > 0, got 0"),
-        ({"s": np.nan}, r"`s` must be a number > 0, got nan"),
-        ({"size": -1}, r"`size` must be a number >= 0, got -1"),
-        ({"size": np.inf}, r"`size` must be a number >= 0, got inf"),
-        ({"size": True}, r"`size` must be a number >= 0, got True"),
-        ({"weight": -2}, r"`weight` must be a number >= 0, got -2"),
-        ({"weight": None}, r"`weight` must be a number >= 0, got None"),
-        ({"block_size": 1}, r"`block_size` must be a number >= 2, got 1"),
+        ({"p": 1.5}, r"The 'p' parameter of Munge must be .* \[0.0, 1.0\]. Got 1\.5"),
+        ({"p": -0.1}, r"'p' parameter .* Got -0\.1"),
+        ({"p": "half"}, r"'p' parameter .* Got 'half'"),
+        ({"s": 0}, r"'s' parameter .* \(0.0, inf\). Got 0"),
+        ({"s": np.nan}, r"'s' parameter .* Got nan"),
+        ({"size": -1}, r"'size' parameter .* \[0.0, inf\). Got -1"),
+        ({"size": np.inf}, r"'size' parameter .* Got inf"),
+        ({"weight": -2}, r"'weight' parameter .* Got -2"),
+        ({"weight": None}, r"'weight' parameter .* Got None"),
+        ({"block_size": 1}, r"'block_size' parameter .* an int in the range \[2, inf\). Got 1"),
     ],
 )
 def test_wrong_parameters(params, message):
@@ -802,18 +801,18 @@ def test_wrong_parameters(params, message):
 @pytest.mark.parametrize(
     ("sampler", "message"),
     [
-        (Gibbs(n_steps=0), "`n_steps` must be a number >= 1, got 0"),
-        (Gibbs(n_steps=1.5), r"`n_steps` must be an integer, got 1\.5"),
-        (Gibbs(p=0), r"`p` must be a number > 0 and <= 0\.5, got 0"),
-        (Gibbs(p=0.6), r"`p` must be a number > 0 and <= 0\.5, got 0\.6"),
-        (Gibbs(n_neighbors=0), "`n_neighbors` must be a number >= 1, got 0"),
-        (Gibbs(blur=-1), "`blur` must be a number >= 0, got -1"),
-        (Gibbs(block_size=1), "`block_size` must be a number >= 2, got 1"),
-        (Mixup(alpha=0), "`alpha` must be a number > 0, got 0"),
-        (Marginals(size=-1), "`size` must be a number >= 0, got -1"),
-        (Near(Munge(), quantile=1.5), r"`quantile` must be a number >= 0 and <= 1, got 1\.5"),
-        (Near(Munge(), block_size=1), "`block_size` must be a number >= 2, got 1"),
-        (Near(Munge(p=2)), "`p` must be a number >= 0 and <= 1, got 2"),
+        (Gibbs(n_steps=0), "'n_steps' parameter of Gibbs must be an int .* Got 0"),
+        (Gibbs(n_steps=1.5), r"'n_steps' parameter of Gibbs must be an int .* Got 1\.5"),
+        (Gibbs(p=0), r"'p' parameter of Gibbs must be .* Got 0"),
+        (Gibbs(p=0.6), r"'p' parameter of Gibbs must be .* Got 0\.6"),
+        (Gibbs(n_neighbors=0), r"'n_neighbors' parameter of Gibbs must be .* Got 0"),
+        (Gibbs(blur=-1), r"'blur' parameter of Gibbs must be .* Got -1"),
+        (Gibbs(block_size=1), r"'block_size' parameter of Gibbs must be .* Got 1"),
+        (Mixup(alpha=0), r"'alpha' parameter of Mixup must be .* Got 0"),
+        (Marginals(size=-1), r"'size' parameter of Marginals must be .* Got -1"),
+        (Near(Munge(), quantile=1.5), r"'quantile' parameter of Near must be .* Got 1\.5"),
+        (Near(Munge(), block_size=1), "'block_size' parameter of Near must be .* Got 1"),
+        (Near(Munge(p=2)), "'p' parameter of Munge must be .* Got 2"),
     ],
 )
 def test_wrong_parameters_of_other_samplers(sampler, message):
@@ -849,7 +848,7 @@ def test_given_rows_draw_nothing(make):
 
 def test_given_rows_parameters():
     assert clone(GivenRows(weight=3)).get_params() == {"weight": 3}
-    with pytest.raises(ValueError, match="`weight` must be a number >= 0, got -1"):
+    with pytest.raises(ValueError, match="'weight' parameter of GivenRows must be .* Got -1"):
         GivenRows(weight=-1).check_parameters()
 
 

@@ -1,5 +1,7 @@
 """The function that exports."""
 
+from numbers import Real
+
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
@@ -70,6 +72,8 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
     check_is_fitted(clf)
     if quantize not in (None, "int8"):
         raise ValueError(f"`quantize` must be None or 'int8', got {quantize!r}.")
+    if tolerance is not None and not (isinstance(tolerance, Real) and tolerance >= 0):
+        raise ValueError(f"`tolerance` must be None or a number of 0 or above, got {tolerance!r}.")
     for package in ("onnx", "onnxruntime"):
         require(package)
     path = check_target(path, overwrite)

@@ -149,7 +149,7 @@ def _schema(clf, operator):
     schema = schema_of(clf)
     found = {NUMBER: 0, CATEGORY: 0}
     for variable in operator.inputs:
-        found[kind_of(variable)] += variable.type.shape[1] or 0
+        found[kind_of(variable)] += width_of(variable, clf)
     if found != {NUMBER: schema.n_numbers, CATEGORY: schema.n_categories}:
         raise ValueError(
             f"the student takes {schema.n_numbers} number and {schema.n_categories} category "
@@ -161,6 +161,12 @@ def _schema(clf, operator):
 
 def kind_of(variable):
     return CATEGORY if type(variable.type).__name__.startswith("String") else NUMBER
+
+
+def width_of(variable, fitted):
+    """Columns of an input: all there are, where a Bagging that draws columns leaves them open."""
+    shape = variable.type.shape
+    return (shape[1] if len(shape) > 1 else None) or fitted.n_features_in_
 
 
 def _is_double(variable):

@@ -2,7 +2,7 @@
 
 from skdistill._frame import CATEGORY, NUMBER
 from skdistill.encoding import TabularEncoder
-from skdistill.export._converter import by_name, gather, kind_of, write
+from skdistill.export._converter import by_name, gather, kind_of, width_of, write
 from skdistill.export._encoder import EncodedTable, Texts
 from skdistill.export._graph import Graph
 
@@ -47,7 +47,7 @@ def _convert(scope, operator, container):
 def _in_order(variables, encoder):
     """The inputs in the order of the encoder's columns, if they are the same numbers and texts."""
     variables = by_name(variables, encoder)
-    found = [_kind_of_cells(one) for one in variables for _ in range(one.type.shape[1] or 0)]
+    found = [_kind_of_cells(one) for one in variables for _ in range(width_of(one, encoder))]
     if found != list(encoder._kinds):
         raise ValueError(
             f"TabularEncoder was fitted on the columns {list(encoder._kinds)}, but its inputs in "

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from numbers import Real
+from typing import ClassVar
 
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 
 
 @dataclass
@@ -43,15 +45,14 @@ class Objective(BaseEstimator):
     reduction = "row"
     student_layers: tuple[str, ...] = ()
 
+    _parameter_constraints: ClassVar[dict] = {"weight": [Interval(Real, 0, None, closed="left")]}
+
     def __init__(self, weight=1.0):
         self.weight = weight
 
     def check_parameters(self):
         """Raise a ValueError for a parameter that is not valid."""
-        if not isinstance(self.weight, Real) or not 0 <= self.weight < float("inf"):
-            raise ValueError(
-                f"`weight` of {type(self).__name__} must be a number >= 0, got {self.weight!r}."
-            )
+        self._validate_params()
         if self.reduction not in ("row", "batch"):
             raise ValueError(
                 f"`reduction` of {type(self).__name__} must be 'row' or 'batch', got "

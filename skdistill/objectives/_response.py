@@ -2,14 +2,16 @@
 
 import inspect
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 from torch.nn import functional as F
 
 from skdistill.targets import scale_temperature
-from skdistill.teacher import check_floor
+from skdistill.teacher import FLOOR
 
 # A class weighs as though it had at least this share: one stray vote must not outweigh the rest.
 RAREST = 0.01
@@ -28,12 +30,14 @@ class Response(BaseEstimator):
         :class:`~skdistill.TeacherPool`.
     """
 
+    _parameter_constraints: ClassVar[dict] = {"floor": FLOOR}
+
     def __init__(self, floor="auto"):
         self.floor = floor
 
     def check_parameters(self):
         """Raise a ValueError for a parameter that is not valid."""
-        check_floor(self.floor)
+        self._validate_params()
 
     def needs_floor(self, temperature):
         """Tell whether `prepare` takes logarithms, so that probabilities of 0 must be lifted.
@@ -168,15 +172,14 @@ class BalancedHinton(Hinton):
        of the classes' shares). https://doi.org/10.1093/oxfordjournals.pan.a004868
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        **Hinton._parameter_constraints,
+        "balance": [Interval(Real, 0, 1, closed="both")],
+    }
+
     def __init__(self, balance=1.0, floor="auto"):
         super().__init__(floor=floor)
         self.balance = balance
-
-    def check_parameters(self):
-        """Raise a ValueError for a parameter that is not valid."""
-        super().check_parameters()
-        if not isinstance(self.balance, Real) or not 0 <= self.balance <= 1:
-            raise ValueError(f"`balance` must be a number in [0, 1], got {self.balance!r}.")
 
     def prepare(self, probabilities, temperature, sample_weight=None):
         """Soften the probabilities and weigh the rows; see :meth:`Response.prepare`."""

@@ -1,7 +1,7 @@
 """Teachers: anything with ``predict_proba``, pooled into one array aligned to ``classes_``."""
 
 from skdistill.teacher._checks import (
-    check_floor,
+    FLOOR,
     check_teachers,
     input_tags_of,
     is_frozen,
@@ -30,13 +30,13 @@ from skdistill.teacher._tasks import clone_of, take_rows
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
+    "FLOOR",
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
     "TeacherPool",
     "TorchTeacher",
     "check_apart",
-    "check_floor",
     "check_groups",
     "check_pairs",
     "check_routed",

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._frame import is_frame
@@ -19,6 +20,9 @@ from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import ask, own_classes
 from skdistill.teacher._torch import TorchTeacher
+
+# What `floor` may be.
+FLOOR = [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="left")]
 
 
 def is_frozen(part):
@@ -260,12 +264,6 @@ def check_pool_weights(weights, n_teachers):
             f"not all 0, or be 'auto' in DistilledClassifier, got {weights!r}."
         )
     return checked
-
-
-def check_floor(floor):
-    """Raise a ValueError unless the floor is "auto" or a number in [0, 0.5)."""
-    if floor != "auto" and not (isinstance(floor, Real) and 0 <= floor < 0.5):
-        raise ValueError(f"`floor` must be 'auto' or a number in [0, 0.5), got {floor!r}.")
 
 
 def brief(values):

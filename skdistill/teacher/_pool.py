@@ -2,10 +2,14 @@
 
 from functools import partial
 from itertools import islice
+from numbers import Integral
+from os import PathLike
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import (
     _num_samples,
@@ -22,7 +26,7 @@ from skdistill._target import check_labels
 from skdistill.targets import fit_pool_weights, pool_probabilities
 from skdistill.teacher._adapters import adapt
 from skdistill.teacher._checks import (
-    check_floor,
+    FLOOR,
     check_pool_weights,
     check_teachers,
     classes_of,
@@ -97,6 +101,13 @@ class TeacherPool(
     """
 
     _named_lists = ("teachers",)
+    _parameter_constraints: ClassVar[dict] = {
+        "pooling": [StrOptions({"arithmetic", "geometric"})],
+        "floor": FLOOR,
+        "n_jobs": [Integral, None],
+        "memory": [str, PathLike, HasMethods("cache"), None],
+        "random_state": ["random_state"],
+    }
 
     def __init__(
         self,
@@ -319,11 +330,7 @@ class TeacherPool(
         return pool_probabilities(aligned, self._weights[:, None] * known, self.pooling)
 
     def _check_parameters(self):
-        if self.pooling not in ("arithmetic", "geometric"):
-            raise ValueError(
-                f"`pooling` must be 'arithmetic' or 'geometric', got {self.pooling!r}."
-            )
-        check_floor(self.floor)
+        self._validate_params()
         if self.pooling == "geometric" and self.floor == 0:
             raise ValueError(
                 "`floor` must be > 0 for geometric pooling, which takes logarithms, got 0."

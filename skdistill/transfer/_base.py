@@ -1,14 +1,20 @@
 """The base of the samplers, and what all of them share."""
 
 import inspect
-from numbers import Real
+from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
 from skdistill._frame import mix_rows
+
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+AT_LEAST_TWO = Interval(Integral, 2, None, closed="left")
 
 
 class TransferSampler(BaseEstimator):
@@ -26,14 +32,15 @@ class TransferSampler(BaseEstimator):
         Weight of a sampled row relative to a training row.
     """
 
+    _parameter_constraints: ClassVar[dict] = {"size": [NOT_NEGATIVE], "weight": [NOT_NEGATIVE]}
+
     def __init__(self, size=8.0, weight=1.0):
         self.size = size
         self.weight = weight
 
     def check_parameters(self):
         """Raise a ValueError for a parameter that is not valid."""
-        check_number("size", self.size, 0)
-        check_number("weight", self.weight, 0)
+        self._validate_params()
 
     def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` new rows like those of X.
@@ -166,20 +173,3 @@ def tidy(numbers, seen):
     whole = ((seen == np.rint(seen)) | np.isnan(seen)).all(axis=0)
     numbers[:, whole] = np.rint(numbers[:, whole])
     return numbers
-
-
-def check_number(name, value, low, high=None, above=False):
-    """Raise a ValueError for what is not a finite number within the bounds."""
-    valid = isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
-    if valid:
-        valid = (value > low if above else value >= low) and (high is None or value <= high)
-    if not valid:
-        bound = f"{'>' if above else '>='} {low}" + ("" if high is None else f" and <= {high}")
-        raise ValueError(f"`{name}` must be a number {bound}, got {value!r}.")
-
-
-def check_integer(name, value, low):
-    """Raise a ValueError for what is not a whole number from `low` on."""
-    check_number(name, value, low)
-    if value != int(value):
-        raise ValueError(f"`{name}` must be an integer, got {value!r}.")

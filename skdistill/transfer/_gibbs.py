@@ -1,19 +1,25 @@
 """Gibbs sampling from real rows."""
 
+from numbers import Integral, Real
+from typing import ClassVar
+
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 
 from skdistill._frame import read_table
 from skdistill.transfer._base import (
+    AT_LEAST_TWO,
+    NOT_NEGATIVE,
     TransferSampler,
-    check_integer,
-    check_number,
     check_source_weights,
     draw_passes,
     own_sources,
     tidy,
 )
 from skdistill.transfer._space import MetricSpace, nearest_others
+
+_AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
 
 class Gibbs(TransferSampler):
@@ -62,6 +68,15 @@ class Gibbs(TransferSampler):
     (4, 2)
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        **TransferSampler._parameter_constraints,
+        "n_steps": [_AT_LEAST_ONE],
+        "p": [Interval(Real, 0, 0.5, closed="right")],
+        "n_neighbors": [_AT_LEAST_ONE],
+        "blur": [NOT_NEGATIVE],
+        "block_size": [AT_LEAST_TWO],
+    }
+
     def __init__(
         self,
         size=8.0,
@@ -78,15 +93,6 @@ class Gibbs(TransferSampler):
         self.n_neighbors = n_neighbors
         self.blur = blur
         self.block_size = block_size
-
-    def check_parameters(self):
-        """Raise a ValueError for a parameter that is not valid."""
-        super().check_parameters()
-        check_integer("n_steps", self.n_steps, 1)
-        check_number("p", self.p, 0, 0.5, above=True)
-        check_integer("n_neighbors", self.n_neighbors, 1)
-        check_number("blur", self.blur, 0)
-        check_integer("block_size", self.block_size, 2)
 
     def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
@@ -105,7 +111,7 @@ class Gibbs(TransferSampler):
     def _one_pass(self, table, space, points, rng):
         numbers, sources = table.numbers.copy(), own_sources(table)
         if len(numbers) > 1:
-            for _ in range(int(self.n_steps)):
+            for _ in range(self.n_steps):
                 self._step(numbers, sources, table, space, points, rng)
         return numbers, sources
 
@@ -134,11 +140,11 @@ class Gibbs(TransferSampler):
         Where it started is nearest in all that has not been redrawn, and would only give back
         what was there.
         """
-        size = min(int(self.block_size), len(points))
+        size = min(self.block_size, len(points))
         block = rng.permutation(len(points))[:size]
         place = np.full(len(points), -1)
         place[block] = np.arange(size)
-        found = block[nearest_others(at, place[origins], points[block], int(self.n_neighbors), rng)]
+        found = block[nearest_others(at, place[origins], points[block], self.n_neighbors, rng)]
         order = rng.random_sample(found.shape).argsort(axis=1)[:, [0, -1]]
         return np.take_along_axis(found, order, axis=1).T
 

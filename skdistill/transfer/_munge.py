@@ -1,13 +1,17 @@
 """MUNGE."""
 
+from numbers import Real
+from typing import ClassVar
+
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 
 from skdistill._frame import read_table
 from skdistill.transfer._base import (
+    AT_LEAST_TWO,
+    POSITIVE,
     TransferSampler,
-    check_integer,
-    check_number,
     check_source_weights,
     draw_passes,
     own_sources,
@@ -53,18 +57,18 @@ class Munge(TransferSampler):
     (4, 2)
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        **TransferSampler._parameter_constraints,
+        "p": [Interval(Real, 0, 1, closed="both")],
+        "s": [POSITIVE],
+        "block_size": [AT_LEAST_TWO],
+    }
+
     def __init__(self, size=8.0, weight=1.0, p=0.5, s=1.0, block_size=20_000):
         super().__init__(size=size, weight=weight)
         self.p = p
         self.s = s
         self.block_size = block_size
-
-    def check_parameters(self):
-        """Raise a ValueError for a parameter that is not valid."""
-        super().check_parameters()
-        check_number("p", self.p, 0, 1)
-        check_number("s", self.s, 0, above=True)
-        check_integer("block_size", self.block_size, 2)
 
     def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
@@ -110,7 +114,7 @@ class Munge(TransferSampler):
         points = space.points(table.numbers, space.codes)
         n_rows = len(points)
         # No block may hold a single row, which would have no neighbour.
-        n_blocks = max(1, min(-(-n_rows // int(self.block_size)), n_rows // 2))
+        n_blocks = max(1, min(-(-n_rows // self.block_size), n_rows // 2))
         neighbour = np.empty(n_rows, dtype=int)
         for block in np.array_split(rng.permutation(n_rows), n_blocks):
             neighbour[block] = block[_nearest_other(points[block], rng)]

@@ -1,15 +1,18 @@
 """Near: rows far from the data are dropped."""
 
+from numbers import Real
+from typing import ClassVar
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import Interval
 
 from skdistill._frame import is_frame, read_table
 from skdistill.transfer._base import (
+    AT_LEAST_TWO,
     TransferSampler,
-    check_integer,
-    check_number,
     check_source_weights,
     sample_by_weight,
 )
@@ -48,6 +51,11 @@ class Near(TransferSampler):
     (4, 2)
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        "quantile": [Interval(Real, 0, 1, closed="both")],
+        "block_size": [AT_LEAST_TWO],
+    }
+
     def __init__(self, sampler, quantile=0.99, block_size=10_000):
         self.sampler = sampler
         self.quantile = quantile
@@ -71,8 +79,7 @@ class Near(TransferSampler):
                 "for instance Munge()."
             )
         self.sampler.check_parameters()
-        check_number("quantile", self.quantile, 0, 1)
-        check_integer("block_size", self.block_size, 2)
+        self._validate_params()
 
     def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
@@ -110,7 +117,7 @@ class Near(TransferSampler):
         """The index of training rows, and the largest distance to them that is near."""
         # Equal rows would make any distance but 0 far.
         unique = np.unique(points, axis=0)
-        block = unique[rng.permutation(len(unique))[: int(self.block_size)]]
+        block = unique[rng.permutation(len(unique))[: self.block_size]]
         index = index_of(block)
         if len(block) == 1:
             return index, 0.0

@@ -1,12 +1,14 @@
 """Samplers without neighbours: Mixup and Marginals."""
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skdistill._frame import mix_rows, read_table
 from skdistill.transfer._base import (
+    POSITIVE,
     TransferSampler,
-    check_number,
     check_source_weights,
     draw_passes,
     own_sources,
@@ -46,14 +48,14 @@ class Mixup(TransferSampler):
     (4, 2)
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        **TransferSampler._parameter_constraints,
+        "alpha": [POSITIVE],
+    }
+
     def __init__(self, size=8.0, weight=1.0, alpha=1.0):
         super().__init__(size=size, weight=weight)
         self.alpha = alpha
-
-    def check_parameters(self):
-        """Raise a ValueError for a parameter that is not valid."""
-        super().check_parameters()
-        check_number("alpha", self.alpha, 0, above=True)
 
     def sample(self, X, n, random_state=None, sample_weight=None):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
