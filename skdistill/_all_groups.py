@@ -1,6 +1,7 @@
 """The loss of a student over all groups, where the few that are held out tell too little."""
 
 import copy
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -40,6 +41,10 @@ class AllGroupsMixin:
         kept = "the loss and the calibration are those of the few groups held out"
         with run.optional("judging the student by all groups", kept):
             folds = find_partition(N_FOLDS, used, rows.labels, rows.groups)
+            run.progress.say(
+                f"judging by all groups: {N_FOLDS} more fits; a splitter as `validation_fraction` "
+                "does without"
+            )
             for _, test in folds:
                 is_other = ~np.isin(whole.groups, rows.groups[test])
                 part = whole.hold_out(np.flatnonzero(is_other), used[test])
@@ -65,12 +70,9 @@ class AllGroupsMixin:
         labeller = copy.copy(part.labeller)
         part = replace(part, labeller=labeller)
         if self._learns_from_unlabelled_rows():
-            labeller.teacher = self._fit_teacher(
-                part, run.seeds["teacher"], run.progress, getattr(self.teacher_, "weights_", None)
-            )
-            in_folds = trial.rows.cv is not None and part.folds is None
-            learned = part.in_folds(trial.rows.cv) if in_folds else part
-            rows = self._label_rows(learned, None, trial.rows.cv, run)
+            with warnings.catch_warnings():  # the fit has said it once
+                warnings.filterwarnings("ignore", "DistilledClassifier: ", UserWarning)
+                rows = self._rows_of_twin(part, trial, run)
         else:
             block = Block(part.X, part.labels, part.weights, None).weighty()
             rows = LabelledRows([block], [], None, None)
@@ -83,6 +85,15 @@ class AllGroupsMixin:
         )
         inputs = examples.validation.inputs.numpy()
         return predict_logits(student, inputs, trial.gives_probabilities).astype(np.float64)
+
+    def _rows_of_twin(self, part, trial, run):
+        """Rows of `part` and rows drawn, labelled by a teacher that has seen no others."""
+        part.labeller.teacher = self._fit_teacher(
+            part, run.seeds["teacher"], run.progress, getattr(self.teacher_, "weights_", None)
+        )
+        in_folds = trial.rows.cv is not None and part.folds is None
+        learned = part.in_folds(trial.rows.cv) if in_folds else part
+        return self._label_rows(learned, None, trial.rows.cv, run)
 
     def _take_judgement(self, logits, rows, folds, trial):
         losses = row_losses_of(logits, rows, is_calibrated=False)

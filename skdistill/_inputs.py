@@ -11,7 +11,7 @@ from skdistill._blocks import NO_LABEL, Block
 from skdistill._containers import check_container
 from skdistill._labelling import Labeller
 from skdistill._named import named_parts
-from skdistill._routing import check_routed, teacher_fit_params, warn_of_kept_teacher
+from skdistill._routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._splits import find_folds, is_splitter, last_split, shown
 from skdistill._target import check_labels, check_target
 from skdistill._validation import (
@@ -29,6 +29,7 @@ from skdistill._validation import (
 from skdistill._warm_start import check_settled
 from skdistill.teacher import (
     check_groups,
+    check_routed,
     check_teachers,
     take_rows,
     union_of_classes,

@@ -2,6 +2,8 @@
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
 
 from skdistill._containers import is_frame, names_of
 
@@ -39,15 +41,22 @@ def read_probabilities(values, classes, n_rows, what, *, complete=False, remedy=
     check_single(values, what)
     places = _places(names_of(values), classes, what, complete) if is_frame(values) else None
     try:
+        values = values.toarray() if issparse(values) else values
         p = _by_name(values, places, len(classes)) if places else np.asarray(values, dtype=float)
     except (TypeError, ValueError, RuntimeError) as error:  # the last: a tensor with a gradient
         raise ValueError(f"{what} must be an array of probabilities: {error}") from error
     if p.shape != (n_rows, len(classes)):
         raise ValueError(
             f"{what} must have shape (n_samples, n_classes) = {(n_rows, len(classes))}, got "
-            f"{p.shape}. The classes are {classes[:10].tolist()}; a DataFrame may name its columns."
+            f"{p.shape}. The classes are {classes[:10].tolist()}; {_remedy_for_shape(p, n_rows)}."
         )
     return _summing_to_one(p, what, remedy)
+
+
+def _remedy_for_shape(p, n_rows):
+    if p.shape in ((n_rows,), (n_rows, 1)):
+        return "of the probability p of the second of two, give numpy.column_stack([1 - p, p])"
+    return "a DataFrame may name its columns"
 
 
 def check_single(values, what):
@@ -106,7 +115,7 @@ def labels_of_names(names, labels, what):
         ) from None
 
 
-def without_counts(values, classes):
+def without_counts(values, classes, what):
     """An array in place of a frame whose columns are only counted, 0, ..., K - 1, and not named.
 
     Parameters
@@ -114,16 +123,38 @@ def without_counts(values, classes):
     values : array-like of shape (n_rows, n_classes) or DataFrame
     classes : ndarray of shape (n_classes,)
         A frame whose columns have these names keeps them.
+    what : str
+        What they are, for the error message.
 
     Returns
     -------
     array-like of shape (n_rows, n_classes) or DataFrame
+
+    Raises
+    ------
+    ValueError
+        If the columns may be counted or named, which would be two different orders.
     """
     if not is_frame(values) or names_of(values) != list(range(len(classes))):
         return values
-    if all(name in _positions(classes) for name in range(len(classes))):
+    position = _positions(classes)
+    if all(name in position for name in range(len(classes))):
+        in_order = all(position[name] == name for name in range(len(classes)))
+        if not in_order and isinstance(values.columns, pd.RangeIndex):
+            raise ValueError(
+                f"{what} has the columns 0, ..., {len(classes) - 1}, and whether they are counted "
+                f"or named by class is not plain, as `classes_` are {classes[:10].tolist()}: give "
+                "an array, in the order of `classes_`, or `columns=classes_`."
+            )
         return values
     return nw.from_native(values, eager_only=True).to_numpy()
+
+
+def is_shuffled(values, classes):
+    """Whether a frame names its columns by class, in another order than that of `classes`."""
+    position = _positions(classes)
+    places = [position.get(name) for name in names_of(values)] if is_frame(values) else []
+    return None not in places and places != list(range(len(places)))
 
 
 def _positions(classes):

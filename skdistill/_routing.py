@@ -1,11 +1,9 @@
 """Metadata on its way to the teachers' ``fit``, as scikit-learn routes it."""
 
-import inspect
 import warnings
 
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import (
-    MetadataRequest,
     MetadataRouter,
     MethodMapping,
     get_routing_for_object,
@@ -13,7 +11,7 @@ from sklearn.utils.metadata_routing import (
 )
 
 from skdistill._named import named_parts
-from skdistill.teacher import unfrozen, weight_fit_params
+from skdistill.teacher import requests_of, unfrozen, weight_fit_params
 
 
 def router_of(estimator):
@@ -30,24 +28,13 @@ def router_of(estimator):
     router = MetadataRouter(owner=estimator).add_self_request(estimator)
     mapping = MethodMapping().add(caller="fit", callee="fit")
     for name, part in unfrozen(named_parts(estimator.teacher, "teacher")):
-        router.add(method_mapping=mapping, **{name: _requests_of(part)})
+        router.add(method_mapping=mapping, **{name: requests_of(part)})
     mapping = MethodMapping().add(caller="fit", callee="split")
     for name in ("cv", "validation_fraction"):
         splitter = getattr(estimator, name)
         if hasattr(splitter, "get_metadata_routing"):
             router.add(method_mapping=mapping, **{f"`{name}`": splitter})
     return router
-
-
-def check_routed(fit_params):
-    """Raise a TypeError for arguments of teachers' ``fit`` that nothing routes."""
-    if fit_params and not _routing_enabled():
-        first = next(iter(fit_params))
-        raise TypeError(
-            f"`fit` got unexpected arguments {list(fit_params)}. Arguments of a teacher's `fit` "
-            "reach it by metadata routing: sklearn.set_config(enable_metadata_routing=True), and "
-            f"`teacher.set_fit_request({first}=True)`."
-        )
 
 
 def teacher_fit_params(estimator, weight, class_weighted, metadata, fit_params):
@@ -77,7 +64,7 @@ def teacher_fit_params(estimator, weight, class_weighted, metadata, fit_params):
     parts = unfrozen(named_parts(estimator.teacher, "teacher"))
     if not _routing_enabled():
         return {name: weight_fit_params(name, part, class_weighted) for name, part in parts}
-    asked = [get_routing_for_object(_requests_of(part)) for _, part in parts]
+    asked = [get_routing_for_object(requests_of(part)) for _, part in parts]
     asked = set().union(*(requests.consumes("fit", metadata) for requests in asked))
     given = {name: metadata[name] for name in asked} | fit_params
     if weight is not None:
@@ -97,14 +84,3 @@ def warn_of_kept_teacher(fit_params):
             f"DistilledClassifier: `fit` got {list(fit_params)}, which change nothing: with "
             "`warm_start=True` the teacher is kept as it is."
         )
-
-
-def _requests_of(part):
-    """What a teacher requests; one that cannot say, all that its ``fit`` names."""
-    if hasattr(part, "get_metadata_routing"):
-        return part
-    requests = MetadataRequest(owner=part)
-    for name, parameter in list(inspect.signature(part.fit).parameters.items())[2:]:
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            requests.fit.add_request(param=name, alias=True)
-    return requests

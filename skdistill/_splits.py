@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import check_cv, train_test_split
 from sklearn.utils.validation import _num_samples
 
-from skdistill.teacher import check_apart, find_partition, split_by
+from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 
 
 def find_folds(cv, X, y, groups=None):
@@ -14,7 +14,7 @@ def find_folds(cv, X, y, groups=None):
     try:
         return find_partition(cv, X, y, groups)
     except ValueError as error:
-        raise ValueError(f"`cv={shown(cv)}`: {error}") from error
+        raise ValueError(f"`cv={shown(cv)}`: {error}{_lacks_groups(cv, groups)}") from error
 
 
 def shown(value):
@@ -57,6 +57,7 @@ def last_split(splitter, X, y, groups):
     """
     n_rows = _num_samples(X)
     try:
+        check_pairs(splitter)
         splits = split_by(check_cv(splitter), X, y, groups)
         if not splits:
             raise ValueError("it gives no split.")
@@ -69,8 +70,17 @@ def last_split(splitter, X, y, groups):
             )
         check_apart(train, test, groups)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`validation_fraction={shown(splitter)}`: {error}") from error
+        hint = _lacks_groups(splitter, groups)
+        raise ValueError(f"`validation_fraction={shown(splitter)}`: {error}{hint}") from error
     return train, test
+
+
+def _lacks_groups(splitter, groups):
+    """The remedy for a splitter by groups that got none, or nothing."""
+    if groups is not None or not hasattr(splitter, "get_metadata_routing"):
+        return ""
+    asks = splitter.get_metadata_routing().consumes("split", ["groups"])
+    return " (It splits by groups: give `groups` to `fit`.)" if asks else ""
 
 
 def _check_part(rows, n_rows):
@@ -80,7 +90,9 @@ def _check_part(rows, n_rows):
             f"{rows.tolist()[:5]}."
         )
     if rows.min() < 0 or rows.max() >= n_rows:
-        raise ValueError(f"row numbers must be from 0 to {n_rows - 1}, got up to {rows.max()}.")
+        raise ValueError(
+            f"row numbers must be from 0 to {n_rows - 1}, got {rows.min()} to {rows.max()}."
+        )
     return np.unique(rows)
 
 

@@ -343,7 +343,9 @@ class DistilledClassifier(
             Labels of rows that belong together, such as those of one patient. No group is split: by
             the rows held out, by `cv` or by the folds of ``cv="auto"``. An int as `cv` is then
             :class:`~sklearn.model_selection.StratifiedGroupKFold`. With metadata routing,
-            teachers that request `groups` are given them.
+            teachers that request `groups` are given them. Where fewer than 50 groups are held out,
+            five more teachers and students are trained, to judge the student by all groups; a
+            splitter as `validation_fraction` does without.
         X_val, y_val, sample_weight_val : default=None
             Rows for early stopping and calibration in place of a split. Where rows belong together,
             they should be of other groups than those of X.

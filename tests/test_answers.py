@@ -6,10 +6,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from lightgbm import LGBMClassifier
+from numpy.testing import assert_allclose
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -119,6 +122,52 @@ def test_a_default_frame_is_read_by_position_where_the_teacher_has_classes():
         TeacherPool(Answers(answer)).fit(X, NAMES[CODES])
 
 
+def test_a_default_frame_beside_classes_in_another_order_is_no_plain_answer():
+    p = np.full((1000, 3), [0.7, 0.2, 0.1])
+    frame = Answers(lambda n: pd.DataFrame(p[:n]), classes=[2, 0, 1])
+    with pytest.raises(ValueError, match=r"`answers`.*counted or named.*\[2, 0, 1\]"):
+        TeacherPool(frame).fit(X, CODES)
+    named = Answers(lambda n: pd.DataFrame(p[:n], columns=[2, 0, 1]), classes=[2, 0, 1])
+    array = Answers(lambda n: p[:n], classes=[2, 0, 1])
+    for teacher in (named, array):
+        assert_allclose(TeacherPool(teacher).fit(X, CODES).predict_proba(X[:1]), [[0.2, 0.1, 0.7]])
+
+
+def test_numbers_among_objects_are_numbers():
+    teacher = Answers(lambda n: np.full((n, 3), 1 / 3), np.array([0, 1, 2], dtype=object))
+    assert TeacherPool(teacher).fit(X, CODES).classes_.dtype == int
+
+
+@pytest.mark.parametrize("is_frozen", [True, False])
+@pytest.mark.parametrize("in_pipeline", [True, False])
+def test_a_vote_that_would_read_frames_by_place(is_frozen, in_pipeline):
+    vote = VotingClassifier([("it", Framed()), ("lr", LogisticRegression())], voting="soft")
+    teacher = make_pipeline(StandardScaler(), vote) if in_pipeline else vote
+    if is_frozen:
+        teacher = FrozenEstimator(teacher.fit(X, CODES))
+    with pytest.raises(ValueError, match=r"takes the columns of Framed by their places.*a list of"):
+        TeacherPool(teacher).fit(X, CODES)
+    arrays = VotingClassifier([("lr", LogisticRegression())], voting="soft")
+    assert TeacherPool(arrays).fit(X, CODES).score(X, CODES) > 0.5
+
+
+def test_a_frame_where_an_array_is_wanted_names_the_remedy():
+    with pytest.raises(ValueError, match="answers with a DataFrame.*let it return an array"):
+        TeacherPool(CalibratedClassifierCV(Framed(), cv=2)).fit(X, CODES > 0)
+
+
+def test_a_sparse_answer_is_read():
+    teacher = Answers(lambda n: csr_array(np.eye(3)[CODES[:n]]))
+    assert (TeacherPool(teacher).fit(X, CODES).predict(X) == CODES).all()
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_one_column_of_two_classes_names_the_remedy(shape):
+    teacher = Answers(lambda n: np.full(n, 0.3).reshape(shape))
+    with pytest.raises(ValueError, match=r"`answers`.*column_stack\(\[1 - p, p\]\)"):
+        TeacherPool(teacher).fit(X, CODES > 0)
+
+
 def rows(*row, **columns):
     return lambda n: pd.DataFrame([row] * n, **columns) if columns else np.tile(row, (n, 1))
 
@@ -157,8 +206,6 @@ def test_multioutput_forest():
 
 
 def test_multiclassova_names_the_remedy_and_the_remedy_works():
-    from sklearn.calibration import CalibratedClassifierCV
-
     ova = LGBMClassifier(n_estimators=5, objective="multiclassova", verbose=-1, n_jobs=1)
     with pytest.raises(ValueError, match="`lgbmclassifier` must sum to 1.*CalibratedClassifierCV"):
         DistilledClassifier(ova, SMALL, transfer=None).fit(X, NAMES[CODES])

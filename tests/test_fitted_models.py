@@ -170,6 +170,24 @@ def test_models_that_give_no_probabilities_name_the_remedy(model, message):
             break
 
 
+@pytest.mark.parametrize("kind", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("make", [np.asarray, pd.DataFrame])
+def test_a_booster_is_given_as_many_columns_as_it_was_trained_on(kind, make):
+    rows = np.random.default_rng(0).normal(size=(80, 4))
+    labels = (rows[:, 0] > 0).astype(int)
+    if kind == "xgboost":
+        data = xgboost.DMatrix(rows, label=labels)
+        booster = xgboost.train({"objective": "binary:logistic"}, data, 2)
+    else:
+        data = lightgbm.Dataset(rows, label=labels)
+        booster = lightgbm.train({"objective": "binary", "verbose": -1}, data, 2)
+    assert TeacherPool(booster).fit(make(rows), labels).score(make(rows), labels) > 0.8
+    for n_columns in (3, 5):
+        wrong = make(np.zeros((80, n_columns)))
+        with pytest.raises(ValueError, match="teacher `booster` could not label the rows"):
+            TeacherPool(booster).fit(wrong, labels)
+
+
 def test_the_remedy_for_softmax_works():
     booster = xgb_booster(X, CODES, "multi:softmax")
     booster.set_param({"objective": "multi:softprob"})

@@ -134,6 +134,7 @@ def test_groups_of_which_each_is_large():
         ([None, *TENS[1:]], "1 missing values, the first in row 0"),
         (np.column_stack([TENS, TENS]), r"shape \(n_samples,\), got \(600, 2\)"),
         ([{}] * 600, "hashable"),
+        ("patient", r"give the column, X\['patient'\]"),
         (Y, "or all rows of a class"),
     ],
 )
@@ -289,7 +290,7 @@ def test_time_is_judged_by_the_last_rows():
     [
         ([(np.arange(300), np.arange(299, 600))], None, "1 rows are in both parts.*row 299"),
         ([(np.arange(600), [])], None, "one at least"),
-        ([(np.arange(600), [600])], None, "from 0 to 599, got up to 600"),
+        ([(np.arange(600), [600])], None, "from 0 to 599, got 600 to 600"),
         ([], None, "it gives no split"),
         (KFold(7), TENS, "groups have rows in the training and in the test"),
         (GroupShuffleSplit(1), None, "'groups' parameter should not be None"),
@@ -297,7 +298,12 @@ def test_time_is_judged_by_the_last_rows():
         ("last", None, "must be a number.*got 'last'"),
         (1.5, None, "an object implementing 'split'"),
         ([(np.flatnonzero(Y == 0), np.flatnonzero(Y))], None, r"no row of the classes \[1\]"),
-        ([1, 2], None, "unpack"),
+        ([1, 2], None, "each split must be a pair"),
+        ((np.arange(9), np.arange(9, 18)), None, r"give a list of pairs, \[\(train, test\)\]"),
+        (PredefinedSplit([-1] * 20 + [0] * 20), None, "for each of the 600 rows of X, got 40"),
+        ([(np.arange(40) < 20, np.arange(40) >= 20)], None, "a mask must have.*600.*got 40"),
+        ([(np.arange(300), np.arange(-300, 0))], None, "got -300 to -1"),
+        (StratifiedGroupKFold(3), None, "give `groups` to `fit`"),
     ],
 )
 def test_splitters_that_do_not_split(splitter, groups, message):
@@ -359,6 +365,16 @@ def test_no_twin_has_seen_the_groups_that_it_is_judged_by():
     assert_array_equal(np.sort(np.concatenate(folds)), np.arange(600))
     for rows in folds:
         assert_array_equal(np.isin(TENS, TENS[rows]), np.isin(np.arange(600), rows))
+
+
+def test_the_fits_of_all_groups_are_told_and_repeat_no_warning(capsys):
+    fitted = RandomForestClassifier(5, random_state=0).fit(X, Y)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make(teacher=fitted, alpha=0.3, verbose=1).fit(X, Y, groups=TENS)
+    assert sum("is fitted but not frozen" in str(one.message) for one in caught) == 1
+    told = "5 more fits; a splitter as `validation_fraction` does without"
+    assert capsys.readouterr().out.count(told) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,14 @@ from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
-from skdistill import TeacherPool
+from skdistill import DistilledClassifier, TeacherPool
 
 X, CODES = make_classification(120, 4, random_state=0)
 Y = np.array(["no", "yes"])[CODES]
@@ -149,6 +149,25 @@ def test_sample_weight_is_routed(requested):
         fitted.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
         result = cross_validate(fitted, X, Y, params={"sample_weight": WEIGHT}, cv=2)
         assert np.isfinite(result["test_score"]).all()
+
+
+def test_what_teachers_request_is_routed():
+    search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(3))
+    groups = np.arange(120) // 4
+    for owner in (TeacherPool(search), DistilledClassifier(TeacherPool(search), transfer=None)):
+        with pytest.raises((TypeError, ValueError), match="enable_metadata_routing=True"):
+            owner.fit(X, Y, groups=groups)
+        with sklearn.config_context(enable_metadata_routing=True):
+            owner.fit(X, Y, groups=groups)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert TeacherPool(search).fit(X, Y, groups=groups).estimators_[0].n_splits_ == 3
+        with pytest.raises(TypeError, match="not routed to any object"):
+            TeacherPool(search).fit(X, Y, nonsense=1)
+
+
+def test_no_rows_to_label():
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        pool().fit(X, Y).predict_proba(X[:0])
 
 
 # --- as others see it ---

@@ -1,5 +1,7 @@
 """Arguments of the teachers' fit, by metadata routing."""
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +46,17 @@ class Plain(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+class Validated(Plain):
+    """A teacher with validation rows, that remembers how many rows there were."""
+
+    shapes: ClassVar[list] = []
+
+    def fit(self, X, y, X_val=None, y_val=None):
+        self.shapes_ = len(X), len(X_val), len(y_val)
+        self.shapes.append(self.shapes_)
+        return super().fit(X, y)
 
 
 class WithoutRequests:
@@ -113,6 +126,15 @@ def test_values_a_row_go_with_their_rows(routing):
     assert_array_equal(rows[:, 0], offset)
     assert note == {"a": 1}
     assert_array_equal(X[table["row"]], rows)
+
+
+def test_validation_rows_as_many_as_the_others_stay_whole(routing):
+    teacher = Validated().set_fit_request(X_val=True, y_val=True)
+    clf = make(teacher, cv=2).fit(X, Y, X_val=(X,), y_val=(Y,))
+    assert clf.teacher_.estimators_[0].shapes_ == (300, 300, 300)
+    Validated.shapes.clear()
+    clf.teacher_.cross_fit_proba(X, Y, 2, fit_params={"validated": {"X_val": X, "y_val": Y}})
+    assert Validated.shapes == [(150, 300, 300)] * 2
 
 
 @pytest.mark.parametrize("name", ["offset", "unknown"])

@@ -1,5 +1,6 @@
 """Torch modules as people have them, as teachers."""
 
+import warnings
 from collections import UserDict
 from types import SimpleNamespace
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 from scipy.special import expit, softmax
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from skdistill import DistilledClassifier, MLPStudent, TeacherPool, TorchTeacher
@@ -165,3 +168,34 @@ def test_text_for_a_module_names_preprocess():
     frame = pd.DataFrame({"a": ["x", "y"] * 20})
     with pytest.raises(ValueError, match="teacher `torchteacher`.*could not convert.*`preprocess`"):
         TeacherPool(TorchTeacher(nn.Linear(1, 2))).fit(frame)
+
+
+SIGMOIDS = {
+    "one": nn.Sequential(ONE, nn.Sigmoid()),
+    "squeezed": Module(lambda inner, x: inner(x).squeeze().sigmoid(), ONE),
+    "one a class": nn.Sequential(LINEAR, nn.Sigmoid()),
+}
+
+
+@pytest.mark.parametrize("kind", SIGMOIDS)
+def test_a_last_sigmoid_is_warned_of(kind):
+    with pytest.warns(UserWarning, match="TorchTeacher: every logit.*leave out the last sigmoid"):
+        TorchTeacher(SIGMOIDS[kind]).predict_proba(X)
+
+
+def test_few_small_logits_are_no_sigmoid():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TorchTeacher(SIGMOIDS["one"]).predict_proba(X[:1])
+        TorchTeacher(Module(lambda inner, x: torch.zeros(len(x), 1))).predict_proba(X)
+        TorchTeacher(ONE).predict_proba(X)
+
+
+@pytest.mark.parametrize("is_fitted", [True, False])
+def test_a_pipeline_that_ends_in_one_names_the_remedy(is_fitted):
+    scaler, teacher = StandardScaler().fit(X), TorchTeacher(LINEAR)
+    pipe = make_pipeline(scaler, teacher)
+    with pytest.raises(ValueError, match="the steps before that part as its `preprocess`"):
+        TeacherPool(FrozenEstimator(pipe) if is_fitted else pipe).fit(X, np.arange(40) % 2)
+    teacher.set_params(preprocess=scaler.transform)
+    assert TeacherPool(teacher).fit(X, np.arange(40) % 2).predict_proba(X).shape == (40, 2)

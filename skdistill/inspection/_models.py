@@ -159,7 +159,7 @@ def probabilities(model, X, classes, name):
             f"{classes[:10].tolist()}. Give a model of the same classes."
         )
     aligned = np.zeros((n_rows, len(classes)))
-    p = check_soft_targets(without_counts(answer, own), own, n_rows, what)
+    p = check_soft_targets(without_counts(answer, own, what), own, n_rows, what)
     aligned[:, np.searchsorted(classes, own)] = p
     return aligned
 

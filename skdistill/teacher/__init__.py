@@ -9,7 +9,13 @@ from skdistill.teacher._checks import (
     union_of_classes,
 )
 from skdistill.teacher._fitted import FittedTeacher
-from skdistill.teacher._folds import check_apart, check_groups, find_partition, split_by
+from skdistill.teacher._folds import (
+    check_apart,
+    check_groups,
+    check_pairs,
+    find_partition,
+    split_by,
+)
 from skdistill.teacher._members import (
     UNKNOWN_FLOOR,
     Member,
@@ -19,6 +25,7 @@ from skdistill.teacher._members import (
     weight_fit_params,
 )
 from skdistill.teacher._pool import TeacherPool
+from skdistill.teacher._requests import check_routed, requests_of
 from skdistill.teacher._tasks import clone_of, take_rows
 from skdistill.teacher._torch import TorchTeacher
 
@@ -31,12 +38,15 @@ __all__ = [
     "check_apart",
     "check_floor",
     "check_groups",
+    "check_pairs",
+    "check_routed",
     "check_teachers",
     "chunks",
     "clone_of",
     "find_partition",
     "input_tags_of",
     "is_frozen",
+    "requests_of",
     "split_by",
     "take_rows",
     "teach_unknown",

@@ -14,6 +14,10 @@ from sklearn.frozen import FrozenEstimator
 
 from skdistill._frame import is_frame
 
+BY_FUNCTION = (
+    "give a function that gives probabilities, FittedTeacher(lambda X: ..., classes=[...])"
+)
+
 
 def adapt(model):
     """What answers for a teacher: an adapter for the models known here, else the teacher itself.
@@ -104,7 +108,7 @@ class XGBoostBooster(Adapter):
                 "objective", objective, "call `booster.set_param({'objective': 'binary:logistic'})`"
             )
         if objective not in ("binary:logistic", "multi:softprob"):
-            remedy = f"train it with 'binary:logistic' or 'multi:softprob', or {_BY_FUNCTION}"
+            remedy = f"train it with 'binary:logistic' or 'multi:softprob', or {BY_FUNCTION}"
             raise _no_probabilities("objective", objective, remedy)
         n_classes = int(learner["learner_model_param"]["num_class"])
         self.classes_ = np.arange(max(n_classes, 2))
@@ -117,14 +121,21 @@ class XGBoostBooster(Adapter):
 
         names = self.model.feature_names
         if not is_frame(X):
-            X = np.asarray(X)
-            same_width = names is not None and X.shape[1:] == (len(names),)
-            types = self.model.feature_types if same_width else None
-            names = names if same_width else None
+            X = self._as_wide(np.asarray(X))
+            types = None if names is None else self.model.feature_types
             return DMatrix(X, feature_names=names, feature_types=types, enable_categorical=True)
         if names is None:  # it was trained on an array
-            X = nw.from_native(X, eager_only=True).to_numpy()
+            X = self._as_wide(nw.from_native(X, eager_only=True).to_numpy())
         return DMatrix(X, enable_categorical=True)
+
+    def _as_wide(self, X):
+        """X, checked: XGBoost takes columns that are not there for missing values."""
+        n_columns = self.model.num_features()
+        if X.shape[1:] != (n_columns,):
+            raise ValueError(
+                f"X has shape {X.shape}, but the Booster was trained on {n_columns} columns"
+            )
+        return X
 
     def _state(self):
         return bytes(self.model.save_raw("ubj"))
@@ -146,7 +157,7 @@ class LightGBMBooster(Adapter):
                 "CalibratedClassifierCV",
             )
         if objective not in ("binary", "multiclass"):
-            remedy = f"train it with 'binary' or 'multiclass', or {_BY_FUNCTION}"
+            remedy = f"train it with 'binary' or 'multiclass', or {BY_FUNCTION}"
             raise _no_probabilities("objective", objective, remedy)
         self.classes_ = np.arange(max(model.num_model_per_iteration(), 2))
 
@@ -185,7 +196,7 @@ class CatBoostModel(Adapter):
         if loss == "MultiClassOneVsAll":
             raise _no_probabilities("loss_function", loss, "train it with 'MultiClass'")
         if loss not in ("Logloss", "CrossEntropy", "MultiClass"):
-            remedy = f"train it with 'Logloss' or 'MultiClass', or {_BY_FUNCTION}"
+            remedy = f"train it with 'Logloss' or 'MultiClass', or {BY_FUNCTION}"
             raise _no_probabilities("loss_function", loss, remedy)
         classes = np.asarray(model.classes_)
         self.classes_ = classes if len(classes) else np.arange(2)
@@ -294,11 +305,6 @@ class AutoGluonPredictor(Adapter):
                 "an AutoGluon predictor knows its columns by name: give X as a DataFrame"
             )
         return self.model.predict_proba(_pandas_of(X))
-
-
-_BY_FUNCTION = (
-    "give a function that gives probabilities, FittedTeacher(lambda X: ..., classes=[...])"
-)
 
 
 def _no_probabilities(parameter, value, remedy):

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._frame import is_frame
 from skdistill._probabilities import check_single, labels_of_names, names_of
 from skdistill.scorer import Scorer
-from skdistill.teacher._adapters import adapt, is_known_model
+from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import ask, own_classes
 from skdistill.teacher._torch import TorchTeacher
@@ -70,9 +70,7 @@ def warn_of_refits(parts):
 
 def tags_of(part):
     """The tags of a teacher, or of what is frozen in it; None where it declares none."""
-    inner = part
-    while isinstance(inner, FrozenEstimator):
-        inner = inner.estimator
+    inner = _inner(part)
     has_tags = hasattr(inner, "__sklearn_tags__") and not isinstance(inner, type)
     return get_tags(inner) if has_tags else None
 
@@ -92,21 +90,30 @@ def _is_fitted(part):
 
 
 def _kind_of(part):
-    inner = part.estimator if isinstance(part, FrozenEstimator) else part
-    return type(inner).__name__
+    return type(_inner(part)).__name__
+
+
+def _inner(part):
+    """What is frozen, at whatever depth, or the teacher itself."""
+    while isinstance(part, FrozenEstimator):
+        part = part.estimator
+    return part
 
 
 def _remedy_for(part):
-    inner = part.estimator if isinstance(part, FrozenEstimator) else part
+    inner = _inner(part)
     if isinstance(inner, VotingClassifier):
         return "set its `voting='soft'`"
-    if hasattr(inner, "__sklearn_tags__") and is_regressor(inner):
+    is_sklearn = hasattr(inner, "__sklearn_tags__")
+    if is_sklearn and is_regressor(inner):
         return "it is a regressor: give a classifier"
     if not hasattr(inner, "predict"):
         return (
             "give an estimator, a torch module in TorchTeacher, or a function of X that gives "
             "probabilities in FittedTeacher"
         )
+    if not is_sklearn:
+        return BY_FUNCTION
     return "wrap it, for instance CalibratedClassifierCV(SVC(), ensemble=False)"
 
 
@@ -192,7 +199,7 @@ def _check_codes(name, classes, labels):
 
 def _are_told(part):
     """Whether the user said which labels the columns of a teacher mean."""
-    inner = part.estimator if isinstance(part, FrozenEstimator) else part
+    inner = _inner(part)
     return isinstance(inner, (FittedTeacher, TorchTeacher)) and inner.classes is not None
 
 

@@ -22,6 +22,7 @@ from skdistill._containers import check_container
 from skdistill._named import named_parts, sound_parts
 from skdistill.teacher._checks import tags_of, unfrozen
 from skdistill.teacher._members import weight_fit_params
+from skdistill.teacher._requests import check_routed, requests_of
 
 
 class PoolEstimatorMixin:
@@ -59,7 +60,7 @@ class PoolEstimatorMixin:
             return np.log(self.predict_proba(X))
 
     def get_metadata_routing(self):
-        """Get the metadata routing: `sample_weight` goes to the teachers that request it.
+        """Get the metadata routing: teachers are given what they request.
 
         Returns
         -------
@@ -68,7 +69,7 @@ class PoolEstimatorMixin:
         router = MetadataRouter(owner=self).add_self_request(self)
         for name, part in unfrozen(named_parts(self.teachers, "teacher")):
             mapping = MethodMapping().add(caller="fit", callee="fit")
-            router.add(method_mapping=mapping, **{name: part})
+            router.add(method_mapping=mapping, **{name: requests_of(part)})
         return router
 
     def __sklearn_tags__(self):
@@ -89,25 +90,26 @@ class PoolEstimatorMixin:
         """Return X as the teachers get it, with the number and names of its columns checked."""
         check_container(X)
         (X,) = indexable(X)
+        if not _num_samples(X):
+            raise ValueError("Found array with 0 sample(s) in X while a minimum of 1 is required.")
         # A list of texts has no columns; of one row alone the teachers say what is wrong.
         has_columns = hasattr(self, "n_features_in_") and getattr(X, "ndim", 2) > 1
         if reset or has_columns:
             validate_data(self, X, reset=reset, skip_check_array=True)
         return X
 
-    def _weight_params(self, parts, X, sample_weight):
-        """The arguments that carry `sample_weight` to each teacher's ``fit``, by its name."""
-        if sample_weight is None:
-            return {}
-        weight = check_row_weights(sample_weight, X)
-        parts = dict(unfrozen(parts))
+    def _routed_params(self, parts, X, sample_weight, metadata):
+        """The arguments of each teacher's ``fit``, by its name."""
+        check_routed(metadata)
+        weight, parts = check_row_weights(sample_weight, X), dict(unfrozen(parts))
+        given = metadata if weight is None else metadata | {"sample_weight": weight}
         params = {}
-        if _routing_enabled():
-            routed = process_routing(self, "fit", sample_weight=weight)
-            routers = [name for name in parts if hasattr(parts[name], "get_metadata_routing")]
-            params = {name: dict(routed[name]["fit"]) for name in routers}
-        for name in parts.keys() - params.keys():
-            params[name] = weight_fit_params(name, parts[name], weight)
+        if given and _routing_enabled():
+            routed = process_routing(self, "fit", **given)
+            params = {name: dict(routed[name]["fit"]) for name in parts}
+        for name, part in parts.items():
+            if name not in params or not hasattr(part, "get_metadata_routing"):
+                params[name] = params.get(name, {}) | weight_fit_params(name, part, weight)
         return params
 
 

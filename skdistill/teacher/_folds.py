@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, check_cv
 from sklearn.utils.validation import _num_samples
 
 # What scikit-learn makes of `cv=None`.
@@ -33,6 +33,10 @@ def check_groups(groups, X):
     """
     if groups is None:
         return None
+    if isinstance(groups, str):
+        raise ValueError(
+            f"`groups` must be an array, got {groups!r}: give the column, X[{groups!r}]."
+        )
     shape = getattr(groups, "shape", None)
     if shape is not None and len(shape) != 1:
         raise ValueError(
@@ -87,6 +91,7 @@ def find_partition(cv, X, y, groups=None):
     y = np.asarray(y)
     if groups is not None and (cv is None or isinstance(cv, Integral)):
         cv = _group_folds(DEFAULT_FOLDS if cv is None else int(cv), groups)
+    check_pairs(cv)
     cv = check_cv(cv, y, classifier=True)
     folds = split_by(cv, X, y, groups)
     tested = np.concatenate([test for _, test in folds]) if folds else np.empty(0)
@@ -101,13 +106,30 @@ def find_partition(cv, X, y, groups=None):
     return folds
 
 
+def check_pairs(cv):
+    """Raise a ValueError for a list of splits that are no pairs."""
+    for split in cv if isinstance(cv, (list, tuple)) else []:
+        parts = split if hasattr(split, "__len__") else []
+        if len(parts) != 2 or not all(hasattr(part, "__len__") for part in parts):
+            raise ValueError("each split must be a pair: give a list of pairs, [(train, test)].")
+
+
 def split_by(cv, X, y, groups):
-    """The splits of a splitter as a list of (ndarray, ndarray) of row numbers."""
+    """The splits of a splitter as a list of (ndarray, ndarray) of row numbers.
+
+    Raises
+    ------
+    ValueError
+        If they are for another number of rows than X has.
+    """
+    n_rows = _num_samples(X)
+    if isinstance(cv, PredefinedSplit):  # it looks at no row
+        _check_length("its `test_fold`", len(cv.test_fold), n_rows)
     with warnings.catch_warnings():
         # What it makes of them is checked.
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
         splits = list(cv.split(X, y, groups))
-    return [(_numbers(train), _numbers(test)) for train, test in splits]
+    return [tuple(_numbers(part, n_rows) for part in split) for split in splits]
 
 
 def check_apart(train, test, groups):
@@ -133,7 +155,17 @@ def _group_folds(n_folds, groups):
     return StratifiedGroupKFold(n_folds)
 
 
-def _numbers(rows):
+def _numbers(rows, n_rows):
     """Row numbers, of a mask too."""
     rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows
+    if rows.dtype != bool:
+        return rows
+    _check_length("a mask", len(rows), n_rows)
+    return np.flatnonzero(rows)
+
+
+def _check_length(what, length, n_rows):
+    if length != n_rows:
+        raise ValueError(
+            f"{what} must have a value for each of the {n_rows} rows of X, got {length}."
+        )

@@ -20,6 +20,18 @@ _HINTS = (
         "A frozen part of it has other labels: give y in those.",
     ),
     (
+        # Words of scikit-learn for a Pipeline of it.
+        ("is not an estimator instance", "last step of pipeline should implement fit"),
+        "A part of it has no `fit`, as a TorchTeacher: give the steps before that part as its "
+        "`preprocess`, or a function, FittedTeacher(lambda X: ..., classes=[...]).",
+    ),
+    (
+        # Words of pandas, where scikit-learn takes columns of an array.
+        ("(slice(none, none, none), ",),
+        "A part of it answers with a DataFrame, where scikit-learn takes an array: let it return "
+        "an array, in the order of its `classes_`.",
+    ),
+    (
         # Words of XGBoost and of LightGBM.
         ("validation dataset for early stopping", "for early stopping, at least one dataset"),
         "Early stopping needs rows to judge by: give the teacher an `eval_set` by metadata "

@@ -19,8 +19,9 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
+from skdistill._containers import names_of
 from skdistill._named import parts_of, unfrozen_parts_of
-from skdistill._probabilities import read_probabilities, without_counts
+from skdistill._probabilities import is_shuffled, read_probabilities, without_counts
 from skdistill._process import safe_threads
 from skdistill._seeding import seeded
 from skdistill.targets import floor_probabilities
@@ -103,11 +104,11 @@ class Member:
     def _chunk(self, X):
         answer = ask(self.name, self.estimator, X)
         classes = own_classes(self.name, self.estimator)
+        what = f"`predict_proba` of teacher `{self.name}`"
         if classes is None:
             labels = np.arange(len(self.columns)) if self.labels is None else self.labels
         else:
-            labels, answer = classes, without_counts(answer, classes)
-        what = f"`predict_proba` of teacher `{self.name}`"
+            labels, answer = classes, without_counts(answer, classes, what)
         n_rows = _num_samples(X)
         return read_probabilities(answer, labels, n_rows, what, complete=True, remedy=_NOT_ONE)
 
@@ -137,7 +138,36 @@ def own_classes(name, estimator):
             f"teacher `{name}` must have one label for each class in its `classes_`, got "
             f"{list(classes)[:10]}: a multilabel or multi-output model is no teacher."
         )
-    return np.asarray(classes)
+    labels = np.asarray(classes)
+    if labels.dtype.kind != "O":
+        return labels
+    plain = np.asarray(labels.tolist())
+    return plain if plain.dtype.kind in "iufb" else labels  # objects may be numbers
+
+
+def check_parts(name, estimator, row):
+    """Raise a ValueError for a vote that takes the columns of frames by their places.
+
+    Parameters
+    ----------
+    name : str
+    estimator : object
+        A fitted teacher.
+    row : array-like or DataFrame of shape (1, n_features)
+    """
+    if isinstance(estimator, FrozenEstimator):
+        check_parts(name, estimator.estimator, row)
+    elif isinstance(estimator, Pipeline) and isinstance(estimator[-1], VotingClassifier):
+        check_parts(name, estimator[-1], estimator[:-1].transform(row))
+    elif isinstance(estimator, VotingClassifier):
+        for part in estimator.estimators_:
+            answer, known = ask(name, part, row), own_classes(name, part)
+            if known is not None and is_shuffled(answer, known):
+                raise ValueError(
+                    f"teacher `{name}` takes the columns of {type(part).__name__} by their places, "
+                    f"but they are named {names_of(answer)[:10]}, in another order than its "
+                    "classes: give the parts themselves as a list of teachers."
+                )
 
 
 def align(probabilities, columns, n_classes, floor=0.0):

@@ -38,6 +38,7 @@ from skdistill.teacher._members import (
     Held,
     Member,
     align_all,
+    check_parts,
     check_row_wise,
     chunks,
     n_votes_of,
@@ -116,7 +117,7 @@ class TeacherPool(
         self.memory = memory
         self.random_state = random_state
 
-    def fit(self, X, y=None, sample_weight=None, *, fit_params=None, step=no_step):
+    def fit(self, X, y=None, sample_weight=None, *, fit_params=None, step=no_step, **metadata):
         """Fit the teachers that are not frozen.
 
         Parameters
@@ -131,6 +132,9 @@ class TeacherPool(
             Further arguments of each teacher's ``fit``, by its name.
         step : callable, default=no_step
             Called with the name of each teacher when it is fitted.
+        **metadata : dict
+            With metadata routing, other arguments for the teachers' ``fit``, such as `groups`: each
+            goes to the teachers that request it.
 
         Returns
         -------
@@ -141,6 +145,8 @@ class TeacherPool(
         ValueError
             If labels are missing or disjoint, a teacher cannot give probabilities for X, or
             `weights` or `pooling` are not valid.
+        TypeError
+            If there is `metadata` that no teacher requests, or no metadata routing.
         """
         self.__dict__.pop("_members", None)  # a fit that fails leaves none
         parts = named_parts(self.teachers, "teacher")
@@ -150,7 +156,8 @@ class TeacherPool(
         warn_of_refits(parts)
         X = self._check_columns(X, reset=True)
         y = check_labels(y, X)
-        fit_params = _merged(self._weight_params(parts, X, sample_weight), fit_params or {})
+        routed = self._routed_params(parts, X, sample_weight, metadata)
+        fit_params = _merged(routed, fit_params or {})
         self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
@@ -328,6 +335,7 @@ class TeacherPool(
         columns = np.searchsorted(self.classes_, classes)
         member = Member(name, Held(part), columns, None, labels=classes)
         member.probabilities(_safe_indexing(X, slice(0, 1)))
+        check_parts(name, part, _safe_indexing(X, slice(0, 1)))
         member.n_votes = n_votes_of(part)
         return member
 

@@ -16,11 +16,18 @@ from skdistill.teacher._hints import hint_for
 from skdistill.teacher._members import (
     Held,
     Member,
+    check_parts,
     has_part_of,
     n_votes_of,
     takes_only_codes,
     torch_guard,
 )
+
+# Arguments that hold rows of their own, even where these are as many as those of X.
+_OTHER_ROWS = {
+    *("X_val", "y_val", "sample_weight_val", "eval_X", "eval_y"),
+    *("X_transfer", "soft_targets_transfer"),
+}
 
 
 class WrongTypeError(ValueError, TypeError):
@@ -105,6 +112,7 @@ class Task:
                 f"teacher `{self.name}` could not be fitted {self.where}: {error}{hint_for(error)}"
             ) from error
         self.columns_of(self.estimator)
+        check_parts(self.name, self.estimator, _safe_indexing(self.X, slice(0, 1)))
         self.is_fitted = True
         return self.estimator
 
@@ -146,7 +154,9 @@ def clone_of(estimator):
 def take_rows(fit_params, rows, n_rows):
     """The arguments of a ``fit``, of those that have a value a row only some rows."""
     return {
-        name: _safe_indexing(value, rows) if _is_row_wise(value, n_rows) else value
+        name: _safe_indexing(value, rows)
+        if name not in _OTHER_ROWS and _is_row_wise(value, n_rows)
+        else value
         for name, value in fit_params.items()
     }
 

@@ -1,6 +1,7 @@
 """A torch module as a teacher."""
 
 import copy
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _num_samples
 
 from skdistill._process import safe_threads
+
+# So many different logits are not all between 0 and 1 by chance.
+MANY = 20
 
 
 class TorchTeacher(BaseEstimator):
@@ -142,16 +146,31 @@ def _logits_of(output):
 def _probabilities(logits, n_rows):
     if logits.ndim < 2 and n_rows and logits.size % n_rows == 0:
         logits = logits.reshape(n_rows, -1)  # the module squeezed them
+    _warn_of_sigmoid(logits)
     if logits.shape == (n_rows, 1):
         return softmax(np.column_stack([np.zeros(n_rows), logits]), axis=1)  # sigmoid and the rest
     if logits.ndim != 2:
         raise ValueError(
             f"`module` must give logits of shape (n_rows, n_classes), got {logits.shape}"
         )
-    are_probabilities = (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, atol=1e-3)
-    if n_rows and are_probabilities:
+    if n_rows and (logits >= 0).all() and _sum_to_one(logits):
         raise ValueError(
             "`module` gives probabilities, not logits: leave out its last softmax, or give "
             "FittedTeacher(function) with a function of X that returns them"
         )
     return softmax(logits, axis=1)
+
+
+def _warn_of_sigmoid(logits):
+    """Warn where what is taken for logits is likely to be the output of a sigmoid."""
+    is_inside = (logits >= 0).all() and (logits <= 1).all() and not _sum_to_one(logits)
+    if is_inside and len(np.unique(logits)) > MANY:
+        warnings.warn(
+            "TorchTeacher: every logit of `module` is between 0 and 1, as after a sigmoid. If they "
+            "are probabilities, leave out the last sigmoid, or give FittedTeacher(function) with a "
+            "function of X that returns a column for each class."
+        )
+
+
+def _sum_to_one(values):
+    return np.allclose(values.sum(axis=-1), 1, atol=1e-3)
