@@ -210,6 +210,8 @@ def measure_leak(given, rows, validation):
         return None
     if given.folds is not None:
         unseen = rows.take(rows.is_answer)
+        if not len(unseen.labels):
+            return None
         seen = replace(unseen, soft=labeller.label(unseen.X))
     elif validation is not None:
         seen, unseen = (one.take(labeller.knows(one.labels)) for one in (rows, validation))

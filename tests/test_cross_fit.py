@@ -141,3 +141,11 @@ def test_rows_taught_by_label_are_no_answers():
     assert_array_equal(np.flatnonzero(is_answer), rows)
     seen = clf.teacher_.predict_proba(X)
     assert clf.leak_gap_ == pytest.approx(np.mean(seen[rows, 1] - unseen[rows, 1]))
+
+
+def test_without_an_answer_there_is_no_leak_to_measure():
+    X, y = np.random.RandomState(0).normal(size=(90, 3)), np.repeat([0, 1, 2], 30)
+    folds = [(np.flatnonzero(y != code), np.flatnonzero(y == code)) for code in range(3)]
+    clf = DistilledClassifier(LogisticRegression(), SMALL, transfer=None, cv=folds, random_state=0)
+    with pytest.warns(UserWarning, match=r"no teacher knows the classes \[0, 1, 2\]"):
+        assert clf.fit(X, y).leak_gap_ is None

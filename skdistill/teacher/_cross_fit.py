@@ -54,6 +54,7 @@ class CrossFitMixin:
         ValueError
             If all teachers are frozen or the folds are not a partition.
         """
+        check_is_fitted(self)
         folds = find_partition(cv, X, y, check_groups(groups, X))
         tables = [[]] * len(folds) if others is None else others
         result, of_others, _ = self.label_folds(X, y, folds, tables, floored, fit_params, step)
@@ -79,7 +80,6 @@ class CrossFitMixin:
         is_answer : ndarray of bool of shape (n_samples,)
             False for rows that were taught by label, since no teacher of the fold knows the class.
         """
-        check_is_fitted(self)
         parts = named_parts(self.teachers, "teacher")
         tasks = self._tasks(parts, X, y, fit_params or {})
         if not tasks:
