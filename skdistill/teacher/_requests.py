@@ -18,8 +18,8 @@ def check_routed(fit_params):
         meant = f" Did you mean `{known[0]}`?" if known else ""
         raise TypeError(
             f"`fit` got unexpected arguments {list(fit_params)}.{meant} Arguments of a teacher's "
-            "`fit` reach it by metadata routing: sklearn.set_config(enable_metadata_routing=True), and "
-            f"`teacher.set_fit_request({first}=True)`."
+            "`fit` reach it by metadata routing: sklearn.set_config(enable_metadata_routing=True), "
+            f"and `teacher.set_fit_request({first}=True)`."
         )
 
 
