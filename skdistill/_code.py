@@ -60,7 +60,7 @@ def _names_in(code):
             imported.add((step.argval, before[-2] or 0))
         elif step.opname.startswith("LOAD_") and ("GLOBAL" in step.opname or "NAME" in step.opname):
             loaded.add(step.argval)
-        elif before[-1] in ("import_module", "__import__") and isinstance(step.argval, str):
+        elif _names_a_module(step, before[-1]):
             imported.add((step.argval, 0))
         before = [before[-1], step.argval]
     texts = {value for value in code.co_consts if isinstance(value, str)}
@@ -73,6 +73,11 @@ def _names_in(code):
             for whole, part in zip((loaded, imported, names), _names_in(inner), strict=True):
                 whole.update(part)
     return sorted(loaded), sorted(imported), sorted(names)
+
+
+def _names_a_module(step, before):
+    is_text = step.opname == "LOAD_CONST" and isinstance(step.argval, str)
+    return is_text and before in ("import_module", "__import__")
 
 
 def cell_content(cell):

@@ -269,18 +269,25 @@ def test_softmax_with_nll_and_logits_with_cross_entropy_are_the_same_student():
 class Double(Sized):
     """A module in float64."""
 
+    dtype = torch.float64
+
     def __init__(self, n_inputs, n_outputs):
         super().__init__(n_inputs, n_outputs)
-        self.double()
+        self.to(self.dtype)
 
     def forward(self, X):
-        return super().forward(X.double())
+        return super().forward(X.to(self.dtype))
+
+
+class Half(Double):
+    dtype = torch.bfloat16
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
-def test_a_module_may_answer_in_another_precision(alpha):
+@pytest.mark.parametrize("module", [Double, Half])
+def test_a_module_may_answer_in_another_precision(module, alpha):
     X, y = make_data()
-    clf = make_clf(Double, alpha=alpha).fit(X, y, soft_targets=make_soft(X))
+    clf = make_clf(module, alpha=alpha).fit(X, y, soft_targets=make_soft(X))
     p = clf.predict_proba(X)
     np.testing.assert_allclose(p.sum(axis=1), 1)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), p)

@@ -36,10 +36,10 @@ class DistillationLoss(torch.nn.Module):
         self._layers = {}
 
     def forward(self, output, target):
-        logits = as_logits(output, self.gives_probabilities)
+        weight = target["weight"]
+        logits = as_logits(output.to(weight.dtype), self.gives_probabilities)
         if not self.training:
             return self._validation_loss(logits, target)
-        weight = target["weight"]
         rows, batch = self._rows(logits, target), 0.0
         student = StudentOutput(logits, self._layers)
         for name, objective in self.objectives:
@@ -187,8 +187,7 @@ def _add_labels(target, labels, mass):
 
 
 def as_logits(output, gives_probabilities):
-    """Logits of a module's output, in float32; those of probabilities are their logarithms."""
-    output = output.float()
+    """Logits of a module's output; those of probabilities are their logarithms."""
     if not gives_probabilities:
         return output
     return torch.log(output + torch.finfo(output.dtype).eps)

@@ -24,13 +24,19 @@ def pack_net(net):
     state = {"device": str(net.device), "nonlinearity": net.predict_nonlinearity}
     if not isinstance(net.module, type):
         return {**state, "module": net.module_}
-    weights = {name: value.cpu().numpy() for name, value in net.module_.state_dict().items()}
+    weights = {name: _as_array(value) for name, value in net.module_.state_dict().items()}
     return {
         **state,
         "module": net.module,
         "params": net.get_params_for("module"),
         "weights": weights,
     }
+
+
+def _as_array(tensor):
+    if tensor.dtype is torch.bfloat16:  # which NumPy lacks; float32 holds the same
+        tensor = tensor.float()
+    return tensor.cpu().numpy()
 
 
 @usual_torch()

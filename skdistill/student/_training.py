@@ -352,4 +352,4 @@ def predict_logits(net, inputs, probabilities):
             logits = torch.cat(
                 [as_logits(net.module_(piece.to(net.device)), probabilities) for piece in pieces]
             )
-    return logits[:n_rows].cpu().numpy()
+    return logits[:n_rows].float().cpu().numpy()
