@@ -43,16 +43,26 @@ class _Setting:
 
 ONE_THREAD = _Setting(torch.get_num_threads, torch.set_num_threads, 1)
 _FLOAT32 = _Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float32)
+_NOTHING = nullcontext()
 _is_forked = False
+
+
+def thread_limit():
+    """What limits torch to the thread that asks, in a process that was forked; else nothing.
+
+    The others are not there, and torch would wait for them for ever.
+
+    Returns
+    -------
+    context manager
+    """
+    return ONE_THREAD if _is_forked else _NOTHING
 
 
 @contextmanager
 def safe_threads():
-    """Limit torch to the thread that asks, in a process that was forked.
-
-    The others are not there, and torch would wait for them for ever.
-    """
-    with ONE_THREAD if _is_forked else nullcontext():
+    """Do as :func:`thread_limit` says, at the time of each call where it decorates a function."""
+    with thread_limit():
         yield
 
 

@@ -242,7 +242,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
                 table.numbers[:, self._places] == self._values
             )
             end += len(self._values)
-        names = table.category_names
+        names = table.category_names if self.categories_ else []
         for name, values, known in zip(names, table.categories, self.categories_, strict=True):
             codes, _ = codes_of(values, known, name)
             block = self._encode_category(codes, len(known) + 2)

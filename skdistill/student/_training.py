@@ -8,7 +8,7 @@ from skorch.callbacks import BatchScoring, EarlyStopping, EpochScoring
 from skorch.helper import predefined_split
 from skorch.history import History
 
-from skdistill._process import on_cpu, safe_threads, usual_torch
+from skdistill._process import on_cpu, thread_limit, usual_torch
 from skdistill._progress import no_step
 from skdistill._seeding import seeded
 from skdistill.modules import MLP
@@ -341,15 +341,17 @@ def predict_logits(net, inputs, probabilities):
         padded = np.zeros((n_rows + -n_rows % ROW_BLOCK, *inputs.shape[1:]), np.float32)
         padded[:n_rows] = inputs
         inputs = padded
-    rows = torch.from_numpy(inputs)
+    rows, module = torch.from_numpy(inputs), net.module_
     # Of ours it is known that no new tensor takes the default type.
-    setting = safe_threads() if type(net.module_) is MLP else usual_torch()
+    setting = thread_limit() if type(module) is MLP else usual_torch()
     with torch.inference_mode(), setting:
         if len(rows) <= PREDICT_ROWS:
-            logits = as_logits(net.module_(rows.to(net.device)), probabilities)
+            logits = as_logits(module(rows.to(net.device)), probabilities)
         else:
             pieces = rows.split(PREDICT_ROWS)
             logits = torch.cat(
-                [as_logits(net.module_(piece.to(net.device)), probabilities) for piece in pieces]
+                [as_logits(module(piece.to(net.device)), probabilities) for piece in pieces]
             )
-    return logits[:n_rows].float().cpu().numpy()
+    if logits.dtype != torch.float32:
+        logits = logits.float()
+    return logits[:n_rows].cpu().numpy()
