@@ -70,7 +70,7 @@ class LearningMixin:
             best = self._control_or(best, control, teacher)
             best.rows.leak_gap = rows.leak_gap
         if can_choose and sum(trial["who"] != "teacher" for trial in self.trials_) == 1:
-            best.why = "no other student was to be tried"
+            best.why = "no other student was tried"
         if teacher is not None:
             warn_of_gap(self, best, teacher, given.holds_out)
         warn_of_labels_alone(self, best)

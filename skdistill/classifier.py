@@ -101,11 +101,10 @@ class DistilledClassifier(
         control with 1 as well, to keep the one that is clearly better on the rows held out: by a
         test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
         rows together. If neither is, the control is kept where it is clearly better than the
-        teacher itself; a warning says so. It is 0.3 without
-        control where there is nothing to compare by (fewer than 50 labelled validation rows, as 500
-        training rows give; `objectives`; a skorch net as `student`; `warm_start` going on), and
-        where the labels cannot hold all that is to be learned (`X_transfer`, `class_prior`, a class
-        without a label).
+        teacher itself; a warning says so. No control is trained, and alpha is 0.3, where there is
+        nothing to compare by (fewer than 50 labelled validation rows, as 500 training rows give;
+        `objectives`; a skorch net as `student`; `warm_start` going on), and where the labels cannot
+        hold all that is to be learned (`X_transfer`, `class_prior`, a class without a label).
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : "auto" or array-like of shape (n_teachers,), default=None

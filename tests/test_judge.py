@@ -113,7 +113,7 @@ def test_the_decision_is_one_line_with_the_losses(capsys):
     ("params", "why"),
     [
         ({"early_stopping": False}, "no rows are held out"),
-        ({"alpha": 0.5}, "no other student was to be tried"),
+        ({"alpha": 0.5}, "no other student was tried"),
         ({"validation_fraction": 0.03}, "too few to compare by"),
     ],
     ids=str,
