@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing
 from xgboost import XGBClassifier
 
 from skdistill import DistilledClassifier, TeacherPool
-from skdistill._splits import rows_to_hold_out
+from skdistill._fit.holdout import rows_to_hold_out
 from skdistill.targets import fit_temperature
 
 CACHE = Path(__file__).parent / ".cache"

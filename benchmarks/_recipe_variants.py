@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import SplineTransformer
 
 from skdistill import DistilledClassifier, MLPStudent, Munge
-from skdistill._splits import rows_to_hold_out
+from skdistill._fit.holdout import rows_to_hold_out
 
 # Raised when a helper of the variants changes what they measure.
 VERSION = 2

@@ -12,23 +12,23 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock
 
-from skdistill._all_groups import AllGroupsMixin
-from skdistill._cache import Cache
-from skdistill._frame import with_missing_numbers
-from skdistill._inputs import CheckedInputsMixin
-from skdistill._labelling import choose_weights
-from skdistill._learning import LearningMixin
-from skdistill._named import NamedListsMixin, named_parts, sound_parts
-from skdistill._process import safe_threads
-from skdistill._progress import Progress
-from skdistill._routing import router_of
-from skdistill._splits import is_splitter, rows_apart
-from skdistill._trained import TrainedStudentMixin
-from skdistill._training_student import StudentTrainingMixin
-from skdistill._trials import Run
-from skdistill._validation import is_auto
-from skdistill._warm_start import identity_of, settled_by, warn_of_other_rows
+from skdistill._base import TrainedStudentMixin
+from skdistill._fit.checks import is_auto
+from skdistill._fit.groups import AllGroupsMixin
+from skdistill._fit.holdout import is_splitter, rows_apart
+from skdistill._fit.inputs import CheckedInputsMixin
+from skdistill._fit.labelling import choose_weights
+from skdistill._fit.learning import LearningMixin
+from skdistill._fit.routing import router_of
+from skdistill._fit.training import StudentTrainingMixin
+from skdistill._fit.trials import Run
+from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
+from skdistill._utils.cache import Cache
+from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
+from skdistill._utils.process import safe_threads
+from skdistill._utils.progress import Progress
 from skdistill.student import MLPStudent
+from skdistill.table._frame import with_missing_numbers
 from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.

@@ -13,10 +13,10 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-import skdistill._training_student as training
+import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
-from skdistill._blocks import Block
-from skdistill._trials import Run, Trial
+from skdistill._fit.blocks import Block
+from skdistill._fit.trials import Run, Trial
 from skdistill.inspection._choices import choices
 from skdistill.targets import fit_temperature
 

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 from skdistill import DistilledClassifier, MLPStudent, TeacherPool, TransferSampler
-from skdistill._trials import Trial
+from skdistill._fit.trials import Trial
 
 SMALL = MLPStudent((8,), n_steps=40)
 DRAWN_FROM, LABELLED = [], []

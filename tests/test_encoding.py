@@ -631,7 +631,7 @@ def test_a_long_table_is_encoded_as_its_parts_are(monkeypatch):
     X = pd.DataFrame({"x": rng.normal(size=50), "c": rng.choice(list("abc"), 50)})
     encoder = TabularEncoder().fit(X)
     whole = encoder.transform(X)
-    monkeypatch.setattr("skdistill.encoding.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("skdistill.table._encoder.ROWS_AT_ONCE", 7)
     assert_array_equal(encoder.transform(X), whole)
 
 
@@ -649,7 +649,7 @@ def test_an_encoder_of_an_older_version_still_gives_one_column_per_number(mode, 
         before = np.delete(now, np.arange(n_numbers, 2 * n_numbers), axis=1)
         assert_array_equal(encoder.transform(part), before)
         with monkeypatch.context() as patch:
-            patch.setattr("skdistill.encoding.ROWS_AT_ONCE", 7)
+            patch.setattr("skdistill.table._encoder.ROWS_AT_ONCE", 7)
             assert_array_equal(encoder.transform(part), before)
 
 

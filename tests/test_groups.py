@@ -28,9 +28,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistillationReport, DistilledClassifier, MLPStudent, TeacherPool
-from skdistill._all_groups import _careful_temperature
-from skdistill._blocks import Block
-from skdistill._splits import groups_to_hold_out
+from skdistill._fit.blocks import Block
+from skdistill._fit.groups import _careful_temperature
+from skdistill._fit.holdout import groups_to_hold_out
 from skdistill.targets import fit_temperature
 
 SMALL = MLPStudent((8,), n_steps=10)

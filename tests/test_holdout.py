@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold, LeaveOneOut
 
 from skdistill import DistilledClassifier, MLPStudent, Objective, TransferSampler
-from skdistill._splits import rows_to_hold_out
+from skdistill._fit.holdout import rows_to_hold_out
 
 SMALL = MLPStudent((8,), n_steps=10)
 SEEN = []

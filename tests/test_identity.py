@@ -18,8 +18,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 
 from skdistill import TorchTeacher
-from skdistill._code import version_of
-from skdistill._identity import identify
+from skdistill._utils.code import version_of
+from skdistill._utils.identity import identify
 
 HEAD = """
 import collections, dataclasses, functools
@@ -240,7 +240,7 @@ ALL = """
 import sys
 sys.path.insert(0, "TESTS")
 from test_identity import CODE, made
-from skdistill._identity import identify
+from skdistill._utils.identity import identify
 for code in CODE.values():
     print(identify(made(code, 1, "__main__")))
 """

@@ -29,7 +29,7 @@ from skdistill import (
     Objective,
     TabularEncoder,
 )
-from skdistill._validation import class_weights
+from skdistill._fit.checks import class_weights
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), learning_rate=0.02, n_steps=40)
 

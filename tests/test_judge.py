@@ -16,9 +16,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skdistill._training_student as training
+import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
-from skdistill._judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
+from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
 from skdistill.metrics import score_and_choices
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledClassifier, Munge, TeacherPool
-from skdistill._named import named_parts
+from skdistill._utils.named import named_parts
 
 
 def distilled(**params):

@@ -19,8 +19,8 @@ from skdistill import (
     TabularEncoder,
     to_onnx,
 )
-from skdistill._nominal import MOST_COLUMNS, _excess, find_nominal
-from skdistill.encoding import with_nominal
+from skdistill.table import with_nominal
+from skdistill.table._nominal import MOST_COLUMNS, _excess, find_nominal
 
 BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
 
@@ -96,7 +96,7 @@ def test_noise_is_rarely_taken_for_codes(shares):
 
 
 def test_the_bound_is_met_as_often_as_it_should_be(monkeypatch):
-    monkeypatch.setattr("skdistill._nominal.SIGNIFICANCE", 0.2)
+    monkeypatch.setattr("skdistill.table._nominal.SIGNIFICANCE", 0.2)
     rng = np.random.RandomState(0)
     labels = rng.choice(4, size=1000, p=[0.6, 0.3, 0.09, 0.01])
     columns = rng.randint(0, 10, size=(1000, 500)).astype(float).T

@@ -18,7 +18,7 @@ from sklearn.exceptions import NotFittedError
 from skorch import NeuralNetClassifier
 
 from skdistill import TRUSTED_TYPES, DistilledClassifier, MLPStudent, Munge, TabularEncoder
-from skdistill._trained import FORMAT
+from skdistill._base import FORMAT
 
 STORED = Path(__file__).parent / "stored"
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=40)

@@ -22,8 +22,8 @@ FORKED = """
 import os, pickle, signal, sys, threading
 import numpy as np, torch
 from skdistill import DistilledClassifier, MLPStudent, TorchTeacher, to_onnx
-from skdistill._process import ONE_THREAD
-from skdistill._seeding import seeded
+from skdistill._utils.process import ONE_THREAD
+from skdistill._utils.seeding import seeded
 from sklearn.linear_model import LogisticRegression
 
 torch.set_num_threads(2)

@@ -16,7 +16,7 @@ from sklearn.naive_bayes import GaussianNB
 from skorch.callbacks import Callback
 
 from skdistill import DistilledClassifier, MLPStudent, Munge
-from skdistill._progress import _duration
+from skdistill._utils.progress import _duration
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), batch_size=50, n_steps=20)
 
@@ -252,7 +252,7 @@ def test_html_shows_teachers_and_student():
 
 
 def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
-    monkeypatch.setattr("skdistill._progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("skdistill._utils.progress.SECONDS_BETWEEN_LINES", 0.0)
     X, y = data()
     classifier(verbose=1).fit(X, y)
     said = capsys.readouterr().out
@@ -268,7 +268,7 @@ def test_durations(seconds, text):
 
 
 def test_labelling_says_how_much_is_left(capsys, monkeypatch):
-    monkeypatch.setattr("skdistill._progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("skdistill._utils.progress.SECONDS_BETWEEN_LINES", 0.0)
     monkeypatch.setattr("skdistill.teacher._members.CHUNK_ROWS", 90)
     X, y = data()
     classifier(verbose=1).set_params(cv=None).fit(X, y)

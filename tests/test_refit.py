@@ -7,7 +7,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from skorch.callbacks import EarlyStopping
 
-import skdistill._training_student as training
+import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 
 X, Y = make_classification(600, 6, n_informative=4, n_classes=3, random_state=0)

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from skdistill import DistilledClassifier, MLPStudent, Scorer, to_onnx
-from skdistill._model_file import METADATA_CHECKSUM, read_probe
+from skdistill.serving._model_file import METADATA_CHECKSUM, read_probe
 
 ROOT = Path(__file__).resolve().parent.parent
 

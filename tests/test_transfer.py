@@ -33,8 +33,8 @@ from skdistill import (
     Near,
     TransferSampler,
 )
-from skdistill._frame import read_table
-from skdistill._transfer_set import _is_table
+from skdistill._fit.transfer_set import _is_table
+from skdistill.table._frame import read_table
 from skdistill.transfer._munge import _disjoint_pairs
 from skdistill.transfer._space import nearest_others
 
@@ -1100,7 +1100,7 @@ def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
 
 
 def test_auto_has_a_cap(monkeypatch):
-    monkeypatch.setattr("skdistill._transfer_set.MOST_NEW_ROWS", 100)
+    monkeypatch.setattr("skdistill._fit.transfer_set.MOST_NEW_ROWS", 100)
     assert automatic(*numbers()).n_transfer_rows_ == 100
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from skdistill import DistilledClassifier, MLPStudent, Scorer, TabularEncoder, to_onnx
-from skdistill._rows import RowReader
+from skdistill.serving._rows import RowReader
 
 FITTED = {
     "text": ["a", "b", "c"],

@@ -9,7 +9,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-import skdistill._training_student as training
+import skdistill._fit.training as training
 from skdistill import (
     DistilledClassifier,
     Gibbs,

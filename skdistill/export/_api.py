@@ -5,7 +5,7 @@ from numbers import Real
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._files import check_target, write_whole
+from skdistill._utils.files import check_target, write_whole
 from skdistill.classifier import DistilledClassifier
 from skdistill.export import _file
 from skdistill.export._build import build, schema_of

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from skdistill._frame import CATEGORY, NUMBER, codes_of, read_table
-from skdistill._process import safe_threads
-from skdistill._rows import CATEGORIES, NUMBERS
-from skdistill.encoding import TabularEncoder
+from skdistill._utils.process import safe_threads
 from skdistill.export._encoder import EncodedTable, PlainTable, Texts
 from skdistill.export._graph import Graph
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
 from skdistill.export._transformer import TransformedTable
+from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill.table import TabularEncoder
+from skdistill.table._frame import CATEGORY, NUMBER, codes_of, read_table
 
 LABEL, PROBABILITIES = "label", "probabilities"
 # Added to probabilities before their logarithm, as the student does.

@@ -7,12 +7,12 @@ import pandas as pd
 from scipy.special import rel_entr
 from sklearn.utils import _safe_indexing
 
-from skdistill._frame import CATEGORY
-from skdistill._levels import NUMBERS as OF_NUMBERS
-from skdistill._levels import TEXT, as_text, kinds_of
-from skdistill._rows import CATEGORIES, NUMBERS
-from skdistill.encoding import TabularEncoder
-from skdistill.scorer import Scorer
+from skdistill._utils.levels import NUMBERS as OF_NUMBERS
+from skdistill._utils.levels import TEXT, as_text, kinds_of
+from skdistill.serving import Scorer
+from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill.table import TabularEncoder
+from skdistill.table._frame import CATEGORY
 
 DRAWN_ROWS = 512
 # Share of the cells that are drawn missing, and of the categories that are drawn unknown.

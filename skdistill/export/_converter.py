@@ -3,13 +3,13 @@
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from skdistill._frame import CATEGORY, NUMBER
 from skdistill.classifier import DistilledClassifier
-from skdistill.encoding import TabularEncoder
 from skdistill.export._build import Answer, build, label_values, schema_of
 from skdistill.export._graph import ML_DOMAIN, Graph
 from skdistill.export._optional import require
 from skdistill.export._parents import answering, wishes_of_parents
+from skdistill.table import TabularEncoder
+from skdistill.table._frame import CATEGORY, NUMBER
 
 ALIAS = "SkdistillDistilledClassifier"
 FROZEN_ALIAS = "SkdistillFrozenEstimator"

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skdistill._levels import NUMBERS as OF_NUMBERS
-from skdistill._levels import as_text, kinds_of
-from skdistill._rows import CATEGORIES, NUMBERS
-from skdistill.encoding import FARTHEST
+from skdistill._utils.levels import NUMBERS as OF_NUMBERS
+from skdistill._utils.levels import as_text, kinds_of
 from skdistill.export._graph import ML_DOMAIN
+from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill.table import FARTHEST
 
 # Columns beyond this in units of their scale are cut, as the encoder does after the logarithm.
 CUT = float(np.sinh(FARTHEST))

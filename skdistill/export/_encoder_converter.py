@@ -1,10 +1,10 @@
 """A converter for skl2onnx of a TabularEncoder that is a step of its own."""
 
-from skdistill._frame import CATEGORY, NUMBER
-from skdistill.encoding import TabularEncoder
 from skdistill.export._converter import by_name, gather, kind_of, width_of, write
 from skdistill.export._encoder import EncodedTable, Texts
 from skdistill.export._graph import Graph
+from skdistill.table import TabularEncoder
+from skdistill.table._frame import CATEGORY, NUMBER
 
 ALIAS = "SkdistillTabularEncoder"
 

@@ -6,8 +6,13 @@ import json
 import numpy as np
 
 from skdistill import __version__
-from skdistill._levels import readable_texts
-from skdistill._model_file import (
+from skdistill._utils.levels import readable_texts
+from skdistill.export._build import LABEL, PROBABILITIES, label_values
+from skdistill.export._check import draw_feed
+from skdistill.export._graph import IR_VERSION
+from skdistill.export._optional import require
+from skdistill.serving import open_session
+from skdistill.serving._model_file import (
     FILE_FORMAT,
     METADATA_CHECKSUM,
     UNSEALED,
@@ -15,12 +20,7 @@ from skdistill._model_file import (
     seal,
     write_probe,
 )
-from skdistill._rows import CATEGORIES, NUMBERS
-from skdistill.export._build import LABEL, PROBABILITIES, label_values
-from skdistill.export._check import draw_feed
-from skdistill.export._graph import IR_VERSION
-from skdistill.export._optional import require
-from skdistill.scorer import open_session
+from skdistill.serving._rows import CATEGORIES, NUMBERS
 
 RECORDED = ("numpy", "onnx", "scikit-learn", "skorch", "torch")
 # Size of what is stored to know a file by: 32 rows, fewer of a wide table.

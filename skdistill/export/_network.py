@@ -12,7 +12,7 @@ import torch.fx
 from torch import nn
 from torch.nn import functional as F
 
-from skdistill._process import usual_torch
+from skdistill._utils.process import usual_torch
 from skdistill.export._graph import OPSET
 from skdistill.export._optional import require
 from skdistill.modules import CategoryLayer

@@ -4,9 +4,9 @@ from collections import Counter
 
 import numpy as np
 
-from skdistill._frame import CATEGORY, NUMBER
 from skdistill.export._graph import ML_DOMAIN, OPSET
 from skdistill.export._optional import require
+from skdistill.table._frame import CATEGORY, NUMBER
 
 
 class TransformedTable:

@@ -4,8 +4,8 @@ import numbers
 
 import numpy as np
 
-from skdistill._named import named_parts
-from skdistill._validation import is_auto
+from skdistill._fit.checks import is_auto
+from skdistill._utils.named import named_parts
 from skdistill.classifier import EARLY_STOPPING_ROWS
 from skdistill.teacher import unfrozen
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
-from skdistill._validation import check_known, check_soft_targets
+from skdistill._fit.checks import check_known, check_soft_targets
 
 COLOURS = {
     "teacher": "#c2681a",

@@ -6,11 +6,11 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _is_fitted, _num_samples, check_is_fitted
 
-from skdistill._probabilities import without_counts
-from skdistill._target import check_labels
-from skdistill._validation import check_known, check_prior, check_soft_targets
+from skdistill._fit.checks import check_known, check_prior, check_soft_targets
 from skdistill.classifier import DistilledClassifier
+from skdistill.table._probabilities import without_counts
 from skdistill.targets import LEAST_SHARE
+from skdistill.task._labels import check_labels
 
 
 def subject_of(estimator):

@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
-from skdistill._containers import check_container
-from skdistill._files import check_target, write_whole
-from skdistill._target import check_labels
-from skdistill._validation import check_known, check_weights
+from skdistill._fit.checks import check_known, check_weights
+from skdistill._utils.files import check_target, write_whole
 from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
 from skdistill.inspection._choices import choices, other_attributes
 from skdistill.inspection._comparison import (
@@ -37,6 +35,8 @@ from skdistill.inspection._shared_rows import warn_of_shared_rows
 from skdistill.inspection._speed import BATCH_ROWS, measure_speed, parameter_bytes, stored_bytes
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
+from skdistill.table._containers import check_container
+from skdistill.task._labels import check_labels
 
 LEAST_RESAMPLES = 100
 

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 
-from skdistill._stored import OlderParametersMixin
+from skdistill._stored.parameters import OlderParametersMixin
 from skdistill.modules import MLP
 from skdistill.student._direct import DirectNet
 from skdistill.student._rows import n_batches

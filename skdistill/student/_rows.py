@@ -2,7 +2,7 @@
 
 import torch
 
-from skdistill._process import usual_torch
+from skdistill._utils.process import usual_torch
 
 # Rows shuffled at a time.
 GROUP_ROWS = 16_384

@@ -3,8 +3,8 @@
 import torch
 from skorch import NeuralNetClassifier
 
-from skdistill._process import on_cpu, usual_torch
-from skdistill._seeding import seeded
+from skdistill._utils.process import on_cpu, usual_torch
+from skdistill._utils.seeding import seeded
 
 
 def pack_net(net):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from skdistill._process import ONE_THREAD
+from skdistill._utils.process import ONE_THREAD
 
 # Multiplications of a batch's largest matrix product below which a second thread gains nothing:
 # measured on MLPs of 64 to 512 units in batches of 256 and 1,024.

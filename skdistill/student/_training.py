@@ -8,9 +8,9 @@ from skorch.callbacks import BatchScoring, EarlyStopping, EpochScoring
 from skorch.helper import predefined_split
 from skorch.history import History
 
-from skdistill._process import on_cpu, thread_limit, usual_torch
-from skdistill._progress import no_step
-from skdistill._seeding import seeded
+from skdistill._utils.process import on_cpu, thread_limit, usual_torch
+from skdistill._utils.progress import no_step
+from skdistill._utils.seeding import seeded
 from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss, as_logits
 from skdistill.student._callbacks import (

@@ -13,9 +13,9 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._frame import is_frame
-from skdistill._probabilities import check_single, labels_of_names, names_of
-from skdistill.scorer import Scorer
+from skdistill.serving import Scorer
+from skdistill.table._frame import is_frame
+from skdistill.table._probabilities import check_single, labels_of_names, names_of
 from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import ask, own_classes

@@ -7,9 +7,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._named import named_parts
-from skdistill._parallel import run_jobs
-from skdistill._progress import no_step
+from skdistill._utils.named import named_parts
+from skdistill._utils.parallel import run_jobs
+from skdistill._utils.progress import no_step
 from skdistill.teacher._folds import check_groups, find_partition
 from skdistill.teacher._members import chunks, teach_unknown, warn_of_unknown
 from skdistill.teacher._tasks import fit_and_label, is_fold_kept, label_rows

@@ -18,8 +18,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skdistill._containers import check_container
-from skdistill._named import named_parts, sound_parts
+from skdistill._utils.named import named_parts, sound_parts
+from skdistill.table._containers import check_container
 from skdistill.teacher._checks import tags_of, unfrozen
 from skdistill.teacher._members import weight_fit_params
 from skdistill.teacher._requests import check_routed, requests_of

@@ -19,11 +19,11 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
-from skdistill._containers import names_of
-from skdistill._named import parts_of, unfrozen_parts_of
-from skdistill._probabilities import is_shuffled, read_probabilities, without_counts
-from skdistill._process import safe_threads
-from skdistill._seeding import seeded
+from skdistill._utils.named import parts_of, unfrozen_parts_of
+from skdistill._utils.process import safe_threads
+from skdistill._utils.seeding import seeded
+from skdistill.table._containers import names_of
+from skdistill.table._probabilities import is_shuffled, read_probabilities, without_counts
 from skdistill.targets import floor_probabilities
 from skdistill.teacher._adapters import adapt
 from skdistill.teacher._fitted import FittedTeacher
@@ -215,7 +215,7 @@ def align_all(answers, columns, n_classes, floors):
 
 @dataclass
 class Held:
-    """What is at hand, with the interface of a :class:`~skdistill._cache.Reference`."""
+    """What is at hand, with the interface of a :class:`~skdistill._utils.cache.Reference`."""
 
     value: object
 

@@ -18,12 +18,12 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from skdistill._cache import Cache
-from skdistill._named import NamedListsMixin, named_parts
-from skdistill._parallel import run_jobs
-from skdistill._progress import no_step
-from skdistill._target import check_labels
+from skdistill._utils.cache import Cache
+from skdistill._utils.named import NamedListsMixin, named_parts
+from skdistill._utils.parallel import run_jobs
+from skdistill._utils.progress import no_step
 from skdistill.targets import fit_pool_weights, pool_probabilities
+from skdistill.task._labels import check_labels
 from skdistill.teacher._adapters import adapt
 from skdistill.teacher._checks import (
     FLOOR,

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from skdistill._named import unfrozen_parts_of
+from skdistill._utils.named import unfrozen_parts_of
 from skdistill.teacher._checks import brief
 from skdistill.teacher._eval_sets import in_codes
 from skdistill.teacher._hints import hint_for

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _num_samples
 
-from skdistill._process import safe_threads
+from skdistill._utils.process import safe_threads
 
 # So many different logits are not all between 0 and 1 by chance.
 MANY = 20

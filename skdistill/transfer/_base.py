@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
-from skdistill._frame import mix_rows
+from skdistill.table._frame import mix_rows
 
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -126,7 +126,7 @@ def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
         Of X.
     one_pass : callable
         Returns the numbers and sources of as many new rows as `table` has; see
-        :func:`skdistill._frame.mix_rows`.
+        :func:`skdistill.table._frame.mix_rows`.
     n : int
     rng : RandomState
     sample_weight : ndarray of shape (n_samples,), default=None

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from skdistill._frame import read_table
+from skdistill.table._frame import read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
     NOT_NEGATIVE,

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval
 
-from skdistill._frame import is_frame, read_table
+from skdistill.table._frame import is_frame, read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
     TransferSampler,

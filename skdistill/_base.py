@@ -10,11 +10,11 @@ from sklearn.utils import check_array, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
-from skdistill._containers import check_container, check_frame, is_frame
-from skdistill._frame import is_matrix, with_types
-from skdistill._stored import OlderParametersMixin
-from skdistill.encoding import TabularEncoder
+from skdistill._stored.parameters import OlderParametersMixin
 from skdistill.student import pack_net, predict_logits, unpack_net
+from skdistill.table import TabularEncoder
+from skdistill.table._containers import check_container, check_frame, is_frame
+from skdistill.table._frame import is_matrix, with_types
 
 # Of the stored state; raised when what is stored changes its meaning.
 FORMAT = 4

@@ -8,8 +8,8 @@ from collections import Counter
 
 import numpy as np
 
-from skdistill._levels import TEXT, Levels, as_text, kind_of_type
-from skdistill._values import category_value, is_missing, is_number_type
+from skdistill._utils.levels import TEXT, Levels, as_text, kind_of_type
+from skdistill._utils.values import category_value, is_missing, is_number_type
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)

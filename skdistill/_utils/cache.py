@@ -8,7 +8,7 @@ import sklearn
 from sklearn.utils.validation import check_memory
 
 import skdistill
-from skdistill._identity import identify
+from skdistill._utils.identity import identify
 
 # Raised when what is kept changes its meaning.
 KEPT = 2

@@ -10,10 +10,9 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from skdistill._named import named_parts
-from skdistill._process import usual_torch
-from skdistill._validation import check_prior, check_views
-from skdistill.encoding import TabularEncoder
+from skdistill._fit.checks import check_prior, check_views
+from skdistill._utils.named import named_parts
+from skdistill._utils.process import usual_torch
 from skdistill.objectives import prepare, rehearse_response, view_key
 from skdistill.student import (
     MLPStudent,
@@ -25,6 +24,7 @@ from skdistill.student import (
     student_module,
     train,
 )
+from skdistill.table import TabularEncoder
 from skdistill.targets import LEAST_SHARE, fit_temperature, prior_offsets
 
 

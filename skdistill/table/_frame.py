@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_array
 
-from skdistill._columns import (
+from skdistill._utils.levels import Levels, kinds_of
+from skdistill.table._columns import (
     CATEGORY,
     NUMBER,
     categories_of,
@@ -19,8 +20,7 @@ from skdistill._columns import (
     kind_of,
     like_objects,
 )
-from skdistill._containers import check_container, check_names, is_frame
-from skdistill._levels import Levels, kinds_of
+from skdistill.table._containers import check_container, check_names, is_frame
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,22 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from skdistill._blocks import Block
-from skdistill._cache import Cache
-from skdistill._inputs import OTHER_TEMPERATURES, TEMPERATURE
-from skdistill._judge import n_effective
-from skdistill._labelling import measure_leak, validation_rows
-from skdistill._named import named_parts
-from skdistill._outcome import decision_of, warn_of_gap, warn_of_labels_alone, why_no_choice
-from skdistill._transfer_set import choose_samplers, rows_to_learn
-from skdistill._trials import (
+from skdistill._fit.blocks import Block
+from skdistill._fit.checks import is_auto
+from skdistill._fit.inputs import OTHER_TEMPERATURES, TEMPERATURE
+from skdistill._fit.judge import n_effective
+from skdistill._fit.labelling import measure_leak, validation_rows
+from skdistill._fit.outcome import decision_of, warn_of_gap, warn_of_labels_alone, why_no_choice
+from skdistill._fit.transfer_set import choose_samplers, rows_to_learn
+from skdistill._fit.trials import (
     LabelledRows,
     Setting,
     Trial,
     row_losses_of,
 )
-from skdistill._validation import is_auto
-from skdistill.encoding import with_nominal
+from skdistill._utils.cache import Cache
+from skdistill._utils.named import named_parts
+from skdistill.table import with_nominal
 from skdistill.teacher import UNKNOWN_FLOOR
 
 # Of cv="auto".

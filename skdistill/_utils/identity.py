@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from skdistill._code import (
+from skdistill._utils.code import (
     cell_content,
     find,
     globals_of,

@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from skdistill._values import category_value, is_missing, is_number_type
+from skdistill._utils.values import category_value, is_missing, is_number_type
 
 NUMBER, CATEGORY = "number", "category"
 _DATES = (nw.Date, nw.Datetime, nw.Duration, nw.Time)

@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 
-from skdistill._judge import is_clearly_lower, n_effective
-from skdistill._named import named_parts
-from skdistill._validation import is_auto
+from skdistill._fit.checks import is_auto
+from skdistill._fit.judge import is_clearly_lower, n_effective
+from skdistill._utils.named import named_parts
 from skdistill.teacher import unfrozen
 
 # Of what the teacher knows beyond the shares of the classes.

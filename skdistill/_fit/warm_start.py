@@ -2,8 +2,8 @@
 
 import warnings
 
-from skdistill._identity import identify
-from skdistill._named import named_parts
+from skdistill._utils.identity import identify
+from skdistill._utils.named import named_parts
 from skdistill.teacher import clone_of, is_frozen, unfrozen
 
 # The teacher, the encoder and the rows held out come of them, and stay as they are.

@@ -5,11 +5,11 @@ from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
-from skdistill._blocks import Block
-from skdistill._frame import is_frame, read_table
-from skdistill._labelling import out_of_fold_rows, training_rows
-from skdistill._named import named_parts
-from skdistill._validation import check_drawn
+from skdistill._fit.blocks import Block
+from skdistill._fit.checks import check_drawn
+from skdistill._fit.labelling import out_of_fold_rows, training_rows
+from skdistill._utils.named import named_parts
+from skdistill.table._frame import is_frame, read_table
 from skdistill.teacher import chunks
 from skdistill.transfer import GivenRows, Munge, sample_by_weight
 

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from skdistill._levels import NUMBERS, TEXT, kinds_of
-from skdistill._nominal import FEWEST_VALUES, MOST_VALUES
+from skdistill._utils.levels import NUMBERS, TEXT, kinds_of
+from skdistill.table._nominal import FEWEST_VALUES, MOST_VALUES
 
 FEWEST_ROWS = 50
 # Of the different values, that are numbers in a column of numbers written as text.

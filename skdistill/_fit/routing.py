@@ -10,7 +10,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from skdistill._named import named_parts
+from skdistill._utils.named import named_parts
 from skdistill.teacher import requests_of, unfrozen, weight_fit_params
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
-from skdistill._blocks import Block
-from skdistill._named import named_parts
-from skdistill._progress import no_step
-from skdistill._validation import check_soft_targets
+from skdistill._fit.blocks import Block
+from skdistill._fit.checks import check_soft_targets
+from skdistill._utils.named import named_parts
+from skdistill._utils.progress import no_step
 from skdistill.objectives import Hinton
 from skdistill.targets import floor_probabilities, mean_true_probability
 from skdistill.teacher import UNKNOWN_FLOOR, chunks, teach_unknown, unfrozen, warn_of_unknown

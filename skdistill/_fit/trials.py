@@ -11,9 +11,9 @@ from scipy.special import log_softmax
 from skorch import NeuralNet
 from skorch.history import History
 
-from skdistill._blocks import Block
-from skdistill._judge import is_clearly_lower
-from skdistill._training_student import Examples
+from skdistill._fit.blocks import Block
+from skdistill._fit.judge import is_clearly_lower
+from skdistill._fit.training import Examples
 from skdistill.student import predict_logits
 from skdistill.targets import fit_temperature
 

@@ -8,12 +8,12 @@ from scipy.sparse import issparse
 from sklearn.utils import compute_class_weight, indexable
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
-from skdistill._containers import check_container, check_names, is_frame, names_of
-from skdistill._named import is_list, named_parts
-from skdistill._probabilities import labels_of_names, read_probabilities
-from skdistill._splits import check_splitter, is_splitter
+from skdistill._fit.holdout import check_splitter, is_splitter
+from skdistill._utils.named import is_list, named_parts
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
+from skdistill.table._containers import check_container, check_names, is_frame, names_of
+from skdistill.table._probabilities import labels_of_names, read_probabilities
 from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
 
 # Of the mean weight: all rows below it together weigh less than that of the whole.

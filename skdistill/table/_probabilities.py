@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
-from skdistill._containers import is_frame, names_of
+from skdistill.table._containers import is_frame, names_of
 
 # What rows may miss a sum of 1 by: rounded to a few digits is fine.
 TOLERANCE = 1e-2

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from skdistill._frame import CATEGORY, NUMBER
-from skdistill._levels import as_text
+from skdistill._utils.levels import as_text
+from skdistill.table._frame import CATEGORY, NUMBER
 
 
 def output_names(encoder, names):

@@ -12,7 +12,7 @@ import re
 
 import numpy as np
 
-from skdistill._rows import CATEGORIES, NUMBERS
+from skdistill.serving._rows import CATEGORIES, NUMBERS
 
 # Of the exported file; raised when an older Scorer would misread it.
 FILE_FORMAT = 1

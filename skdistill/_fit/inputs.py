@@ -7,14 +7,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
-from skdistill._blocks import NO_LABEL, Block
-from skdistill._containers import check_container
-from skdistill._labelling import Labeller
-from skdistill._named import named_parts
-from skdistill._routing import teacher_fit_params, warn_of_kept_teacher
-from skdistill._splits import find_folds, is_splitter, last_split, shown
-from skdistill._target import check_labels, check_target
-from skdistill._validation import (
+from skdistill._fit.blocks import NO_LABEL, Block
+from skdistill._fit.checks import (
     check_combination,
     check_known,
     check_parameters,
@@ -26,7 +20,13 @@ from skdistill._validation import (
     is_auto,
     untuple,
 )
-from skdistill._warm_start import check_settled
+from skdistill._fit.holdout import find_folds, is_splitter, last_split, shown
+from skdistill._fit.labelling import Labeller
+from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
+from skdistill._fit.warm_start import check_settled
+from skdistill._utils.named import named_parts
+from skdistill.table._containers import check_container
+from skdistill.task._labels import check_labels, check_target
 from skdistill.teacher import (
     check_groups,
     check_routed,

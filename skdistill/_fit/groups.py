@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from skdistill._blocks import Block
-from skdistill._judge import n_effective
-from skdistill._labelling import validation_rows
-from skdistill._learning import FEWEST_JUDGES, N_FOLDS
-from skdistill._trials import LabelledRows, row_losses_of
+from skdistill._fit.blocks import Block
+from skdistill._fit.judge import n_effective
+from skdistill._fit.labelling import validation_rows
+from skdistill._fit.learning import FEWEST_JUDGES, N_FOLDS
+from skdistill._fit.trials import LabelledRows, row_losses_of
 from skdistill.student import predict_logits
 from skdistill.targets import fit_temperature
 from skdistill.teacher import find_partition

@@ -1,0 +1,1 @@
+"""What happens in a fit, from the arguments given to the student kept."""

@@ -1,0 +1,1 @@
+"""What several folders use, and what knows nothing of distillation."""

@@ -1,0 +1,313 @@
+"""Serve an exported student: NumPy and ONNX Runtime, nothing else.
+
+Importing this module loads neither torch nor scikit-learn nor pandas.
+"""
+
+import hashlib
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from skdistill._utils.levels import TEXT, kinds_of
+from skdistill.serving._model_file import check_rewritten, is_as_written, names_of_external_files
+from skdistill.serving._rows import RowReader
+
+# Rows scored at a time: their activations stay in the processor's cache.
+ROWS_AT_ONCE = 4096
+
+
+class Scorer:
+    """Answers of an exported student, from its file alone.
+
+    It may be shared by threads, and is copied and pickled with the content of its file. Nothing in
+    the file is run as code. Scikit-learn takes it as a fitted classifier: its displays, scorers,
+    :func:`~sklearn.inspection.permutation_importance`, and :class:`DistilledClassifier` as a
+    teacher.
+
+    A file that another tool has read and written again (with more metadata, with external data, by
+    the optimizer of ONNX Runtime) is read as well, if it still gives the probabilities that
+    :func:`to_onnx` stored in it, for a few drawn rows, within 1e-5. A file whose bytes are damaged
+    is refused.
+
+    Parameters
+    ----------
+    path : str, Path, bytes, bytearray, memoryview or binary file
+        What :func:`skdistill.to_onnx` wrote: the file, or its content.
+    n_threads : int, default=1
+        Threads of ONNX Runtime within a call. One is best for single rows, and where several
+        threads or processes ask.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Only where the student was fitted with names.
+    n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, truncated, damaged, of a newer format, not one of
+        :func:`skdistill.to_onnx`, or changed by another tool so that it answers otherwise, or if
+        `n_threads` is not an integer of 1 or above.
+    TypeError
+        If `path` is neither a path nor bytes nor a binary file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import DistilledClassifier, MLPStudent, Scorer, to_onnx
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(LogisticRegression(max_iter=500), MLPStudent((8,))).fit(X, y)
+    >>> folder = TemporaryDirectory()
+    >>> path = Path(folder.name) / "student.onnx"
+    >>> report = to_onnx(clf, path)
+    >>> Scorer(path).predict(X[:2])
+    array([0, 0])
+    >>> folder.cleanup()
+    """
+
+    def __init__(self, path, n_threads=1):
+        is_integer = isinstance(n_threads, (int, np.integer)) and not isinstance(n_threads, bool)
+        if not is_integer or n_threads < 1:
+            raise ValueError(f"`n_threads` must be an integer of 1 or above, got {n_threads!r}.")
+        self._open(*_read(path), int(n_threads))
+
+    def _open(self, data, files, name, n_threads):
+        """Open the content of a file, and of those beside it that hold its weights."""
+        as_written = is_as_written(data, name)
+        files = {} if as_written else files
+        lacking = [] if as_written else sorted(names_of_external_files(data) - set(files))
+        if lacking:
+            raise ValueError(
+                f"{name} was written again by another tool, which put its weights into {lacking}: "
+                "give the path of the file, with these files in their place beside it."
+            )
+        session = open_session(data, name, n_threads, files)
+        metadata = session.get_modelmeta().custom_metadata_map
+        if not as_written:
+            check_rewritten(session, metadata, name)
+        self._data, self._files, self._n_threads, self._session = data, files, n_threads, session
+        features, classes = json.loads(metadata["features"]), json.loads(metadata["classes"])
+        self._reader = RowReader(features)
+        self.classes_ = np.array(classes["values"], dtype=classes["dtype"])
+        self.n_features_in_ = self._reader.n_columns
+        if self._reader.names is not None:
+            self.feature_names_in_ = np.array(self._reader.names, dtype=object)
+
+    def fit(self, X=None, y=None, **params):
+        """Do nothing: a Scorer is fitted, as a :class:`~sklearn.frozen.FrozenEstimator` is.
+
+        Parameters
+        ----------
+        X, y : object, default=None
+            Ignored.
+        **params : objects
+            Ignored.
+
+        Returns
+        -------
+        Scorer
+            Itself.
+        """
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            Rows as the student was fitted with, raw. Columns of a DataFrame (pandas, polars,
+            pyarrow) and keys of a dict, which is one row, are taken by name; those of an array by
+            position.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            float32, columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If there are no rows, a column is missing, unknown or of another type, a number is
+            infinite, or an `encoder` of your own does not take the value of a cell.
+        """
+        return self._ask(["probabilities"], X)[0]
+
+    def predict(self, X):
+        """The most probable label.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            As for :meth:`predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return np.asarray(self._ask(["probabilities", "label"], X)[1]).astype(self.classes_.dtype)
+
+    def score(self, X, y, sample_weight=None):
+        """Share of the rows whose label is right.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            As for :meth:`predict_proba`.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If `y` has another length than X, or is text where the classes are not, or the reverse.
+        """
+        labels, y = self.predict(X), np.asarray(y)
+        if y.shape == (len(labels), 1):
+            y = y[:, 0]
+        if y.shape != labels.shape:
+            raise ValueError(f"`y` has shape {y.shape} for {len(labels)} rows of X.")
+        classes = self.classes_.tolist()
+        if (TEXT in kinds_of(y.tolist())) != (TEXT in kinds_of(classes)):
+            raise ValueError(
+                f"`y` has {y[0]!r}, but the classes are {classes[:10]}: give labels of that type."
+            )
+        return float(np.average(labels == y, weights=sample_weight))
+
+    def key_parts(self):
+        """What `memory` knows it by: the content of its file.
+
+        Returns
+        -------
+        tuple of str
+        """
+        parts = [self._data, *(self._files[name] for name in sorted(self._files))]
+        return type(self).__name__, *(hashlib.sha256(part).hexdigest() for part in parts)
+
+    def __getstate__(self):
+        return {"data": self._data, "files": self._files, "n_threads": self._n_threads}
+
+    def __setstate__(self, state):
+        self._open(state["data"], state["files"], "the pickled file", state["n_threads"])
+
+    def __sklearn_clone__(self):
+        return self  # nothing in it changes
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        # Only scikit-learn calls it, so it is there.
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        has_categories = self._reader.has_categories
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(
+                allow_nan=self._reader.allow_missing,
+                categorical=has_categories,
+                string=has_categories,
+            ),
+        )
+
+    def _ask(self, outputs, X):
+        """The outputs, of which the first must be the probabilities."""
+        feed, n_rows = self._reader.read(X)
+        if n_rows <= ROWS_AT_ONCE:
+            answers = self._session.run(outputs, feed)
+        else:
+            parts = []
+            for start in range(0, n_rows, ROWS_AT_ONCE):
+                part = {name: rows[start : start + ROWS_AT_ONCE] for name, rows in feed.items()}
+                parts.append(self._session.run(outputs, part))
+            answers = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        # The label of a row without finite probabilities would be made up.
+        if not math.isfinite(answers[0].sum()):
+            _refuse_row(answers[0])
+        return answers
+
+
+def _refuse_row(probabilities):
+    row = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))[0]
+    raise ValueError(
+        f"row {row} of X has no finite probabilities: a number in it is missing or too large for "
+        "the student. Impute it, or leave the row out."
+    )
+
+
+def _read(path):
+    """The content of a file, that of the files beside it that it names, and what to call it."""
+    if isinstance(path, (str, os.PathLike)):
+        data = Path(path).read_bytes()
+        return data, _files_beside(data, Path(path)), f"the file {os.fspath(path)!r}"
+    data = path.read() if hasattr(path, "read") else path
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"`path` must be a path, bytes or a binary file, got {type(path).__name__}."
+        )
+    return bytes(data), {}, "the content given as `path`"
+
+
+def _files_beside(data, path):
+    """Where a tool has put weights of the model into files of their own: these files, by name."""
+    folder = path.parent.resolve()
+    files = {name: (folder / name).resolve() for name in names_of_external_files(data)}
+    return {
+        name: file.read_bytes()
+        for name, file in files.items()
+        if file.is_relative_to(folder) and file.is_file()
+    }
+
+
+def open_session(data, name, n_threads, files=None):
+    """Load a model into ONNX Runtime.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        What to call it in an error.
+    n_threads : int
+    files : dict of str to bytes, default=None
+        Its external data.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(
+            'Scorer needs the package onnxruntime: pip install "skdistill[onnx]"', name=error.name
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    if files:
+        sizes = [len(content) for content in files.values()]
+        options.add_external_initializers_from_files_in_memory(
+            list(files), list(files.values()), sizes
+        )
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own kinds
+        raise ValueError(
+            f"{name} is damaged or truncated, for ONNX Runtime cannot load it: {error}"
+        ) from error
