@@ -9,8 +9,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils._repr_html.estimator import _VisualBlock
 
 from skdistill._base import TrainedStudentMixin
 from skdistill._fit.checks import is_auto
@@ -23,6 +21,7 @@ from skdistill._fit.routing import router_of
 from skdistill._fit.training import StudentTrainingMixin
 from skdistill._fit.trials import Run
 from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
+from skdistill._utils._compat import HasMethods, Interval, StrOptions, VisualBlock
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
 from skdistill._utils.process import safe_threads
@@ -415,7 +414,7 @@ class DistilledClassifier(
         parts.append(("student", MLPStudent() if self.student is None else self.student))
         names = [name for name, part in parts if not isinstance(part, type)]
         shown = [part for _, part in parts if not isinstance(part, type)]
-        return _VisualBlock("parallel", shown, names=names, name_details=None)
+        return VisualBlock("parallel", shown, names=names, name_details=None)
 
     def get_metadata_routing(self):
         """Get the metadata routing: teachers and splitters are given what they request.

@@ -8,7 +8,9 @@ from scipy.special import rel_entr
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import _check_sample_weight, column_or_1d
+from sklearn.utils.validation import column_or_1d
+
+from skdistill._utils._compat import check_sample_weight
 
 __all__ = [
     "agreement",
@@ -83,7 +85,7 @@ def expected_calibration_error(y_true, y_prob, *, n_bins=15, sample_weight=None,
     unknown = np.setdiff1d(y_true, labels)
     if len(unknown):
         raise ValueError(f"`y_true` has labels {unknown[:10].tolist()} that are not in `labels`.")
-    weight = _check_sample_weight(sample_weight, p)
+    weight = check_sample_weight(sample_weight, p)
     gaps = weight * ((predicted == y_true) - p.max(axis=1))
     bins = confidence_bins(p.max(axis=1), n_bins)
     return float(np.abs(np.bincount(bins, gaps)).sum() / weight.sum())

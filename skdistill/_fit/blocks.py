@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
+
+from skdistill._utils._compat import num_samples, safe_indexing
 
 NO_LABEL = -1
 
@@ -37,7 +37,7 @@ class Block:
     @classmethod
     def unlabelled(cls, X, weight, soft):
         """Rows without labels; `weight` is a number or one a row."""
-        n_rows = _num_samples(X)
+        n_rows = num_samples(X)
         return cls(X, np.full(n_rows, NO_LABEL), np.full(n_rows, weight), soft)
 
     @property
@@ -57,7 +57,7 @@ class Block:
         """The block of some of the rows."""
         optional = self.soft, self.groups, self.is_answer
         optional = [None if one is None else one[rows] for one in optional]
-        return Block(_safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], *optional)
+        return Block(safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], *optional)
 
     def weighty(self):
         """The block of the rows that weigh anything: the others change nothing."""

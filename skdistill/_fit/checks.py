@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import compute_class_weight, indexable
-from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from skdistill._fit.holdout import check_splitter, is_splitter
+from skdistill._utils._compat import check_sample_weight, num_samples
 from skdistill._utils.named import is_list, named_parts
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
@@ -143,9 +143,9 @@ def combine_weights(sample_weight, by_class, y):
 
 def check_drawn(name, drawn, n_rows):
     """Raise a ValueError unless a sampler drew as many rows as it was asked for."""
-    if _num_samples(drawn) != n_rows:
+    if num_samples(drawn) != n_rows:
         raise ValueError(
-            f"the sampler `{name}` of `transfer` drew {_num_samples(drawn)} rows, but was asked "
+            f"the sampler `{name}` of `transfer` drew {num_samples(drawn)} rows, but was asked "
             f"for {n_rows}."
         )
 
@@ -236,9 +236,9 @@ def check_weights(sample_weight, X, name="sample_weight"):
     """Return checked float64 weights of the rows; None stays None."""
     if sample_weight is None:
         return None
-    n_rows = _num_samples(X)
+    n_rows = num_samples(X)
     try:
-        weights = _check_sample_weight(
+        weights = check_sample_weight(
             sample_weight, np.empty((n_rows, 0)), dtype=np.float64, allow_all_zero_weights=True
         )
     except ValueError as error:
@@ -301,7 +301,7 @@ def untuple(value, name, n_rows):
             )
         return indexable(value[0])[0]
     (value,) = indexable(value)
-    if value is not None and _num_samples(value) == n_rows:
+    if value is not None and num_samples(value) == n_rows:
         warnings.warn(
             f"`{name}` has as many rows as X ({n_rows}): cross-validation slices such an array "
             f"with X, without a word. Pass `{name}=(rows,)`, a tuple of one, which it never slices."

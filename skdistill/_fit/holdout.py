@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 from sklearn.model_selection import check_cv, train_test_split
-from sklearn.utils.validation import _num_samples
 
+from skdistill._utils._compat import num_samples
 from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 
 
@@ -55,7 +55,7 @@ def last_split(splitter, X, y, groups):
     ValueError
         If there is no split, or its two parts are not sound.
     """
-    n_rows = _num_samples(X)
+    n_rows = num_samples(X)
     try:
         check_pairs(splitter)
         splits = split_by(check_cv(splitter), X, y, groups)
@@ -115,7 +115,7 @@ def rows_apart(given, fraction, seed):
     if given.split is not None:
         train, test = given.split
         return train, np.intersect1d(test, used)
-    everything = np.arange(_num_samples(given.X))
+    everything = np.arange(num_samples(given.X))
     if given.groups is None:
         test = used[rows_to_hold_out(given.labels[used], fraction, seed)]
         return np.setdiff1d(everything, test), test

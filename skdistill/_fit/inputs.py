@@ -4,8 +4,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils.validation import _num_samples
+from sklearn.utils import indexable
 
 from skdistill._fit.blocks import NO_LABEL, Block
 from skdistill._fit.checks import (
@@ -24,6 +23,7 @@ from skdistill._fit.holdout import find_folds, is_splitter, last_split, shown
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._fit.warm_start import check_settled
+from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.named import named_parts
 from skdistill.table._containers import check_container
 from skdistill.task._labels import check_labels, check_target
@@ -86,13 +86,13 @@ class Inputs:
     def labels(self):
         """Code of the label of each row of X, NO_LABEL where there is none."""
         if self.y is None:
-            return np.full(_num_samples(self.X), NO_LABEL)
+            return np.full(num_samples(self.X), NO_LABEL)
         return np.searchsorted(self.labeller.classes, self.y)
 
     @property
     def weights(self):
         """Weight of each row of X."""
-        return np.ones(_num_samples(self.X)) if self.weight is None else self.weight
+        return np.ones(num_samples(self.X)) if self.weight is None else self.weight
 
     def in_folds(self, cv):
         """The same, to be labelled out of fold.
@@ -131,7 +131,7 @@ class Inputs:
         everything = Block(self.X, self.labels, self.weights, self.soft, self.groups)
         return replace(
             self,
-            X=_safe_indexing(self.X, kept),
+            X=safe_indexing(self.X, kept),
             y=None if self.y is None else self.y[kept],
             weight=None if self.weight is None else self.weight[kept],
             soft=None if self.soft is None else self.soft[kept],
@@ -172,8 +172,8 @@ class CheckedInputsMixin:
         is_plain = sample_weight is not None and (sample_weight == 1).all()
         if is_plain and self.class_weight is None:
             sample_weight = None  # the same, but not to the bit for every teacher
-        more = {name: untuple(value, name, _num_samples(X)) for name, value in more.items()}
-        n_used = _num_samples(X) if sample_weight is None else np.count_nonzero(sample_weight)
+        more = {name: untuple(value, name, num_samples(X)) for name, value in more.items()}
+        n_used = num_samples(X) if sample_weight is None else np.count_nonzero(sample_weight)
         check_combination(self, X, y, soft_targets, n_used, more)
         if not self._continues():
             self.classes_ = self._find_classes(X, y, soft_targets)
@@ -202,7 +202,7 @@ class CheckedInputsMixin:
         )
         if not self._continues():
             self.encoder_ = self._fit_encoder(X, y, weight)
-            n_used = _num_samples(X) if weight is None else np.count_nonzero(weight)
+            n_used = num_samples(X) if weight is None else np.count_nonzero(weight)
             has_validation = more["X_val"] is not None or self._stops_early(n_used)
             self._rehearse(labeller.response, X, has_validation)
         self._check_more_rows("X_transfer", more["X_transfer"])
@@ -223,7 +223,7 @@ class CheckedInputsMixin:
         parts = named_parts(self.teacher, "teacher")
         if parts:
             check_teachers(parts, y)
-            classes = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
+            classes = union_of_classes(parts, y, safe_indexing(X, slice(0, 1)))
         else:
             classes = classes_of_soft_targets(soft_targets, y)
         if len(classes) < 2:
@@ -258,7 +258,7 @@ class CheckedInputsMixin:
     def _given_split(self, X, y, groups, weight, X_val):
         """The split by a splitter, None where `validation_fraction` is none or of no use."""
         is_given = X_val is None and is_splitter(self.validation_fraction)
-        if not is_given or not self._stops_early(_num_samples(X)):
+        if not is_given or not self._stops_early(num_samples(X)):
             return None
         train, test = last_split(self.validation_fraction, X, y, groups)
         name = f"`validation_fraction={shown(self.validation_fraction)}`"
@@ -266,7 +266,7 @@ class CheckedInputsMixin:
             raise ValueError(f"{name}: all rows of one part of its last split have weight 0.")
         parts = named_parts(self.teacher, "teacher")
         if y is not None and parts:
-            known = union_of_classes(parts, y[train], _safe_indexing(X, slice(0, 1)))
+            known = union_of_classes(parts, y[train], safe_indexing(X, slice(0, 1)))
             absent = np.setdiff1d(self.classes_, known).tolist()
             if absent:
                 raise ValueError(

@@ -4,10 +4,10 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_soft_targets
+from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.progress import no_step
 from skdistill.objectives import Hinton
@@ -41,7 +41,7 @@ class Labeller:
         """Probabilities that the user gave, checked; None stays None."""
         if soft_targets is None:
             return None
-        p = check_soft_targets(soft_targets, self.classes, _num_samples(X), name)
+        p = check_soft_targets(soft_targets, self.classes, num_samples(X), name)
         return floor_probabilities(p, self._floor)
 
     @property
@@ -160,7 +160,7 @@ def out_of_fold_rows(given, drawn, progress):
         Soft targets of `drawn`.
     """
     n_teachers = len(unfrozen(named_parts(given.labeller.teacher.teachers, "teacher")))
-    n_rows = len(given.labels) + sum(_num_samples(table) for fold in drawn for table in fold)
+    n_rows = len(given.labels) + sum(num_samples(table) for fold in drawn for table in fold)
     text = f"labelling {n_rows} rows out of fold"
     n_steps = len(given.folds) * n_teachers
     with progress.task("label-training-rows", text, n_steps=n_steps) as step:

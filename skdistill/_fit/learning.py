@@ -4,7 +4,6 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import is_auto
@@ -19,6 +18,7 @@ from skdistill._fit.trials import (
     Trial,
     row_losses_of,
 )
+from skdistill._utils._compat import safe_indexing
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill.table import with_nominal
@@ -123,7 +123,7 @@ class LearningMixin:
         if not is_auto(self.encoder) or run.deadline is not None:  # the student comes first
             return None
         used = given.weights > 0
-        coded = with_nominal(self.encoder_, _safe_indexing(given.X, used), given.labels[used])
+        coded = with_nominal(self.encoder_, safe_indexing(given.X, used), given.labels[used])
         if not coded.nominal_:
             return None
         plain = self._try_labels_alone(self.encoder_, given, validation, run)

@@ -2,7 +2,6 @@
 
 import warnings
 
-from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -10,6 +9,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from skdistill._utils._compat import routing_enabled
 from skdistill._utils.named import named_parts
 from skdistill.teacher import requests_of, unfrozen, weight_fit_params
 
@@ -62,7 +62,7 @@ def teacher_fit_params(estimator, weight, class_weighted, metadata, fit_params):
         If an argument is not requested.
     """
     parts = unfrozen(named_parts(estimator.teacher, "teacher"))
-    if not _routing_enabled():
+    if not routing_enabled():
         return {name: weight_fit_params(name, part, class_weighted) for name, part in parts}
     asked = [get_routing_for_object(requests_of(part)) for _, part in parts]
     asked = set().union(*(requests.consumes("fit", metadata) for requests in asked))

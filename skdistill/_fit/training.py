@@ -7,10 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
 from skdistill._fit.checks import check_prior, check_views
+from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.named import named_parts
 from skdistill._utils.process import usual_torch
 from skdistill.objectives import prepare, rehearse_response, view_key
@@ -59,7 +58,7 @@ class StudentTrainingMixin:
             encoder = clone(self.encoder)
         if weight is not None and not weight.all():
             used = np.flatnonzero(weight)
-            X, y, weight = _safe_indexing(X, used), y[used], weight[used]
+            X, y, weight = safe_indexing(X, used), y[used], weight[used]
         if type(encoder) is TabularEncoder:
             uneven = weight if weight is not None and np.ptp(weight) else None
             return encoder._fit(X, y, "DistilledClassifier", self._first_width(), uneven)
@@ -87,8 +86,8 @@ class StudentTrainingMixin:
     @usual_torch()
     def _rehearse(self, response, X, has_validation):
         """Find what is wrong with the student's module, or the response, on a few rows."""
-        few = self._encode(_safe_indexing(X, slice(0, 2)))
-        net, loss = self._net_and_loss(response, _num_samples(X), few.shape[1])
+        few = self._encode(safe_indexing(X, slice(0, 2)))
+        net, loss = self._net_and_loss(response, num_samples(X), few.shape[1])
         target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
         if self.alpha_ < 1:
             rehearse_response(response, len(self.classes_), self.temperature_)

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _num_samples
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_drawn
 from skdistill._fit.labelling import out_of_fold_rows, training_rows
+from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill.table._frame import is_frame, read_table
 from skdistill.teacher import chunks
@@ -34,7 +34,7 @@ def choose_samplers(transfer, given):
         return named_parts(transfer, "transfer")
     used = given.labels[given.weights > 0]
     n_rows = len(used)
-    n_given = 0 if given.X_transfer is None else _num_samples(given.X_transfer)
+    n_given = 0 if given.X_transfer is None else num_samples(given.X_transfer)
     n_new = min(8 * n_rows, MOST_NEW_ROWS) - n_given
     if n_new <= 0 or not given.labeller.knows_all(used) or not _is_table(given.X):
         return []
@@ -126,7 +126,7 @@ def _draw_from(rows, samplers, seed, cache, progress):
     relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
-        n_new = round(sampler.size * _num_samples(X)) if sampler.weight else 0
+        n_new = round(sampler.size * num_samples(X)) if sampler.weight else 0
         if n_new:
             with progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
                 # Without a seed, two of a kind differ by their names alone.
@@ -142,6 +142,6 @@ def _draw(key, sampler, X, n, seed, weight):
 
 
 def _label(given, X, progress):
-    text, n_steps = f"labelling {_num_samples(X)} transfer rows", len(list(chunks(X)))
+    text, n_steps = f"labelling {num_samples(X)} transfer rows", len(list(chunks(X)))
     with progress.task("label-transfer-rows", text, n_steps=n_steps) as step:
         return given.labeller.label(X, step)

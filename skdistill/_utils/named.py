@@ -1,7 +1,8 @@
 """Lists of named parts (teachers, objectives, samplers), as in ``teacher__rf__max_depth``."""
 
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import _name_estimators
+
+from skdistill._utils._compat import name_estimators
 
 
 def parts_of(estimator):
@@ -57,7 +58,7 @@ def named_parts(value, parameter):
         raise ValueError(f"`{parameter}` is a pair: give a list of pairs, [{value!r}].")
     items = list(value) if is_list(value) else [value]
     bare = [item[1] if _is_pair(item) else item for item in items]
-    automatic = _name_estimators(bare)
+    automatic = name_estimators(bare)
     parts = [item if _is_pair(item) else auto for item, auto in zip(items, automatic, strict=True)]
     names = [name for name, _ in parts]
     repeated = sorted({name for name in names if names.count(name) > 1})

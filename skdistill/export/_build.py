@@ -4,8 +4,8 @@ import copy
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
+from skdistill._utils._compat import safe_indexing
 from skdistill._utils.process import safe_threads
 from skdistill.export._encoder import EncodedTable, PlainTable, Texts
 from skdistill.export._graph import Graph
@@ -86,7 +86,7 @@ def schema_of(clf, X=None):
             f"{type(encoder).__name__}` does not tell what its columns are."
         )
     table = read_table(X)
-    n_encoded = clf._encode(clf._check_X(_safe_indexing(X, slice(0, 1)), reset=False)).shape[1]
+    n_encoded = clf._encode(clf._check_X(safe_indexing(X, slice(0, 1)), reset=False)).shape[1]
     texts = Texts.of([codes_of(values)[1] for values in table.categories])
     return Schema(table.kinds, names, "float64", True, texts, n_encoded, own_encoder=True)
 

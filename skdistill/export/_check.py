@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.special import rel_entr
-from sklearn.utils import _safe_indexing
 
+from skdistill._utils._compat import safe_indexing
 from skdistill._utils.levels import NUMBERS as OF_NUMBERS
 from skdistill._utils.levels import TEXT, as_text, kinds_of
 from skdistill.serving import Scorer
@@ -194,7 +194,7 @@ def compare(clf, file, X, path, quantize, tolerance=None):
             f"the exported graph gives other labels, for instance '{exported[differ][0]}' for "
             f"'{labels[differ][0]}', with the same probabilities; no file is written."
         )
-    one = scorer.predict_proba(_safe_indexing(X, slice(0, 1)))
+    one = scorer.predict_proba(safe_indexing(X, slice(0, 1)))
     if not np.abs(one - found[:1]).max() <= TOLERANCES[None]:
         raise ValueError("the exported graph answers one row alone otherwise; no file is written.")
     return report

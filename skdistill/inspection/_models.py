@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _is_fitted, _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill._fit.checks import check_known, check_prior, check_soft_targets
+from skdistill._utils._compat import is_fitted, num_samples
 from skdistill.classifier import DistilledClassifier
 from skdistill.table._probabilities import without_counts
 from skdistill.targets import LEAST_SHARE
@@ -81,7 +82,7 @@ def find_control(control, clf, steps, X_train, y_train, groups_train=None):
         return None, False
     if isinstance(control, type) or not hasattr(control, "predict_proba"):
         raise TypeError(f"`control` must have predict_proba, got {control!r}: give a classifier.")
-    if hasattr(control, "fit") and not _is_fitted(control):
+    if hasattr(control, "fit") and not is_fitted(control):
         raise ValueError(
             f"`control` is not fitted: fit {type(control).__name__} on the student's training "
             "rows, or give control='fit' with `X_train` and `y_train`."
@@ -147,7 +148,7 @@ def probabilities(model, X, classes, name):
     ndarray of shape (n_samples, n_classes)
         float64. A class that the model does not know gets 0.
     """
-    answer, n_rows = getattr(model, "predict_proba", model)(X), _num_samples(X)
+    answer, n_rows = getattr(model, "predict_proba", model)(X), num_samples(X)
     own, what = getattr(model, "classes_", None), f"predict_proba of {name}"
     if own is None:
         return check_soft_targets(answer, classes, n_rows, what)

@@ -7,8 +7,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.utils.validation import _num_samples
 
+from skdistill._utils._compat import num_samples
 from skdistill.table._containers import is_frame
 from skdistill.table._frame import NUMBER, read_table, with_types
 
@@ -33,7 +33,7 @@ def find_columns(segments, X):
     """
     if segments is None:
         return {}
-    n_rows = _num_samples(X)
+    n_rows = num_samples(X)
     if isinstance(segments, dict):
         for name, values in segments.items():
             if np.ndim(values) != 1 or len(values) != n_rows:

@@ -4,8 +4,8 @@ import pickle
 import time
 
 import numpy as np
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
+
+from skdistill._utils._compat import num_samples, safe_indexing
 
 BATCH_ROWS = 10_000
 WARM_UPS = 5
@@ -32,12 +32,12 @@ def measure_speed(ask, X):
         ``p50_ms`` and ``p99_ms`` of a call with one row, of ``n_calls`` calls; ``rows_per_second``
         of the fastest of a few calls with 10,000 rows.
     """
-    n_rows = _num_samples(X)
-    singles = [_safe_indexing(X, [i % n_rows]) for i in range(min(n_rows, SINGLE_CALLS))]
+    n_rows = num_samples(X)
+    singles = [safe_indexing(X, [i % n_rows]) for i in range(min(n_rows, SINGLE_CALLS))]
     for i in range(WARM_UPS):
         ask(singles[i % len(singles)])
     seconds = _timed(ask, singles, SINGLE_CALLS, LEAST_SINGLE_CALLS)
-    batch = _safe_indexing(X, np.arange(BATCH_ROWS) % n_rows)
+    batch = safe_indexing(X, np.arange(BATCH_ROWS) % n_rows)
     ask(batch)
     batches = _timed(ask, [batch], BATCH_CALLS, 1)
     p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1e3

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+
+from skdistill._utils._compat import Interval
 
 
 @dataclass

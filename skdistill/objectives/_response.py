@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 from torch.nn import functional as F
 
+from skdistill._utils._compat import Interval
 from skdistill.targets import scale_temperature
 from skdistill.teacher import FLOOR
 

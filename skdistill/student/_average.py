@@ -1,9 +1,11 @@
 """A mean of the weights a training goes through."""
 
-import torch
+from skdistill._utils._compat import lerp_kernel
 
 # Of the polynomial decay: about the last quarter of the steps so far counts.
 DECAY = 3
+
+_lerp = lerp_kernel()
 
 
 class WeightAverage:
@@ -32,7 +34,7 @@ class WeightAverage:
         """Add the weights after a step to the mean."""
         self.n_steps += 1
         share = (DECAY + 1) / (DECAY + self.n_steps)
-        torch._foreach_lerp_(self.mean, self.weights, share)
+        _lerp(self.mean, self.weights, share)
 
     def exchange(self):
         """Put the mean in the place of the weights, or the weights back."""

@@ -12,9 +12,9 @@ from skorch.callbacks import (
     PassthroughScoring,
     PrintLog,
 )
-from torch.optim.adamw import adamw
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from skdistill._utils._compat import adamw_kernel, relu_backward_kernel
 from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
@@ -32,7 +32,7 @@ KNOWN = (
     TimeLimit,
 )
 
-_relu_backward = torch.ops.aten.threshold_backward.grad_input
+_adamw, _relu_backward = adamw_kernel(), relu_backward_kernel()
 
 
 class DirectNet(NeuralNetClassifier):
@@ -150,7 +150,7 @@ class DirectNet(NeuralNetClassifier):
             return
         group = self.optimizer_.param_groups[0]
         options = {name: group[name] for name in ("lr", "weight_decay", "eps", "fused")}
-        adamw(
+        _adamw(
             [flat],
             [flat.grad],
             [state["exp_avg"]],

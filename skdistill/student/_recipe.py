@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 
 from skdistill._stored.parameters import OlderParametersMixin
+from skdistill._utils._compat import Interval, StrOptions
 from skdistill.modules import MLP
 from skdistill.student._direct import DirectNet
 from skdistill.student._rows import n_batches

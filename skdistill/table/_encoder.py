@@ -7,12 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import _safe_indexing, gen_batches
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils import gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_feature_names_in,
-    _num_samples,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -20,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._stored.parameters import OlderParametersMixin
+from skdistill._utils._compat import StrOptions, num_samples, safe_indexing
 from skdistill._utils.values import category_value
 from skdistill.table._containers import check_frame, is_frame
 from skdistill.table._frame import NUMBER, as_array, codes_of, is_matrix, read_table
@@ -219,12 +218,12 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
 
     def _transform(self, X):
         """Transform without a check of names, and without scikit-learn's wrapper around it."""
-        n_rows = X.shape[0] if hasattr(X, "shape") else _num_samples(X)
+        n_rows = X.shape[0] if hasattr(X, "shape") else num_samples(X)
         if n_rows <= ROWS_AT_ONCE:
             return self._encode(X)
         encoded = np.empty((n_rows, self.n_outputs_), dtype=np.float32)
         for rows in gen_batches(n_rows, ROWS_AT_ONCE):
-            encoded[rows] = self._encode(_safe_indexing(X, rows))
+            encoded[rows] = self._encode(safe_indexing(X, rows))
         return encoded
 
     def _encode(self, X):

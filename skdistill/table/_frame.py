@@ -8,8 +8,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import check_array
 
+from skdistill._utils._compat import safe_indexing
 from skdistill._utils.levels import Levels, kinds_of
 from skdistill.table._columns import (
     CATEGORY,
@@ -231,7 +232,7 @@ def _places_of_types(values, levels):
 
 def with_missing_numbers(X):
     """The first row of X with its numbers missing; None where there are none."""
-    row = _safe_indexing(X, slice(0, 1))
+    row = safe_indexing(X, slice(0, 1))
     kinds = read_table(row).kinds
     if NUMBER not in kinds:
         return None

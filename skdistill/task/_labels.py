@@ -6,7 +6,9 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples, assert_all_finite, column_or_1d
+from sklearn.utils.validation import assert_all_finite, column_or_1d
+
+from skdistill._utils._compat import num_samples
 
 # Numbers with more values than this may be quantities, ...
 MANY_CLASSES = 30
@@ -42,10 +44,10 @@ def check_labels(y, X, name="y"):
         return None
     _refuse_several_columns(y, name)
     y = column_or_1d(y, warn=True)
-    if len(y) != _num_samples(X):
+    if len(y) != num_samples(X):
         raise ValueError(
             f"`{name}` and its rows have inconsistent numbers of samples: {len(y)} labels, "
-            f"{_num_samples(X)} rows."
+            f"{num_samples(X)} rows."
         )
     n_missing = int(pd.isna(y).sum())
     if n_missing:

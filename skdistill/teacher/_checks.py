@@ -10,9 +10,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._utils._compat import Interval, StrOptions
 from skdistill.serving import Scorer
 from skdistill.table._frame import is_frame
 from skdistill.table._probabilities import check_single, labels_of_names, names_of

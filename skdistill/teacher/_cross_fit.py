@@ -3,10 +3,10 @@
 from itertools import islice
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._utils._compat import safe_indexing
 from skdistill._utils.named import named_parts
 from skdistill._utils.parallel import run_jobs
 from skdistill._utils.progress import no_step
@@ -135,5 +135,5 @@ class CrossFitMixin:
         return labels
 
     def _label_by_one(self, member, X):
-        rows = [_safe_indexing(X, one) for one in chunks(X)]
+        rows = [safe_indexing(X, one) for one in chunks(X)]
         return np.concatenate([label_rows(self._cache, member, one) for one in rows])

@@ -4,20 +4,15 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import indexable
-from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _num_samples,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdistill._utils._compat import check_sample_weight, num_samples, routing_enabled
 from skdistill._utils.named import named_parts, sound_parts
 from skdistill.table._containers import check_container
 from skdistill.teacher._checks import tags_of, unfrozen
@@ -90,7 +85,7 @@ class PoolEstimatorMixin:
         """Return X as the teachers get it, with the number and names of its columns checked."""
         check_container(X)
         (X,) = indexable(X)
-        if not _num_samples(X):
+        if not num_samples(X):
             raise ValueError("Found array with 0 sample(s) in X while a minimum of 1 is required.")
         # A list of texts has no columns; of one row alone the teachers say what is wrong.
         has_columns = hasattr(self, "n_features_in_") and getattr(X, "ndim", 2) > 1
@@ -104,7 +99,7 @@ class PoolEstimatorMixin:
         weight, parts = check_row_weights(sample_weight, X), dict(unfrozen(parts))
         given = metadata if weight is None else metadata | {"sample_weight": weight}
         params = {}
-        if given and _routing_enabled():
+        if given and routing_enabled():
             routed = process_routing(self, "fit", **given)
             params = {name: dict(routed[name]["fit"]) for name in parts}
         for name, part in parts.items():
@@ -117,5 +112,5 @@ def check_row_weights(sample_weight, X):
     """Return checked weights of the rows of X; None stays None."""
     if sample_weight is None:
         return None
-    rows = np.empty((_num_samples(X), 0))
-    return _check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
+    rows = np.empty((num_samples(X), 0))
+    return check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)

@@ -1,7 +1,8 @@
 """Evaluation sets among the arguments of a teacher's ``fit``."""
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
+
+from skdistill._utils._compat import num_samples
 
 
 def in_codes(fit_params, known):
@@ -39,7 +40,7 @@ def _is_eval_set(value):
 
 def _is_pair(pair):
     try:
-        return len(pair) == 2 and _num_samples(pair[0]) == _num_samples(pair[1])
+        return len(pair) == 2 and num_samples(pair[0]) == num_samples(pair[1])
     except TypeError:
         return False
 

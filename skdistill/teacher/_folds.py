@@ -6,7 +6,8 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, check_cv
-from sklearn.utils.validation import _num_samples
+
+from skdistill._utils._compat import num_samples
 
 # What scikit-learn makes of `cv=None`.
 DEFAULT_FOLDS = 5
@@ -49,10 +50,10 @@ def check_groups(groups, X):
         raise ValueError(
             f"`groups` must hold a hashable label for each row of X: {error}."
         ) from error
-    if len(codes) != _num_samples(X):
+    if len(codes) != num_samples(X):
         raise ValueError(
             f"`groups` and X have inconsistent numbers of samples: {len(codes)} groups, "
-            f"{_num_samples(X)} rows."
+            f"{num_samples(X)} rows."
         )
     missing = np.flatnonzero(codes < 0)
     if len(missing):
@@ -122,7 +123,7 @@ def split_by(cv, X, y, groups):
     ValueError
         If they are for another number of rows than X has.
     """
-    n_rows = _num_samples(X)
+    n_rows = num_samples(X)
     if isinstance(cv, PredefinedSplit):  # it looks at no row
         _check_length("its `test_fold`", len(cv.test_fold), n_rows)
     with warnings.catch_warnings():

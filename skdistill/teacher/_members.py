@@ -16,9 +16,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import _safe_indexing, gen_batches
-from sklearn.utils.validation import _num_samples, has_fit_parameter
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.named import parts_of, unfrozen_parts_of
 from skdistill._utils.process import safe_threads
 from skdistill._utils.seeding import seeded
@@ -86,7 +87,7 @@ class Member:
         -------
         ndarray of shape (n_samples, n_columns)
         """
-        return np.concatenate([self._chunk(_safe_indexing(X, rows)) for rows in chunks(X)])
+        return np.concatenate([self._chunk(safe_indexing(X, rows)) for rows in chunks(X)])
 
     def __getstate__(self):
         state = self.__dict__.copy()
@@ -109,7 +110,7 @@ class Member:
             labels = np.arange(len(self.columns)) if self.labels is None else self.labels
         else:
             labels, answer = classes, without_counts(answer, classes, what)
-        n_rows = _num_samples(X)
+        n_rows = num_samples(X)
         return read_probabilities(answer, labels, n_rows, what, complete=True, remedy=_NOT_ONE)
 
 
@@ -226,7 +227,7 @@ class Held:
 
 def chunks(X):
     """Slices of the rows to label at a time."""
-    return gen_batches(_num_samples(X), CHUNK_ROWS)
+    return gen_batches(num_samples(X), CHUNK_ROWS)
 
 
 def teach_unknown(soft, codes, columns, rows=slice(None)):

@@ -8,16 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import delayed
-from sklearn.utils.validation import (
-    _num_samples,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from skdistill._utils._compat import HasMethods, StrOptions, num_samples, safe_indexing
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import NamedListsMixin, named_parts
 from skdistill._utils.parallel import run_jobs
@@ -169,7 +164,7 @@ class TeacherPool(
         y = check_labels(y, X)
         routed = self._routed_params(parts, X, sample_weight, metadata)
         fit_params = _merged(routed, fit_params or {})
-        self.classes_ = union_of_classes(parts, y, _safe_indexing(X, slice(0, 1)))
+        self.classes_ = union_of_classes(parts, y, safe_indexing(X, slice(0, 1)))
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
         tasks = self._tasks(parts, X, y, fit_params)
@@ -310,10 +305,10 @@ class TeacherPool(
                 member.key = self._cache.key(f"teacher `{member.name}`", part)
 
     def _label(self, X, floored, ask, step=no_step):
-        result = np.empty((_num_samples(X), len(self.classes_)))
+        result = np.empty((num_samples(X), len(self.classes_)))
         floors = self._floors_if(floored)
         jobs = (
-            delayed(ask)(member, _safe_indexing(X, rows))
+            delayed(ask)(member, safe_indexing(X, rows))
             for rows in chunks(X)
             for member in self._members
         )
@@ -337,12 +332,12 @@ class TeacherPool(
             )
 
     def _adopt(self, name, part, X):
-        classes = classes_of(name, part, _safe_indexing(X, slice(0, 1)), self.classes_)
+        classes = classes_of(name, part, safe_indexing(X, slice(0, 1)), self.classes_)
         classes = self.classes_ if classes is None else classes
         columns = np.searchsorted(self.classes_, classes)
         member = Member(name, Held(part), columns, None, labels=classes)
-        member.probabilities(_safe_indexing(X, slice(0, 1)))
-        check_parts(name, part, _safe_indexing(X, slice(0, 1)))
+        member.probabilities(safe_indexing(X, slice(0, 1)))
+        check_parts(name, part, safe_indexing(X, slice(0, 1)))
         member.n_votes = n_votes_of(part)
         return member
 

@@ -3,8 +3,9 @@
 import inspect
 from difflib import get_close_matches
 
-from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import MetadataRequest
+
+from skdistill._utils._compat import routing_enabled
 
 # Arguments of our own, which another may be misspelt for.
 KNOWN = ("X_transfer", "soft_targets", "sample_weight", "groups", "X_val", "y_val")
@@ -12,7 +13,7 @@ KNOWN = ("X_transfer", "soft_targets", "sample_weight", "groups", "X_val", "y_va
 
 def check_routed(fit_params):
     """Raise a TypeError for arguments of teachers' ``fit`` that nothing routes."""
-    if fit_params and not _routing_enabled():
+    if fit_params and not routing_enabled():
         first = next(iter(fit_params))
         known = get_close_matches(first, KNOWN, n=1)
         meant = f" Did you mean `{known[0]}`?" if known else ""

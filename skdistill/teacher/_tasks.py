@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
+from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.named import unfrozen_parts_of
 from skdistill.teacher._checks import brief
 from skdistill.teacher._eval_sets import in_codes
@@ -79,7 +78,7 @@ class Task:
     def on(self, rows, where):
         """The same, with a clone of the teacher, on some of the rows."""
         fit_params = take_rows(self.fit_params, rows, len(self.codes))
-        X, codes = _safe_indexing(self.X, rows), self.codes[rows]
+        X, codes = safe_indexing(self.X, rows), self.codes[rows]
         estimator = clone_of(self.estimator)
         return replace(
             self, estimator=estimator, X=X, codes=codes, fit_params=fit_params, where=where
@@ -112,7 +111,7 @@ class Task:
                 f"teacher `{self.name}` could not be fitted {self.where}: {error}{hint_for(error)}"
             ) from error
         self.columns_of(self.estimator)
-        check_parts(self.name, self.estimator, _safe_indexing(self.X, slice(0, 1)))
+        check_parts(self.name, self.estimator, safe_indexing(self.X, slice(0, 1)))
         self.is_fitted = True
         return self.estimator
 
@@ -154,7 +153,7 @@ def clone_of(estimator):
 def take_rows(fit_params, rows, n_rows):
     """The arguments of a ``fit``, of those that have a value a row only some rows."""
     return {
-        name: _safe_indexing(value, rows)
+        name: safe_indexing(value, rows)
         if name not in _OTHER_ROWS and _is_row_wise(value, n_rows)
         else value
         for name, value in fit_params.items()
@@ -165,7 +164,7 @@ def _is_row_wise(value, n_rows):
     if isinstance(value, (str, bytes, dict, set)):
         return False
     try:
-        return _num_samples(value) == n_rows
+        return num_samples(value) == n_rows
     except TypeError:  # it has no rows
         return False
 
@@ -295,7 +294,7 @@ def _fit_and_label(key, task, fold, where):
     part = task.on(train, where)
     held = Held(part.fit())
     member = Member(part.name, held, part.columns_of(held.value), None, labels=part.labels)
-    tables = [_safe_indexing(task.X, test), *others]
+    tables = [safe_indexing(task.X, test), *others]
     return member.columns, [member.probabilities(table) for table in tables]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from scipy.special import softmax
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _num_samples
 
+from skdistill._utils._compat import num_samples
 from skdistill._utils.process import safe_threads
 
 # So many different logits are not all between 0 and 1 by chance.
@@ -96,7 +96,7 @@ class TorchTeacher(BaseEstimator):
                 f"`module` does not take the input: {error}. Give `preprocess`, a function of X "
                 "that returns what the module takes: an array, a tuple of arrays or a dict"
             ) from error
-        p = _probabilities(_logits_of(output).double().cpu().numpy(), _num_samples(X))
+        p = _probabilities(_logits_of(output).double().cpu().numpy(), num_samples(X))
         if self.classes is not None and len(self.classes) != p.shape[1]:
             raise ValueError(
                 f"`classes` must have a label for each of the {p.shape[1]} classes of the module, "

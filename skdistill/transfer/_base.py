@@ -6,10 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _num_samples
+from sklearn.utils import check_random_state
 
+from skdistill._utils._compat import Interval, num_samples, safe_indexing
 from skdistill.table._frame import mix_rows
 
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -84,8 +83,8 @@ def sample_by_weight(sampler, X, n, random_state, sample_weight):
     if "sample_weight" in inspect.signature(sampler.sample).parameters:
         return sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight)
     rng = check_random_state(random_state)
-    rows = rows_by_weight(_num_samples(X), sample_weight, rng)
-    drawn = sampler.sample(_safe_indexing(X, rows), n, random_state=rng)
+    rows = rows_by_weight(num_samples(X), sample_weight, rng)
+    drawn = sampler.sample(safe_indexing(X, rows), n, random_state=rng)
     return drawn, np.full(n, sample_weight.mean())
 
 

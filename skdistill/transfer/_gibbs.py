@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
+from skdistill._utils._compat import Interval
 from skdistill.table._frame import read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,

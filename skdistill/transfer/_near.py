@@ -6,9 +6,9 @@ from typing import ClassVar
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils import check_random_state
 
+from skdistill._utils._compat import Interval, safe_indexing
 from skdistill.table._frame import is_frame, read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
@@ -103,7 +103,7 @@ class Near(TransferSampler):
             points = space.points_of(read_table(drawn, kinds=table.kinds))
             distance, _ = index.kneighbors(points)
             near = np.flatnonzero(distance[:, 0] <= limit)[: n - n_kept]
-            parts.append(_safe_indexing(drawn, near))
+            parts.append(safe_indexing(drawn, near))
             weights.append(weight[near])
             n_kept, n_drawn = n_kept + len(near), n_drawn + n_next
         return _stack(parts) if sample_weight is None else (_stack(parts), np.concatenate(weights))

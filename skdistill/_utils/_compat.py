@@ -1,0 +1,49 @@
+"""Every private name of scikit-learn, skorch and torch that the package uses, in one place."""
+
+from sklearn.pipeline import _name_estimators as name_estimators
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._indexing import _get_column_indices as get_column_indices
+from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _is_fitted as is_fitted
+from sklearn.utils.validation import _num_samples as num_samples
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "StrOptions",
+    "VisualBlock",
+    "adamw_kernel",
+    "check_sample_weight",
+    "get_column_indices",
+    "is_fitted",
+    "lerp_kernel",
+    "name_estimators",
+    "num_samples",
+    "relu_backward_kernel",
+    "routing_enabled",
+    "safe_indexing",
+]
+
+
+def adamw_kernel():
+    """The function that steps AdamW."""
+    from torch.optim.adamw import adamw
+
+    return adamw
+
+
+def relu_backward_kernel():
+    """The function that writes the gradient of a ReLU."""
+    import torch
+
+    return torch.ops.aten.threshold_backward.grad_input
+
+
+def lerp_kernel():
+    """The function that moves a list of tensors towards another, in place."""
+    import torch
+
+    return torch._foreach_lerp_
