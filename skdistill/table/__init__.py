@@ -8,7 +8,7 @@ from skdistill.table._containers import (
     is_frame,
     names_of,
 )
-from skdistill.table._encoder import FARTHEST, TabularEncoder, with_nominal
+from skdistill.table._encoder import LARGEST_LOG, TabularEncoder, with_nominal
 from skdistill.table._frame import (
     codes_of,
     is_matrix,
@@ -27,7 +27,7 @@ from skdistill.table._probabilities import (
 
 __all__ = [
     "CATEGORY",
-    "FARTHEST",
+    "LARGEST_LOG",
     "NUMBER",
     "WIDE_INTEGERS",
     "TabularEncoder",
