@@ -25,7 +25,7 @@ from skdistill.table._containers import check_container, check_names, is_frame
 
 
 @dataclass(frozen=True)
-class Table:
+class Columns:
     """The columns of X by kind.
 
     Attributes
@@ -75,7 +75,7 @@ def read_table(X, kinds=None, exact=False):
 
     Returns
     -------
-    Table
+    Columns
 
     Raises
     ------
@@ -118,7 +118,7 @@ def _numeric_table(X):
     kinds, names = _of_plain_columns(X.shape[1])
     numbers = X.astype(np.float64, copy=False)
     _check_finite(numbers, names)
-    return Table(kinds, names, numbers, [])
+    return Columns(kinds, names, numbers, [])
 
 
 @cache
@@ -156,7 +156,7 @@ def _frame_table(frame, kinds, exact):
     matrix = np.column_stack(numbers) if numbers else np.empty((len(frame), 0))
     _check_finite(matrix, [name for _, name, kind in columns if kind == NUMBER])
     categories = [categories_of(one, name) for one, name, kind in columns if kind == CATEGORY]
-    return Table(found, names, matrix, categories)
+    return Columns(found, names, matrix, categories)
 
 
 def _check_finite(numbers, names):
@@ -253,7 +253,7 @@ def mix_rows(X, table, numbers, sources):
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
-    table : Table
+    table : Columns
         What :func:`read_table` made of X.
     numbers : ndarray of shape (n_new, n_numbers)
         Values of the number columns; those of integer columns are whole.

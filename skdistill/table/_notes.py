@@ -36,7 +36,7 @@ def notes_on(table, categories, width=None):
 
     Parameters
     ----------
-    table : Table
+    table : Columns
     categories : list of ndarray
         The categories of each category column.
     width : int, default=None
