@@ -854,6 +854,18 @@ def test_without_weights_none_are_asked_for(sampler):
     assert sampler.noted_.get("sample_weight") is None
 
 
+class ForgetsWeights(TransferSampler):
+    def sample(self, X, n, random_state=None, **given):
+        return X[:n]
+
+
+def test_a_sampler_that_takes_weights_returns_them():
+    X, rng = np.arange(60.0).reshape(30, 2), np.random.RandomState(0)
+    with pytest.raises(ValueError, match=r"`sample` of ForgetsWeights\(\) is given `sample_w"):
+        draw_rows(ForgetsWeights(), X, 2, rng, WEIGHTS)
+    assert_array_equal(draw_rows(ForgetsWeights(), X, 2, rng, None)[0], X[:2])
+
+
 @pytest.mark.parametrize("outer", [Near, Rounds])
 @pytest.mark.parametrize("weights", [None, np.ones(30)], ids=["without", "weights"])
 def test_meta_samplers_hand_the_context_on(outer, weights):

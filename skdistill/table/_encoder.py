@@ -10,7 +10,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_feature_names_in,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -18,7 +17,12 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._stored.parameters import OlderParametersMixin
-from skdistill._utils._compat import StrOptions, num_samples, safe_indexing
+from skdistill._utils._compat import (
+    StrOptions,
+    check_feature_names_in,
+    num_samples,
+    safe_indexing,
+)
 from skdistill._utils.types import (
     ArrayLike,
     BoolArray,
@@ -228,7 +232,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             the first end in an underscore.
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
+        names = check_feature_names_in(self, input_features)
         return np.array(output_names(self, names), dtype=object)
 
     def _takes_missing(self) -> bool:

@@ -105,16 +105,34 @@ def draw_rows(
     -------
     X_new : array or DataFrame of shape (n, n_features)
     weight_new : ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If it takes the weights, but returns none.
     """
     given: dict[str, Any] = {"context": context} if _takes(sampler, "context") else {}
     if sample_weight is None:
         return sampler.sample(X, n, random_state=random_state, **given), np.ones(n)
     if _takes(sampler, "sample_weight"):
-        return sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight, **given)
+        return _with_weights(
+            sampler,
+            sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight, **given),
+        )
     rng = check_random_state(random_state)
     rows = rows_by_weight(num_samples(X), sample_weight, rng)
     drawn = sampler.sample(safe_indexing(X, rows), n, random_state=rng, **given)
     return drawn, np.full(n, sample_weight.mean())
+
+
+def _with_weights(sampler: TransferSampler, drawn: Drawn) -> tuple[Table, FloatArray]:
+    """What a sampler has drawn, if the weights are there that it was asked for."""
+    if not isinstance(drawn, tuple) or len(drawn) != 2:
+        raise ValueError(
+            f"`sample` of {sampler} is given `sample_weight`, and must return the new rows and an "
+            "array of their weights: return both, or do not take `sample_weight`."
+        )
+    return drawn
 
 
 def _takes(sampler: TransferSampler, argument: str) -> bool:
