@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._fit.checks import check_known, check_prior, check_soft_targets
 from skdistill._utils._compat import is_fitted, num_samples
 from skdistill.classifier import DistilledClassifier
-from skdistill.table._probabilities import without_counts
+from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
 from skdistill.task._labels import check_labels
 

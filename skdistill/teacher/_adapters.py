@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
-from skdistill.table._frame import is_frame
+from skdistill.table import is_frame
 
 BY_FUNCTION = (
     "give a function that gives probabilities, FittedTeacher(lambda X: ..., classes=[...])"

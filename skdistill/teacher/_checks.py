@@ -14,8 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill.serving import Scorer
-from skdistill.table._frame import is_frame
-from skdistill.table._probabilities import check_single, labels_of_names, names_of
+from skdistill.table import check_single, is_frame, labels_of_names, names_of
 from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._members import ask, own_classes

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdistill._utils._compat import check_sample_weight, num_samples, routing_enabled
 from skdistill._utils.named import named_parts, sound_parts
-from skdistill.table._containers import check_container
+from skdistill.table import check_container
 from skdistill.teacher._checks import tags_of, unfrozen
 from skdistill.teacher._members import weight_fit_params
 from skdistill.teacher._requests import check_routed, requests_of

@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skdistill.table._containers import is_frame, names_of
+from skdistill.table import is_frame, names_of
 from skdistill.teacher._adapters import adapt
 
 

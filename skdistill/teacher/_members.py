@@ -23,8 +23,7 @@ from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.named import parts_of, unfrozen_parts_of
 from skdistill._utils.process import safe_threads
 from skdistill._utils.seeding import seeded
-from skdistill.table._containers import names_of
-from skdistill.table._probabilities import is_shuffled, read_probabilities, without_counts
+from skdistill.table import is_shuffled, names_of, read_probabilities, without_counts
 from skdistill.targets import floor_probabilities
 from skdistill.teacher._adapters import adapt
 from skdistill.teacher._fitted import FittedTeacher
