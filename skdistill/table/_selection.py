@@ -27,9 +27,9 @@ class ColumnSelection:
 
     Attributes
     ----------
-    indices : ndarray of int of shape (n_selected,)
-        Positions of the columns, in the order of the selector.
-    names : tuple of str
+    indices : ndarray of int of shape (n_selected,) or None
+        Positions of the columns, in the order of the selector; None where all are selected.
+    names : tuple of str or None
         Their names, or their positions where the table has no names.
 
     Examples
@@ -42,12 +42,11 @@ class ColumnSelection:
     ([2, 0], ['height', 'age'])
     """
 
-    indices: IntArray
-    names: tuple[str, ...]
-
     def __init__(self, columns: Any, name: str = "columns") -> None:
         self.columns = columns
         self.name = name
+        self.indices: IntArray | None = None
+        self.names: tuple[str, ...] | None = None
 
     def fit(self, X: Table) -> ColumnSelection:
         """Find the columns.
@@ -69,11 +68,12 @@ class ColumnSelection:
             return self
         key = self.columns(X) if callable(self.columns) else self.columns
         X = self._as_table(X)
-        names = _names_in(X)
-        self._n_columns = len(names)
-        self.indices = np.asarray(self._find(X, key, names), dtype=np.intp)
-        self.names = tuple(names[i] for i in self.indices)
-        self._check_selected(key, names)
+        self._all_names = _names_in(X)
+        self._has_names = is_frame(X)
+        indices = self._find(X, key)
+        self._check_selected(indices, key)
+        self.indices = np.asarray(indices, dtype=np.intp)
+        self.names = tuple(self._all_names[i] for i in indices)
         return self
 
     def take(self, X: Table) -> Table:
@@ -92,18 +92,38 @@ class ColumnSelection:
         ValueError
             If X has more or fewer columns than the table that the columns were found in.
         """
-        if self.columns is None:
+        if self.indices is None:
             return X
         table = self._as_table(X)
-        n_columns = table.shape[1]
-        if n_columns != self._n_columns:
+        n_columns, n_expected = table.shape[1], len(self._all_names)
+        if n_columns != n_expected:
             raise ValueError(
-                f"X has {n_columns} features, but `{self.name}` was resolved for "
-                f"{self._n_columns} features."
+                f"X has {n_columns} features, but `{self.name}` was resolved for {n_expected} "
+                "features."
             )
         if isinstance(X, list):
             return [[row[i] for i in self.indices] for row in X]
         return safe_indexing(table, self.indices, axis=1)
+
+    def is_for(self, X: object) -> bool:
+        """Whether X is a table of the columns that these were found among.
+
+        Parameters
+        ----------
+        X : object
+
+        Returns
+        -------
+        bool
+            Whether it has as many columns and, where both tables name them, the same names.
+        """
+        try:
+            names = _names_in(self._as_table(X))
+        except (TypeError, ValueError):
+            return False
+        if is_frame(X) and self._has_names:
+            return names == self._all_names
+        return len(names) == len(self._all_names)
 
     def _as_table(self, X: Table) -> Table:
         """X as something with columns to take; a ValueError if it has none."""
@@ -119,27 +139,36 @@ class ColumnSelection:
             )
         return table
 
-    def _find(self, X: Table, key: Any, names: list[str]) -> list[int]:
+    def _find(self, X: Table, key: Any) -> list[int]:
         try:
             return list(get_column_indices(X, key))
         except (ValueError, IndexError, TypeError, NotImplementedError) as error:
             raise ValueError(
                 f"`{self.name}` is {self._shown(key)}, which does not select columns of X: "
-                f"{str(error).rstrip('.')}. {_described(names, is_frame(X))}"
+                f"{str(error).rstrip('.')}. {self._described}"
             ) from error
 
-    def _check_selected(self, key: Any, names: list[str]) -> None:
-        if not len(self.indices):
+    def _check_selected(self, indices: list[int], key: Any) -> None:
+        if not indices:
             raise ValueError(
                 f"`{self.name}` is {self._shown(key)}, which selects no column of X: select one at "
                 f"least, or use `{self.name}=None` for all."
             )
-        twice = [names[i] for i, count in Counter(self.indices.tolist()).items() if count > 1]
+        twice = [self._all_names[i] for i, count in Counter(indices).items() if count > 1]
         if twice:
             raise ValueError(
                 f"`{self.name}` is {self._shown(key)}, which selects column(s) {twice[:10]} more "
                 "than once: name each once."
             )
+
+    @property
+    def _described(self) -> str:
+        """The columns that there are, for a message."""
+        names = self._all_names
+        if not self._has_names:
+            return f"X has {len(names)} columns without names."
+        shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+        return f"X has the columns {shown}."
 
     def _shown(self, key: Any) -> str:
         """The selector for a message; of a callable, what it answered too."""
@@ -148,10 +177,3 @@ class ColumnSelection:
 
 def _names_in(X: Table) -> list[str]:
     return [str(name) for name in (names_of(X) if is_frame(X) else range(X.shape[1]))]
-
-
-def _described(names: list[str], has_names: bool) -> str:
-    if not has_names:
-        return f"X has {len(names)} columns without names."
-    shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
-    return f"X has the columns {shown}."
