@@ -11,7 +11,7 @@ from skdistill._utils._compat import is_fitted, num_samples
 from skdistill.classifier import DistilledClassifier
 from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
-from skdistill.task._labels import check_labels
+from skdistill.task import check_labels
 
 
 def subject_of(estimator):

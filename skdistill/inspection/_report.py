@@ -36,7 +36,7 @@ from skdistill.inspection._speed import BATCH_ROWS, measure_speed, parameter_byt
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
 from skdistill.table import check_container
-from skdistill.task._labels import check_labels
+from skdistill.task import check_labels
 
 LEAST_RESAMPLES = 100
 

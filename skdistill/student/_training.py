@@ -64,6 +64,8 @@ class Training:
     kept : str, default=None
         What a warning says of the student, should the training be ended before its time. None says
         that it keeps what it has learned.
+    n_planned : int, default=None
+        Epochs of the schedule, where the training ends before; None is all that the net has.
     encoder : transformer or None, default=None
         What the student that :meth:`finish` returns sees of a table.
 
@@ -95,6 +97,7 @@ class Training:
         step: Callable = no_step,
         verbose: int = 0,
         kept: str | None = None,
+        n_planned: int | None = None,
         encoder: Estimator = None,
     ):
         self.net = net
@@ -107,6 +110,7 @@ class Training:
         self.weights = weights
         self.verbose = verbose
         self.kept = kept or KEPT
+        self.n_planned = n_planned
         self.encoder = encoder
         self.is_over = self.was_ended = False
         self._limit = TimeLimit(deadline)
@@ -143,7 +147,7 @@ class Training:
             _adapt_scoring(net, self.rows, self.validation)
             self._load_weights()
             check_output(net, self.rows, self.n_outputs)
-            net.criterion_.begin(net, self.rows, self._n_planned())
+            net.criterion_.begin(net, self.rows, self._steps_planned())
         draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
         self._random = numbers if draws or net.criterion_.draws_random_numbers else None
         self._handles = net.criterion_.watch(net.module_)
@@ -258,8 +262,9 @@ class Training:
             verbose=self.verbose,
         )
 
-    def _n_planned(self) -> int:
-        return self.net.max_epochs * n_batches(len(self.rows), self.net.batch_size)
+    def _steps_planned(self) -> int:
+        n_epochs = self.n_planned or self.net.max_epochs
+        return n_epochs * n_batches(len(self.rows), self.net.batch_size)
 
     def _load_weights(self) -> None:
         if self.weights is None:
