@@ -26,6 +26,8 @@ class Block:
         Rows of one group depend on each other.
     is_answer : ndarray of bool of shape (n_rows,) or None, default=None
         Of rows labelled out of fold: False where the label took the place of an answer.
+    sampler : str or None, default=None
+        Name of the sampler that drew the rows.
     """
 
     task: Classification
@@ -35,14 +37,21 @@ class Block:
     soft: FloatArray | None
     groups: np.ndarray | None = None
     is_answer: BoolArray | None = None
+    sampler: str | None = None
 
     @classmethod
     def unlabelled(
-        cls, task: Classification, X: Table, weight: float | FloatArray, soft: FloatArray
+        cls,
+        task: Classification,
+        X: Table,
+        weight: float | FloatArray,
+        soft: FloatArray,
+        sampler: str | None = None,
     ) -> "Block":
         """Rows without labels; `weight` is a number or one a row."""
         n_rows = num_samples(X)
-        return cls(task, X, task.unlabelled(n_rows), np.full(n_rows, weight), soft)
+        labels, weight = task.unlabelled(n_rows), np.full(n_rows, weight)
+        return cls(task, X, labels, weight, soft, sampler=sampler)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,7 +66,7 @@ class Block:
         optional = self.soft, self.groups, self.is_answer
         taken = [None if one is None else one[rows] for one in optional]
         X = safe_indexing(self.X, rows)
-        return Block(self.task, X, self.labels[rows], self.weight[rows], *taken)
+        return Block(self.task, X, self.labels[rows], self.weight[rows], *taken, self.sampler)
 
     def with_weight(self) -> "Block":
         """The block of the rows that weigh anything: the others change nothing."""

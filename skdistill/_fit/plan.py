@@ -141,10 +141,6 @@ class Plan:
             return n_rows >= EARLY_STOPPING_ROWS or is_splitter(self.parameters.validation_fraction)
         return bool(wanted)
 
-    def learns_of_teacher(self, alpha: float) -> bool:
-        """Whether rows without a label can teach a student anything."""
-        return alpha < 1 or any(objective.weight for _, objective in self.objectives)
-
 
 def make_plan(
     estimator: Estimator, check_rows: Callable[[Table], Table], previous: Previous | None

@@ -23,3 +23,8 @@ class Setting:
     alpha: float
     temperature: float
     objectives: list[tuple[str, Any]]
+
+    @property
+    def learns_of_teacher(self) -> bool:
+        """Whether rows without a label can teach the student anything."""
+        return self.alpha < 1 or any(objective.weight for _, objective in self.objectives)

@@ -1,6 +1,6 @@
 """How a fit makes a student, trains it, and trains it again on the rows held out."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
@@ -29,6 +29,9 @@ from skdistill.student import (
 )
 from skdistill.table import TabularEncoder
 from skdistill.task import Classification
+
+if TYPE_CHECKING:
+    from skdistill._fit.rounds import LaterRounds
 
 
 def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None) -> Estimator:
@@ -140,7 +143,12 @@ def make_examples(
 
 
 def train_student(
-    setting: Setting, examples: Examples, run: Run, who: str, kept: str | None, more_rows: Any = None
+    setting: Setting,
+    examples: Examples,
+    run: Run,
+    who: str,
+    kept: str | None,
+    later: "LaterRounds | None" = None,
 ) -> tuple[FittedStudent, Training]:
     """Train a student on the rows to train on.
 
@@ -153,8 +161,8 @@ def train_student(
         What progress calls it.
     kept : str or None
         What a warning says of it, should its training be ended.
-    more_rows : FreshRows or None, default=None
-        What gives rows again during the training.
+    later : LaterRounds or None, default=None
+        What draws rows again during the training.
 
     Returns
     -------
@@ -167,7 +175,9 @@ def train_student(
     text = f"training the {who} on {len(rows)} rows"
     if setting.temperature != 1:
         text += f", at temperature {setting.temperature:g}"
-    net, loss = net_and_loss(plan, run.task, setting, len(rows), rows.inputs.shape[1])
+    n_rows = len(rows) if later is None else later.n_rows_of_rounds[-1]
+    net, loss = net_and_loss(plan, run.task, setting, n_rows, rows.inputs.shape[1])
+    ends = [] if later is None else later.plan_epochs(net)
     weights = None if plan.previous is None else plan.previous.student.module.state_dict()
     with run.progress.task(f"fit-{who}", text, n_steps=net.max_epochs) as step:
         training = Training(
@@ -181,7 +191,7 @@ def train_student(
             kept=kept,
             **_shared(setting, run, step),
         )
-        student = training.run() if more_rows is None else more_rows.run(training)
+        student = training.run() if later is None else later.run(training, ends)
     run.was_ended = run.was_ended or training.was_ended
     return student, training
 

@@ -67,12 +67,7 @@ class FittedStudent:
             If the student takes no such rows, or overflows on one.
         """
         logits = self.raw_outputs(encode(self.encoder, X))
-        if not math.isfinite(logits.sum()) and not np.isfinite(logits).all():
-            row = int((~np.isfinite(logits)).any(axis=1).argmax())
-            raise ValueError(
-                f"the student overflows on row {row} of X: its values are far from those it was "
-                "fitted on. Bring them into range, or fit with encoder='auto'."
-            )
+        check_finite(logits)
         if self.temperature != 1:
             logits /= np.float32(self.temperature)
         if self.offset is not None:
@@ -111,6 +106,16 @@ class FittedStudent:
         if logits.dtype != torch.float32:
             logits = logits.float()
         return logits[:n_rows].cpu().numpy()
+
+
+def check_finite(logits: FloatArray) -> None:
+    """Raise a ValueError where a student has overflown."""
+    if not math.isfinite(logits.sum()) and not np.isfinite(logits).all():
+        row = int((~np.isfinite(logits)).any(axis=1).argmax())
+        raise ValueError(
+            f"the student overflows on row {row} of X: its values are far from those it was "
+            "fitted on. Bring them into range, or fit with encoder='auto'."
+        )
 
 
 def encode(encoder: Estimator, X: Table) -> FloatArray:
