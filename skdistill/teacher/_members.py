@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._stored.parts import member_state
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.named import parts_of, unfrozen_parts_of
 from skdistill._utils.process import safe_threads
@@ -96,7 +97,7 @@ class Member:
             return state  # it has gone: only what uses the teacher need fail
 
     def __setstate__(self, state):
-        state = {"n_votes": None, "key": None, "labels": None, **state}  # older files have none
+        state = member_state(state)
         if "estimator" in state:
             state["_held"] = Held(state.pop("estimator"))
         self.__dict__.update(state)
