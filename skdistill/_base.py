@@ -10,6 +10,7 @@ from sklearn.utils import check_array, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
+from skdistill._stored.formats import FORMAT, migrate
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill.student import pack_net, predict_logits, unpack_net
 from skdistill.table import (
@@ -20,9 +21,6 @@ from skdistill.table import (
     is_matrix,
     with_types,
 )
-
-# Of the stored state; raised when what is stored changes its meaning.
-FORMAT = 4
 
 
 class TrainedStudentMixin(OlderParametersMixin):
@@ -114,16 +112,10 @@ class TrainedStudentMixin(OlderParametersMixin):
 
     def __setstate__(self, state):
         state = state.copy()
-        version = state.pop("_format", FORMAT)
-        if version > FORMAT:
-            raise ValueError(
-                f"this DistilledClassifier was stored in format {version}, by a newer skdistill; "
-                f"this one reads formats up to {FORMAT}: upgrade it."
-            )
+        state = migrate(state, state.pop("_format", FORMAT))
         if "student_" in state:
             state["student_"] = unpack_net(state["student_"])
             state["history_"] = History(state["history_"])
-            state.setdefault("class_offset_", None)  # before format 3
         super().__setstate__(state)
 
     def _check_X(self, X, reset):

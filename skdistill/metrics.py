@@ -3,6 +3,9 @@
 Scores that scikit-learn has (accuracy, log loss, Brier score, AUC) are not repeated here.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.special import rel_entr
 from sklearn.metrics import get_scorer
@@ -11,6 +14,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
 from skdistill._utils._compat import check_sample_weight
+from skdistill._utils.types import ArrayLike, BoolArray, Estimator, FloatArray, IntArray, Table
 
 __all__ = [
     "agreement",
@@ -25,7 +29,14 @@ __all__ = [
 TINY = np.finfo(np.float64).eps
 
 
-def expected_calibration_error(y_true, y_prob, *, n_bins=15, sample_weight=None, labels=None):
+def expected_calibration_error(
+    y_true: ArrayLike,
+    y_prob: ArrayLike,
+    *,
+    n_bins: int = 15,
+    sample_weight: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+) -> float:
     r"""How far confidence is from accuracy, on average.
 
     Rows are put into bins of equal width by their confidence, the highest probability of the row.
@@ -91,12 +102,14 @@ def expected_calibration_error(y_true, y_prob, *, n_bins=15, sample_weight=None,
     return float(np.abs(np.bincount(bins, gaps)).sum() / weight.sum())
 
 
-def confidence_bins(confidence, n_bins):
+def confidence_bins(confidence: FloatArray, n_bins: int) -> IntArray:
     """The bin of equal width, open on the left, that each confidence falls into."""
     return np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
 
 
-def agreement(teacher_prob, student_prob, *, sample_weight=None):
+def agreement(
+    teacher_prob: ArrayLike, student_prob: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of rows on which both find the same class most probable.
 
     Parameters
@@ -118,10 +131,12 @@ def agreement(teacher_prob, student_prob, *, sample_weight=None):
     0.5
     """
     p, q = _pair(teacher_prob, student_prob)
-    return float(np.average(p.argmax(axis=1) == q.argmax(axis=1), weights=sample_weight))
+    return _mean(p.argmax(axis=1) == q.argmax(axis=1), sample_weight)
 
 
-def kl_divergence(teacher_prob, student_prob, *, sample_weight=None):
+def kl_divergence(
+    teacher_prob: ArrayLike, student_prob: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     r"""Mean Kullback-Leibler divergence of the student from the teacher, in nats.
 
     .. math:: \mathrm{KL}(p \,\|\, q) = \sum_k p_k \log \frac{p_k}{q_k}
@@ -154,15 +169,15 @@ def kl_divergence(teacher_prob, student_prob, *, sample_weight=None):
     0.6931
     """
     p, q = _pair(teacher_prob, student_prob)
-    return float(np.average(row_divergences(p, q), weights=sample_weight))
+    return _mean(row_divergences(p, q), sample_weight)
 
 
-def row_divergences(p, q):
-    """KL(p || q) of each row."""
-    return rel_entr(p, np.maximum(q, TINY)).sum(axis=1)
+def row_divergences(p: FloatArray, q: FloatArray, least: float = TINY) -> FloatArray:
+    """KL(p || q) of each row, the probabilities q lifted to the least one."""
+    return rel_entr(p, np.maximum(q, least)).sum(axis=1)
 
 
-def largest_probability_gap(teacher_prob, student_prob):
+def largest_probability_gap(teacher_prob: ArrayLike, student_prob: ArrayLike) -> float:
     """The largest difference between two probabilities of one row and class.
 
     Parameters
@@ -185,7 +200,9 @@ def largest_probability_gap(teacher_prob, student_prob):
     return float(np.abs(p - q).max())
 
 
-def retained_gain(student, control, teacher):
+def retained_gain(
+    student: float | FloatArray, control: float | FloatArray, teacher: float | FloatArray
+) -> float | FloatArray:
     """The share of what the teacher is ahead of the control by that the student keeps.
 
     Parameters
@@ -211,7 +228,12 @@ def retained_gain(student, control, teacher):
     return share if np.ndim(share) else float(share)
 
 
-def _probabilities(value, name):
+def _mean(rows: FloatArray | BoolArray, sample_weight: ArrayLike | None) -> float:
+    weight = None if sample_weight is None else np.asarray(sample_weight)
+    return float(np.average(rows, weights=weight))
+
+
+def _probabilities(value: ArrayLike, name: str) -> FloatArray:
     try:
         p = check_array(value, dtype=np.float64, ensure_2d=False, input_name=name)
     except (TypeError, ValueError) as error:
@@ -224,14 +246,14 @@ def _probabilities(value, name):
     return p
 
 
-def _both_columns(p):
+def _both_columns(p: FloatArray) -> FloatArray:
     if p.ndim == 2 and p.shape[1] > 1:
         return p
     p = p.reshape(len(p))
     return np.column_stack([1 - p, p])
 
 
-def _pair(teacher_prob, student_prob):
+def _pair(teacher_prob: ArrayLike, student_prob: ArrayLike) -> tuple[FloatArray, FloatArray]:
     p = _both_columns(_probabilities(teacher_prob, "teacher_prob"))
     q = _both_columns(_probabilities(student_prob, "student_prob"))
     if p.shape != q.shape:
@@ -241,7 +263,7 @@ def _pair(teacher_prob, student_prob):
     return p, q
 
 
-def score_and_choices(scoring):
+def score_and_choices(scoring: str | Callable) -> "_ScoreAndChoices":
     """Make a scorer that also tells what each fit of a search chose.
 
     Parameters
@@ -277,10 +299,12 @@ def score_and_choices(scoring):
 class _ScoreAndChoices:
     """The scorer of :func:`score_and_choices`; a class, so that it can be pickled."""
 
-    def __init__(self, scoring):
+    def __init__(self, scoring: str | Callable) -> None:
         self.scoring = scoring
 
-    def __call__(self, estimator, X, y=None, **params):
+    def __call__(
+        self, estimator: Estimator, X: Table, y: ArrayLike | None = None, **params: Any
+    ) -> dict[str, float]:
         score = get_scorer(self.scoring)(estimator, X, y, **params)
         clf = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         gap = clf.leak_gap_

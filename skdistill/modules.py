@@ -31,7 +31,13 @@ class MLP(nn.Module):
     # The forward pass draws no random numbers, so training leaves torch's generator alone.
     draws_random_numbers = False
 
-    def __init__(self, n_inputs, n_outputs, cardinalities=(), hidden_layer_sizes=(192, 192)):
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        cardinalities: tuple[int, ...] = (),
+        hidden_layer_sizes: tuple[int, ...] = (192, 192),
+    ) -> None:
         super().__init__()
         self.n_numbers = n_inputs - len(cardinalities)
         widths = [*hidden_layer_sizes, n_outputs]
@@ -39,8 +45,9 @@ class MLP(nn.Module):
         self.categories = CategoryLayer(cardinalities, widths[0]) if cardinalities else None
         self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in pairwise(widths))
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         if self.categories is None:
+            assert self.first is not None  # there are numbers where there are no categories
             hidden = self.first(X)
         else:
             hidden = self.categories(X[:, self.n_numbers :])
@@ -64,7 +71,9 @@ class CategoryLayer(nn.Module):
     **Shape:** codes, as floats, of shape (n_rows, n_columns) to (n_rows, n_outputs).
     """
 
-    def __init__(self, cardinalities, n_outputs):
+    offsets: torch.Tensor
+
+    def __init__(self, cardinalities: tuple[int, ...], n_outputs: int) -> None:
         super().__init__()
         # Row 0 of the table is shared by the unknown values of all columns and stays zero.
         sizes = torch.tensor([size - 1 for size in cardinalities])
@@ -73,16 +82,16 @@ class CategoryLayer(nn.Module):
         self.table = nn.EmbeddingBag(int(sizes.sum()) + 1, n_outputs, mode="sum", padding_idx=0)
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         with torch.no_grad():
             self.table.weight.normal_(std=len(self.offsets) ** -0.5)
             self.table.weight[0] = 0.0
             self.table.weight[self.offsets + 1] = 0.0  # missing: as unknown until it is seen
 
-    def forward(self, codes):
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
         return self.table(self.rows(codes))
 
-    def rows(self, codes):
+    def rows(self, codes: torch.Tensor) -> torch.Tensor:
         """The row of the table that belongs to each code."""
         codes = codes.long()
         return torch.where(codes > 0, codes + self.offsets, 0)

@@ -4,6 +4,8 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from skdistill._utils.types import BoolArray, FloatArray, IntArray
+
 # Standard deviation of log T before any row is seen.
 PRIOR_SPREAD = 0.5
 # Of a class among the targets: one that no teacher ever named has no finite logarithm.
@@ -14,7 +16,7 @@ PRIOR_ROWS = 1.0
 LARGEST_LOG_WEIGHT = 15.0
 
 
-def floor_probabilities(probabilities, floor):
+def floor_probabilities(probabilities: FloatArray, floor: float) -> FloatArray:
     """Lift every probability to at least `floor` and renormalise the rows.
 
     A forest of n trees votes exactly 0 where the truth is only "less than one vote in n"; a
@@ -36,7 +38,7 @@ def floor_probabilities(probabilities, floor):
     return floored / floored.sum(axis=1, keepdims=True)
 
 
-def scale_temperature(probabilities, temperature):
+def scale_temperature(probabilities: FloatArray, temperature: float) -> FloatArray:
     r"""Soften probabilities: :math:`q_k \propto p_k^{1/T}`, which is softmax(logits / T).
 
     Parameters
@@ -61,7 +63,9 @@ def scale_temperature(probabilities, temperature):
         return softmax(np.log(probabilities) / temperature, axis=1)
 
 
-def pool_probabilities(members, weights, pooling="arithmetic"):
+def pool_probabilities(
+    members: list[FloatArray], weights: FloatArray, pooling: str = "arithmetic"
+) -> FloatArray:
     """Average the probabilities of several teachers.
 
     Parameters
@@ -91,7 +95,13 @@ def pool_probabilities(members, weights, pooling="arithmetic"):
     return pooled / pooled.sum(axis=1, keepdims=True)
 
 
-def fit_pool_weights(members, known, labels, pooling="arithmetic", sample_weight=None):
+def fit_pool_weights(
+    members: list[FloatArray],
+    known: BoolArray,
+    labels: IntArray,
+    pooling: str = "arithmetic",
+    sample_weight: FloatArray | None = None,
+) -> FloatArray:
     r"""Find the weights that give the pool of several teachers the lowest log loss.
 
     A Dirichlet prior, :math:`\prod_k w_k`, counts as one row that each teacher told alone: it draws
@@ -123,7 +133,7 @@ def fit_pool_weights(members, known, labels, pooling="arithmetic", sample_weight
     weight = np.ones(len(labels)) if sample_weight is None else sample_weight
     n_effective = weight.sum() ** 2 / np.square(weight).sum()
 
-    def log_loss(logits):
+    def log_loss(logits: FloatArray) -> float:
         logs = log_softmax(logits)
         pooled = pool_probabilities(members, np.exp(logs)[:, None] * known, pooling)[rows, labels]
         prior = PRIOR_ROWS * logs.sum() / n_effective
@@ -133,7 +143,9 @@ def fit_pool_weights(members, known, labels, pooling="arithmetic", sample_weight
     return softmax(minimize(log_loss, np.zeros(len(members)), bounds=bounds).x)
 
 
-def mean_true_probability(probabilities, labels, sample_weight=None):
+def mean_true_probability(
+    probabilities: FloatArray, labels: IntArray, sample_weight: FloatArray | None = None
+) -> float:
     """Mean probability given to the true class, a bounded and smooth kin of accuracy.
 
     Parameters
@@ -150,7 +162,7 @@ def mean_true_probability(probabilities, labels, sample_weight=None):
     return float(np.average(probabilities[np.arange(len(labels)), labels], weights=sample_weight))
 
 
-def prior_offsets(shares, prior):
+def prior_offsets(shares: FloatArray, prior: FloatArray) -> FloatArray:
     r"""What to add to logits that were learned under other shares of the classes.
 
     By Bayes' rule :math:`p(k | x) \propto p_{train}(k | x) \, \pi_k / \pi_{train, k}`, as long as
@@ -175,7 +187,26 @@ def prior_offsets(shares, prior):
     return np.log(prior / prior.sum()) - np.log(np.maximum(shares / shares.sum(), LEAST_SHARE))
 
 
-def fit_temperature(logits, labels, sample_weight=None):
+def log_losses(logits: FloatArray, labels: IntArray) -> FloatArray:
+    """Log loss of each row, from the logits: never infinite.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_classes)
+    labels : ndarray of shape (n_samples,)
+        Column index of the true class of each row.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        In nats.
+    """
+    return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
+
+
+def fit_temperature(
+    logits: FloatArray, labels: IntArray, sample_weight: FloatArray | None = None
+) -> float:
     """Find the temperature that gives ``softmax(logits / T)`` the lowest log loss.
 
     A normal prior on log T, around 0, keeps a few rows that happen to be all right, or one that is
@@ -198,14 +229,13 @@ def fit_temperature(logits, labels, sample_weight=None):
     .. [1] Guo et al. (2017). On Calibration of Modern Neural Networks.
        https://doi.org/10.48550/arXiv.1706.04599
     """
-    rows = np.arange(len(labels))
     weight = np.ones(len(labels)) if sample_weight is None else sample_weight
     n_effective = weight.sum() ** 2 / np.square(weight).sum()
 
-    def log_loss(log_temperature):
-        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+    def log_loss(log_temperature: float) -> float:
+        losses = log_losses(logits / np.exp(log_temperature), labels)
         prior = log_temperature**2 / (2 * PRIOR_SPREAD**2 * n_effective)
-        return prior - np.average(scaled[rows, labels], weights=sample_weight)
+        return prior + np.average(losses, weights=sample_weight)
 
     bounds = (np.log(0.05), np.log(20.0))
     return float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded").x))

@@ -11,6 +11,7 @@ from skdistill.targets import (
     fit_pool_weights,
     fit_temperature,
     floor_probabilities,
+    log_losses,
     mean_true_probability,
     pool_probabilities,
     scale_temperature,
@@ -208,6 +209,14 @@ def test_rows_of_a_class_that_nobody_knows_weigh_no_teacher(pooling):
 def test_mean_true_probability():
     assert mean_true_probability(P, np.array([0, 2])) == pytest.approx(0.65)
     assert mean_true_probability(P, np.array([0, 2]), np.array([3, 1])) == pytest.approx(0.625)
+
+
+def test_log_losses_are_those_of_the_probabilities_and_finite():
+    logits, labels = random_logits(), np.arange(400) % 4
+    losses = log_losses(logits, labels)
+    assert losses.mean() == pytest.approx(log_loss(labels, softmax(logits, axis=1)))
+    assert losses[7] == pytest.approx(-np.log(softmax(logits[7])[3]))
+    assert log_losses(np.array([[0.0, 2e3]]), np.array([0])) == [2e3]
 
 
 @pytest.mark.parametrize("true_temperature", [0.3, 1.0, 2.5])

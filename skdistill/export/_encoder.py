@@ -105,8 +105,8 @@ class EncodedTable:
 
     def _add_numbers(self):
         add, constant, encoder = self._graph.add, self._graph.constant, self._encoder
-        fine = getattr(encoder, "fine_scale_", None)  # students of format 1 have none
-        unit = np.array(encoder.scale_ if fine is None else fine)
+        has_logarithms = encoder.fine_scale_ is not None
+        unit = np.array(encoder.fine_scale_ if has_logarithms else encoder.scale_)
         usable = unit != 0
         ratio = np.divide(encoder.scale_, unit, where=usable, out=np.zeros(len(unit)))
         # In float64 up to here: a timestamp has more digits than float32 holds.
@@ -119,7 +119,7 @@ class EncodedTable:
         third = add("Mul", add("Cast", distance, to=1), constant((ratio / 3).astype(np.float32)))
         parts = [add("Sin", add("Atan", third))]
         factors = [np.full(len(unit), 3.0)]
-        if fine is not None:
+        if has_logarithms:
             parts.append(self._add_logarithm(distance))
             factors.append(np.ones(len(unit)))
         if len(encoder._indicated):

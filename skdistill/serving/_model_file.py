@@ -9,36 +9,37 @@ import base64
 import hashlib
 import json
 import re
+from typing import Any
 
 import numpy as np
 
-from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill._stored.files import SEAL, length_told
+from skdistill._utils.types import FloatArray
+from skdistill.serving._rows import CATEGORIES, NUMBERS, Feed
 
 # Of the exported file; raised when an older Scorer would misread it.
 FILE_FORMAT = 1
 _NO_CHECKSUM = "0" * 64
 # What a file of ours starts with: the version of ONNX' format, then the producer.
 _START = re.compile(rb"\x08.\x12\x09skdistill", re.DOTALL)
-# Files of older versions do not say how long they are.
-_SEAL = re.compile(rb"skdistill format (\d+) sha256 ([0-9a-f]{64})(?: of (\d{20}) bytes)?")
 # What the graph of a model says of weights in another file: their place. What follows is the length
 # of the name, as a varint, and the name.
-_PLACE = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])", re.DOTALL)
-# The metadata that the Scorer reads, under their checksum.
-READ = ("format_version", "classes", "features", "packages", "quantize", "probe")
+_FILE_OF_WEIGHTS = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])", re.DOTALL)
+# The metadata that the Scorer reads, under a checksum of their own.
+CHECKED = ("format_version", "classes", "features", "packages", "quantize", "probe")
 METADATA_CHECKSUM = "metadata_sha256"
 # Largest gap of a probability: an optimizer reorders sums, no more.
 TOLERANCE = 1e-5
 
 
-def seal_text(n_bytes, checksum=_NO_CHECKSUM):
+def seal_text(n_bytes: int, checksum: str = _NO_CHECKSUM) -> str:
     return f"skdistill format {FILE_FORMAT} sha256 {checksum} of {n_bytes:020d} bytes"
 
 
 UNSEALED = seal_text(0)
 
 
-def seal(data):
+def seal(data: bytes) -> bytes:
     """Write the length of the data and their checksum, made without it, in their place."""
     before, unsealed, after = data.rpartition(UNSEALED.encode())
     assert unsealed
@@ -46,7 +47,7 @@ def seal(data):
     return before + seal_text(len(data), checksum).encode() + after
 
 
-def is_as_written(data, name):
+def is_as_written(data: bytes, name: str) -> bool:
     """Whether the bytes are those that were written, to the last bit.
 
     Parameters
@@ -67,7 +68,7 @@ def is_as_written(data, name):
     """
     if not data:
         raise ValueError(f"{name} is empty.")
-    seals = list(_SEAL.finditer(data))
+    seals = list(SEAL.finditer(data))
     if not seals:
         if _START.match(data):
             raise ValueError(
@@ -78,7 +79,7 @@ def is_as_written(data, name):
             f"{name} is not one that skdistill.to_onnx wrote, and Scorer reads no other: for what "
             "skl2onnx converted, use ONNX Runtime itself."
         )
-    version, checksum, n_bytes = seals[-1].groups()
+    version, checksum, _ = seals[-1].groups()
     if int(version) > FILE_FORMAT:
         raise ValueError(
             f"{name} is of format {int(version)}, by a newer skdistill; this one reads formats up "
@@ -89,7 +90,7 @@ def is_as_written(data, name):
     if hashlib.sha256(unsealed).hexdigest() == checksum.decode():
         return True
     # A tool that writes a file again does not keep its length; a flipped bit does, or is in it.
-    if n_bytes is None or len(data) == int(n_bytes) or _has_other_length(data, seals[-1]):
+    if len(data) == length_told(seals[-1], data) or _has_other_length(data, seals[-1]):
         raise ValueError(
             f"{name} is damaged, or was changed: its checksum is not that of its content. Export "
             "it again."
@@ -97,14 +98,14 @@ def is_as_written(data, name):
     return False
 
 
-def _has_other_length(data, found):
+def _has_other_length(data: bytes, found: re.Match[bytes]) -> bool:
     """Whether all is as it was written but the length that the seal tells."""
     start, end = found.span()
     whole = b"".join([data[:start], seal_text(len(data)).encode(), data[end:]])
     return hashlib.sha256(whole).hexdigest() == found[2].decode()
 
 
-def names_of_external_files(data):
+def names_of_external_files(data: bytes) -> set[str]:
     """The names, relative to the file of a model, of files that hold weights of it.
 
     Parameters
@@ -116,19 +117,19 @@ def names_of_external_files(data):
     set of str
     """
     names = set()
-    for found in _PLACE.finditer(data):
+    for found in _FILE_OF_WEIGHTS.finditer(data):
         length = sum((byte & 0x7F) << 7 * i for i, byte in enumerate(found[1]))
         names.add(data[found.end() : found.end() + length].decode(errors="replace"))
     return names
 
 
-def checksum_of(metadata):
+def checksum_of(metadata: dict[str, str]) -> str:
     """The checksum of the metadata that the Scorer reads."""
-    read = [metadata.get(key) for key in READ]
+    read = [metadata.get(key) for key in CHECKED]
     return hashlib.sha256(json.dumps(read).encode()).hexdigest()
 
 
-def check_rewritten(session, metadata, name):
+def check_rewritten(session: Any, metadata: dict[str, str], name: str) -> None:
     """Check a file of ours that another tool has written again.
 
     Parameters
@@ -170,7 +171,7 @@ def check_rewritten(session, metadata, name):
         )
 
 
-def write_probe(feed, probabilities):
+def write_probe(feed: Feed, probabilities: FloatArray) -> str:
     """Rows and what the graph answers to them, as text.
 
     Parameters
@@ -191,7 +192,7 @@ def write_probe(feed, probabilities):
     )
 
 
-def read_probe(metadata):
+def read_probe(metadata: dict[str, str]) -> tuple[Feed, FloatArray]:
     """The rows and the answers that :func:`write_probe` wrote.
 
     Parameters
@@ -216,20 +217,21 @@ def read_probe(metadata):
     return feed, probabilities
 
 
-def _as_text(values):
+def _as_text(values: FloatArray | None) -> str | None:
     if values is None:
         return None
     return base64.b64encode(np.asarray(values, dtype="<f8").tobytes()).decode()
 
 
-def _as_array(text):
+def _as_array(text: str) -> FloatArray:
     return np.frombuffer(base64.b64decode(text), dtype="<f8")
 
 
-def _are_best(labels, classes, probabilities):
+def _are_best(labels: list, classes: list, probabilities: FloatArray) -> bool:
     """Whether each label is the most probable class, or nearly."""
     code = {label: code for code, label in enumerate(classes)}
     if not set(labels) <= set(code):
         return False
-    own = probabilities[np.arange(len(labels)), [code[label] for label in labels]]
+    codes = np.array([code[label] for label in labels], dtype=int)
+    own = probabilities[np.arange(len(labels)), codes]
     return bool((own >= probabilities.max(axis=1) - TOLERANCE).all())

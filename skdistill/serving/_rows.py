@@ -5,17 +5,23 @@ Only NumPy is imported here: frames are told by what they have.
 
 import math
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from skdistill._utils.levels import TEXT, Levels, as_text, kind_of_type
-from skdistill._utils.values import category_value, is_missing, is_number_type
+from skdistill._stored.files import current_features
+from skdistill._utils.types import FloatArray, ObjectArray, Table
+from skdistill._utils.values import is_missing, is_number_type
+from skdistill.serving._categories import category_columns
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
-_FLOATS = (float, np.floating)
 # The quickest pass over as many numbers is a product; over more it would start threads.
-FEW = 4096
+MOST_FOR_A_PRODUCT = 4096
+
+# What the graph is given, by the name of the input.
+Feed: TypeAlias = dict[str, np.ndarray]
 
 
 class RowReader:
@@ -27,38 +33,21 @@ class RowReader:
         As it stands in the metadata of the file.
     """
 
-    def __init__(self, features):
+    def __init__(self, features: dict[str, Any]) -> None:
+        features = current_features(features)
         kinds = features["kinds"]
         self.n_columns, self.names = len(kinds), features["names"]
         self.labels = self.names or [str(i) for i in range(len(kinds))]
         self.number_type = np.dtype(features["number_type"])
         self.allow_missing = features["allow_missing"]
-        self._missing, self._unknown = features["missing"], features["unknown"]
         self._numbers = [i for i, kind in enumerate(kinds) if kind == "number"]
         self._categories = [i for i, kind in enumerate(kinds) if kind != "number"]
         self.has_categories = bool(self._categories)
         self._number_labels = [self.labels[i] for i in self._numbers]
         self._category_labels = [self.labels[i] for i in self._categories]
-        # What a column of text is known by in a file of an older version: that it is text.
-        of_text = features.get("readable_texts", [[""]] * len(self._categories))
-        self._levels = [
-            Levels(label, texts if levels is None else levels)
-            for label, levels, texts in zip(
-                self._category_labels, features["levels"], of_text, strict=True
-            )
-        ]
-        self._is_text = [levels is None for levels in features["levels"]]
-        # The common case: a category of the very type that it had.
-        self._texts = [
-            {(type(level), level): as_text(level) for level in levels.levels}
-            for levels in self._levels
-        ]
-        # An encoder of the user's own may know more categories than the file: all go to it as text.
-        self._of_own = None
-        if features.get("own_encoder"):
-            self._of_own = [levels.kinds or {TEXT} for levels in self._levels]
+        self._category_columns = category_columns(self._category_labels, features)
 
-    def read(self, X):
+    def read(self, X: Table) -> tuple[Feed, int]:
         """Lay rows out.
 
         Parameters
@@ -106,7 +95,7 @@ class RowReader:
 
     # --- arrays ---
 
-    def _of_array(self, X):
+    def _of_array(self, X: np.ndarray) -> tuple[Feed, int]:
         shape = X.shape
         if len(shape) != 2 or shape[1] != self.n_columns or not shape[0]:
             self._refuse_shape(X)
@@ -118,7 +107,7 @@ class RowReader:
             return {NUMBERS: numbers}, shape[0]
         return self._of_columns([X[:, i] for i in range(self.n_columns)], shape[0])
 
-    def _refuse_shape(self, X):
+    def _refuse_shape(self, X: np.ndarray) -> NoReturn:
         if X.ndim != 2:
             raise ValueError(
                 f"Expected 2D array, got {X.ndim}D array instead: a single row is `X[None]`, or a "
@@ -135,7 +124,7 @@ class RowReader:
 
     # --- frames ---
 
-    def _of_frame(self, X):
+    def _of_frame(self, X: Table) -> tuple[Feed, int]:
         columns = _names_of(X)
         found = [str(column) for column in columns]
         twice = [name for name, count in Counter(found).items() if count > 1]
@@ -155,9 +144,9 @@ class RowReader:
                 self._refuse_shape(np.empty((0, len(columns))))
         return self._of_columns([_cells_of(X[column]) for column in columns], len(X))
 
-    def _of_columns(self, columns, n_rows):
+    def _of_columns(self, columns: list[np.ndarray], n_rows: int) -> tuple[Feed, int]:
         """From one array a column."""
-        feed = {}
+        feed: Feed = {}
         if self._numbers:
             numbers = np.empty((n_rows, len(self._numbers)), self.number_type)
             for place, i in enumerate(self._numbers):
@@ -167,22 +156,20 @@ class RowReader:
         if self._categories:
             cells = np.empty((n_rows, len(self._categories)), dtype=object)
             for place, i in enumerate(self._categories):
-                cells[:, place] = self._text_column(columns[i], place)
+                values = _as_list(columns[i], self.labels[i])
+                cells[:, place] = self._category_columns[place].texts(values)
             feed[CATEGORIES] = cells
         return feed, n_rows
 
-    def _floats(self, values, label):
+    def _floats(self, values: np.ndarray, label: str) -> np.ndarray:
         if values.dtype.kind in "fiu":
             return values
         numbers = [_number(value, label) for value in _as_list(values, label)]
         return _float_array(numbers, self.number_type)
 
-    def _text_column(self, values, place):
-        return self._texts_of(_as_list(values, self._category_labels[place]), place)
-
     # --- dicts ---
 
-    def _of_dicts(self, rows):
+    def _of_dicts(self, rows: list[dict] | tuple[dict, ...]) -> tuple[Feed, int]:
         if self.names is None:
             raise ValueError(
                 "the student was fitted without column names, so a dict does not tell the order: "
@@ -199,34 +186,42 @@ class RowReader:
                 cells.append([row[label] for label in self._category_labels])
             except KeyError:
                 self._refuse_names(row)
-        feed = {}
+        feed: Feed = {}
         if self._numbers:
-            for values in numbers:
-                for place, value in enumerate(values):
-                    if type(value) not in _PLAIN_NUMBERS:
-                        values[place] = _number(value, self._number_labels[place])
-            feed[NUMBERS] = _float_array(numbers, self.number_type)
-            self._check(feed[NUMBERS])
+            feed[NUMBERS] = self._matrix(numbers)
         if self._categories:
-            if len(cells) == 1:
-                texts = [self._text(value, place) for place, value in enumerate(cells[0])]
-                feed[CATEGORIES] = np.array([texts], dtype=object)
-            else:
-                columns = zip(*cells, strict=True)
-                texts = [self._texts_of(column, place) for place, column in enumerate(columns)]
-                feed[CATEGORIES] = np.array(texts, dtype=object).T.copy()
+            feed[CATEGORIES] = self._text_matrix(cells)
         return feed, len(rows)
 
-    # --- names, numbers, categories ---
+    def _matrix(self, rows: list[list[Any]]) -> FloatArray:
+        """The numbers of each row as a matrix; the lists are changed."""
+        for values in rows:
+            for place, value in enumerate(values):
+                if type(value) not in _PLAIN_NUMBERS:
+                    values[place] = _number(value, self._number_labels[place])
+        numbers = _float_array(rows, self.number_type)
+        self._check(numbers)
+        return numbers
 
-    def _refuse_names(self, found):
+    def _text_matrix(self, rows: list[list[Any]]) -> ObjectArray:
+        """The categories of each row as a matrix of texts."""
+        columns = self._category_columns
+        if len(rows) == 1:
+            texts = [column.text(value) for column, value in zip(columns, rows[0], strict=True)]
+            return np.array([texts], dtype=object)
+        by_column = zip(columns, zip(*rows, strict=True), strict=True)
+        return np.array([column.texts(cells) for column, cells in by_column], dtype=object).T.copy()
+
+    # --- names, numbers ---
+
+    def _refuse_names(self, found: Iterable[str]) -> NoReturn:
         missing = [name for name in self.labels if name not in found]
         extra = [name for name in found if name not in self.labels]
         told = [f"lacks the column(s) {missing}"] if missing else []
         told += [f"has the column(s) {extra} that the student was not fitted with"] if extra else []
         raise ValueError(f"X {' and '.join(told)}: it must have {self.labels}.")
 
-    def _check(self, numbers):
+    def _check(self, numbers: FloatArray) -> None:
         """Refuse infinity, and missing numbers where the student takes none."""
         if _all_finite(numbers):
             return
@@ -247,62 +242,16 @@ class RowReader:
                 "impute it first."
             )
 
-    def _texts_of(self, values, place):
-        if not self._is_text[place] or self._of_own is not None:
-            return [self._text(value, place) for value in values]
-        missing = self._missing
-        return [
-            value if type(value) is str and value != missing else self._text(value, place)
-            for value in values
-        ]
 
-    def _text(self, value, place):
-        """The text of one category, as the graph knows it."""
-        if self._of_own is not None:
-            return self._own_text(value, place)
-        if self._is_text[place] and type(value) is str:
-            return self._unknown if value == self._missing else value
-        if is_missing(value):
-            return self._missing
-        try:
-            value = category_value(value)
-        except TypeError as error:
-            raise TypeError(f"column '{self._category_labels[place]}' holds {error}") from error
-        if self._is_text[place] and isinstance(value, str):
-            return self._text(value, place)
-        text = self._texts[place].get((type(value), value))
-        if text is not None:
-            return text
-        levels = self._levels[place]
-        found = levels.find(value)
-        return self._unknown if found is None else as_text(levels.levels[found])
-
-    def _own_text(self, value, place):
-        """The text of one category for an encoder of the user's own."""
-        label = self._category_labels[place]
-        if is_missing(value):
-            raise ValueError(
-                f"column '{label}' has a missing value, which the graph of an `encoder` of your "
-                "own cannot tell from text: fill it before, or fit with encoder='auto'."
-            )
-        if kind_of_type(type(value)) not in self._of_own[place]:
-            # As text it could be taken for a category that it is not.
-            raise ValueError(
-                f"column '{label}' held {' and '.join(sorted(self._of_own[place]))} in the `X` of "
-                f"the export, but now {value!r}: convert it."
-            )
-        return as_text(value)
-
-
-def _all_finite(numbers):
+def _all_finite(numbers: FloatArray) -> bool:
     """Whether all are finite; False as well where they are so large that their sum is not."""
-    if numbers.size < FEW:
+    if numbers.size < MOST_FOR_A_PRODUCT:
         return math.isfinite(np.vdot(numbers, numbers))
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(numbers.sum())
 
 
-def _array_of_rows(rows):
+def _array_of_rows(rows: list | tuple) -> np.ndarray:
     """Lists as an array of numbers, or of objects where NumPy would make all of them strings."""
     if not rows:
         return np.empty((0, 0))
@@ -310,12 +259,12 @@ def _array_of_rows(rows):
     return array if array.dtype.kind in "fiub" else np.asarray(rows, dtype=object)
 
 
-def _names_of(frame):
+def _names_of(frame: Table) -> list:
     """The names of the columns; those of a pyarrow Table are not what `columns` gives."""
     return list(frame.column_names if hasattr(type(frame), "column_names") else frame.columns)
 
 
-def _cells_of(column):
+def _cells_of(column: Any) -> np.ndarray:
     """The cells of a column of a frame as an array: of objects, where NumPy has no such type."""
     is_arrow = hasattr(column, "to_pylist")
     if not (is_arrow and column.null_count):  # as an array, pyarrow takes them for other values
@@ -329,7 +278,7 @@ def _cells_of(column):
     return np.fromiter(cells, object, len(cells))
 
 
-def _as_list(values, label):
+def _as_list(values: np.ndarray, label: str) -> list:
     if values.dtype.kind in "OUTbfiu":
         return values.tolist()
     raise ValueError(
@@ -338,14 +287,14 @@ def _as_list(values, label):
     )
 
 
-def _float_array(numbers, dtype):
+def _float_array(numbers: list, dtype: np.dtype) -> FloatArray:
     try:
         return np.array(numbers, dtype=dtype)
     except OverflowError as error:
         raise ValueError(f"X holds a number that is too large: {error}.") from error
 
 
-def _number(value, label):
+def _number(value: Any, label: str) -> Any:
     if is_missing(value):
         return math.nan
     if is_number_type(type(value)):

@@ -8,13 +8,21 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeAlias
 
 import numpy as np
 
 from skdistill._utils.levels import TEXT, kinds_of
+from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill.serving._model_file import check_rewritten, is_as_written, names_of_external_files
 from skdistill.serving._rows import RowReader
 
+if TYPE_CHECKING:  # neither is imported before it is asked for
+    from onnxruntime import InferenceSession
+    from sklearn.utils import Tags
+
+# The file, or its content.
+Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 # Rows scored at a time: their activations stay in the processor's cache.
 ROWS_AT_ONCE = 4096
 
@@ -73,13 +81,13 @@ class Scorer:
     >>> folder.cleanup()
     """
 
-    def __init__(self, path, n_threads=1):
+    def __init__(self, path: Source, n_threads: int = 1) -> None:
         is_integer = isinstance(n_threads, (int, np.integer)) and not isinstance(n_threads, bool)
         if not is_integer or n_threads < 1:
             raise ValueError(f"`n_threads` must be an integer of 1 or above, got {n_threads!r}.")
         self._open(*_read(path), int(n_threads))
 
-    def _open(self, data, files, name, n_threads):
+    def _open(self, data: bytes, files: dict[str, bytes], name: str, n_threads: int) -> None:
         """Open the content of a file, and of those beside it that hold its weights."""
         as_written = is_as_written(data, name)
         files = {} if as_written else files
@@ -101,7 +109,7 @@ class Scorer:
         if self._reader.names is not None:
             self.feature_names_in_ = np.array(self._reader.names, dtype=object)
 
-    def fit(self, X=None, y=None, **params):
+    def fit(self, X: Any = None, y: Any = None, **params: Any) -> "Scorer":
         """Do nothing: a Scorer is fitted, as a :class:`~sklearn.frozen.FrozenEstimator` is.
 
         Parameters
@@ -118,7 +126,7 @@ class Scorer:
         """
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes.
 
         Parameters
@@ -141,7 +149,7 @@ class Scorer:
         """
         return self._ask(["probabilities"], X)[0]
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """The most probable label.
 
         Parameters
@@ -155,7 +163,7 @@ class Scorer:
         """
         return np.asarray(self._ask(["probabilities", "label"], X)[1]).astype(self.classes_.dtype)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Table, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of the rows whose label is right.
 
         Parameters
@@ -185,9 +193,10 @@ class Scorer:
             raise ValueError(
                 f"`y` has {y[0]!r}, but the classes are {classes[:10]}: give labels of that type."
             )
-        return float(np.average(labels == y, weights=sample_weight))
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average(labels == y, weights=weight))
 
-    def key_parts(self):
+    def key_parts(self) -> tuple[str, ...]:
         """What `memory` knows it by: the content of its file.
 
         Returns
@@ -197,19 +206,19 @@ class Scorer:
         parts = [self._data, *(self._files[name] for name in sorted(self._files))]
         return type(self).__name__, *(hashlib.sha256(part).hexdigest() for part in parts)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"data": self._data, "files": self._files, "n_threads": self._n_threads}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self._open(state["data"], state["files"], "the pickled file", state["n_threads"])
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> "Scorer":
         return self  # nothing in it changes
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> "Tags":
         # Only scikit-learn calls it, so it is there.
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
 
@@ -225,7 +234,7 @@ class Scorer:
             ),
         )
 
-    def _ask(self, outputs, X):
+    def _ask(self, outputs: list[str], X: Table) -> list[np.ndarray]:
         """The outputs, of which the first must be the probabilities."""
         feed, n_rows = self._reader.read(X)
         if n_rows <= ROWS_AT_ONCE:
@@ -242,7 +251,7 @@ class Scorer:
         return answers
 
 
-def _refuse_row(probabilities):
+def _refuse_row(probabilities: FloatArray) -> NoReturn:
     row = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))[0]
     raise ValueError(
         f"row {row} of X has no finite probabilities: a number in it is missing or too large for "
@@ -250,20 +259,20 @@ def _refuse_row(probabilities):
     )
 
 
-def _read(path):
+def _read(path: Source) -> tuple[bytes, dict[str, bytes], str]:
     """The content of a file, that of the files beside it that it names, and what to call it."""
     if isinstance(path, (str, os.PathLike)):
         data = Path(path).read_bytes()
         return data, _files_beside(data, Path(path)), f"the file {os.fspath(path)!r}"
-    data = path.read() if hasattr(path, "read") else path
-    if not isinstance(data, (bytes, bytearray, memoryview)):
+    given: Any = path.read() if hasattr(path, "read") else path
+    if not isinstance(given, (bytes, bytearray, memoryview)):
         raise TypeError(
             f"`path` must be a path, bytes or a binary file, got {type(path).__name__}."
         )
-    return bytes(data), {}, "the content given as `path`"
+    return bytes(given), {}, "the content given as `path`"
 
 
-def _files_beside(data, path):
+def _files_beside(data: bytes, path: Path) -> dict[str, bytes]:
     """Where a tool has put weights of the model into files of their own: these files, by name."""
     folder = path.parent.resolve()
     files = {name: (folder / name).resolve() for name in names_of_external_files(data)}
@@ -274,7 +283,9 @@ def _files_beside(data, path):
     }
 
 
-def open_session(data, name, n_threads, files=None):
+def open_session(
+    data: bytes, name: str, n_threads: int, files: dict[str, bytes] | None = None
+) -> "InferenceSession":
     """Load a model into ONNX Runtime.
 
     Parameters

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._stored.parameters import OlderParametersMixin
+from skdistill._stored.parts import encoder_state
 from skdistill._utils._compat import (
     StrOptions,
     check_feature_names_in,
@@ -28,11 +29,9 @@ from skdistill._utils.types import (
     BoolArray,
     FloatArray,
     IntArray,
-    NDArray,
     ObjectArray,
     Table,
 )
-from skdistill._utils.values import category_value
 from skdistill.table._containers import check_frame, is_frame
 from skdistill.table._frame import NUMBER, Columns, as_array, codes_of, is_matrix, read_table
 from skdistill.table._nominal import find_nominal
@@ -80,7 +79,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
     categories_ : list of ndarray
         The categories of each category column; the first has code 2.
     center_, scale_, fine_scale_ : ndarray of shape (n_numbers,)
-        Median of each number column, 1 / IQR (1 / 2s where the IQR is 0) and 2 / s.
+        Median of each number column, 1 / IQR (1 / 2s where the IQR is 0) and 2 / s. `fine_scale_`
+        is None, and a number is the first of its two columns, where an early version fitted it.
     nominal_ : dict of int to ndarray
         The values of each number column that became indicator columns, by its place in X.
     n_outputs_ : int
@@ -285,11 +285,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         return tags
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if "n_outputs_" in state:
-            state = {"nominal_": {}, **state}  # of formats 1 to 3, which had none
-        super().__setstate__(state)
-        if "categories_" in state:  # up to format 4 they may be dates or intervals
-            self.categories_ = [_plain_categories(known) for known in self.categories_]
+        super().__setstate__(encoder_state(state))
 
     def _encode_numbers(self, numbers: FloatArray, encoded: FloatArray) -> int:
         """Write the columns of the numbers; returns how many they are."""
@@ -301,7 +297,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
                 np.nan_to_num(distance, copy=False)
                 z = np.nan_to_num(distance * self.scale_)
             encoded[:, :n_numbers] = z / np.hypot(1.0, z / 3.0)
-            if not hasattr(self, "fine_scale_"):  # fitted by a version that had one column each
+            if self.fine_scale_ is None:
                 return n_numbers
             fine = np.arcsinh(distance * self.fine_scale_)
         fine = np.minimum(np.maximum(fine, -LARGEST_LOG, out=fine), LARGEST_LOG, out=fine)
@@ -321,10 +317,6 @@ def _checked(X: Table) -> Table:
         check_frame(X)
         return X
     return X if is_matrix(X) else as_array(X)
-
-
-def _plain_categories(categories: NDArray[Any]) -> ObjectArray:
-    return np.fromiter(map(category_value, categories), object, len(categories))
 
 
 def with_nominal(encoder: TabularEncoder, X: Table, labels: IntArray) -> TabularEncoder:

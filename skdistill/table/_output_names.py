@@ -32,7 +32,7 @@ def output_names(encoder: TabularEncoder, names: Sequence[str]) -> list[str]:
     kinds = np.array(encoder._kinds, dtype=object)
     numbers = np.asarray(names, dtype=object)[kinds == NUMBER]
     found = [f"{name}_squashed" for name in numbers]
-    if hasattr(encoder, "fine_scale_"):  # encoders of format 1 have none
+    if encoder.fine_scale_ is not None:
         found += [f"{name}_log" for name in numbers]
     found += [f"{name}_missing" for name in numbers[encoder._indicated]]
     found += [f"{names[i]}_{as_text(v)}" for i, values in encoder.nominal_.items() for v in values]

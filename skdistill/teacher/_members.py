@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from sklearn.utils import gen_batches
 
+from skdistill._stored.parts import member_state
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, NDArray, Table
 from skdistill.table import read_probabilities, without_counts
@@ -108,7 +109,7 @@ class Member:
         return {**state, "estimator": estimator}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = {"n_votes": None, "key": None, "labels": None, **state}  # older files have none
+        state = member_state(state)
         state.pop("_held", None)  # older files have it, and nothing in it
         if "estimator" in state:
             state["_source"] = InMemory(state.pop("estimator"))
