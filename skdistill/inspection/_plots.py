@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 
-from skdistill.inspection._comparison import COMPILED, STUDENT, TEACHER
 from skdistill.inspection._fidelity import FidelityDisplay
 from skdistill.inspection._history import HistoryDisplay
+from skdistill.inspection._models import COMPILED, STUDENT, TEACHER
 from skdistill.inspection._reliability import ReliabilityDisplay
 from skdistill.inspection._segment_display import SegmentDisplay, segment_losses
 

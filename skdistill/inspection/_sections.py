@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from skdistill.inspection._comparison import COMPILED, CONTROL, STUDENT, TEACHER
+from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER
 
 ORDER = (TEACHER, CONTROL, STUDENT, COMPILED)
 NAMES = {

@@ -5,7 +5,7 @@ import numpy as np
 from skdistill.inspection._bootstrap import Resampling
 from skdistill.inspection._comparison import Answers, Comparison
 from skdistill.inspection._display import COLOURS, Display, check_predictions
-from skdistill.inspection._models import find_control, probabilities, subject_of, transformed
+from skdistill.inspection._models import find_models, subject_of
 from skdistill.inspection._segments import find_columns
 
 
@@ -51,15 +51,10 @@ class SegmentDisplay(Display):
         SegmentDisplay
         """
         clf, steps = subject_of(estimator)
-        control, _ = find_control(control, clf, steps, None, None)
-        seen, found = transformed(steps, X), {}
-        if clf.teacher_ is not None:
-            found["teacher"] = probabilities(clf.teacher_, seen, clf.classes_, "teacher_")
-        if control is not None:
-            found["control"] = probabilities(control, X, clf.classes_, "control")
-        found["student"] = probabilities(clf, seen, clf.classes_, "estimator")
+        models = find_models(clf, steps, X, control)
+        answers = {name: model.probabilities(clf.classes_) for name, model in models.items()}
         return cls.from_predictions(
-            y, found, segments=find_columns(segments, X), labels=clf.classes_, ax=ax, **kwargs
+            y, answers, segments=find_columns(segments, X), labels=clf.classes_, ax=ax, **kwargs
         )
 
     @classmethod
