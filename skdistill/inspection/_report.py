@@ -315,8 +315,8 @@ def _check_rows(
     n_missing = int(np.sum(pd.isna(column)))
     if n_missing:
         raise ValueError(
-            f"`y` lacks {n_missing} of {len(column)} labels: a report compares answers with the truth, "
-            "leave those rows out of X and y."
+            f"`y` lacks {n_missing} of {len(column)} labels: a report compares answers with the "
+            "truth, leave those rows out of X and y."
         )
     labels = check_labels(y, X)
     check_known(labels, classes, "y")

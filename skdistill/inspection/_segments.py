@@ -41,7 +41,7 @@ def find_columns(segments: Segments, X: Table) -> dict[str, ArrayLike]:
     n_rows = num_samples(X)
     if isinstance(segments, dict):
         for name, values in segments.items():
-            if np.ndim(values) != 1 or len(values) != n_rows:
+            if np.shape(values) != (n_rows,):
                 raise ValueError(
                     f"`segments[{name!r}]` must hold a value for each of the {n_rows} rows, got "
                     f"shape {np.shape(values)}."
