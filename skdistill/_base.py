@@ -12,9 +12,14 @@ from skorch.history import History
 
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill.student import pack_net, predict_logits, unpack_net
-from skdistill.table import TabularEncoder
-from skdistill.table._containers import check_container, check_frame, is_frame
-from skdistill.table._frame import is_matrix, with_types
+from skdistill.table import (
+    TabularEncoder,
+    check_container,
+    check_frame,
+    is_frame,
+    is_matrix,
+    with_types,
+)
 
 # Of the stored state; raised when what is stored changes its meaning.
 FORMAT = 4

@@ -27,7 +27,7 @@ from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
 from skdistill._utils.process import safe_threads
 from skdistill._utils.progress import Progress
 from skdistill.student import MLPStudent
-from skdistill.table._frame import with_missing_numbers
+from skdistill.table import with_missing_numbers
 from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
 
 # Fewer training rows than this make a validation split too noisy to choose an epoch by.

@@ -11,7 +11,7 @@ LEAST_SHARE = 1e-6
 # Rows that each teacher of a pool is taken to have told alone, before any row is seen.
 PRIOR_ROWS = 1.0
 # A weight of e^-15 is none.
-FARTHEST = 15.0
+LARGEST_LOG_WEIGHT = 15.0
 
 
 def floor_probabilities(probabilities, floor):
@@ -129,7 +129,7 @@ def fit_pool_weights(members, known, labels, pooling="arithmetic", sample_weight
         prior = PRIOR_ROWS * logs.sum() / n_effective
         return -np.average(np.log(np.where(pooled > 0, pooled, 1.0)), weights=weight) - prior
 
-    bounds = [(-FARTHEST, FARTHEST)] * len(members)
+    bounds = [(-LARGEST_LOG_WEIGHT, LARGEST_LOG_WEIGHT)] * len(members)
     return softmax(minimize(log_loss, np.zeros(len(members)), bounds=bounds).x)
 
 

@@ -34,7 +34,7 @@ from skdistill import (
     TransferSampler,
 )
 from skdistill._fit.transfer_set import _is_table
-from skdistill.table._frame import read_table
+from skdistill.table import read_table
 from skdistill.transfer._munge import _disjoint_pairs
 from skdistill.transfer._space import nearest_others
 

@@ -12,8 +12,14 @@ from skdistill._utils._compat import check_sample_weight, num_samples
 from skdistill._utils.named import is_list, named_parts
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
-from skdistill.table._containers import check_container, check_names, is_frame, names_of
-from skdistill.table._probabilities import labels_of_names, read_probabilities
+from skdistill.table import (
+    check_container,
+    check_names,
+    is_frame,
+    labels_of_names,
+    names_of,
+    read_probabilities,
+)
 from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
 
 # Of the mean weight: all rows below it together weigh less than that of the whole.

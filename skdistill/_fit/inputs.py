@@ -25,7 +25,7 @@ from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._fit.warm_start import check_settled
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.named import named_parts
-from skdistill.table._containers import check_container
+from skdistill.table import check_container
 from skdistill.task._labels import check_labels, check_target
 from skdistill.teacher import (
     check_groups,

@@ -9,7 +9,7 @@ from skdistill._fit.checks import check_drawn
 from skdistill._fit.labelling import out_of_fold_rows, training_rows
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
-from skdistill.table._frame import is_frame, read_table
+from skdistill.table import is_frame, read_table
 from skdistill.teacher import chunks
 from skdistill.transfer import GivenRows, Munge, sample_by_weight
 

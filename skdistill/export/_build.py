@@ -12,8 +12,7 @@ from skdistill.export._graph import Graph
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
 from skdistill.export._transformer import TransformedTable
 from skdistill.serving._rows import CATEGORIES, NUMBERS
-from skdistill.table import TabularEncoder
-from skdistill.table._frame import CATEGORY, NUMBER, codes_of, read_table
+from skdistill.table import CATEGORY, NUMBER, TabularEncoder, codes_of, read_table
 
 LABEL, PROBABILITIES = "label", "probabilities"
 # Added to probabilities before their logarithm, as the student does.

@@ -11,8 +11,7 @@ from skdistill._utils.levels import NUMBERS as OF_NUMBERS
 from skdistill._utils.levels import TEXT, as_text, kinds_of
 from skdistill.serving import Scorer
 from skdistill.serving._rows import CATEGORIES, NUMBERS
-from skdistill.table import TabularEncoder
-from skdistill.table._frame import CATEGORY
+from skdistill.table import CATEGORY, TabularEncoder
 
 DRAWN_ROWS = 512
 # Share of the cells that are drawn missing, and of the categories that are drawn unknown.

@@ -8,8 +8,7 @@ from skdistill.export._build import Answer, build, label_values, schema_of
 from skdistill.export._graph import ML_DOMAIN, Graph
 from skdistill.export._optional import require
 from skdistill.export._parents import answering, wishes_of_parents
-from skdistill.table import TabularEncoder
-from skdistill.table._frame import CATEGORY, NUMBER
+from skdistill.table import CATEGORY, NUMBER, TabularEncoder
 
 ALIAS = "SkdistillDistilledClassifier"
 FROZEN_ALIAS = "SkdistillFrozenEstimator"

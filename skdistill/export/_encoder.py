@@ -8,10 +8,10 @@ from skdistill._utils.levels import NUMBERS as OF_NUMBERS
 from skdistill._utils.levels import as_text, kinds_of
 from skdistill.export._graph import ML_DOMAIN
 from skdistill.serving._rows import CATEGORIES, NUMBERS
-from skdistill.table import FARTHEST
+from skdistill.table import LARGEST_LOG
 
 # Columns beyond this in units of their scale are cut, as the encoder does after the logarithm.
-CUT = float(np.sinh(FARTHEST))
+CUT = float(np.sinh(LARGEST_LOG))
 
 
 @dataclass

@@ -3,8 +3,7 @@
 from skdistill.export._converter import by_name, gather, kind_of, width_of, write
 from skdistill.export._encoder import EncodedTable, Texts
 from skdistill.export._graph import Graph
-from skdistill.table import TabularEncoder
-from skdistill.table._frame import CATEGORY, NUMBER
+from skdistill.table import CATEGORY, NUMBER, TabularEncoder
 
 ALIAS = "SkdistillTabularEncoder"
 

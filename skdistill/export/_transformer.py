@@ -6,7 +6,7 @@ import numpy as np
 
 from skdistill.export._graph import ML_DOMAIN, OPSET
 from skdistill.export._optional import require
-from skdistill.table._frame import CATEGORY, NUMBER
+from skdistill.table import CATEGORY, NUMBER
 
 
 class TransformedTable:

@@ -13,7 +13,7 @@ from skdistill._fit.checks import check_known, check_prior, check_soft_targets
 from skdistill._utils._compat import is_fitted, num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.classifier import DistilledClassifier
-from skdistill.table._probabilities import without_counts
+from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
 from skdistill.task._labels import check_labels
 

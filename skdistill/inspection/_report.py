@@ -33,7 +33,7 @@ from skdistill.inspection._segments import Segments, find_columns
 from skdistill.inspection._shared_rows import warn_of_shared_rows
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
-from skdistill.table._containers import check_container
+from skdistill.table import check_container
 from skdistill.task._labels import check_labels
 
 LEAST_RESAMPLES = 100

@@ -12,8 +12,7 @@ from scipy.sparse import issparse
 
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, Table
-from skdistill.table._containers import is_frame
-from skdistill.table._frame import NUMBER, read_table, with_types
+from skdistill.table import NUMBER, is_frame, read_table, with_types
 
 # A level of fewer rows is joined with others: its scores would be noise.
 LEAST_LEVEL_ROWS = 30

@@ -8,9 +8,7 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from skdistill._utils.types import Table
-from skdistill.table._columns import WIDE_INTEGERS
-from skdistill.table._containers import is_frame
-from skdistill.table._frame import with_types
+from skdistill.table import WIDE_INTEGERS, is_frame, with_types
 
 # Data sets hold rows twice: as large a share of the rows held out is found among the training rows
 # as of those have a twin. A share that is no more than a half, or than twice that, is no sign.

@@ -1,8 +1,57 @@
 """Tables of any container, and what the student sees of them."""
 
-from skdistill.table._encoder import FARTHEST, TabularEncoder, with_nominal
+from skdistill.table._columns import CATEGORY, NUMBER, WIDE_INTEGERS
+from skdistill.table._containers import (
+    check_container,
+    check_frame,
+    check_names,
+    is_frame,
+    names_of,
+)
+from skdistill.table._encoder import LARGEST_LOG, TabularEncoder, with_nominal
+from skdistill.table._frame import (
+    codes_of,
+    is_matrix,
+    mix_rows,
+    read_table,
+    with_missing_numbers,
+    with_types,
+)
+from skdistill.table._probabilities import (
+    check_single,
+    is_shuffled,
+    labels_of_names,
+    read_probabilities,
+    without_counts,
+)
+from skdistill.table._selection import ColumnSelection
 
-__all__ = ["FARTHEST", "TabularEncoder", "with_nominal"]
+__all__ = [
+    "CATEGORY",
+    "LARGEST_LOG",
+    "NUMBER",
+    "WIDE_INTEGERS",
+    "ColumnSelection",
+    "TabularEncoder",
+    "check_container",
+    "check_frame",
+    "check_names",
+    "check_single",
+    "codes_of",
+    "is_frame",
+    "is_matrix",
+    "is_shuffled",
+    "labels_of_names",
+    "mix_rows",
+    "names_of",
+    "read_probabilities",
+    "read_table",
+    "with_missing_numbers",
+    "with_nominal",
+    "with_types",
+    "without_counts",
+]
 
-# The path that stored models and users know.
+# The paths that stored models and users know.
 TabularEncoder.__module__ = "skdistill.encoding"
+ColumnSelection.__module__ = __name__

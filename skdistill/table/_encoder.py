@@ -29,7 +29,7 @@ from skdistill.table._output_names import output_names
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
 ROWS_AT_ONCE = 20_000
 # Bound of the column that is like a logarithm.
-FARTHEST = 10.0
+LARGEST_LOG = 10.0
 
 
 class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
@@ -278,7 +278,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             if not hasattr(self, "fine_scale_"):  # fitted by a version that had one column each
                 return n_numbers
             fine = np.arcsinh(distance * self.fine_scale_)
-        fine = np.minimum(np.maximum(fine, -FARTHEST, out=fine), FARTHEST, out=fine)
+        fine = np.minimum(np.maximum(fine, -LARGEST_LOG, out=fine), LARGEST_LOG, out=fine)
         encoded[:, n_numbers : 2 * n_numbers] = fine
         return 2 * n_numbers
 

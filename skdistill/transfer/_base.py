@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval, num_samples, safe_indexing
-from skdistill.table._frame import mix_rows
+from skdistill.table import mix_rows
 
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -125,7 +125,7 @@ def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
         Of X.
     one_pass : callable
         Returns the numbers and sources of as many new rows as `table` has; see
-        :func:`skdistill.table._frame.mix_rows`.
+        :func:`skdistill.table.mix_rows`.
     n : int
     rng : RandomState
     sample_weight : ndarray of shape (n_samples,), default=None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skdistill.table._frame import mix_rows, read_table
+from skdistill.table import mix_rows, read_table
 from skdistill.transfer._base import TransferSampler
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval
-from skdistill.table._frame import read_table
+from skdistill.table import read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
     POSITIVE,

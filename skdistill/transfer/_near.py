@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval, safe_indexing
-from skdistill.table._frame import is_frame, read_table
+from skdistill.table import is_frame, read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
     TransferSampler,

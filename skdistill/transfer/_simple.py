@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdistill.table._frame import mix_rows, read_table
+from skdistill.table import mix_rows, read_table
 from skdistill.transfer._base import (
     POSITIVE,
     TransferSampler,

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from skdistill.table._frame import codes_of
+from skdistill.table import codes_of
 
 # Dimensions that a category column takes in the space where neighbours are sought.
 MOST_DIMENSIONS = 64
