@@ -27,12 +27,14 @@ _HOMES = {
     "Objective": "objectives",
     "ReliabilityDisplay": "inspection",
     "Response": "objectives",
+    "Rounds": "transfer",
     "Scorer": "scorer",
     "SegmentDisplay": "inspection",
     "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
     "TeacherPool": "teacher",
     "TorchTeacher": "teacher",
+    "TransferContext": "transfer",
     "TransferSampler": "transfer",
     "register_skl2onnx_converter": "export",
     "to_onnx": "export",
@@ -55,6 +57,7 @@ TRUSTED_TYPES = [
     "skdistill.transfer.Mixup",
     "skdistill.transfer.Munge",
     "skdistill.transfer.Near",
+    "skdistill.transfer.Rounds",
 ]
 __all__ = [*sorted(_HOMES), "TRUSTED_TYPES", "__version__"]
 

@@ -21,6 +21,8 @@ from skdistill import (
     Near,
     Objective,
     Response,
+    Rounds,
+    TransferContext,
     TransferSampler,
 )
 from skdistill import objectives as objectives_module
@@ -39,6 +41,8 @@ SAMPLERS = [
     Marginals(),
     Near(Munge()),
     Near(Gibbs(), quantile=0.9),
+    Rounds(Munge()),
+    Rounds(Near(Gibbs()), n_rounds=2, replace=False),
 ]
 BASES = (Response, Objective, TransferSampler)
 
@@ -125,3 +129,10 @@ def test_sampler(sampler, X):
     np.testing.assert_array_equal(drawn, sampler.sample(X, n_rows, random_state=3))
     np.testing.assert_array_equal(X, before)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_sampler_takes_a_context(sampler):
+    n_rows, X = 0 if isinstance(sampler, GivenRows) else 50, tables()[0]
+    drawn = sampler.sample(X, n_rows, random_state=3, context=TransferContext(round=2))
+    pd.testing.assert_frame_equal(drawn, sampler.sample(X, n_rows, random_state=3))

@@ -1,5 +1,6 @@
 """Transfer samplers, and what DistilledClassifier does with them."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -31,10 +32,13 @@ from skdistill import (
     MLPStudent,
     Munge,
     Near,
+    Rounds,
+    TransferContext,
     TransferSampler,
 )
 from skdistill._fit.transfer_set import _is_table
 from skdistill.table import read_table
+from skdistill.transfer import draw_rows
 from skdistill.transfer._munge import _disjoint_pairs
 from skdistill.transfer._space import nearest_others
 
@@ -770,6 +774,177 @@ def test_near_reaches_inside():
 
 def test_near_through_the_classifier():
     assert distil(Near(Munge(size=2))).n_transfer_rows_ == 200
+
+
+# --- what a sampler is given: weights and a context ---
+
+WEIGHTS = np.r_[np.zeros(20), np.ones(10)]
+
+
+class Asking(TransferSampler):
+    """Notes the context, and what it was given besides."""
+
+    def sample(self, X, n, random_state=None, sample_weight=None, *, context=None):
+        self.noted_ = {"sample_weight": sample_weight, "context": context}
+        drawn = np.resize(X, (n, X.shape[1]))
+        return drawn if sample_weight is None else (drawn, np.full(n, 7.0))
+
+
+class AskingForAnything(TransferSampler):
+    def sample(self, X, n, random_state=None, **given):
+        self.noted_ = given
+        drawn = np.resize(X, (n, X.shape[1]))
+        return (drawn, np.full(n, 7.0)) if "sample_weight" in given else drawn
+
+
+class Older(TransferSampler):
+    """Written before there were weights and contexts."""
+
+    def sample(self, X, n, random_state=None):
+        self.noted_ = {}
+        return np.resize(X, (n, X.shape[1]))
+
+
+class OlderWithWeights(TransferSampler):
+    def sample(self, X, n, random_state=None, sample_weight=None):
+        self.noted_ = {"sample_weight": sample_weight}
+        drawn = np.resize(X, (n, X.shape[1]))
+        return drawn if sample_weight is None else (drawn, np.full(n, 7.0))
+
+
+class NeedsContext(TransferSampler):
+    def sample(self, X, n, random_state=None, *, context):
+        self.noted_ = {"context": context}
+        return np.resize(X, (n, X.shape[1]))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("sampler", "noted"),
+    [
+        (Asking(), {"sample_weight", "context"}),
+        (AskingForAnything(), {"sample_weight", "context"}),
+        (Older(), set()),
+        (OlderWithWeights(), {"sample_weight"}),
+        (NeedsContext(), {"context"}),
+    ],
+    ids=str,
+)
+def test_a_sampler_is_given_what_its_sample_takes(sampler, noted):
+    X, context = np.arange(30.0)[:, None], TransferContext(round=3)
+    drawn, weight = draw_rows(sampler, X, 12, np.random.RandomState(0), WEIGHTS, context)
+    assert drawn.shape == (12, 1)
+    assert set(sampler.noted_) == noted
+    if "context" in noted:
+        assert sampler.noted_["context"] is context
+    if "sample_weight" in noted:
+        assert sampler.noted_["sample_weight"] is WEIGHTS
+        assert_array_equal(weight, 7.0)
+    else:  # rows drawn by weight stand for the weights
+        assert drawn.min() >= 20
+        np.testing.assert_allclose(weight, WEIGHTS.mean())
+
+
+@pytest.mark.parametrize("sampler", [Asking(), AskingForAnything(), Older(), NeedsContext()])
+def test_without_weights_none_are_asked_for(sampler):
+    drawn, weight = draw_rows(sampler, np.ones((5, 2)), 4, np.random.RandomState(0), None)
+    assert drawn.shape == (4, 2)
+    assert_array_equal(weight, 1.0)
+    assert sampler.noted_.get("context") is None
+    assert sampler.noted_.get("sample_weight") is None
+
+
+class ForgetsWeights(TransferSampler):
+    def sample(self, X, n, random_state=None, **given):
+        return X[:n]
+
+
+def test_a_sampler_that_takes_weights_returns_them():
+    X, rng = np.arange(60.0).reshape(30, 2), np.random.RandomState(0)
+    with pytest.raises(ValueError, match=r"`sample` of ForgetsWeights\(\) is given `sample_w"):
+        draw_rows(ForgetsWeights(), X, 2, rng, WEIGHTS)
+    assert_array_equal(draw_rows(ForgetsWeights(), X, 2, rng, None)[0], X[:2])
+
+
+@pytest.mark.parametrize("outer", [Near, Rounds])
+@pytest.mark.parametrize("weights", [None, np.ones(30)], ids=["without", "weights"])
+def test_meta_samplers_hand_the_context_on(outer, weights):
+    inner, context = Asking(), TransferContext(student=GaussianNB(), round=1)
+    X = np.arange(60.0).reshape(30, 2)
+    outer(inner).sample(X, 5, random_state=0, sample_weight=weights, context=context)
+    assert inner.noted_["context"] is context
+    assert (inner.noted_["sample_weight"] is None) == (weights is None)
+
+
+def test_a_context_cannot_be_changed():
+    context = TransferContext(teacher="teacher", student="student", task="task", round=1)
+    assert dataclasses.astuple(context) == ("teacher", "student", "task", 1)
+    assert dataclasses.astuple(TransferContext()) == (None, None, None, 0)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        context.round = 2
+
+
+# --- Rounds ---
+
+
+@pytest.mark.parametrize("make", [make_frame, make_polars])
+def test_rounds_draw_by_the_sampler(make):
+    X = make()
+    drawn = Rounds(Munge(p=0.3)).sample(X, 95, random_state=4)
+    expected = Munge(p=0.3).sample(X, 95, random_state=4)
+    assert type(drawn) is type(X)
+    assert drawn.equals(expected)
+
+
+def test_rounds_weigh_as_the_sampler_does():
+    X, weights = np.arange(30.0)[:, None], np.r_[np.ones(20), np.full(10, 5.0)]
+    drawn, weight = Rounds(Munge()).sample(X, 50, random_state=0, sample_weight=weights)
+    expected = Munge().sample(X, 50, random_state=0, sample_weight=weights)
+    assert_array_equal(drawn, expected[0])
+    assert_array_equal(weight, expected[1])
+    # A list of weights will do, and a sampler that takes none.
+    drawn, weight = Rounds(Older()).sample(X, 9, sample_weight=[0.0] * 20 + [1.0] * 10)
+    assert drawn.min() >= 20
+    np.testing.assert_allclose(weight, 1 / 3)
+    with pytest.raises(ValueError, match="`sample_weight` must hold a finite number >= 0"):
+        Rounds(Older()).sample(X, 9, sample_weight=[1.0])
+
+
+def test_rounds_reach_inside():
+    rounds = Rounds(Munge(size=3, weight=0.5), n_rounds=2)
+    assert (rounds.size, rounds.weight, rounds.n_rounds, rounds.replace) == (3, 0.5, 2, True)
+    copy = clone(rounds).set_params(sampler__p=0.1, sampler__size=2, replace=False)
+    assert (copy.sampler.p, copy.size, copy.n_rounds, copy.replace) == (0.1, 2, 2, False)
+    assert (rounds.sampler.p, rounds.size) == (0.5, 3)
+    clf = DistilledClassifier(transfer=[rounds]).set_params(transfer__rounds__sampler__p=0.4)
+    assert rounds.sampler.p == 0.4
+    assert clf.get_params()["transfer__rounds__sampler__p"] == 0.4
+    deep = Rounds(Near(Munge())).set_params(sampler__sampler__s=3)
+    assert deep.sampler.sampler.s == 3
+
+
+def test_samplers_draw_once_unless_they_say_otherwise():
+    assert [one.n_rounds for one in (Munge(), GivenRows(), Near(Munge()), Older())] == [1] * 4
+
+
+@pytest.mark.parametrize(
+    ("sampler", "error", "message"),
+    [
+        (Rounds(Munge(), n_rounds=0), ValueError, "'n_rounds' parameter of Rounds .* Got 0"),
+        (Rounds(Munge(), n_rounds=1.5), ValueError, r"'n_rounds' parameter of Rounds .* Got 1\.5"),
+        (Rounds(Munge(), replace="yes"), ValueError, "'replace' parameter of Rounds .* Got 'yes'"),
+        (Rounds(Munge(p=2)), ValueError, "'p' parameter of Munge must be .* Got 2"),
+        (Rounds(Munge), TypeError, "`sampler` must be a TransferSampler that draws rows, got"),
+        (Rounds(GivenRows()), TypeError, "`sampler` must be a TransferSampler that draws rows"),
+        (Rounds(Rounds(Munge())), ValueError, "`sampler` of Rounds must not draw in rounds"),
+        (Near(Rounds(Munge())), ValueError, r"of Near must not .* as in Rounds\(Near\(Munge"),
+    ],
+    ids=str,
+)
+def test_wrong_parameters_of_rounds(sampler, error, message):
+    for check in (sampler.check_parameters, lambda: sampler.sample(np.ones((6, 2)), 3)):
+        with pytest.raises(error, match=message):
+            check()
 
 
 # --- parameters ---

@@ -11,7 +11,7 @@ from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill.table import is_frame, read_table
 from skdistill.teacher import chunks
-from skdistill.transfer import GivenRows, Munge, sample_by_weight
+from skdistill.transfer import GivenRows, Munge, draw_rows
 
 # Synthetic rows that "auto" draws at most.
 MOST_NEW_ROWS = 100_000
@@ -138,7 +138,7 @@ def _draw_from(rows, samplers, seed, cache, progress):
 
 
 def _draw(key, sampler, X, n, seed, weight):
-    return sample_by_weight(sampler, X, n, check_random_state(seed), weight)
+    return draw_rows(sampler, X, n, check_random_state(seed), weight)
 
 
 def _label(given, X, progress):

@@ -9,6 +9,7 @@ from sklearn.utils._indexing import _get_column_indices as get_column_indices
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _is_fitted as is_fitted
 from sklearn.utils.validation import _num_samples as num_samples
@@ -19,6 +20,7 @@ __all__ = [
     "StrOptions",
     "VisualBlock",
     "adamw_kernel",
+    "check_feature_names_in",
     "check_sample_weight",
     "get_column_indices",
     "is_fitted",

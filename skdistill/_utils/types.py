@@ -12,6 +12,7 @@ Estimator: TypeAlias = Any
 FloatArray: TypeAlias = NDArray[np.floating]
 IntArray: TypeAlias = NDArray[np.integer]
 BoolArray: TypeAlias = NDArray[np.bool_]
+ObjectArray: TypeAlias = NDArray[np.object_]
 RandomState: TypeAlias = int | np.random.RandomState | None
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "FloatArray",
     "IntArray",
     "NDArray",
+    "ObjectArray",
     "RandomState",
     "Table",
 ]

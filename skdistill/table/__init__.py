@@ -10,6 +10,7 @@ from skdistill.table._containers import (
 )
 from skdistill.table._encoder import LARGEST_LOG, TabularEncoder, with_nominal
 from skdistill.table._frame import (
+    Columns,
     codes_of,
     is_matrix,
     mix_rows,
@@ -32,6 +33,7 @@ __all__ = [
     "NUMBER",
     "WIDE_INTEGERS",
     "ColumnSelection",
+    "Columns",
     "TabularEncoder",
     "check_container",
     "check_frame",

@@ -2,17 +2,22 @@
 
 import datetime
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from skdistill._utils.types import FloatArray, ObjectArray
 from skdistill._utils.values import category_value, is_missing, is_number_type
 
 NUMBER, CATEGORY = "number", "category"
 _DATES = (nw.Date, nw.Datetime, nw.Duration, nw.Time)
+# float64 holds all whole numbers up to here.
+LARGEST_EXACT = 2**53
 WIDE_INTEGERS = (nw.Int128, nw.UInt128)
 _DATE_TYPES = (
     *(datetime.date, datetime.time, datetime.timedelta),
@@ -22,7 +27,7 @@ _DATE_TYPES = (
 _CATEGORY_TYPES = (str, bool, np.bool_, pd.Interval, Enum)
 
 
-def kind_of(series, name, expected=None):
+def kind_of(series: nw.Series[Any], name: str, expected: str | None = None) -> str:
     """Whether a column holds numbers or categories.
 
     Parameters
@@ -66,7 +71,7 @@ def kind_of(series, name, expected=None):
     return expected or kind
 
 
-def _kind_of_objects(values, name, expected):
+def _kind_of_objects(values: list[Any], name: str, expected: str | None) -> str:
     """The kind of a column of objects; one without any value tells nothing, as a category."""
     types = {type(value): value for value in reversed(values) if not is_missing(value)}
     if types and all(map(is_number_type, types)):
@@ -81,7 +86,7 @@ def _kind_of_objects(values, name, expected):
     return CATEGORY
 
 
-def _remedy_for(kind):
+def _remedy_for(kind: type) -> str:
     if issubclass(kind, _DATE_TYPES):
         return (
             " (a date: turn it into numbers, as days since a day, or, where its values are few, "
@@ -96,7 +101,7 @@ def _remedy_for(kind):
     return " (turn it into strings or numbers)"
 
 
-def floats_of(series, name):
+def floats_of(series: nw.Series[Any], name: str) -> FloatArray:
     """The cells of a number column as float64, missing ones as NaN."""
     dtype = series.dtype
     is_native = dtype.is_float() or (dtype.is_integer() and dtype not in WIDE_INTEGERS)
@@ -111,7 +116,7 @@ def floats_of(series, name):
         ) from error
 
 
-def categories_of(series, name):
+def categories_of(series: nw.Series[Any], name: str) -> ObjectArray:
     """The cells of a category column as None, str, bool, int or float, in an object array."""
     values = series.to_list()
     if not set(map(type, values)) <= {str, type(None)}:
@@ -122,21 +127,23 @@ def categories_of(series, name):
     return np.fromiter(values, object, len(values))
 
 
-def is_wide(series):
+def is_wide(series: nw.Series[Any]) -> bool:
     """Whether a column holds whole numbers beyond those that float64 holds exactly."""
     dtype = series.dtype
     if dtype.is_integer():
         low, high = series.min(), series.max()
-        return not is_missing(low) and max(-int(low), int(high)) > 2**53
+        return not is_missing(low) and max(-int(low), int(high)) > LARGEST_EXACT
     if not (dtype.is_decimal() or dtype in (nw.Object, nw.Unknown)):
         return False
     return any(
-        isinstance(v, (int, np.integer, Decimal)) and not is_missing(v) and abs(v) > 2**53
+        isinstance(v, (int, np.integer, Decimal))
+        and not is_missing(v)
+        and not -LARGEST_EXACT <= v <= LARGEST_EXACT
         for v in series.to_list()
     )
 
 
-def like_objects(cells, values):
+def like_objects(cells: list[Any], values: FloatArray) -> ObjectArray:
     """Numbers as objects of the type that all numbers among some cells have, else as floats.
 
     Parameters
@@ -151,7 +158,7 @@ def like_objects(cells, values):
         Of objects.
     """
     present = [cell for cell in cells if not is_missing(cell)]
-    make = float
+    make: Callable[[float], Any] = float
     if all(isinstance(cell, (int, np.integer)) for cell in present):
         make = int
     elif all(isinstance(cell, Decimal) for cell in present):
@@ -160,5 +167,5 @@ def like_objects(cells, values):
     return np.fromiter(made, object, len(values))
 
 
-def _decimal(value):
+def _decimal(value: float) -> Decimal:
     return Decimal(repr(value))

@@ -1,23 +1,26 @@
 """What X comes in: a frame, or an array; and what to do about what is neither."""
 
 from collections import Counter
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse
 
+from skdistill._utils.types import Table
 
-def is_frame(X):
+
+def is_frame(X: object) -> bool:
     """Whether X is a data frame with named, typed columns."""
     return not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
 
 
-def names_of(frame):
+def names_of(frame: Table) -> list[Any]:
     """The names of the columns of a frame as they are, those of pandas of any type."""
     return list(frame.column_names if nw.dependencies.is_pyarrow_table(frame) else frame.columns)
 
 
-def check_names(frame, what="`X`"):
+def check_names(frame: Table, what: str = "`X`") -> None:
     """Raise a ValueError for a frame that has a name twice."""
     counts = Counter(names_of(frame))
     twice = [name for name, count in counts.items() if count > 1]
@@ -28,7 +31,7 @@ def check_names(frame, what="`X`"):
         )
 
 
-def check_frame(frame):
+def check_frame(frame: Table) -> None:
     """Raise a ValueError for a frame without rows or columns, or with a name twice."""
     n_rows, n_columns = frame.shape
     if not n_rows or not n_columns:
@@ -40,7 +43,7 @@ def check_frame(frame):
     _refuse_views(frame)
 
 
-def _refuse_views(frame):
+def _refuse_views(frame: Table) -> None:
     """Refuse columns of pyarrow that rows cannot be taken of."""
     if not nw.dependencies.is_pyarrow_table(frame):
         return
@@ -52,7 +55,7 @@ def _refuse_views(frame):
         )
 
 
-def check_container(X, argument="X"):
+def check_container(X: object, argument: str = "X") -> None:
     """Raise a TypeError for a container that cannot be cut into rows, or would lose what it holds.
 
     Parameters
@@ -68,7 +71,7 @@ def check_container(X, argument="X"):
         raise TypeError(f"`{argument}` is a {type(X).__module__}.{type(X).__name__}, {remedy}.")
 
 
-def _remedy_for(X):
+def _remedy_for(X: Any) -> str | None:
     """What is wrong with a container, and what to give instead; None for one that will do."""
     if isinstance(X, dict) or (isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], dict)):
         return "which holds dicts: give pandas.DataFrame(...) of it"

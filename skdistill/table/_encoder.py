@@ -3,14 +3,13 @@
 import copy
 import math
 import warnings
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import gen_batches
+from sklearn.utils import Tags, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_feature_names_in,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -18,13 +17,28 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._stored.parameters import OlderParametersMixin
-from skdistill._utils._compat import StrOptions, num_samples, safe_indexing
+from skdistill._utils._compat import (
+    StrOptions,
+    check_feature_names_in,
+    num_samples,
+    safe_indexing,
+)
+from skdistill._utils.types import (
+    ArrayLike,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    NDArray,
+    ObjectArray,
+    Table,
+)
 from skdistill._utils.values import category_value
 from skdistill.table._containers import check_frame, is_frame
-from skdistill.table._frame import NUMBER, as_array, codes_of, is_matrix, read_table
+from skdistill.table._frame import NUMBER, Columns, as_array, codes_of, is_matrix, read_table
 from skdistill.table._nominal import find_nominal
 from skdistill.table._notes import notes_on
 from skdistill.table._output_names import output_names
+from skdistill.table._scale import robust_scale
 
 # Rows encoded at a time: the float64 copies on the way would be several times the result.
 ROWS_AT_ONCE = 20_000
@@ -104,12 +118,17 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         "nominal": [StrOptions({"auto"}), None],
     }
 
-    def __init__(self, categories="onehot", unseen_missing="encode", nominal=None):
+    def __init__(
+        self,
+        categories: str = "onehot",
+        unseen_missing: str = "encode",
+        nominal: str | None = None,
+    ) -> None:
         self.categories = categories
         self.unseen_missing = unseen_missing
         self.nominal = nominal
 
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: ArrayLike | None = None) -> "TabularEncoder":
         """Learn medians, ranges and categories.
 
         Parameters
@@ -129,7 +148,14 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         """
         return self._fit(X, y)
 
-    def _fit(self, X, y, who="TabularEncoder", width=None, weight=None):
+    def _fit(
+        self,
+        X: Table,
+        y: ArrayLike | None,
+        who: str = "TabularEncoder",
+        width: int | None = None,
+        weight: FloatArray | None = None,
+    ) -> "TabularEncoder":
         """Fit, with warnings in the name of `who` and costs for a first layer of `width` units.
 
         Medians and ranges are those of rows repeated by their `weight`, each > 0.
@@ -139,24 +165,24 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         table = read_table(X)
         validate_data(self, X, reset=True, skip_check_array=True)
         self._kinds = table.kinds
-        self.center_, self.scale_, self.fine_scale_ = _robust_scale(table.numbers, weight)
+        self.center_, self.scale_, self.fine_scale_ = robust_scale(table.numbers, weight)
         self._indicated = np.flatnonzero(np.isnan(table.numbers).any(axis=0))
         self.categories_ = [codes_of(values)[1] for values in table.categories]
         sizes = tuple(len(known) + 2 for known in self.categories_)
         self.cardinalities_ = sizes if self.categories == "codes" else ()
         width_of_categories = sum(sizes) - len(sizes) if self.categories == "onehot" else len(sizes)
         self._n_plain = 2 * len(self.center_) + len(self._indicated) + width_of_categories
-        self._take_nominal({})
+        self._set_nominal({})
         if self.nominal == "auto":
             labels = _class_codes(y)
             check_consistent_length(table.numbers, labels)
-            self._take_nominal(find_nominal(table.numbers, labels))
+            self._set_nominal(find_nominal(table.numbers, labels))
         for note in notes_on(table, self.categories_, width):
             warnings.warn(f"{who}: {note}")
         return self
 
-    def _take_nominal(self, nominal):
-        """Take indicator columns for the values of number columns, by their places among these."""
+    def _set_nominal(self, nominal: dict[int, FloatArray]) -> None:
+        """Set the values, by the place of the number column, that have an indicator column."""
         columns = np.flatnonzero([kind == NUMBER for kind in self._kinds])
         self.nominal_ = {int(columns[place]): values for place, values in nominal.items()}
         pairs = [(place, value) for place, values in nominal.items() for value in values]
@@ -164,7 +190,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         self._values = np.array([value for _, value in pairs], dtype=float)
         self.n_outputs_ = self._n_plain + len(self._values)
 
-    def transform(self, X):
+    def transform(self, X: Table) -> FloatArray:
         """Encode rows.
 
         Parameters
@@ -189,7 +215,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             validate_data(self, X, reset=False, skip_check_array=True)
         return self._transform(X)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> ObjectArray:
         """Names of the columns that ``transform`` returns.
 
         Parameters
@@ -206,17 +232,17 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             the first end in an underscore.
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
+        names = check_feature_names_in(self, input_features)
         return np.array(output_names(self, names), dtype=object)
 
-    def _takes_missing(self):
+    def _takes_missing(self) -> bool:
         """Whether a missing number is encoded, and no error."""
         return self.unseen_missing == "encode" or len(self._indicated) > 0
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_outputs_")
 
-    def _transform(self, X):
+    def _transform(self, X: Table) -> FloatArray:
         """Transform without a check of names, and without scikit-learn's wrapper around it."""
         n_rows = X.shape[0] if hasattr(X, "shape") else num_samples(X)
         if n_rows <= ROWS_AT_ONCE:
@@ -226,7 +252,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             encoded[rows] = self._encode(safe_indexing(X, rows))
         return encoded
 
-    def _encode(self, X):
+    def _encode(self, X: Table) -> FloatArray:
         table = read_table(X, self._kinds)
         if not self._takes_missing():
             _refuse_missing(table)
@@ -249,7 +275,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             end += block.shape[1]
         return encoded
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
@@ -258,14 +284,14 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         tags.target_tags.required = self.nominal is not None
         return tags
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         if "n_outputs_" in state:
             state = {"nominal_": {}, **state}  # of formats 1 to 3, which had none
         super().__setstate__(state)
         if "categories_" in state:  # up to format 4 they may be dates or intervals
             self.categories_ = [_plain_categories(known) for known in self.categories_]
 
-    def _encode_numbers(self, numbers, encoded):
+    def _encode_numbers(self, numbers: FloatArray, encoded: FloatArray) -> int:
         """Write the columns of the numbers; returns how many they are."""
         n_numbers = len(self.center_)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -282,13 +308,14 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         encoded[:, n_numbers : 2 * n_numbers] = fine
         return 2 * n_numbers
 
-    def _encode_category(self, codes, size):
+    def _encode_category(self, codes: IntArray, size: int) -> IntArray | BoolArray:
+        """The columns of a category that has `size` codes."""
         if self.categories == "codes":
             return codes[:, None]
         return codes[:, None] == np.arange(1, size)
 
 
-def _checked(X):
+def _checked(X: Table) -> Table:
     """A frame that has rows, columns and each name once, or else an array."""
     if is_frame(X):
         check_frame(X)
@@ -296,11 +323,11 @@ def _checked(X):
     return X if is_matrix(X) else as_array(X)
 
 
-def _plain_categories(categories):
+def _plain_categories(categories: NDArray[Any]) -> ObjectArray:
     return np.fromiter(map(category_value, categories), object, len(categories))
 
 
-def with_nominal(encoder, X, labels):
+def with_nominal(encoder: TabularEncoder, X: Table, labels: IntArray) -> TabularEncoder:
     """Copy a fitted encoder, with the indicator columns that ``nominal="auto"`` finds in some rows.
 
     Parameters
@@ -315,11 +342,11 @@ def with_nominal(encoder, X, labels):
     TabularEncoder
     """
     other = copy.copy(encoder).set_params(nominal="auto")
-    other._take_nominal(find_nominal(read_table(X, encoder._kinds).numbers, labels))
+    other._set_nominal(find_nominal(read_table(X, encoder._kinds).numbers, labels))
     return other
 
 
-def _class_codes(y):
+def _class_codes(y: ArrayLike | None) -> IntArray:
     if y is None:
         raise ValueError(
             "`nominal='auto'` requires y to be passed, but the target y is None: it looks for "
@@ -330,54 +357,11 @@ def _class_codes(y):
     return np.unique(y, return_inverse=True)[1]
 
 
-def _refuse_missing(table):
+def _refuse_missing(table: Columns) -> None:
     missing = np.isnan(table.numbers).any(axis=0)
-    if missing.any():
-        bad = [name for name, one in zip(table.number_names, missing, strict=True) if one]
+    bad = [table.number_names[i] for i in np.flatnonzero(missing)]
+    if bad:
         raise ValueError(
             f"Input X contains NaN in column(s) {bad}, but there was none when the model was "
             "fitted, and the teacher takes none: impute it first."
         )
-
-
-def _robust_scale(numbers, weight=None):
-    """Median, 1 / IQR and 2 / s, with the median s of the distances to the median that are not 0.
-
-    Where the IQR is 0, 1 / 2s stands for its inverse; where all values are equal, 0 for both.
-    """
-    if not numbers.shape[1] or not len(numbers):
-        return [np.zeros(numbers.shape[1])] * 3
-    present = numbers.copy()
-    present[:, np.isnan(numbers).all(axis=0)] = 0.0
-    low, q25, center, q75, high = _quantiles(present, [0, 0.25, 0.5, 0.75, 1], weight)
-    with np.errstate(divide="ignore", over="ignore"):
-        # Rounding errors are no spread, and no distance.
-        flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
-        rounding = 1e-14 * np.abs(center)
-        distance = np.abs(present - center)
-        distance[distance <= rounding] = np.nan
-        distance[:, flat] = 1.0
-        iqr, typical = q75 - q25, _median(distance, weight)
-        scales = np.array([np.where(iqr > rounding, 1 / iqr, 0.5 / typical), 2.0 / typical])
-    scales[:, flat] = 0.0
-    scales[~np.isfinite(scales)] = 0.0
-    return center.copy(), *scales  # a view of all quantiles would be stored otherwise
-
-
-def _quantiles(values, which, weight):
-    """Quantiles of the columns, without NaN."""
-    if weight is None:
-        return np.nanquantile(values, which, axis=0)
-    columns = []
-    for column in values.T:
-        known = ~np.isnan(column)
-        columns.append(
-            np.quantile(column[known], which, weights=weight[known], method="inverted_cdf")
-        )
-    return np.column_stack(columns)
-
-
-def _median(values, weight):
-    if weight is None:  # which differs from the quantile in the last bit
-        return np.nanmedian(values, axis=0)
-    return _quantiles(values, [0.5], weight)[0]

@@ -1,8 +1,10 @@
 """One view of arrays, pandas and polars frames: numbers as a matrix, categories as columns."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -12,8 +14,10 @@ from sklearn.utils import check_array
 
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.levels import Levels, kinds_of
+from skdistill._utils.types import FloatArray, IntArray, NDArray, ObjectArray, Table
 from skdistill.table._columns import (
     CATEGORY,
+    LARGEST_EXACT,
     NUMBER,
     categories_of,
     floats_of,
@@ -25,7 +29,7 @@ from skdistill.table._containers import check_container, check_names, is_frame
 
 
 @dataclass(frozen=True)
-class Table:
+class Columns:
     """The columns of X by kind.
 
     Attributes
@@ -40,26 +44,26 @@ class Table:
         One object array a column, missing values as None or NaN.
     """
 
-    kinds: tuple
-    names: tuple
-    numbers: np.ndarray
-    categories: list
+    kinds: tuple[str, ...]
+    names: tuple[str, ...]
+    numbers: FloatArray
+    categories: list[ObjectArray]
 
     @property
-    def number_names(self):
+    def number_names(self) -> list[str]:
         return [n for n, kind in zip(self.names, self.kinds, strict=True) if kind == NUMBER]
 
     @property
-    def category_names(self):
+    def category_names(self) -> list[str]:
         return [n for n, kind in zip(self.names, self.kinds, strict=True) if kind == CATEGORY]
 
 
-def is_matrix(X):
+def is_matrix(X: object) -> bool:
     """Whether X is a plain array of numbers with rows: there is no more to check of its form."""
     return type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "fiu" and X.size > 0
 
 
-def read_table(X, kinds=None, exact=False):
+def read_table(X: Table, kinds: tuple[str, ...] | None = None, exact: bool = False) -> Columns:
     """Split X into numbers and categories.
 
     Numeric columns are numbers; bool, string and categorical columns are categories. So is a
@@ -75,7 +79,7 @@ def read_table(X, kinds=None, exact=False):
 
     Returns
     -------
-    Table
+    Columns
 
     Raises
     ------
@@ -96,7 +100,7 @@ def read_table(X, kinds=None, exact=False):
     return _frame_table(nw.from_native(X, eager_only=True), kinds, exact)
 
 
-def as_array(X):
+def as_array(X: Table) -> NDArray[Any]:
     """What is no frame as an array of 2 dimensions, with the types of its cells."""
     check_container(X)
     if issparse(X):
@@ -107,26 +111,27 @@ def as_array(X):
     return check_array(with_types(X), dtype=None, ensure_all_finite=False)
 
 
-def with_types(X):
+def with_types(X: Table) -> Table:
     """Lists of mixed rows as objects, where NumPy would make all of them strings."""
     if hasattr(X, "dtype") or np.asarray(X).dtype.kind not in "US":
         return X
     return np.asarray(X, dtype=object)
 
 
-def _numeric_table(X):
-    kinds, names = _of_plain_columns(X.shape[1])
+def _numeric_table(X: NDArray[Any]) -> Columns:
+    kinds, names = _all_numbers(X.shape[1])
     numbers = X.astype(np.float64, copy=False)
     _check_finite(numbers, names)
-    return Table(kinds, names, numbers, [])
+    return Columns(kinds, names, numbers, [])
 
 
 @cache
-def _of_plain_columns(n_columns):
+def _all_numbers(n_columns: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Kinds and names of the columns of an array of numbers."""
     return (NUMBER,) * n_columns, tuple(str(i) for i in range(n_columns))
 
 
-def _check_width(X, kinds):
+def _check_width(X: Table, kinds: tuple[str, ...] | None) -> None:
     if kinds is not None and X.shape[1] != len(kinds):
         raise ValueError(
             f"X has {X.shape[1]} features, but TabularEncoder is expecting {len(kinds)} features "
@@ -134,11 +139,11 @@ def _check_width(X, kinds):
         )
 
 
-def _holds_wide(values):
-    return bool(values.size) and max(-int(values.min()), int(values.max())) > 2**53
+def _holds_wide(values: IntArray) -> bool:
+    return bool(values.size) and max(-int(values.min()), int(values.max())) > LARGEST_EXACT
 
 
-def _frame_table(frame, kinds, exact):
+def _frame_table(frame: nw.DataFrame[Any], kinds: tuple[str, ...] | None, exact: bool) -> Columns:
     _check_width(frame, kinds)
     names = tuple(str(name) for name in frame.columns)
     series = [frame[:, i] for i in range(frame.shape[1])]
@@ -156,23 +161,25 @@ def _frame_table(frame, kinds, exact):
     matrix = np.column_stack(numbers) if numbers else np.empty((len(frame), 0))
     _check_finite(matrix, [name for _, name, kind in columns if kind == NUMBER])
     categories = [categories_of(one, name) for one, name, kind in columns if kind == CATEGORY]
-    return Table(found, names, matrix, categories)
+    return Columns(found, names, matrix, categories)
 
 
-def _check_finite(numbers, names):
+def _check_finite(numbers: FloatArray, names: Sequence[str]) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         total = numbers.sum()
     if math.isfinite(total):  # one pass in the common case
         return
-    infinite = np.isinf(numbers).any(axis=0)
-    if infinite.any():
-        bad = [name for name, one in zip(names, infinite, strict=True) if one]
+    infinite = np.flatnonzero(np.isinf(numbers).any(axis=0))
+    bad = [names[i] for i in infinite.tolist()]
+    if bad:
         raise ValueError(
             f"Input X contains infinity in column(s) {bad}: replace it by a finite number or NaN."
         )
 
 
-def codes_of(values, categories=None, name="?"):
+def codes_of(
+    values: ObjectArray, categories: ObjectArray | None = None, name: str = "?"
+) -> tuple[IntArray, ObjectArray]:
     """Integer codes of a category column: 0 unknown, 1 missing, 2, 3, ... the categories.
 
     Parameters
@@ -207,7 +214,7 @@ def codes_of(values, categories=None, name="?"):
     return codes, categories
 
 
-def _learn(values):
+def _learn(values: ObjectArray) -> ObjectArray:
     """The different values in a fixed order; True is not 1 here, as it is for pandas."""
     if len(kinds_of(values)) > 1:
         found = {(isinstance(value, (bool, np.bool_)), value): value for value in values}.values()
@@ -218,7 +225,7 @@ def _learn(values):
     return categories
 
 
-def _places_of_types(values, levels):
+def _places_of_types(values: ObjectArray, levels: Levels) -> IntArray:
     """Places among the categories, -1 for none, of values that are not all of the same type."""
     known, places = {}, np.empty(len(values), dtype=np.intp)
     for i, value in enumerate(values):
@@ -230,7 +237,7 @@ def _places_of_types(values, levels):
     return places
 
 
-def with_missing_numbers(X):
+def with_missing_numbers(X: Table) -> Table | None:
     """The first row of X with its numbers missing; None where there are none."""
     row = safe_indexing(X, slice(0, 1))
     kinds = read_table(row).kinds
@@ -247,13 +254,13 @@ def with_missing_numbers(X):
     return array.tolist() if isinstance(X, list) else array  # a teacher gets X as it comes
 
 
-def mix_rows(X, table, numbers, sources):
+def mix_rows(X: Table, table: Columns, numbers: FloatArray, sources: IntArray) -> Table:
     """Build new rows in the container and with the dtypes of X.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
-    table : Table
+    table : Columns
         What :func:`read_table` made of X.
     numbers : ndarray of shape (n_new, n_numbers)
         Values of the number columns; those of integer columns are whole.
@@ -280,20 +287,19 @@ def mix_rows(X, table, numbers, sources):
     return _frame_like(X, columns)
 
 
-def _take(series, rows):
+def _take(series: nw.Series[Any], rows: IntArray) -> nw.Series[Any]:
     return series[rows.tolist()] if len(rows) else series[:0]
 
 
-def _numbers_like(like, values):
+def _numbers_like(like: nw.Series[Any], values: FloatArray) -> nw.Series[Any] | pd.Series:
     """Numbers as a column of the name and dtype of another."""
     native = like.to_native()
     if isinstance(native, pd.Series):
-        if native.dtype == object:
-            values = like_objects(like.to_list(), values)
-        return pd.Series(values, name=native.name).astype(native.dtype)
+        cells = like_objects(like.to_list(), values) if native.dtype == object else values
+        return pd.Series(cells, name=native.name).astype(native.dtype)
     if like.dtype == nw.Object:
-        values = like_objects(like.to_list(), values)
-        return nw.new_series(like.name, values, dtype=nw.Object, backend=like.implementation)
+        cells = like_objects(like.to_list(), values)
+        return nw.new_series(like.name, cells, dtype=nw.Object, backend=like.implementation)
     filled = nw.new_series(like.name, values, backend=like.implementation)
     if np.isnan(values).any():
         filled = filled.to_frame().select(
@@ -302,7 +308,7 @@ def _numbers_like(like, values):
     return filled.cast(like.dtype)
 
 
-def _frame_like(X, columns):
+def _frame_like(X: Table, columns: list[Any]) -> Table:
     if isinstance(X, pd.DataFrame):
         native = [
             (c if isinstance(c, pd.Series) else c.to_native()).reset_index(drop=True)
@@ -315,7 +321,9 @@ def _frame_like(X, columns):
     return built.cast(X.schema) if nw.dependencies.is_pyarrow_table(X) else built
 
 
-def _mix_array(X, table, numbers, sources):
+def _mix_array(
+    X: NDArray[Any], table: Columns, numbers: FloatArray, sources: IntArray
+) -> NDArray[Any]:
     mixed = np.empty((len(numbers), X.shape[1]), dtype=X.dtype)
     number, category = 0, 0
     for i, kind in enumerate(table.kinds):

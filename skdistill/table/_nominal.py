@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import f as f_distribution
 
+from skdistill._utils.types import FloatArray, IntArray
+
 # A month has 31 days. From 5 values on a cubic cannot meet them all.
 FEWEST_VALUES, MOST_VALUES = 5, 32
 ROWS_PER_VALUE = 20
@@ -13,7 +15,7 @@ SIGNIFICANCE = 1e-3
 DEGREE = 3
 
 
-def find_nominal(numbers, labels):
+def find_nominal(numbers: FloatArray, labels: IntArray) -> dict[int, FloatArray]:
     """Find the number columns whose values tell the classes apart as codes would.
 
     Those are columns of 5 to 32 whole numbers, with 20 rows a value on average, that tell more of
@@ -32,10 +34,11 @@ def find_nominal(numbers, labels):
     dict of int to ndarray
         The values in ascending order of each column found, by its place.
     """
-    values = {place: _few_values(numbers[:, place]) for place in range(numbers.shape[1])}
-    values = {place: found for place, found in values.items() if found is not None}
-    excess = {p: _excess(numbers[:, p], found, labels) for p, found in values.items()}
-    chosen, n_columns = [], 0
+    found = {place: _few_values(numbers[:, place]) for place in range(numbers.shape[1])}
+    values = {place: some for place, some in found.items() if some is not None}
+    excess = {p: _excess(numbers[:, p], some, labels) for p, some in values.items()}
+    chosen: list[int] = []
+    n_columns = 0
     for place in sorted((p for p in excess if excess[p] > 1), key=lambda p: -excess[p]):
         if n_columns + len(values[place]) <= MOST_COLUMNS:
             chosen.append(place)
@@ -43,7 +46,7 @@ def find_nominal(numbers, labels):
     return {place: values[place] for place in sorted(chosen)}
 
 
-def _few_values(column):
+def _few_values(column: FloatArray) -> FloatArray | None:
     """The values of a column that may hold codes, None of another."""
     start = np.unique(column[: 50 * MOST_VALUES])  # most columns show at once that they do not
     if len(start) > MOST_VALUES + 1:
@@ -56,7 +59,7 @@ def _few_values(column):
     return values
 
 
-def _excess(column, values, labels):
+def _excess(column: FloatArray, values: FloatArray, labels: IntArray) -> float:
     """What the values tell beyond a cubic, over what chance would let them tell: F / its bound."""
     table = _count(column, values, labels)
     counts, shares = table.sum(axis=1), table / table.sum(axis=1, keepdims=True)
@@ -74,7 +77,7 @@ def _excess(column, values, labels):
     return statistic / f_distribution.isf(SIGNIFICANCE, *df)
 
 
-def _count(column, values, labels):
+def _count(column: FloatArray, values: FloatArray, labels: IntArray) -> IntArray:
     """Rows of each value and class, the classes being those that there are."""
     is_known = ~np.isnan(column)
     codes = np.searchsorted(values, column[is_known])
@@ -83,7 +86,7 @@ def _count(column, values, labels):
     return cells.reshape(len(values), len(found))
 
 
-def _effective_classes(p):
+def _effective_classes(p: FloatArray) -> float:
     """Degrees of freedom of one row's class [1]_: (tr S)^2 / tr(S^2), S its covariance.
 
     It is K - 1 for K classes of equal share, and 1 for two.
@@ -93,4 +96,4 @@ def _effective_classes(p):
     """
     trace = 1 - np.sum(p**2)
     trace_of_square = np.sum(p**2) - 2 * np.sum(p**3) + np.sum(p**2) ** 2
-    return max(1.0, trace**2 / trace_of_square) if trace else 1.0
+    return max(1.0, float(trace**2 / trace_of_square)) if trace else 1.0

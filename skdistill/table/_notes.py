@@ -1,21 +1,27 @@
 """What a fit says of its columns: numbers as text, free text, identifiers, nothing at all."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from skdistill._utils.levels import NUMBERS, TEXT, kinds_of
+from skdistill._utils.types import FloatArray, ObjectArray
+from skdistill.table._frame import Columns
 from skdistill.table._nominal import FEWEST_VALUES, MOST_VALUES
 
+# Of fewer rows nothing is said.
 FEWEST_ROWS = 50
-# Of the different values, that are numbers in a column of numbers written as text.
+# A column of text is one of numbers if this share of its values are numbers.
 NUMBER_SHARE = 0.8
-# Of the rows, that have a value of their own.
+# Different values per row from which a column is an identifier, or free text.
 IDENTIFIER_SHARE, FREE_TEXT_SHARE = 0.95, 0.3
+# Words and characters that free text has on average.
 FREE_TEXT_WORDS, FREE_TEXT_LENGTH = 3, 20
-# Pairs of rows that chance would give the same whole number, if it were no identifier.
+# Whole numbers are identifiers if all differ where chance would make more pairs than this equal.
 EXPECTED_PAIRS = 20
+# Of one weight of the student.
 BYTES = 4
 
 _SIGN, _EXPONENT = r"[-+]?", r"(?:[eE][-+]?\d+)?"
@@ -31,12 +37,12 @@ _ID_NAME = re.compile(
 )
 
 
-def notes_on(table, categories, width=None):
+def notes_on(table: Columns, categories: list[ObjectArray], width: int | None = None) -> list[str]:
     """What a user should know of the columns of a fit.
 
     Parameters
     ----------
-    table : Table
+    table : Columns
     categories : list of ndarray
         The categories of each category column.
     width : int, default=None
@@ -59,7 +65,7 @@ def notes_on(table, categories, width=None):
     return notes + [_on_number(name) for name, values in columns if _is_identifier(name, values)]
 
 
-def _on_empty_columns(table, width):
+def _on_empty_columns(table: Columns, width: int | None) -> list[str]:
     """Columns without a value."""
     empty = [
         n for n, v in zip(table.number_names, table.numbers.T, strict=True) if np.isnan(v).all()
@@ -72,12 +78,14 @@ def _on_empty_columns(table, width):
     if not empty or not len(table.numbers):
         return []
     return [
-        f"the column(s) {_few(empty)} hold no value at all. They cost {_cost(n_columns, width)}, "
-        "and tell nothing: leave them out."
+        f"the column(s) {_first_five(empty)} hold no value at all. They cost "
+        f"{_cost(n_columns, width)}, and tell nothing: leave them out."
     ]
 
 
-def _on_numbers_as_text(name, present, known, width):
+def _on_numbers_as_text(
+    name: str, present: ObjectArray, known: ObjectArray, width: int | None
+) -> str | None:
     kinds = kinds_of(known)
     if not {TEXT} <= kinds <= {TEXT, NUMBERS}:
         return None
@@ -87,16 +95,21 @@ def _on_numbers_as_text(name, present, known, width):
     read = formatted if len(formatted) > len(plain) else plain
     others = set(texts) - set(read)
     n_numbers = len(known) - len(others)
-    is_told = NUMBERS in kinds or (others and any(not one.strip().isdigit() for one in read))
-    enough = FEWEST_VALUES if is_told else MOST_VALUES + 1
-    if n_numbers < max(enough, NUMBER_SHARE * len(known)):
+    # Few whole numbers may be codes, but not beside other cells and numbers with a sign or a point.
+    are_no_codes = NUMBERS in kinds or (others and any(not one.strip().isdigit() for one in read))
+    fewest = FEWEST_VALUES if are_no_codes else MOST_VALUES + 1
+    if n_numbers < max(fewest, NUMBER_SHARE * len(known)):
         return None
     n_others = sum(isinstance(value, str) and value in others for value in present)
     found = next(iter(read), known[0])
     what = "text that reads as numbers" if read else "numbers"
     if read is formatted:
         what += " without its signs and separators"
-    odd = f", and {n_others:,} cell(s) that do not, as {_few(sorted(others))}" if others else ""
+    odd = (
+        f", and {n_others:,} cell(s) that do not, as {_first_five(sorted(others))}"
+        if others
+        else ""
+    )
     remedy = "take them away and convert it" if read is formatted else "convert it"
     return (
         f"column '{name}' holds {what}, {found!r} for one{odd}, and each of its {len(known):,} "
@@ -105,7 +118,9 @@ def _on_numbers_as_text(name, present, known, width):
     )
 
 
-def _on_free_text(name, present, known, width):
+def _on_free_text(
+    name: str, present: ObjectArray, known: ObjectArray, width: int | None
+) -> str | None:
     if len(known) < max(FEWEST_ROWS, FREE_TEXT_SHARE * len(present)) or kinds_of(known) != {TEXT}:
         return None
     some = known[:: -(-len(known) // 1000)]
@@ -120,7 +135,9 @@ def _on_free_text(name, present, known, width):
     )
 
 
-def _on_identifiers(name, present, known, width):
+def _on_identifiers(
+    name: str, present: ObjectArray, known: ObjectArray, width: int | None
+) -> str | None:
     if len(known) < max(FEWEST_ROWS, IDENTIFIER_SHARE * len(present)):
         return None
     return (
@@ -130,7 +147,7 @@ def _on_identifiers(name, present, known, width):
     )
 
 
-def _on_number(name):
+def _on_number(name: str) -> str:
     return (
         f"column '{name}' looks like an identifier, or the number of the row: it holds whole "
         "numbers that are all different. What is learned of them does not hold for new rows: leave "
@@ -138,7 +155,7 @@ def _on_number(name):
     )
 
 
-def _is_identifier(name, values):
+def _is_identifier(name: str, values: FloatArray) -> bool:
     """Whether whole numbers are all different, though chance or their name speaks against it."""
     n_cells, values = len(values), values[~np.isnan(values)]
     n_rows = len(values)
@@ -151,17 +168,17 @@ def _is_identifier(name, values):
     return bool((is_unlikely or _ID_NAME.search(name)) and _are_different_integers(values))
 
 
-def _are_different_integers(values):
-    return (values == np.round(values)).all() and len(np.unique(values)) == len(values)
+def _are_different_integers(values: FloatArray) -> bool:
+    return bool((values == np.round(values)).all()) and len(np.unique(values)) == len(values)
 
 
-def _cost(n_columns, width):
+def _cost(n_columns: int, width: int | None) -> str:
     columns = f"{n_columns:,} column{'s' if n_columns > 1 else ''}"
     if width is None:
         return columns
     return f"{columns}, about {n_columns * width * BYTES:,} bytes of the student"
 
 
-def _few(values):
+def _first_five(values: Sequence[object]) -> str:
     more = ", ..." if len(values) > 5 else ""
     return f"[{', '.join(map(repr, values[:5]))}{more}]"

@@ -1,12 +1,20 @@
 """Names of the columns that an encoder makes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skdistill._utils.levels import as_text
-from skdistill.table._frame import CATEGORY, NUMBER
+from skdistill.table._columns import CATEGORY, NUMBER
+
+if TYPE_CHECKING:
+    from skdistill.table._encoder import TabularEncoder
 
 
-def output_names(encoder, names):
+def output_names(encoder: TabularEncoder, names: Sequence[str]) -> list[str]:
     """Names of the columns that an encoder makes, in their order.
 
     Parameters
@@ -37,7 +45,8 @@ def output_names(encoder, names):
     return _distinct(found)
 
 
-def _distinct(names):
+def _distinct(names: list[str]) -> list[str]:
+    """The names, with underscores after those that were there before."""
     taken = set()
     for i, name in enumerate(names):
         while name in taken:

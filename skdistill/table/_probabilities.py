@@ -1,10 +1,13 @@
 """Probabilities as people give them: arrays, lists, frames whose columns are named by class."""
 
+from typing import Any
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from skdistill._utils.types import FloatArray, NDArray, Table
 from skdistill.table._containers import is_frame, names_of
 
 # What rows may miss a sum of 1 by: rounded to a few digits is fine.
@@ -12,7 +15,15 @@ TOLERANCE = 1e-2
 _DIVIDE = "divide by the sum, or apply softmax to logits"
 
 
-def read_probabilities(values, classes, n_rows, what, *, complete=False, remedy=_DIVIDE):
+def read_probabilities(
+    values: Table,
+    classes: NDArray[Any],
+    n_rows: int,
+    what: str,
+    *,
+    complete: bool = False,
+    remedy: str = _DIVIDE,
+) -> FloatArray:
     """Read probabilities as an array, checked.
 
     Parameters
@@ -53,13 +64,13 @@ def read_probabilities(values, classes, n_rows, what, *, complete=False, remedy=
     return _summing_to_one(p, what, remedy)
 
 
-def _remedy_for_shape(p, n_rows):
+def _remedy_for_shape(p: FloatArray, n_rows: int) -> str:
     if p.shape in ((n_rows,), (n_rows, 1)):
         return "of the probability p of the second of two, give numpy.column_stack([1 - p, p])"
     return "a DataFrame may name its columns"
 
 
-def check_single(values, what):
+def check_single(values: object, what: str) -> None:
     """Raise a ValueError for several arrays in place of one."""
     if isinstance(values, (list, tuple)) and values and all(np.ndim(v) == 2 for v in values):
         raise ValueError(
@@ -68,7 +79,7 @@ def check_single(values, what):
         )
 
 
-def _summing_to_one(p, what, remedy):
+def _summing_to_one(p: FloatArray, what: str, remedy: str) -> FloatArray:
     if not np.isfinite(p).all() or (p < 0).any():
         row = int((~np.isfinite(p) | (p < 0)).any(axis=1).argmax())
         raise ValueError(
@@ -85,7 +96,7 @@ def _summing_to_one(p, what, remedy):
     return p / sums[:, None]
 
 
-def labels_of_names(names, labels, what):
+def labels_of_names(names: list[Any], labels: NDArray[Any] | None, what: str) -> NDArray[Any]:
     """The labels that columns are named by; texts stand for the labels they are written as.
 
     Parameters
@@ -115,7 +126,7 @@ def labels_of_names(names, labels, what):
         ) from None
 
 
-def without_counts(values, classes, what):
+def without_counts(values: Table, classes: NDArray[Any], what: str) -> Table:
     """An array in place of a frame whose columns are only counted, 0, ..., K - 1, and not named.
 
     Parameters
@@ -150,14 +161,14 @@ def without_counts(values, classes, what):
     return nw.from_native(values, eager_only=True).to_numpy()
 
 
-def is_shuffled(values, classes):
+def is_shuffled(values: Table, classes: NDArray[Any]) -> bool:
     """Whether a frame names its columns by class, in another order than that of `classes`."""
     position = _positions(classes)
     places = [position.get(name) for name in names_of(values)] if is_frame(values) else []
     return None not in places and places != list(range(len(places)))
 
 
-def _positions(classes):
+def _positions(classes: NDArray[Any]) -> dict[Any, int]:
     """The position of each class, by its label and by the texts it may be written as."""
     labels = classes.tolist()
     texts = {str(label): i for i, label in enumerate(labels)}
@@ -169,7 +180,7 @@ def _positions(classes):
     return whole | texts | {label: i for i, label in enumerate(labels)}
 
 
-def _places(names, classes, what, complete):
+def _places(names: list[Any], classes: NDArray[Any], what: str, complete: bool) -> list[int]:
     """The position in `classes` of each column."""
     position = _positions(classes)
     unknown = [name for name in names if name not in position]
@@ -191,8 +202,9 @@ def _places(names, classes, what, complete):
     return places
 
 
-def _by_name(frame, places, n_classes):
-    frame = nw.from_native(frame, eager_only=True)
+def _by_name(values: Table, places: list[int], n_classes: int) -> FloatArray:
+    """The columns of a frame in the order of the classes."""
+    frame = nw.from_native(values, eager_only=True)
     p = np.zeros((len(frame), n_classes))
     for i, place in enumerate(places):
         p[:, place] = frame[:, i].to_numpy()

@@ -1,10 +1,12 @@
 """Transfer sets: where the rows that the student learns from come from."""
 
-from skdistill.transfer._base import TransferSampler, sample_by_weight
+from skdistill.transfer._base import TransferSampler, draw_rows
+from skdistill.transfer._context import TransferContext
 from skdistill.transfer._gibbs import Gibbs
 from skdistill.transfer._given import GivenRows
 from skdistill.transfer._munge import Munge
 from skdistill.transfer._near import Near
+from skdistill.transfer._rounds import Rounds
 from skdistill.transfer._simple import Marginals, Mixup
 
 __all__ = [
@@ -14,10 +16,15 @@ __all__ = [
     "Mixup",
     "Munge",
     "Near",
+    "Rounds",
+    "TransferContext",
     "TransferSampler",
-    "sample_by_weight",
+    "draw_rows",
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (Gibbs, GivenRows, Marginals, Mixup, Munge, Near, TransferSampler):
+for _public in (
+    *(Gibbs, GivenRows, Marginals, Mixup, Munge, Near, Rounds),
+    *(TransferContext, TransferSampler),
+):
     _public.__module__ = __name__

@@ -1,15 +1,21 @@
 """The base of the samplers, and what all of them share."""
 
 import inspect
+from collections.abc import Callable
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval, num_samples, safe_indexing
-from skdistill.table import mix_rows
+from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
+from skdistill.table import Columns, mix_rows
+from skdistill.transfer._context import TransferContext
+
+# The new rows; with the weights of the rows of X, the weights of the new rows as well.
+Drawn: TypeAlias = Table | tuple[Table, FloatArray]
 
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -33,15 +39,27 @@ class TransferSampler(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {"size": [NOT_NEGATIVE], "weight": [NOT_NEGATIVE]}
 
-    def __init__(self, size=8.0, weight=1.0):
+    # Draws of a training, and whether those of a round replace the rows before: see `Rounds`.
+    n_rounds: int = 1
+    replace: bool = True
+
+    def __init__(self, size: float = 8.0, weight: float = 1.0) -> None:
         self.size = size
         self.weight = weight
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         """Raise a ValueError for a parameter that is not valid."""
         self._validate_params()
 
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(
+        self,
+        X: Table,
+        n: int,
+        random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        context: TransferContext | None = None,
+    ) -> Drawn:
         """Draw `n` new rows like those of X.
 
         Parameters
@@ -51,6 +69,8 @@ class TransferSampler(BaseEstimator):
         random_state : int, RandomState instance or None, default=None
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows of X.
+        context : TransferContext, default=None
+            The teacher, the student so far and the task, for a sampler that asks them.
 
         Returns
         -------
@@ -62,8 +82,15 @@ class TransferSampler(BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} does not implement `sample`.")
 
 
-def sample_by_weight(sampler, X, n, random_state, sample_weight):
-    """Draw rows by a sampler of anyone's, who need not know of weights.
+def draw_rows(
+    sampler: TransferSampler,
+    X: Table,
+    n: int,
+    random_state: RandomState,
+    sample_weight: FloatArray | None,
+    context: TransferContext | None = None,
+) -> tuple[Table, FloatArray]:
+    """Draw rows by a sampler of anyone's, whose `sample` need not take weights or a context.
 
     Parameters
     ----------
@@ -72,23 +99,49 @@ def sample_by_weight(sampler, X, n, random_state, sample_weight):
     n : int
     random_state : int, RandomState instance or None
     sample_weight : ndarray of shape (n_samples,) or None
+    context : TransferContext, default=None
 
     Returns
     -------
     X_new : array or DataFrame of shape (n, n_features)
     weight_new : ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If it takes the weights, but returns none.
     """
+    given: dict[str, Any] = {"context": context} if _takes(sampler, "context") else {}
     if sample_weight is None:
-        return sampler.sample(X, n, random_state=random_state), np.ones(n)
-    if "sample_weight" in inspect.signature(sampler.sample).parameters:
-        return sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight)
+        return sampler.sample(X, n, random_state=random_state, **given), np.ones(n)
+    if _takes(sampler, "sample_weight"):
+        return _with_weights(
+            sampler,
+            sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight, **given),
+        )
     rng = check_random_state(random_state)
     rows = rows_by_weight(num_samples(X), sample_weight, rng)
-    drawn = sampler.sample(safe_indexing(X, rows), n, random_state=rng)
+    drawn = sampler.sample(safe_indexing(X, rows), n, random_state=rng, **given)
     return drawn, np.full(n, sample_weight.mean())
 
 
-def check_source_weights(sample_weight, n_rows):
+def _with_weights(sampler: TransferSampler, drawn: Drawn) -> tuple[Table, FloatArray]:
+    """What a sampler has drawn, if the weights are there that it was asked for."""
+    if not isinstance(drawn, tuple) or len(drawn) != 2:
+        raise ValueError(
+            f"`sample` of {sampler} is given `sample_weight`, and must return the new rows and an "
+            "array of their weights: return both, or do not take `sample_weight`."
+        )
+    return drawn
+
+
+def _takes(sampler: TransferSampler, argument: str) -> bool:
+    """Whether `sample` takes an argument of this name."""
+    parameters = inspect.signature(sampler.sample).parameters
+    return argument in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def check_source_weights(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray | None:
     """Return the weights of the rows as an array; None stays None."""
     if sample_weight is None:
         return None
@@ -101,7 +154,7 @@ def check_source_weights(sample_weight, n_rows):
     return weights
 
 
-def rows_by_weight(n, sample_weight, rng):
+def rows_by_weight(n: int, sample_weight: FloatArray, rng: np.random.RandomState) -> IntArray:
     """Draw `n` rows, each as often as its weight says, in random order.
 
     By systematic sampling in the order of the weights: a row that weighs 2.3 of the mean is there 2
@@ -113,15 +166,22 @@ def rows_by_weight(n, sample_weight, rng):
     return rng.permutation(order[np.searchsorted(ends, at, side="right")])
 
 
-def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
-    """Numbers and sources of `n` rows, by passes over all rows: each is used as often as another.
+def draw_passes(
+    X: Table,
+    table: Columns,
+    one_pass: Callable[[], tuple[FloatArray, IntArray]],
+    n: int,
+    rng: np.random.RandomState,
+    sample_weight: FloatArray | None = None,
+) -> Drawn:
+    """Draw `n` rows by passes over all rows, so that each is used as often as another.
 
     A new row weighs as much as the row that it started from.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
-    table : Table
+    table : Columns
         Of X.
     one_pass : callable
         Returns the numbers and sources of as many new rows as `table` has; see
@@ -137,34 +197,38 @@ def draw_passes(X, table, one_pass, n, rng, sample_weight=None):
         Only with `sample_weight`.
     """
     n_rows = len(table.numbers)
-    everything = np.arange(n_rows)
-    passes, weights = [(table.numbers[:0], own_sources(table)[:0])], [np.empty(0)]
+    passes = [(table.numbers[:0], own_sources(table)[:0])]
+    weights: list[FloatArray] = [np.empty(0)]
     for start in range(0, n, n_rows):
         numbers, sources = one_pass()
-        rows, weight = everything, sample_weight
-        if n - start < n_rows:
-            rows, weight = _some_rows(n - start, n_rows, sample_weight, rng)
+        rows, weight = _rows_to_keep(n - start, n_rows, sample_weight, rng)
         passes.append((numbers[rows], sources[rows]))
-        weights.append(weight)
+        if weight is not None:
+            weights.append(weight)
     numbers, sources = (np.concatenate(part) for part in zip(*passes, strict=True))
     drawn = mix_rows(X, table, numbers, sources)
     return drawn if sample_weight is None else (drawn, np.concatenate(weights))
 
 
-def _some_rows(n, n_rows, sample_weight, rng):
-    """Rows of a pass to keep, and their weights; by chance, a heavy row might be missed."""
+def _rows_to_keep(
+    n: int, n_rows: int, sample_weight: FloatArray | None, rng: np.random.RandomState
+) -> tuple[IntArray, FloatArray | None]:
+    """The rows of a pass that are among the `n` still to draw, and their weights."""
+    if n >= n_rows:
+        return np.arange(n_rows), sample_weight
     if sample_weight is None:
         return rng.permutation(n_rows)[:n], None
+    # By weight: of few rows drawn evenly, a heavy one might be missed.
     return rows_by_weight(n, sample_weight, rng), np.full(n, sample_weight.mean())
 
 
-def own_sources(table):
+def own_sources(table: Columns) -> IntArray:
     """The sources of rows whose categories are their own."""
     return np.repeat(np.arange(len(table.numbers))[:, None], len(table.categories), axis=1)
 
 
-def tidy(numbers, seen):
-    """Keep the range seen, and whole numbers whole."""
+def fit_to_seen(numbers: FloatArray, seen: FloatArray) -> FloatArray:
+    """Numbers in the range seen, whole where all seen are whole; changed in place."""
     if not seen.shape[1]:
         return numbers
     filled = np.where(np.isnan(seen).all(axis=0), 0.0, seen)

@@ -7,16 +7,19 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval
-from skdistill.table import read_table
+from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
+from skdistill.table import Columns, read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
     NOT_NEGATIVE,
+    Drawn,
     TransferSampler,
     check_source_weights,
     draw_passes,
+    fit_to_seen,
     own_sources,
-    tidy,
 )
+from skdistill.transfer._context import TransferContext
 from skdistill.transfer._space import MetricSpace, nearest_others
 
 _AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
@@ -79,14 +82,14 @@ class Gibbs(TransferSampler):
 
     def __init__(
         self,
-        size=8.0,
-        weight=1.0,
-        n_steps=2,
-        p=0.25,
-        n_neighbors=5,
-        blur=0.0,
-        block_size=5000,
-    ):
+        size: float = 8.0,
+        weight: float = 1.0,
+        n_steps: int = 2,
+        p: float = 0.25,
+        n_neighbors: int = 5,
+        blur: float = 0.0,
+        block_size: int = 5000,
+    ) -> None:
         super().__init__(size=size, weight=weight)
         self.n_steps = n_steps
         self.p = p
@@ -94,28 +97,46 @@ class Gibbs(TransferSampler):
         self.blur = blur
         self.block_size = block_size
 
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(
+        self,
+        X: Table,
+        n: int,
+        random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        context: TransferContext | None = None,
+    ) -> Drawn:
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
-        sample_weight = check_source_weights(sample_weight, len(table.numbers))
+        source_weight = check_source_weights(sample_weight, len(table.numbers))
         space = MetricSpace(table, rng)
         points = space.points(table.numbers, space.codes)
 
-        def one_pass():
+        def one_pass() -> tuple[FloatArray, IntArray]:
             return self._one_pass(table, space, points, rng)
 
-        return draw_passes(X, table, one_pass, n, rng, sample_weight)
+        return draw_passes(X, table, one_pass, n, rng, source_weight)
 
-    def _one_pass(self, table, space, points, rng):
+    def _one_pass(
+        self, table: Columns, space: MetricSpace, points: FloatArray, rng: np.random.RandomState
+    ) -> tuple[FloatArray, IntArray]:
         numbers, sources = table.numbers.copy(), own_sources(table)
         if len(numbers) > 1:
             for _ in range(self.n_steps):
                 self._step(numbers, sources, table, space, points, rng)
         return numbers, sources
 
-    def _step(self, numbers, sources, table, space, points, rng):
+    def _step(
+        self,
+        numbers: FloatArray,
+        sources: IntArray,
+        table: Columns,
+        space: MetricSpace,
+        points: FloatArray,
+        rng: np.random.RandomState,
+    ) -> None:
         """Redraw one group of columns of each row, in place."""
         n_rows, n_numbers = numbers.shape
         n_columns = n_numbers + sources.shape[1]
@@ -131,10 +152,12 @@ class Gibbs(TransferSampler):
             one, other = self._two_neighbours(at, rows, points[:, stays], rng)
             new = self._blurred(table.numbers[one], table.numbers[other], rng)
             chosen = np.ix_(rows, group[group < n_numbers])
-            numbers[chosen] = tidy(new, table.numbers)[:, group[group < n_numbers]]
+            numbers[chosen] = fit_to_seen(new, table.numbers)[:, group[group < n_numbers]]
             sources[np.ix_(rows, group[group >= n_numbers] - n_numbers)] = one[:, None]
 
-    def _two_neighbours(self, at, origins, points, rng):
+    def _two_neighbours(
+        self, at: FloatArray, origins: IntArray, points: FloatArray, rng: np.random.RandomState
+    ) -> IntArray:
         """Two of the nearest rows for each point, in random order; never the row it started from.
 
         Where it started is nearest in all that has not been redrawn, and would only give back
@@ -148,8 +171,10 @@ class Gibbs(TransferSampler):
         order = rng.random_sample(found.shape).argsort(axis=1)[:, [0, -1]]
         return np.take_along_axis(found, order, axis=1).T
 
-    def _blurred(self, taken, other, rng):
-        # Along the line between two rows, so that numbers that depend on one another still do. NaN,
-        # the way to a missing value, is no blur.
+    def _blurred(
+        self, taken: FloatArray, other: FloatArray, rng: np.random.RandomState
+    ) -> FloatArray:
+        """Numbers moved along the line to those of other rows, so that what depends still does."""
+        # The way to a missing value is NaN: no blur.
         way = np.nan_to_num(other - taken)
         return taken + self.blur * rng.standard_normal((len(taken), 1)) * way

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from skdistill._utils.types import ArrayLike, RandomState, Table
 from skdistill.table import mix_rows, read_table
-from skdistill.transfer._base import TransferSampler
+from skdistill.transfer._base import Drawn, TransferSampler
+from skdistill.transfer._context import TransferContext
 
 
 class GivenRows(TransferSampler):
@@ -15,10 +17,18 @@ class GivenRows(TransferSampler):
         Weight of a row of `X_transfer` relative to a training row.
     """
 
-    def __init__(self, weight=1.0):
+    def __init__(self, weight: float = 1.0) -> None:
         super().__init__(size=0.0, weight=weight)
 
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(
+        self,
+        X: Table,
+        n: int,
+        random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        context: TransferContext | None = None,
+    ) -> Drawn:
         """Draw nothing: `n` must be 0; see :meth:`TransferSampler.sample`."""
         if n:
             raise ValueError(f"GivenRows draws no rows, but `n` is {n}.")

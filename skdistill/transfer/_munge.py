@@ -1,5 +1,6 @@
 """MUNGE."""
 
+from collections.abc import Iterator
 from numbers import Real
 from typing import ClassVar
 
@@ -7,16 +8,19 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval
-from skdistill.table import read_table
+from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
+from skdistill.table import Columns, read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
     POSITIVE,
+    Drawn,
     TransferSampler,
     check_source_weights,
     draw_passes,
+    fit_to_seen,
     own_sources,
-    tidy,
 )
+from skdistill.transfer._context import TransferContext
 from skdistill.transfer._space import MetricSpace, nearest_others
 
 
@@ -64,52 +68,73 @@ class Munge(TransferSampler):
         "block_size": [AT_LEAST_TWO],
     }
 
-    def __init__(self, size=8.0, weight=1.0, p=0.5, s=1.0, block_size=20_000):
+    def __init__(
+        self,
+        size: float = 8.0,
+        weight: float = 1.0,
+        p: float = 0.5,
+        s: float = 1.0,
+        block_size: int = 20_000,
+    ) -> None:
         super().__init__(size=size, weight=weight)
         self.p = p
         self.s = s
         self.block_size = block_size
 
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(
+        self,
+        X: Table,
+        n: int,
+        random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        context: TransferContext | None = None,
+    ) -> Drawn:
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows = len(table.numbers)
-        sample_weight = check_source_weights(sample_weight, n_rows)
-        neighbour = np.zeros(n_rows, dtype=int)
+        source_weight = check_source_weights(sample_weight, n_rows)
+        neighbour: IntArray = np.zeros(n_rows, dtype=int)
         if n and n_rows > 1:
             neighbour = self._nearest(table, rng)
 
-        def one_pass():
+        def one_pass() -> tuple[FloatArray, IntArray]:
             return self._one_pass(table, neighbour, rng)
 
-        return draw_passes(X, table, one_pass, n, rng, sample_weight)
+        return draw_passes(X, table, one_pass, n, rng, source_weight)
 
-    def _one_pass(self, table, neighbour, rng):
+    def _one_pass(
+        self, table: Columns, neighbour: IntArray, rng: np.random.RandomState
+    ) -> tuple[FloatArray, IntArray]:
         numbers = table.numbers.copy()
         sources = own_sources(table)
         for row, other in _disjoint_pairs(neighbour, rng):
             self._exchange_sources(sources, row, other, rng)
             self._exchange_numbers(numbers, row, other, rng)
-        return tidy(numbers, table.numbers), sources
+        return fit_to_seen(numbers, table.numbers), sources
 
-    def _exchange_sources(self, sources, row, other, rng):
+    def _exchange_sources(
+        self, sources: IntArray, row: IntArray, other: IntArray, rng: np.random.RandomState
+    ) -> None:
         chosen = rng.random_sample((len(row), sources.shape[1])) < self.p
         mine, theirs = sources[row], sources[other]
         sources[row] = np.where(chosen, theirs, mine)
         sources[other] = np.where(chosen, mine, theirs)
 
-    def _exchange_numbers(self, numbers, row, other, rng):
+    def _exchange_numbers(
+        self, numbers: FloatArray, row: IntArray, other: IntArray, rng: np.random.RandomState
+    ) -> None:
         mine, theirs = numbers[row], numbers[other]
         chosen = rng.random_sample(mine.shape) < self.p
-        # NaN, the spread where one of the two is missing, swaps without a blur.
+        # Where one of the two is missing, the spread is NaN: they are swapped without a blur.
         spread = np.nan_to_num(np.abs(mine - theirs) / self.s)
         noise = rng.standard_normal((2, *mine.shape))
         numbers[row] = np.where(chosen, theirs + spread * noise[0], mine)
         numbers[other] = np.where(chosen, mine + spread * noise[1], theirs)
 
-    def _nearest(self, table, rng):
+    def _nearest(self, table: Columns, rng: np.random.RandomState) -> IntArray:
         space = MetricSpace(table, rng)
         points = space.points(table.numbers, space.codes)
         n_rows = len(points)
@@ -121,7 +146,7 @@ class Munge(TransferSampler):
         return neighbour
 
 
-def _nearest_other(points, rng):
+def _nearest_other(points: FloatArray, rng: np.random.RandomState) -> IntArray:
     """Index of each row's nearest other row; equal rows are each other's, in a random cycle.
 
     Were one of them the neighbour of all, thousands of pairs would share a row.
@@ -144,7 +169,9 @@ def _nearest_other(points, rng):
     return nearest
 
 
-def _disjoint_pairs(neighbour, rng):
+def _disjoint_pairs(
+    neighbour: IntArray, rng: np.random.RandomState
+) -> Iterator[tuple[IntArray, IntArray]]:
     """Yield the pairs (row, its neighbour) in random order, in groups without a common row.
 
     Pairs that share no row do not affect one another, so a group can be changed at once with the

@@ -6,24 +6,28 @@ from typing import ClassVar
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval, safe_indexing
+from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.table import is_frame, read_table
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
+    Drawn,
     TransferSampler,
     check_source_weights,
-    sample_by_weight,
+    draw_rows,
 )
-from skdistill.transfer._given import GivenRows
+from skdistill.transfer._context import TransferContext
+from skdistill.transfer._meta import MetaSampler
 from skdistill.transfer._space import MetricSpace, index_of
 
-# Rows drawn for each that is asked for, before it is an error.
-MOST_DRAWN = 10
+# So many rows are drawn for each that is asked for; if they do not do, it is an error.
+MOST_DRAWS = 10
 
 
-class Near(TransferSampler):
+class Near(MetaSampler):
     """Drop the rows of a sampler that are far from the data, and draw others in their place.
 
     A row is kept if its nearest training row, in the metric of :class:`Munge`, is no farther than
@@ -56,64 +60,56 @@ class Near(TransferSampler):
         "block_size": [AT_LEAST_TWO],
     }
 
-    def __init__(self, sampler, quantile=0.99, block_size=10_000):
-        self.sampler = sampler
+    def __init__(
+        self, sampler: TransferSampler, quantile: float = 0.99, block_size: int = 10_000
+    ) -> None:
+        super().__init__(sampler)
         self.quantile = quantile
         self.block_size = block_size
 
-    @property
-    def size(self):
-        """New rows for each training row, as the sampler says."""
-        return self.sampler.size
-
-    @property
-    def weight(self):
-        """Weight of a row, as the sampler says."""
-        return self.sampler.weight
-
-    def check_parameters(self):
-        """Raise a ValueError or TypeError for a parameter that is not valid."""
-        if not isinstance(self.sampler, TransferSampler) or isinstance(self.sampler, GivenRows):
-            raise TypeError(
-                f"`sampler` must be a TransferSampler that draws rows, got {self.sampler!r}: give "
-                "for instance Munge()."
-            )
-        self.sampler.check_parameters()
-        self._validate_params()
-
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(
+        self,
+        X: Table,
+        n: int,
+        random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        context: TransferContext | None = None,
+    ) -> Drawn:
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         space = MetricSpace(table, rng)
-        sample_weight = check_source_weights(sample_weight, len(table.numbers))
+        source_weight = check_source_weights(sample_weight, len(table.numbers))
         index, limit = self._fit_index(space.points(table.numbers, space.codes), rng)
-        parts, n_kept, n_drawn = [self.sampler.sample(X, 0, random_state=rng)], 0, 0
-        weights = [np.empty(0)]
+        empty, no_weight = draw_rows(self.sampler, X, 0, rng, None, context)
+        parts, weights, n_kept, n_drawn = [empty], [no_weight], 0, 0
         while n_kept < n:
-            if n_drawn >= MOST_DRAWN * n:
+            if n_drawn >= MOST_DRAWS * n:
                 raise ValueError(
                     f"Only {n_kept} of {n_drawn} rows of {self.sampler} are as near to the data "
                     f"as `quantile={self.quantile}` asks for, but {n} are needed: raise "
                     "`quantile`, or take a sampler that stays nearer."
                 )
-            n_next = min(self._missing(n, n_kept, n_drawn), MOST_DRAWN * n - n_drawn)
-            drawn, weight = sample_by_weight(self.sampler, X, n_next, rng, sample_weight)
+            n_next = min(self._n_next(n, n_kept, n_drawn), MOST_DRAWS * n - n_drawn)
+            drawn, weight = draw_rows(self.sampler, X, n_next, rng, source_weight, context)
             points = space.points_of(read_table(drawn, kinds=table.kinds))
             distance, _ = index.kneighbors(points)
             near = np.flatnonzero(distance[:, 0] <= limit)[: n - n_kept]
             parts.append(safe_indexing(drawn, near))
             weights.append(weight[near])
             n_kept, n_drawn = n_kept + len(near), n_drawn + n_next
-        return _stack(parts) if sample_weight is None else (_stack(parts), np.concatenate(weights))
+        return _stack(parts) if source_weight is None else (_stack(parts), np.concatenate(weights))
 
-    def _missing(self, n, n_kept, n_drawn):
+    def _n_next(self, n: int, n_kept: int, n_drawn: int) -> int:
         """Rows to draw next, by the share that was kept so far."""
         share = n_kept / n_drawn if n_kept else 1.0
         return int(np.ceil(1.1 * (n - n_kept) / share))
 
-    def _fit_index(self, points, rng):
+    def _fit_index(
+        self, points: FloatArray, rng: np.random.RandomState
+    ) -> tuple[NearestNeighbors, float]:
         """The index of training rows, and the largest distance to them that is near."""
         # Equal rows would make any distance but 0 far.
         unique = np.unique(points, axis=0)
@@ -126,7 +122,8 @@ class Near(TransferSampler):
         return index, np.quantile(distance, self.quantile) + 1e-6
 
 
-def _stack(parts):
+def _stack(parts: list[Table]) -> Table:
+    """Tables of one container, one below the other."""
     if isinstance(parts[0], pd.DataFrame):
         return pd.concat(parts, ignore_index=True)
     if is_frame(parts[0]):

@@ -5,16 +5,19 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdistill.table import mix_rows, read_table
+from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
+from skdistill.table import Columns, mix_rows, read_table
 from skdistill.transfer._base import (
     POSITIVE,
+    Drawn,
     TransferSampler,
     check_source_weights,
     draw_passes,
+    fit_to_seen,
     own_sources,
     rows_by_weight,
-    tidy,
 )
+from skdistill.transfer._context import TransferContext
 
 
 class Mixup(TransferSampler):
@@ -53,28 +56,38 @@ class Mixup(TransferSampler):
         "alpha": [POSITIVE],
     }
 
-    def __init__(self, size=8.0, weight=1.0, alpha=1.0):
+    def __init__(self, size: float = 8.0, weight: float = 1.0, alpha: float = 1.0) -> None:
         super().__init__(size=size, weight=weight)
         self.alpha = alpha
 
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(
+        self,
+        X: Table,
+        n: int,
+        random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        context: TransferContext | None = None,
+    ) -> Drawn:
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
-        sample_weight = check_source_weights(sample_weight, len(table.numbers))
+        source_weight = check_source_weights(sample_weight, len(table.numbers))
 
-        def one_pass():
-            return self._one_pass(table, sample_weight, rng)
+        def one_pass() -> tuple[FloatArray, IntArray]:
+            return self._one_pass(table, source_weight, rng)
 
-        return draw_passes(X, table, one_pass, n, rng, sample_weight)
+        return draw_passes(X, table, one_pass, n, rng, source_weight)
 
-    def _one_pass(self, table, sample_weight, rng):
+    def _one_pass(
+        self, table: Columns, sample_weight: FloatArray | None, rng: np.random.RandomState
+    ) -> tuple[FloatArray, IntArray]:
         mine, sources = table.numbers, own_sources(table)
         other = _second_rows(len(mine), sample_weight, rng)
         share = rng.beta(self.alpha, self.alpha, size=(len(mine), 1))
         theirs = mine[other]
-        numbers = tidy(theirs + share * (mine - theirs), mine)
+        numbers = fit_to_seen(theirs + share * (mine - theirs), mine)
         missing = np.isnan(numbers)
         is_mine = rng.random_sample(mine.shape) < share
         numbers[missing] = np.where(is_mine, mine, theirs)[missing]
@@ -108,20 +121,30 @@ class Marginals(TransferSampler):
     (4, 2)
     """
 
-    def sample(self, X, n, random_state=None, sample_weight=None):
+    def sample(
+        self,
+        X: Table,
+        n: int,
+        random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        context: TransferContext | None = None,
+    ) -> Drawn:
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
         table = read_table(X, exact=True)
         n_rows, n_numbers = table.numbers.shape
-        sample_weight = check_source_weights(sample_weight, n_rows)
-        rows = _draw_rows(n_rows, (n, n_numbers), sample_weight, rng)
-        sources = _draw_rows(n_rows, (n, len(table.categories)), sample_weight, rng)
+        source_weight = check_source_weights(sample_weight, n_rows)
+        rows = _cells(n_rows, (n, n_numbers), source_weight, rng)
+        sources = _cells(n_rows, (n, len(table.categories)), source_weight, rng)
         drawn = mix_rows(X, table, table.numbers[rows, np.arange(n_numbers)], sources)
-        return drawn if sample_weight is None else (drawn, np.full(n, sample_weight.mean()))
+        return drawn if source_weight is None else (drawn, np.full(n, source_weight.mean()))
 
 
-def _second_rows(n_rows, sample_weight, rng):
+def _second_rows(
+    n_rows: int, sample_weight: FloatArray | None, rng: np.random.RandomState
+) -> IntArray:
     """The second of each pair; of weighted rows, drawn by weight."""
     if sample_weight is not None:
         return rows_by_weight(n_rows, sample_weight, rng)
@@ -132,7 +155,13 @@ def _second_rows(n_rows, sample_weight, rng):
     return other
 
 
-def _draw_rows(n_rows, shape, sample_weight, rng):
+def _cells(
+    n_rows: int,
+    shape: tuple[int, int],
+    sample_weight: FloatArray | None,
+    rng: np.random.RandomState,
+) -> IntArray:
+    """For each cell, the row that it is taken from."""
     if sample_weight is None:
         return rng.randint(n_rows, size=shape)
     return rng.choice(n_rows, size=shape, p=sample_weight / sample_weight.sum())

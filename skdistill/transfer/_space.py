@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from skdistill.table import codes_of
+from skdistill._utils.types import FloatArray, IntArray
+from skdistill.table import Columns, codes_of
 
 # Dimensions that a category column takes in the space where neighbours are sought.
 MOST_DIMENSIONS = 64
@@ -23,7 +24,7 @@ class MetricSpace:
 
     Parameters
     ----------
-    table : Table
+    table : Columns
         The rows that scale the numbers and know the categories.
     rng : RandomState
 
@@ -35,7 +36,7 @@ class MetricSpace:
         The column that a dimension comes from: the numbers are 0, 1, ..., the categories follow.
     """
 
-    def __init__(self, table, rng):
+    def __init__(self, table: Columns, rng: np.random.RandomState) -> None:
         missing = np.isnan(table.numbers)
         filled = np.where(missing.all(axis=0), 0.0, table.numbers)
         low, high = np.nanmin(filled, axis=0), np.nanmax(filled, axis=0)
@@ -58,7 +59,7 @@ class MetricSpace:
             ]
         ).astype(int)
 
-    def points_of(self, table):
+    def points_of(self, table: Columns) -> FloatArray:
         """The points of the rows of another table with the same columns."""
         codes = [
             codes_of(values, known)[0]
@@ -66,7 +67,7 @@ class MetricSpace:
         ]
         return self.points(table.numbers, np.column_stack(codes) if codes else _no_codes(table))
 
-    def points(self, numbers, codes):
+    def points(self, numbers: FloatArray, codes: IntArray) -> FloatArray:
         """The points of rows.
 
         Parameters
@@ -85,13 +86,15 @@ class MetricSpace:
         return np.column_stack(blocks)
 
 
-def index_of(points, most_for_tree=TREE_DIMENSIONS):
+def index_of(points: FloatArray, most_for_tree: int = TREE_DIMENSIONS) -> NearestNeighbors:
     """An index of the points in which many neighbours are found fast."""
     algorithm = "kd_tree" if points.shape[1] <= most_for_tree else "brute"
     return NearestNeighbors(n_neighbors=1, algorithm=algorithm).fit(points)
 
 
-def nearest_others(at, origins, points, k, rng):
+def nearest_others(
+    at: FloatArray, origins: IntArray, points: FloatArray, k: int, rng: np.random.RandomState
+) -> IntArray:
     """Find the nearest points; of those equally near, any may be among them.
 
     Parameters
@@ -125,7 +128,9 @@ def nearest_others(at, origins, points, k, rng):
     return found
 
 
-def _spread_nearest(at, origins, points, k, rng):
+def _spread_nearest(
+    at: FloatArray, origins: IntArray, points: FloatArray, k: int, rng: np.random.RandomState
+) -> IntArray:
     """The nearest points with one more dimension, which is at random.
 
     By their order alone, one point would be the nearest of thousands, and which one it is would
@@ -139,17 +144,19 @@ def _spread_nearest(at, origins, points, k, rng):
     return _without_origins(distance, found, origins)[1]
 
 
-def _without_origins(distance, found, origins):
+def _without_origins(
+    distance: FloatArray, found: IntArray, origins: IntArray
+) -> tuple[FloatArray, IntArray]:
     """Drop the origin of each row, or the farthest where it is not among those found."""
     order = np.argsort(found == origins[:, None], axis=1, kind="stable")[:, :-1]
     return np.take_along_axis(distance, order, axis=1), np.take_along_axis(found, order, axis=1)
 
 
-def _no_codes(table):
+def _no_codes(table: Columns) -> IntArray:
     return np.empty((len(table.numbers), 0), dtype=int)
 
 
-def _category_points(n_codes, rng):
+def _category_points(n_codes: int, rng: np.random.RandomState) -> FloatArray:
     """A point for each code of a category, any two at squared distance 1.
 
     Beyond MOST_DIMENSIONS codes, at about 1: random directions are nearly at right angles, and a

@@ -1,0 +1,43 @@
+"""The base of the samplers that draw by another."""
+
+from operator import attrgetter
+from typing import Any
+
+from skdistill.transfer._base import TransferSampler
+from skdistill.transfer._given import GivenRows
+
+
+class MetaSampler(TransferSampler):
+    """Base of the samplers that draw by another, whose `size` and `weight` are theirs as well.
+
+    Parameters
+    ----------
+    sampler : TransferSampler
+        Draws the rows; its `size` and `weight` hold.
+    """
+
+    # Any, as mypy takes no property in the place of an attribute that the base assigns.
+    size: Any = property(
+        attrgetter("sampler.size"), doc="New rows for each training row, as the sampler says."
+    )
+    weight: Any = property(
+        attrgetter("sampler.weight"), doc="Weight of a row, as the sampler says."
+    )
+
+    def __init__(self, sampler: TransferSampler) -> None:
+        self.sampler = sampler
+
+    def check_parameters(self) -> None:
+        """Raise a ValueError or TypeError for a parameter that is not valid."""
+        if not isinstance(self.sampler, TransferSampler) or isinstance(self.sampler, GivenRows):
+            raise TypeError(
+                f"`sampler` must be a TransferSampler that draws rows, got {self.sampler!r}: give "
+                "for instance Munge()."
+            )
+        self.sampler.check_parameters()
+        if self.sampler.n_rounds > 1:
+            raise ValueError(
+                f"`sampler` of {type(self).__name__} must not draw in rounds itself, got "
+                f"{self.sampler!r}: let Rounds be the outermost, as in Rounds(Near(Munge()))."
+            )
+        self._validate_params()
