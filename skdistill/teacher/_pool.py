@@ -296,8 +296,13 @@ class TeacherPool(
 
         Parameters
         ----------
-        X, y, folds, others, floored, fit_params, step
-            As there; `folds` are a list of (ndarray, ndarray).
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        folds : list of (ndarray, ndarray)
+        others : list of list of (array-like or DataFrame)
+        floored : bool
+        fit_params : dict of str to dict or None
+        step : callable
 
         Returns
         -------
