@@ -62,9 +62,11 @@ class Candidates:
         best = self._first(setting, rows, control)
         best = self._try_folds(setting, rows.leak_gap, best)
         best = self._try_temperatures(setting, best)
-        teacher = self._judge_teacher()
-        if self._may_follow_labels():
+        may_follow = self._may_follow_labels()
+        if may_follow:
             control = control or self._try_labels_alone(setting.encoder)
+        teacher = self._judge_teacher()
+        if may_follow:
             best = self._or_control(best, control, teacher)
             best.rows.leak_gap = rows.leak_gap
         if self.can_choose and sum(one["who"] != "teacher" for one in self.run.trials) == 1:
@@ -150,8 +152,7 @@ class Candidates:
         if plain is None:
             return None
         best = self._better(plain, self._try_labels_alone(coded), plain.why)
-        assert self.validation is not None
-        self.run.encoded.keep(best.setting.encoder, [*best.rows.blocks, self.validation])
+        self._forget_rows_but(best)
         return best
 
     def _try_labels_alone(self, encoder: Estimator) -> Trial | None:
@@ -168,7 +169,9 @@ class Candidates:
             rows = self._label(setting, N_FOLDS)
             rows.leak_gap = leak_gap
             other = self._attempt(setting, rows)
-        return self._better(best, other, "it is clearly better on labels out of fold")
+        best = self._better(best, other, "it is clearly better on labels out of fold")
+        self._forget_rows_but(best)
+        return best
 
     def _try_temperatures(self, setting: Setting, best: Trial) -> Trial:
         if not self.can_choose or not self.plan.chooses_temperature or setting.alpha == 1:
@@ -225,6 +228,11 @@ class Candidates:
         return losses
 
     # --- labels and trainings ---
+
+    def _forget_rows_but(self, best: Trial) -> None:
+        """Free the encoded rows that only another student was trained on."""
+        assert self.validation is not None
+        self.run.encoded.keep(best.setting.encoder, [*best.rows.blocks, self.validation])
 
     def _label(self, setting: Setting, cv: object) -> LabelledRows:
         """The rows to learn: out of fold where `cv` is not None."""

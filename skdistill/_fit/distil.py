@@ -152,8 +152,9 @@ def _prior_offset(trial: Trial, run: Run) -> np.ndarray | None:
     if prior is None:
         return None
     alpha = trial.setting.alpha
-    blocks = trial.rows.blocks
-    shares = sum(task.shares(one.labels, one.weight, one.soft, alpha) for one in blocks)
+    shares = np.zeros(task.n_outputs)
+    for block in trial.rows.blocks:
+        shares += task.shares(block.labels, block.weight, block.soft, alpha)
     offset, untaught = task.prior_offset(shares, prior)
     if len(untaught):
         warnings.warn(

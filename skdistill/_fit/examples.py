@@ -1,6 +1,8 @@
 """Rows encoded once by each encoder, and what a student is to learn of them."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,8 +61,8 @@ class EncodedRows:
         new = [block for key, block in zip(keys, blocks, strict=True) if key not in self._pieces]
         if not new and (whole := self._slice_of(keys)) is not None:
             return whole
-        n_new = sum(map(len, new))
-        with progress.task("encode-rows", f"encoding {n_new} rows"):
+        text = f"encoding {sum(map(len, new))} rows"
+        with progress.task("encode-rows", text) if new else nullcontext():
             parts = [
                 piece.of[piece.start : piece.stop]
                 if (piece := self._pieces.get(key)) is not None
@@ -83,7 +85,7 @@ class EncodedRows:
         """The rows where they lie one after the other already."""
         pieces = [self._pieces[key] for key in keys]
         first, last = pieces[0], pieces[-1]
-        for piece, following in zip(pieces, pieces[1:], strict=False):
+        for piece, following in pairwise(pieces):
             if following.of is not first.of or following.start != piece.stop:
                 return None
         return first.of[first.start : last.stop]

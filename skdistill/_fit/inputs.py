@@ -23,7 +23,7 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._fit.training import fit_encoder, rehearse_student
 from skdistill._utils._compat import num_samples, safe_indexing
-from skdistill._utils.types import BoolArray, Estimator, FloatArray, IntArray, Table
+from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
 from skdistill.student import encode
 from skdistill.table import check_container
 from skdistill.task import Classification, check_labels, check_target

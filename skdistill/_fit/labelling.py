@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_soft_targets
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
@@ -13,7 +12,14 @@ from skdistill._utils.progress import no_step
 from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities, mean_true_probability
 from skdistill.task import Classification
-from skdistill.teacher import TeacherPool, UNKNOWN_FLOOR, chunks, teach_unknown, unfrozen, warn_of_unknown
+from skdistill.teacher import (
+    UNKNOWN_FLOOR,
+    TeacherPool,
+    chunks,
+    teach_unknown,
+    unfrozen,
+    warn_of_unknown,
+)
 
 
 class Labeller:

@@ -199,4 +199,3 @@ def _draw_seeds(
     if previous is not None and previous.split_seed is not None:
         seeds["split"] = previous.split_seed  # its teacher has seen all rows but those held out
     return seeds
-

@@ -1,13 +1,17 @@
 """What all steps of one fit share."""
 
+import copy
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.plan import Plan
+from skdistill._fit.setting import Setting
 from skdistill._utils.progress import Progress
 from skdistill.task import Classification
 
@@ -21,6 +25,8 @@ class Run:
     plan : Plan
     task : Classification
     progress : Progress
+    columns : dict of str to object
+        What the fitted estimator will say of the columns of X, by the name of the attribute.
     encoded : EncodedRows
         Rows that are encoded already.
     trials : list of dict
@@ -32,6 +38,7 @@ class Run:
     plan: Plan
     task: Classification
     progress: Progress
+    columns: dict[str, Any]
     encoded: EncodedRows = field(default_factory=EncodedRows)
     trials: list[dict] = field(default_factory=list)
     was_ended: bool = False
@@ -41,6 +48,19 @@ class Run:
         """Whether there is to be no other training."""
         deadline = self.plan.deadline
         return self.was_ended or (deadline is not None and time.monotonic() > deadline)
+
+    def attributes_so_far(self, setting: Setting, probabilities: bool, net: Any) -> dict[str, Any]:
+        """What a copy of the estimator answers with after an epoch, for callbacks that ask."""
+        module = copy.deepcopy(net.module_).eval()
+        return {
+            **self.task.attributes,
+            **self.columns,
+            "student_": SimpleNamespace(module_=module, device=net.device),
+            "encoder_": setting.encoder,
+            "calibration_temperature_": 1.0,
+            "class_offset_": None,
+            "_probabilities": probabilities,
+        }
 
     @contextmanager
     def optional(self, what: str, kept: str) -> Iterator[None]:

@@ -1,5 +1,7 @@
 """How a fit makes a student, trains it, and trains it again on the rows held out."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,7 +181,8 @@ def train_student(
     net, loss = net_and_loss(plan, run.task, setting, n_rows, rows.inputs.shape[1])
     ends = [] if later is None else later.plan_epochs(net)
     weights = None if plan.previous is None else plan.previous.student.module.state_dict()
-    with run.progress.task(f"fit-{who}", text, n_steps=net.max_epochs) as step:
+    attributes = _attributes(setting, loss, run)
+    with run.progress.task(f"fit-{who}", text, net.max_epochs, attributes) as step:
         training = Training(
             net,
             loss,
@@ -226,7 +229,7 @@ def train_for(
     planned = net.max_epochs
     n_epochs = max(1, round(share * planned))
     net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
-    with run.progress.task(name, text, n_steps=n_epochs) as step:
+    with run.progress.task(name, text, n_epochs, _attributes(setting, loss, run)) as step:
         shared = _shared(setting, run, step)
         training = Training(
             net, loss, rows, None, run.task.n_outputs, kept=kept, n_planned=planned, **shared
@@ -235,6 +238,10 @@ def train_for(
     run.was_ended = run.was_ended or training.was_ended
     student.net.max_epochs = planned
     return student
+
+
+def _attributes(setting: Setting, loss: dict, run: Run) -> Callable[[Any], dict[str, Any]]:
+    return partial(run.attributes_so_far, setting, loss["gives_probabilities"])
 
 
 def _shared(setting: Setting, run: Run, step: Any) -> dict:

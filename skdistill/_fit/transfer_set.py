@@ -112,9 +112,7 @@ def draw_blocks(
     ]
 
 
-def _fold_by_fold(
-    given: "Inputs", samplers: list[Named], run: Run
-) -> tuple[Block, list[Block]]:
+def _fold_by_fold(given: "Inputs", samplers: list[Named], run: Run) -> tuple[Block, list[Block]]:
     """The training rows as a block, and those drawn as a block a fold and sampler."""
     seed = run.plan.seeds["transfer"]
     everything = given.block

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from skdistill._fit.checks import is_auto
+from skdistill._fit.plan import EARLY_STOPPING_ROWS
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray
-from skdistill.classifier import EARLY_STOPPING_ROWS, DistilledClassifier
+from skdistill.classifier import DistilledClassifier
 from skdistill.teacher import unfrozen
 
 # Said in a sentence of their own, or no choices of the fit.

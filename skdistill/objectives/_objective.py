@@ -116,9 +116,9 @@ class Objective(BaseEstimator):
         if takes_parts(self):
             warnings.warn(
                 f"`loss(student, view, sample_weight)` of {type(self).__name__} is deprecated and "
-                "will stop working in skdistill 0.3: write `loss(self, batch)`, with `batch.logits` "
-                "for `student.logits`, `batch.layers` for `student.layers`, `batch.view` for `view` "
-                "and `batch.weight` for `sample_weight`.",
+                "will stop working in skdistill 0.3: write `loss(self, batch)`, with "
+                "`batch.logits` for `student.logits`, `batch.layers` for `student.layers`, "
+                "`batch.view` for `view` and `batch.weight` for `sample_weight`.",
                 FutureWarning,
             )
 

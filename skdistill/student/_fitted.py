@@ -96,13 +96,9 @@ class FittedStudent:
         # Of ours it is known that no new tensor takes the default type.
         setting = thread_limit() if type(module) is MLP else usual_torch()
         with torch.inference_mode(), setting:
-            if len(rows) <= PREDICT_ROWS:
-                logits = as_logits(module(rows.to(device)), self.gives_probabilities)
-            else:
-                pieces = rows.split(PREDICT_ROWS)
-                logits = torch.cat(
-                    [as_logits(module(piece.to(device)), self.gives_probabilities) for piece in pieces]
-                )
+            pieces = [rows] if len(rows) <= PREDICT_ROWS else rows.split(PREDICT_ROWS)
+            answers = [as_logits(module(x.to(device)), self.gives_probabilities) for x in pieces]
+            logits = answers[0] if len(answers) == 1 else torch.cat(answers)
         if logits.dtype != torch.float32:
             logits = logits.float()
         return logits[:n_rows].cpu().numpy()

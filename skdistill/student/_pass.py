@@ -132,7 +132,8 @@ class DirectPass:
 
 def layers_of(module: MLP) -> list[str]:
     """Names of the layers of an MLP that the pass can watch."""
-    names = ["first"] * (module.first is not None) + ["categories"] * (module.categories is not None)
+    inputs = {"first": module.first, "categories": module.categories}
+    names = [name for name, layer in inputs.items() if layer is not None]
     return names + [f"layers.{place}" for place in range(len(module.layers))]
 
 
@@ -140,9 +141,7 @@ def _sum(gradient: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
     return gradient if other is None else gradient + other
 
 
-def _write_gradients(
-    layer: torch.nn.Linear, inputs: torch.Tensor, gradient: torch.Tensor
-) -> None:
+def _write_gradients(layer: torch.nn.Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
     torch.mm(gradient.t(), inputs, out=layer.weight.grad)
     torch.sum(gradient, 0, out=layer.bias.grad)
 

@@ -93,4 +93,3 @@ def _load_callback(callback: Any, state: dict) -> None:
     if isinstance(callback, LRScheduler):
         callback.lr_scheduler_.load_state_dict(state.pop("schedule"))
     vars(callback).update(state)
-

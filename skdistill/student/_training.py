@@ -74,6 +74,8 @@ class Training:
     net : skorch.NeuralNet
     rows : Rows
         What the next epoch learns; another object may take its place between two epochs.
+    history : skorch.history.History
+        A row an epoch.
     n_epochs : int
         Epochs done.
     is_over : bool
@@ -117,10 +119,18 @@ class Training:
         self._report = EpochReport(step)
         self._handles: list[Any] = []
         self._random: RandomNumbers | None = None
+        self._done: History | None = None
+
+    @property
+    def history(self) -> History:
+        """The epochs done, without their thousands of batches that nobody reads."""
+        if self._done is not None:
+            return self._done
+        return History({**epoch, "batches": []} for epoch in self._whole_epochs())
 
     @property
     def n_epochs(self) -> int:
-        return len(self._history())
+        return len(self.history if self._done is not None else self._whole_epochs())
 
     def run(self) -> FittedStudent:
         """Train to the end."""
@@ -143,7 +153,9 @@ class Training:
         numbers = RandomNumbers(self.seed, net.device)
         with numbers.drawn():
             _initialize(net)
-            net.classes_inferred_ = np.arange(self.n_outputs)  # skorch reads them off y, a dict here
+            net.classes_inferred_ = np.arange(
+                self.n_outputs
+            )  # skorch reads them off y, a dict here
             _adapt_scoring(net, self.rows, self.validation)
             self._load_weights()
             check_output(net, self.rows, self.n_outputs)
@@ -197,15 +209,11 @@ class Training:
             raise_diverged(net, "its output is not finite")
         if self._limit.reached:
             self._warn_ended("`max_time` ended the training")
+        self._done = self.history
         net.trim_for_prediction()
         net.iterator_valid = torch.utils.data.DataLoader
         net.module_.eval().requires_grad_(False)
         return FittedStudent(net, self.encoder, self.loss["gives_probabilities"])
-
-    @property
-    def history(self) -> History:
-        """The finished epochs, without their thousands of batches that nobody reads."""
-        return History({**epoch, "batches": []} for epoch in self._history())
 
     def state_dict(self) -> dict:
         """What another training, made of the same parts and started, needs to go on from here.
@@ -241,8 +249,7 @@ class Training:
 
     # --- steps of the above ---
 
-    def _history(self) -> list:
-        """The epochs that have ended."""
+    def _whole_epochs(self) -> list[dict]:
         return [epoch for epoch in getattr(self.net, "history_", []) if "train_loss" in epoch]
 
     def _prepare(self) -> None:

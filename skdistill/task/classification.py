@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import log_softmax
 
-from skdistill._utils.types import BoolArray, FloatArray, IntArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill.targets import LEAST_SHARE, fit_temperature, prior_offsets
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ class Classification:
         hard = np.bincount(labels[rows], weights=alpha * weight[rows], minlength=self.n_outputs)
         return hard if soft is None else (1 - alpha) * (weight @ soft) + hard
 
-    def prior_offset(
-        self, shares: FloatArray, prior: FloatArray
-    ) -> tuple[FloatArray, np.ndarray]:
+    def prior_offset(self, shares: FloatArray, prior: FloatArray) -> tuple[FloatArray, np.ndarray]:
         """What to add to the outputs where the classes have other shares.
 
         Returns
