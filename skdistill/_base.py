@@ -145,11 +145,14 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
                 ensure_all_finite=False,
                 allow_nd=self._passes_through(),
             )
-        columns = getattr(self, "_columns", None)
-        if not reset and columns is not None and columns.is_for(X):
-            X = columns.take(X)
+        X = X if reset else self._own_columns(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X
+
+    def _own_columns(self, X: Table) -> Table:
+        """The columns that the student asks for, where X has those of the fit."""
+        columns = getattr(self, "_columns", None)
+        return columns.take(X) if columns is not None and columns.is_for(X) else X
 
     def _columns_seen(self, columns: ColumnSelection) -> dict[str, Any]:
         """What a fit says of the columns that its student asks for."""

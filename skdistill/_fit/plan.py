@@ -175,7 +175,7 @@ def make_plan(
         chooses_alpha=is_auto(estimator.alpha),
         chooses_temperature=is_auto(estimator.temperature),
         cache=cache,
-        seeds=_draw_seeds(estimator.random_state, cache, previous),
+        seeds=draw_seeds(estimator.random_state, cache, previous),
         deadline=None if seconds is None else time.monotonic() + seconds,
         allows_nan=get_tags(estimator).input_tags.allow_nan,
         router=router_of(estimator),
@@ -185,8 +185,8 @@ def make_plan(
     )
 
 
-def _draw_seeds(
-    random_state: Any, cache: Cache, previous: Previous | None
+def draw_seeds(
+    random_state: Any, cache: Cache, previous: Previous | None = None
 ) -> dict[str, int | None]:
     """A seed for each step; None, or one number, where the cache is to know the step again."""
     steps = ("teacher", "split", "transfer", "student")

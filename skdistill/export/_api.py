@@ -79,6 +79,7 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
     path = check_target(path, overwrite)
     if issparse(X):
         X = X.toarray()  # the graph takes dense rows
+    X = None if X is None else clf._own_columns(X)
     schema = schema_of(clf, X)
     graph = build(clf, schema)
     if quantize == "int8":

@@ -12,6 +12,7 @@ from skdistill.export._graph import Graph
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
 from skdistill.export._transformer import TransformedTable
 from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill.student import encode
 from skdistill.table import CATEGORY, NUMBER, TabularEncoder, codes_of, read_table
 
 LABEL, PROBABILITIES = "label", "probabilities"
@@ -85,7 +86,7 @@ def schema_of(clf, X=None):
             f"{type(encoder).__name__}` does not tell what its columns are."
         )
     table = read_table(X)
-    n_encoded = clf._encode(clf._check_X(safe_indexing(X, slice(0, 1)), reset=False)).shape[1]
+    n_encoded = encode(encoder, clf._check_X(safe_indexing(X, slice(0, 1)))).shape[1]
     texts = Texts.of([codes_of(values)[1] for values in table.categories])
     return Schema(table.kinds, names, "float64", True, texts, n_encoded, own_encoder=True)
 
@@ -133,35 +134,37 @@ def build(clf, schema, graph=None, numbers=NUMBERS, categories=CATEGORIES, answe
     -------
     Graph
     """
-    module = copy.deepcopy(clf.student_.module_).cpu().eval()
+    student = clf._student
+    module = copy.deepcopy(student.module).cpu().eval()
     for add_network in (add_plainly, add_by_torch):
         empty = Graph() if graph is None else graph()
-        table = _table(clf, schema, empty, numbers, categories)
+        table = _table(student.encoder, schema, empty, numbers, categories)
         try:
             output = add_network(empty, module, table)
         except NotPlainError:
             continue
-        _add_answer(empty, clf, output, Answer() if answer is None else answer)
+        answer = Answer() if answer is None else answer
+        labels = label_values(clf.classes_ if answer.labels is None else answer.labels)
+        _add_answer(empty, student, output, answer, labels)
         return empty
 
 
-def _table(clf, schema, graph, numbers, categories):
-    if clf.encoder_ is None:
+def _table(encoder, schema, graph, numbers, categories):
+    if encoder is None:
         return PlainTable(numbers, schema.n_encoded)
-    if type(clf.encoder_) is TabularEncoder:
-        return EncodedTable(graph, clf.encoder_, schema.texts, numbers, categories)
-    return TransformedTable(graph, clf.encoder_, schema, numbers, categories)
+    if type(encoder) is TabularEncoder:
+        return EncodedTable(graph, encoder, schema.texts, numbers, categories)
+    return TransformedTable(graph, encoder, schema, numbers, categories)
 
 
-def _add_answer(graph, clf, logits, answer):
+def _add_answer(graph, student, logits, answer, labels):
     """Calibration, prior, softmax and label after what the module returns."""
-    if clf._probabilities:
+    if student.gives_probabilities:
         logits = graph.add("Log", graph.add("Add", logits, graph.constant(EPS)))
-    logits = graph.divide(logits, clf.calibration_temperature_)
-    if clf.class_offset_ is not None:
-        logits = graph.add("Add", logits, graph.constant(clf.class_offset_.astype(np.float32)))
+    logits = graph.divide(logits, student.temperature)
+    if student.offset is not None:
+        logits = graph.add("Add", logits, graph.constant(student.offset.astype(np.float32)))
     best = graph.add("ArgMax", logits, axis=1, keepdims=0)
-    labels = label_values(clf.classes_ if answer.labels is None else answer.labels)
     graph.add("Gather", graph.constant(labels), best, output=answer.label)
     last = None if answer.is_double else answer.probabilities
     if answer.raw_scores:
