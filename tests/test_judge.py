@@ -18,7 +18,6 @@ from sklearn.preprocessing import StandardScaler
 
 import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
-from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
 from skdistill.metrics import score_and_choices
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
@@ -31,69 +30,6 @@ def fit(teacher, **params):
 
 
 # --- the level ---
-
-# Differences of mean 0: of equal models.
-DIFFERENCES = {
-    "normal": lambda rng, n: rng.normal(0, 1, n),
-    "small": lambda rng, n: rng.normal(0, 0.1, n),
-    "heavy tails": lambda rng, n: rng.standard_t(3, n),
-    "worse by much on a few rows": lambda rng, n: 1 - rng.exponential(1, n),
-    "very wrong on one row in twenty": lambda rng, n: 0.1 - 2.0 * (rng.uniform(size=n) < 0.05),
-}
-
-
-def rate(draw, n, repeats, comparisons=1):
-    rng = np.random.default_rng(0)
-    weight = np.ones(n)
-
-    def called():
-        return any(
-            is_clearly_lower(1 - draw(rng, n), np.ones(n), weight) for _ in range(comparisons)
-        )
-
-    return np.mean([called() for _ in range(repeats)])
-
-
-@pytest.mark.parametrize("n", [50, 200, 1000])
-@pytest.mark.parametrize("kind", DIFFERENCES)
-def test_equal_models_are_seldom_told_apart(kind, n):
-    share = LEVEL / MOST_COMPARISONS
-    error = np.sqrt(share * (1 - share) / 2000)
-    assert rate(DIFFERENCES[kind], n, 2000) < 1.5 * share + 3 * error
-
-
-@pytest.mark.parametrize("n", [50, 1000])
-def test_the_level_is_that_of_all_comparisons_of_a_fit(n):
-    found = rate(DIFFERENCES["normal"], n, 1500, comparisons=MOST_COMPARISONS)
-    assert 0.02 < found < LEVEL + 3 * np.sqrt(LEVEL * 0.95 / 1500)
-
-
-@pytest.mark.parametrize("n", [70, 1000])
-def test_a_better_model_is_seen(n):
-    assert rate(lambda rng, n: 0.6 + rng.normal(0, 1, n), n, 200) > 0.9
-
-
-def test_rows_of_a_group_are_no_evidence_of_their_own():
-    rng = np.random.default_rng(0)
-    groups, weight = np.repeat(np.arange(60), 10), np.ones(600)
-
-    def share(groups):
-        gains = [np.repeat(rng.normal(size=60), 10) for _ in range(500)]
-        return np.mean([is_clearly_lower(-gain, np.zeros(600), weight, groups) for gain in gains])
-
-    assert share(groups) < 0.03
-    assert share(None) > 0.1
-
-
-def test_weights_are_copies_to_the_judge():
-    rng = np.random.default_rng(0)
-    losses, others = rng.normal(0, 1, 80), rng.normal(0.5, 1, 80)
-    weight = np.r_[np.full(40, 1.0), np.full(40, 1e-9)]
-    assert is_clearly_lower(losses, others, weight) == is_clearly_lower(
-        losses[:40], others[:40], np.ones(40)
-    )
-    same = np.array([is_clearly_lower(losses, others, factor * weight) for factor in (1e-3, 1e3)])
-    assert same.all() or not same.any()
 
 
 # --- what is said ---
