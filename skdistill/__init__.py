@@ -49,6 +49,7 @@ TRUSTED_TYPES = [
     "skdistill.scorer.Scorer",
     "skdistill.student.MLPStudent",
     "skdistill.student.softmax",
+    "skdistill.table.ColumnSelection",
     "skdistill.teacher.Member",
     "skdistill.teacher.TeacherPool",
     "skdistill.transfer.Gibbs",

@@ -19,7 +19,7 @@ from skorch import NeuralNetClassifier
 
 from skdistill import TRUSTED_TYPES, DistilledClassifier, MLPStudent, Munge, TabularEncoder
 from skdistill._stored.formats import FORMAT, migrate
-from skdistill._stored.parts import encoder_state, member_state
+from skdistill._stored.parts import encoder_state, member_state, pool_state
 from skdistill.metrics import score_and_choices
 
 STORED = Path(__file__).parent / "stored"
@@ -229,9 +229,16 @@ def test_the_state_of_an_older_encoder():
 
 
 def test_the_state_of_an_older_member():
-    stored = {"name": "forest", "n_votes": 5}
+    stored = {"name": "forest", "n_votes": 5, "_held": None}
     assert member_state(stored) == {"name": "forest", "n_votes": 5, "key": None, "labels": None}
-    assert len(stored) == 2
+    assert len(stored) == 3
+
+
+def test_the_state_of_an_older_pool():
+    assert pool_state({"_members": []}, "all") == {"_members": [], "_selection": "all"}
+    chosen = {"_members": [], "_selection": "some"}
+    assert pool_state(chosen, "all") == chosen
+    assert pool_state({"pooling": "geometric"}, "all") == {"pooling": "geometric"}  # not fitted
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from skdistill import DistilledClassifier, MLPStudent, TeacherPool
-from skdistill.teacher._pool import _seeded_clone
+from skdistill.teacher._clones import seeded_clone
 
 X, Y = make_classification(200, 8, random_state=0)
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=20)
@@ -73,7 +73,7 @@ def test_each_nested_random_state_has_a_number_of_its_own(kind):
 def test_the_numbers_are_those_that_scikit_learn_draws():
     expected = vote()
     _set_random_states(expected, 7)
-    assert seeds_of(_seeded_clone(vote(), 7)) == seeds_of(expected)
+    assert seeds_of(seeded_clone(vote(), 7)) == seeds_of(expected)
 
 
 def test_a_vote_of_five_forests_is_five_forests():

@@ -1,5 +1,8 @@
 """Every private name of scikit-learn, skorch and torch that the package uses, in one place."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sklearn.pipeline import _name_estimators as name_estimators
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._indexing import _get_column_indices as get_column_indices
@@ -30,21 +33,21 @@ __all__ = [
 ]
 
 
-def adamw_kernel():
+def adamw_kernel() -> Callable[..., None]:
     """The function that steps AdamW."""
     from torch.optim.adamw import adamw
 
     return adamw
 
 
-def relu_backward_kernel():
+def relu_backward_kernel() -> Callable[..., Any]:
     """The function that writes the gradient of a ReLU."""
     import torch
 
     return torch.ops.aten.threshold_backward.grad_input
 
 
-def lerp_kernel():
+def lerp_kernel() -> Callable[..., None]:
     """The function that moves a list of tensors towards another, in place."""
     import torch
 

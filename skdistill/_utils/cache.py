@@ -1,8 +1,12 @@
 """What `memory` keeps: the results of functions, under keys that say all they depend on."""
 
+from __future__ import annotations
+
 import inspect
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import sklearn
 from sklearn.utils.validation import check_memory
@@ -11,7 +15,7 @@ import skdistill
 from skdistill._utils.identity import identify
 
 # Raised when what is kept changes its meaning.
-KEPT = 2
+CACHE_FORMAT = 2
 
 
 class Cache:
@@ -26,14 +30,14 @@ class Cache:
         None keeps nothing.
     """
 
-    def __init__(self, memory):
+    def __init__(self, memory: Any) -> None:
         self.memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
 
     @property
-    def is_on(self):
+    def is_on(self) -> bool:
         return getattr(self.memory, "location", True) is not None
 
-    def key(self, what, *parts):
+    def key(self, what: str, *parts: object) -> str | None:
         """Hash what a result depends on.
 
         Parameters
@@ -49,7 +53,12 @@ class Cache:
         """
         if not self.is_on:
             return None
-        versions = skdistill.__version__, KEPT, sklearn.__version__, sys.implementation.cache_tag
+        versions = (
+            skdistill.__version__,
+            CACHE_FORMAT,
+            sklearn.__version__,
+            sys.implementation.cache_tag,
+        )
         try:
             return identify(versions, *parts)
         except TypeError as error:
@@ -58,24 +67,26 @@ class Cache:
                 "pickled (a lock, an open file, a connection), or use `memory=None`."
             ) from error
 
-    def holds(self, function, key, *args):
+    def holds(self, function: Callable[..., Any], key: str | None, *args: Any) -> bool:
         """Whether the result for `key` is there."""
         return self._kept(function).check_call_in_cache(key, *args)
 
-    def call(self, function, key, *args):
+    def call(self, function: Callable[..., Any], key: str | None, *args: Any) -> Any:
         """Return ``function(key, *args)``, or what it returned for `key` before; None is no key."""
         return function(key, *args) if key is None else self._kept(function)(key, *args)
 
-    def refer(self, what, function, key, *args):
-        """Return a reference to the same: `what` is its name in an error message."""
-        return Reference(what, self._kept(function).call_and_shelve(key, *args))
+    def refer(
+        self, what: str, function: Callable[..., Any], key: str | None, *args: Any
+    ) -> CacheEntry:
+        """Return the place of the same: `what` is its name in an error message."""
+        return CacheEntry(what, self._kept(function).call_and_shelve(key, *args))
 
-    def _kept(self, function):
+    def _kept(self, function: Callable[..., Any]) -> Any:
         _, *others = inspect.signature(function).parameters
         return self.memory.cache(function, ignore=others)
 
 
-class Reference:
+class CacheEntry:
     """A result in the cache, read when it is needed.
 
     Parameters
@@ -85,11 +96,11 @@ class Reference:
     stored : joblib.memory.MemorizedResult
     """
 
-    def __init__(self, what, stored):
+    def __init__(self, what: str, stored: Any) -> None:
         self.what = what
         self.stored = stored
 
-    def get(self):
+    def get(self) -> Any:
         """Read the result; raise a RuntimeError where it cannot be."""
         try:
             return self.stored.get()

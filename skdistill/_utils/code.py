@@ -1,4 +1,9 @@
-"""Code that an object may run: the globals that a function uses, and the versions of packages."""
+"""Code that an object may run: the globals that a function uses, and the versions of packages.
+
+cloudpickle does not do: its bytes tell which of equal objects are one and the same, so a fitted
+forest and its unpickled copy differ, and where its memo is off, a ring of objects has no end. It
+sees no module that a function imports when it runs, and no name in a text.
+"""
 
 import dis
 import importlib.metadata
@@ -7,11 +12,14 @@ import site
 import sys
 import sysconfig
 import types
+from collections.abc import Iterator
 from functools import lru_cache, reduce
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 
-def globals_of(function):
+def globals_of(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     """Yield the globals that a function uses by name; of a module those that it may use."""
     loaded, imported, names = _names_in(function.__code__)
     space = function.__globals__
@@ -32,7 +40,9 @@ def globals_of(function):
             yield name, value
 
 
-def _used_of(path, module, names, seen):
+def _used_of(
+    path: str, module: types.ModuleType, names: list[str], seen: set[types.ModuleType]
+) -> Iterator[tuple[str, Any]]:
     if version_of(module.__name__) is not None:
         yield path, module
         return
@@ -47,14 +57,16 @@ def _used_of(path, module, names, seen):
 
 
 @lru_cache(maxsize=4096)
-def _names_in(code):
+def _names_in(code: types.CodeType) -> tuple[list[str], list[tuple[str, int]], list[str]]:
     """The globals that code loads, the modules that it imports, and all its names, sorted.
 
     Names in texts count where the code asks by a text: ``getattr``, ``globals()[...]`` and
     ``import_module``.
     """
-    loaded, imported, names = set(), set(), set(code.co_names)
-    before = [None, None]
+    loaded: set[str] = set()
+    imported: set[tuple[str, int]] = set()
+    names = set(code.co_names)
+    before: list[Any] = [None, None]
     for step in dis.get_instructions(code):
         if step.opname == "IMPORT_NAME":
             imported.add((step.argval, before[-2] or 0))
@@ -70,17 +82,19 @@ def _names_in(code):
         loaded |= texts
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
-            for whole, part in zip((loaded, imported, names), _names_in(inner), strict=True):
-                whole.update(part)
+            of_inner = _names_in(inner)
+            loaded.update(of_inner[0])
+            imported.update(of_inner[1])
+            names.update(of_inner[2])
     return sorted(loaded), sorted(imported), sorted(names)
 
 
-def _names_a_module(step, before):
+def _names_a_module(step: dis.Instruction, before: Any) -> bool:
     is_text = step.opname == "LOAD_CONST" and isinstance(step.argval, str)
     return is_text and before in ("import_module", "__import__")
 
 
-def cell_content(cell):
+def cell_content(cell: types.CellType) -> Any:
     """What a closure holds."""
     try:
         return cell.cell_contents
@@ -88,13 +102,13 @@ def cell_content(cell):
         return NotImplemented
 
 
-def find(module, name):
+def find(module: str, name: str) -> Any:
     """What goes by a name in a module; None if nothing does."""
     start = sys.modules.get(module)
     return reduce(lambda one, part: getattr(one, part, None), name.split("."), start)
 
 
-def is_compiled(value):
+def is_compiled(value: object) -> bool:
     """Whether a class is not made by Python code: such as that of None, which has no name."""
     return isinstance(value, type) and not value.__flags__ & _MADE_BY_CODE
 
@@ -102,13 +116,13 @@ def is_compiled(value):
 _MADE_BY_CODE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
-def module_name(value):
+def module_name(value: types.FunctionType | type) -> str:
     """The module that a function or a class says it is of."""
     name = value.__module__
     return "__main__" if name == "__mp_main__" else name
 
 
-def version_of(module):
+def version_of(module: str) -> str | None:
     """What code of a module is known by.
 
     Parameters
@@ -125,7 +139,7 @@ def version_of(module):
 
 
 @lru_cache(maxsize=1024)
-def _version_of_package(name):
+def _version_of_package(name: str) -> str | None:
     if name == __name__.partition(".")[0]:
         return ""  # every key holds it
     loaded = sys.modules.get(name)
@@ -146,14 +160,14 @@ def _version_of_package(name):
     return ",".join(importlib.metadata.version(one) for one in sorted(set(found))) or None
 
 
-def _folder_of(spec):
+def _folder_of(spec: ModuleSpec) -> Path:
     """The folder that holds a package."""
-    place = Path(spec.origin or next(iter(spec.submodule_search_locations)))
+    place = Path(spec.origin or next(iter(spec.submodule_search_locations or ())))
     return place.parent.parent if place.stem == "__init__" else place.parent
 
 
 @lru_cache(maxsize=2)
-def _folders_of(*names):
+def _folders_of(*names: str) -> set[Path]:
     paths = [Path(sysconfig.get_path(name)) for name in names]
     if "purelib" in names:
         return {*paths, *map(Path, [*site.getsitepackages(), site.getusersitepackages()])}

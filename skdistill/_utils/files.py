@@ -2,10 +2,12 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
-def check_target(path, overwrite):
+def check_target(path: str | os.PathLike[str], overwrite: bool) -> Path:
     """Return the path of a file that may be written, or raise before there is any work.
 
     Parameters
@@ -30,7 +32,7 @@ def check_target(path, overwrite):
     return path
 
 
-def write_whole(data, path, check=None):
+def write_whole(data: bytes, path: Path, check: Callable[[Path], Any] | None = None) -> Any:
     """Write a file that takes its place only when it is whole and passes the check.
 
     Parameters

@@ -7,8 +7,10 @@ import pickle
 import struct
 import sys
 import types
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from skdistill._utils.code import (
     module_name,
     version_of,
 )
+from skdistill._utils.types import NDArray
 
 # What a class holds beside its code.
 NOT_CODE = {
@@ -56,7 +59,7 @@ OF_CODE = (
 )
 
 
-def identify(*parts):
+def identify(*parts: object) -> str:
     """Hash objects by their content and by the code that acts on them.
 
     Equal objects have equal hashes, in any process of one version of Python. Code of installed
@@ -93,12 +96,14 @@ class _Identifier:
         Names on the way to the object that is being looked at.
     """
 
-    def __init__(self):
-        self.trail = []
-        self._known, self._open = {}, {}  # by id: what is done; how deep what is not done is
+    def __init__(self) -> None:
+        self.trail: list[str] = []
+        # By id: what is done; how deep what is not done is.
+        self._known: dict[int, tuple[Any, bytes]] = {}
+        self._open: dict[int, int] = {}
         self._reached, self._n_in_cycles = 0, 0
 
-    def digest(self, value):
+    def digest(self, value: Any) -> bytes:
         """The digest of an object that others may refer to."""
         place, depth = id(value), len(self._open)
         if place in self._known:
@@ -118,7 +123,7 @@ class _Identifier:
         self._known[place] = value, known  # the value too: its id is not to be given away
         return result
 
-    def _encode(self, value):
+    def _encode(self, value: Any) -> bytes:
         """The bytes of an atom; a digest of anything else."""
         kind = type(value)
         if kind is str:
@@ -133,10 +138,10 @@ class _Identifier:
         digest = self.digest(value)
         return b"#%d:%b" % (len(digest), digest)
 
-    def _all(self, kind, *values):
+    def _all(self, kind: str, *values: Any) -> bytes:
         return kind.encode() + b"(" + b"".join(map(self._encode, values)) + b")"
 
-    def _named(self, kind, named):
+    def _named(self, kind: str, named: Iterable[tuple[Any, Any]]) -> bytes:
         """Values under names, which an error message shows."""
         parts = [kind.encode()]
         for name, value in named:
@@ -145,7 +150,7 @@ class _Identifier:
             self.trail.pop()
         return b"".join(parts)
 
-    def _content(self, value):
+    def _content(self, value: Any) -> bytes:
         kind = type(value)
         if kind in (list, tuple):
             return self._all(kind.__name__, *value)
@@ -172,7 +177,7 @@ class _Identifier:
         inside = _inside(value)
         return self._reduced(value) if inside is None else self._all("part", kind, *inside)
 
-    def _array(self, array):
+    def _array(self, array: NDArray[Any]) -> bytes:
         if array.dtype.names:  # what lies between the fields is nobody's
             return self._named("fields", [(name, array[name]) for name in array.dtype.names])
         if array.dtype.hasobject:
@@ -180,16 +185,17 @@ class _Identifier:
         layout = "C"
         if array.flags.f_contiguous and not array.flags.c_contiguous:
             layout, array = "F", array.T
-        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8) if array.nbytes else b""
+        flat = np.ascontiguousarray(array).reshape(-1)
+        data = flat.view(np.uint8).data if array.nbytes else b""
         content = hashlib.blake2b(data, digest_size=16).digest()
         return self._all("array", repr(array.dtype), array.shape, layout, content)
 
-    def _frame(self, frame):
+    def _frame(self, frame: pd.DataFrame) -> bytes:
         """By columns: how pandas puts them together depends on where the frame comes from."""
         columns = [frame.iloc[:, place].array for place in range(frame.shape[1])]
         return self._all("frame", frame.columns, frame.index, columns, frame.attrs)
 
-    def _tensor(self, tensor):
+    def _tensor(self, tensor: torch.Tensor) -> bytes:
         plain = tensor.detach()
         if plain.layout is not torch.strided:
             raise TypeError(f"a tensor of layout {plain.layout} cannot be told from another")
@@ -199,15 +205,15 @@ class _Identifier:
         what = type(tensor).__qualname__, str(tensor.dtype), tensor.device.type, tuple(tensor.shape)
         return self._all("tensor", what, data.view(torch.uint8).numpy())
 
-    def _reference(self, value):
+    def _reference(self, value: types.FunctionType | type) -> bytes | None:
         """What stands for code of an installed package; None where the code itself must."""
-        name = getattr(value, "__qualname__", None)
+        name = value.__qualname__
         version = version_of(value.__module__) if isinstance(value.__module__, str) else None
         if version is None or not (find(value.__module__, name) is value or is_compiled(value)):
             return None
         return self._all("reference", value.__module__, name, version)
 
-    def _function(self, function):
+    def _function(self, function: types.FunctionType) -> bytes:
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         closure = [(name, cell_content(cell)) for name, cell in cells]
         parts = {
@@ -223,7 +229,7 @@ class _Identifier:
         self.trail.pop()
         return content
 
-    def _class(self, cls):
+    def _class(self, cls: type) -> bytes:
         own = sorted(item for item in vars(cls).items() if item[0] not in NOT_CODE)
         content = self._all("class", module_name(cls), cls.__qualname__, type(cls), cls.__bases__)
         self.trail.append(cls.__name__)
@@ -231,14 +237,14 @@ class _Identifier:
         self.trail.pop()
         return content
 
-    def _module(self, module):
+    def _module(self, module: types.ModuleType) -> bytes:
         version = version_of(module.__name__)
         if version is not None:
             return self._all("module", module.__name__, version)
         own = [item for item in sorted(vars(module).items()) if not item[0].startswith("__")]
         return self._named(f"module {module.__name__}", own)
 
-    def _reduced(self, value):
+    def _reduced(self, value: Any) -> bytes:
         """What pickle would make the object anew of."""
         reduced = _reduce(value)
         if isinstance(reduced, str):
@@ -253,12 +259,13 @@ class _Identifier:
         pairs = None if pairs is None else list(pairs)
         return content + self._encode(items) + self._encode(pairs)
 
-    def _singleton(self, value, name):
+    def _singleton(self, value: Any, name: str) -> bytes:
         """What is known by its name: a compiled function, or an object that there is once."""
-        module = pickle.whichmodule(value, name)
+        # The stubs do not know it.
+        module = pickle.whichmodule(value, name)  # type: ignore[attr-defined]
         if find(module, name) is not value:
             raise TypeError(f"{value!r} is not {module}.{name}, the name that it goes by")
-        version = version_of(module)
+        version: str | bytes | None = version_of(module)
         if version is None:
             file = getattr(sys.modules[module], "__file__", None)
             version = Path(file).read_bytes() if file else b""
@@ -268,7 +275,7 @@ class _Identifier:
 # --- what is beside the content ---
 
 
-def _inside(value):
+def _inside(value: Any) -> tuple[Any, ...] | None:
     """The parts of what pickle does not take; None for anything else."""
     if isinstance(value, types.MethodType):
         return value.__func__, value.__self__
@@ -290,19 +297,19 @@ def _inside(value):
 _LRU = type(lru_cache(lambda: None))
 
 
-def _reduce(value):
+def _reduce(value: Any) -> str | tuple[Any, ...]:
     """What pickle makes of a value, or would if it were let."""
     if isinstance(value, torch.jit.ScriptModule):
         file = io.BytesIO()
         torch.jit.save(value, file)
         return torch.jit.load, (file.getvalue(),)
     if isinstance(value, torch.nn.Module) and torch.nn.utils.parametrize.is_parametrized(value):
-        return copyreg.__newobj__, (type(value),), vars(value)
+        return type(value), (), vars(value)
     reducer = copyreg.dispatch_table.get(type(value))
     return value.__reduce_ex__(4) if reducer is None else reducer(value)
 
 
-def _attributes(value, state):
+def _attributes(value: Any, state: dict[Any, Any]) -> list[tuple[Any, Any]]:
     """Attributes by name; hooks of a torch module by their order, not by their running number."""
     if isinstance(value, torch.nn.Module):
         hooks = {name: of for name, of in state.items() if "hooks" in name and isinstance(of, dict)}

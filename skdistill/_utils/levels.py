@@ -4,31 +4,40 @@ Only NumPy is imported here: the scorer of an exported file follows the same rul
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
+
+# A plain value of a cell.
+Value: TypeAlias = str | bool | int | float
 
 TEXT, BOOLS, NUMBERS = "text", "bools", "numbers"
 _FLOATS = (float, np.floating)
 # A bool is an int as well, so it comes first.
-_TYPES = {TEXT: str, BOOLS: (bool, np.bool_), NUMBERS: (int, float, np.number)}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    TEXT: str,
+    BOOLS: (bool, np.bool_),
+    NUMBERS: (int, float, np.number),
+}
 _BOOLS = {"true": True, "false": False}
 _REMEDIES = {TEXT: "strings", BOOLS: "bools", NUMBERS: "numbers"}
 
 
-def as_text(value):
+def as_text(value: Value) -> str:
     """A category as text: a whole float as an integer, since frames turn one into the other."""
     if isinstance(value, _FLOATS) and value.is_integer():
         value = int(value)
     return str(value)
 
 
-def kind_of_type(kind):
+def kind_of_type(kind: type) -> str:
     """The name of what values of a type are: text, bools, numbers, or the type's own."""
     return next((name for name, types in _TYPES.items() if issubclass(kind, types)), kind.__name__)
 
 
-def kinds_of(values):
+def kinds_of(values: Iterable[object]) -> set[str]:
     """What the values are.
 
     Parameters
@@ -57,12 +66,12 @@ class Levels:
         The categories.
     """
 
-    def __init__(self, name, levels):
+    def __init__(self, name: str, levels: Sequence[Value]) -> None:
         self.name = name
         self.levels = levels
         self.kinds = kinds_of(levels)
 
-    def find(self, value):
+    def find(self, value: Value) -> int | None:
         """The place of the category that a value means.
 
         Parameters
@@ -100,38 +109,38 @@ class Levels:
             self._refuse(value, kind)
         return None
 
-    def _alike(self, value, kind, other):
+    def _alike(self, value: Value, kind: str, other: str) -> list[int]:
         """Places of the categories of another kind that read as the value."""
         if other == TEXT:
             return self._texts_read_as(kind).get(_key(value), [])
         read = self._read(value, kind, other)
         return [] if read is None else self._by_kind[other].get(read, [])
 
-    def _compares(self, value, kind, other):
+    def _compares(self, value: Value, kind: str, other: str) -> bool:
         """Whether a value can be told from the categories of another kind."""
         if other == TEXT:
             return bool(self._texts_read_as(kind))
         return self._read(value, kind, other) is not None
 
-    def _read(self, value, kind, other):
+    def _read(self, value: Value, kind: str, other: str) -> Value | None:
         """The value as one of another kind; None where it does not read as one."""
         if kind == BOOLS and other == NUMBERS and not self._by_kind[NUMBERS].keys() <= {0, 1}:
             return None  # among other numbers, 1 is no True
         return _read_as(value, kind, other)
 
     @cached_property
-    def _by_kind(self):
+    def _by_kind(self) -> dict[str, dict[Value, list[int]]]:
         """Places of the categories by their kind, then by value."""
-        found = {kind: {} for kind in self.kinds}
+        found: dict[str, dict[Value, list[int]]] = {kind: {} for kind in self.kinds}
         for place, level in enumerate(self.levels):
             kind = kind_of_type(type(level))
             found[kind].setdefault(_key(level), []).append(place)
         return found
 
     @cached_property
-    def _readings(self):
+    def _readings(self) -> dict[str, dict[Value, list[int]]]:
         """Places of the texts by the bool or the number that they read as."""
-        readings = {BOOLS: {}, NUMBERS: {}}
+        readings: dict[str, dict[Value, list[int]]] = {BOOLS: {}, NUMBERS: {}}
         for kind, found in readings.items():
             for text, places in self._by_kind.get(TEXT, {}).items():
                 read = _read_as(text, TEXT, kind)
@@ -139,26 +148,26 @@ class Levels:
                     found.setdefault(read, []).extend(places)
         return readings
 
-    def _texts_read_as(self, kind):
+    def _texts_read_as(self, kind: str) -> dict[Value, list[int]]:
         return self._readings.get(kind, {})
 
     @property
-    def _held(self):
+    def _held(self) -> str:
         return f"{' and '.join(sorted(self.kinds))}, as {self.levels[0]!r},"
 
     @property
-    def _remedy(self):
+    def _remedy(self) -> str:
         """The types to convert to, in words."""
         return " or ".join(_REMEDIES.get(kind, kind) for kind in sorted(self.kinds))
 
-    def _refuse(self, value, kind):
+    def _refuse(self, value: Value, kind: str) -> None:
         raise ValueError(
             f"column '{self.name}' held {self._held} when the model was fitted, but now {kind}, as "
             f"{value!r}: convert it to {self._remedy}."
         )
 
 
-def readable_texts(levels):
+def readable_texts(levels: Sequence[str]) -> list[str]:
     """Those of the texts that may stand for a number or a bool, and the first other one.
 
     All that :class:`Levels` needs to know where a column of text is given something else.
@@ -171,12 +180,12 @@ def readable_texts(levels):
     return others[:1] + readable
 
 
-def _key(value):
+def _key(value: Value) -> Value:
     """What equal values of one kind have in common: 11.0 is 11."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _read_as(value, kind, other):
+def _read_as(value: Any, kind: str, other: str) -> Value | None:
     """A value of one kind as a key of another; None where it does not read as one."""
     if kind == TEXT:
         if other == BOOLS:
@@ -189,7 +198,7 @@ def _read_as(value, kind, other):
     return None
 
 
-def _number_in(text):
+def _number_in(text: str) -> Value | None:
     if "_" in text:
         return None
     try:

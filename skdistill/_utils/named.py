@@ -1,18 +1,22 @@
 """Lists of named parts (teachers, objectives, samplers), as in ``teacher__rf__max_depth``."""
 
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
 from skdistill._utils._compat import name_estimators
+from skdistill._utils.types import Estimator
 
 
-def parts_of(estimator):
+def parts_of(estimator: Estimator) -> list[Any]:
     """The estimator and all that its parameters hold."""
     parts = unfrozen_parts_of(estimator)
     frozen = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
     return [*parts, *(part for inner in frozen for part in parts_of(inner))]
 
 
-def unfrozen_parts_of(estimator):
+def unfrozen_parts_of(estimator: Estimator) -> list[Any]:
     """The same without what is inside a FrozenEstimator."""
     if isinstance(estimator, FrozenEstimator) or not hasattr(estimator, "get_params"):
         return [estimator]
@@ -24,15 +28,15 @@ def unfrozen_parts_of(estimator):
     ]
 
 
-def is_list(value):
+def is_list(value: object) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _is_pair(item):
+def _is_pair(item: object) -> bool:
     return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
-def named_parts(value, parameter):
+def named_parts(value: Any, parameter: str) -> list[tuple[str, Any]]:
     """Return ``[(name, part), ...]`` for one part, a list of parts or a list of named parts.
 
     Parts without a name are named as :func:`sklearn.pipeline.make_pipeline` does.
@@ -70,7 +74,7 @@ def named_parts(value, parameter):
     return parts
 
 
-def sound_parts(value, parameter):
+def sound_parts(value: Any, parameter: str) -> list[tuple[str, Any]]:
     """The named parts, none where something is wrong with them: that is for `fit` to say."""
     try:
         return named_parts(value, parameter)
@@ -78,12 +82,12 @@ def sound_parts(value, parameter):
         return []
 
 
-class NamedListsMixin:
+class NamedListsMixin(BaseEstimator):
     """``get_params`` / ``set_params`` that reach into the lists named in ``_named_lists``."""
 
     _named_lists: tuple[str, ...] = ()
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters of this estimator, those of parts in lists included.
 
         Parameters
@@ -107,7 +111,7 @@ class NamedListsMixin:
                         params.update({f"{owner}__{name}__{k}": v for k, v in nested.items()})
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator or, by ``<list>__<name>__<parameter>``, of a part.
 
         Parameters
@@ -126,7 +130,7 @@ class NamedListsMixin:
             self._set_inside(key, inside[key])
         return self
 
-    def _check_owner(self, key, params):
+    def _check_owner(self, key: str, params: dict[str, Any]) -> None:
         owner, nested, parameter = key.partition("__")
         if nested and hasattr(self, owner):
             value = params.get(owner, getattr(self, owner))
@@ -137,7 +141,7 @@ class NamedListsMixin:
                     "MLPStudent() as `student`, or Munge() as `transfer`."
                 )
 
-    def _is_inside(self, key, params):
+    def _is_inside(self, key: str, params: dict[str, Any]) -> bool:
         owner, nested, _ = key.partition("__")
         return (
             bool(nested)
@@ -145,7 +149,7 @@ class NamedListsMixin:
             and is_list(params.get(owner, getattr(self, owner)))
         )
 
-    def _set_inside(self, key, value):
+    def _set_inside(self, key: str, value: Any) -> None:
         owner, _, rest = key.partition("__")
         name, nested, parameter = rest.partition("__")
         items = list(getattr(self, owner))

@@ -1,10 +1,13 @@
 """Jobs that run at the same time."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from joblib.parallel import MultiprocessingBackend, get_active_backend
 from sklearn.utils.parallel import Parallel
 
 
-def run_jobs(jobs, n_jobs, **options):
+def run_jobs(jobs: Iterable[Any], n_jobs: int | None, **options: Any) -> Iterator[Any]:
     """Results of the jobs in their order, each as soon as it is there.
 
     Parameters

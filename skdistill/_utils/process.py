@@ -2,7 +2,9 @@
 
 import os
 import threading
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
@@ -17,16 +19,16 @@ class _Setting:
     value : object
     """
 
-    def __init__(self, read, write, value):
+    def __init__(self, read: Callable[[], Any], write: Callable[[Any], None], value: Any) -> None:
         self._read, self._write, self._value = read, write, value
         self._before, self._n_inside = None, 0
         self.renew()
 
-    def renew(self):
+    def renew(self) -> None:
         """Forget who holds the lock: after a fork, it may be a thread that is not there."""
         self._lock = threading.Lock()
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         with self._lock:
             if not self._n_inside:
                 self._before = self._read()
@@ -34,7 +36,7 @@ class _Setting:
                     self._write(self._value)
             self._n_inside += 1
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         with self._lock:
             self._n_inside -= 1
             if not self._n_inside and self._before != self._value:
@@ -47,7 +49,7 @@ _NOTHING = nullcontext()
 _is_forked = False
 
 
-def thread_limit():
+def thread_limit() -> AbstractContextManager[None]:
     """What limits torch to the thread that asks, in a process that was forked; else nothing.
 
     The others are not there, and torch would wait for them for ever.
@@ -60,20 +62,20 @@ def thread_limit():
 
 
 @contextmanager
-def safe_threads():
+def safe_threads() -> Iterator[None]:
     """Do as :func:`thread_limit` says, at the time of each call where it decorates a function."""
     with thread_limit():
         yield
 
 
 @contextmanager
-def usual_torch():
+def usual_torch() -> Iterator[None]:
     """Float32 where a tensor names no other type, whatever default the process has."""
     with safe_threads(), _FLOAT32:
         yield
 
 
-def on_cpu():
+def on_cpu() -> AbstractContextManager[Any]:
     """New tensors on the CPU where they name no device, whatever default the process has.
 
     Returns
@@ -84,7 +86,7 @@ def on_cpu():
     return nullcontext() if is_usual else torch.device("cpu")
 
 
-def _after_fork():
+def _after_fork() -> None:
     global _is_forked
     _is_forked = True
     ONE_THREAD.renew()

@@ -1,8 +1,12 @@
 """Progress of a fit: lines for `verbose`, and tasks for scikit-learn's callbacks."""
 
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
+
+from skdistill._utils.types import Estimator
 
 # Seconds between two lines about the same task.
 SECONDS_BETWEEN_LINES = 5.0
@@ -21,13 +25,13 @@ class Progress:
         "X", "y" and "metadata" of the fit, for callbacks that score.
     """
 
-    def __init__(self, estimator, context, data):
+    def __init__(self, estimator: Estimator, context: Any, data: dict[str, Any]) -> None:
         self.estimator = estimator
         self.context = context
         self.data = data
 
     @contextmanager
-    def task(self, name, text, n_steps=0):
+    def task(self, name: str, text: str, n_steps: int | None = 0) -> Iterator[Callable[..., bool]]:
         """A task of the fit; yields a function that reports one of its steps as done.
 
         Parameters
@@ -50,7 +54,7 @@ class Progress:
         task = self.context.subcontext(task_name=name, max_subtasks=n_steps)
         task.call_on_fit_task_begin(estimator=self.estimator)
 
-        def step(step_name, net=None):
+        def step(step_name: str, net: Any = None) -> bool:
             one = task.subcontext(task_name=step_name)
             one.call_on_fit_task_begin(estimator=self.estimator)
             if line := rest.after_step():
@@ -65,7 +69,7 @@ class Progress:
         yield step
         task.call_on_fit_task_end(estimator=self.estimator)
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         """Print a line, where `verbose` is on."""
         if self.estimator.verbose:
             print(f"[{type(self.estimator).__name__}] {text}", flush=True)
@@ -74,12 +78,12 @@ class Progress:
 class _Rest:
     """Estimates how long a task of equal steps will still take."""
 
-    def __init__(self, n_steps):
+    def __init__(self, n_steps: int | None) -> None:
         self.n_steps = n_steps
         self.n_done = 0
         self.started = self.last_line = time.monotonic()
 
-    def after_step(self):
+    def after_step(self) -> str | None:
         """The line to print after a step; None where the last one is fresh, or nothing is left."""
         self.n_done += 1
         now = time.monotonic()
@@ -91,10 +95,10 @@ class _Rest:
         return f"{self.n_done} of {self.n_steps}, about {_duration(seconds)} left"
 
 
-def _duration(seconds):
+def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def no_step(name, net=None):
+def no_step(name: str, net: Any = None) -> bool:
     """The step function of nobody's task."""
     return False

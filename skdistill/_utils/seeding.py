@@ -2,12 +2,13 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 _LOCK = threading.RLock()
 
 
-def _renew_lock():
+def _renew_lock() -> None:
     global _LOCK
     _LOCK = threading.RLock()
 
@@ -17,7 +18,7 @@ if hasattr(os, "register_at_fork"):  # the thread that held it is not in the chi
 
 
 @contextmanager
-def seeded(seed):
+def seeded(seed: int | None) -> Iterator[None]:
     """Seed torch's global generator inside the block, for one thread at a time; None at random."""
     import torch
 

@@ -6,6 +6,7 @@ Only NumPy is imported here: the scorer of an exported file reads cells alike.
 import datetime
 from decimal import Decimal
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ _NO_NUMBERS = (*_BOOLS, np.timedelta64)  # all of them count as integers
 _NO_TEXT = (bytes, bytearray, memoryview, complex, np.complexfloating)
 
 
-def is_missing(value):
+def is_missing(value: object) -> bool:
     """Whether a cell is None, NaN, or pandas' mark for missing, which is told by its name."""
     if value is None:
         return True
@@ -28,12 +29,12 @@ def is_missing(value):
     return type(value).__name__ in ("NAType", "NaTType")
 
 
-def is_number_type(kind):
+def is_number_type(kind: type) -> bool:
     """Whether values of a type are real numbers: no bools, and no spans of time."""
     return issubclass(kind, (Real, Decimal)) and not issubclass(kind, _NO_NUMBERS)
 
 
-def plain_value(value):
+def plain_value(value: Any) -> Any:
     """A cell as None, str, bool, int or float; what is none of them, as a date, as it is."""
     if type(value) in _PLAIN:
         return value
@@ -48,7 +49,7 @@ def plain_value(value):
     return value
 
 
-def category_value(value):
+def category_value(value: Any) -> str | bool | int | float | None:
     """A category as None, str, bool, int or float: what is none of them, as a date, by its text.
 
     Parameters
@@ -78,7 +79,7 @@ def category_value(value):
     return str(value)
 
 
-def _is_hashable(value):
+def _is_hashable(value: object) -> bool:
     try:
         hash(value)
     except TypeError:

@@ -25,12 +25,14 @@ from skdistill.table._probabilities import (
     read_probabilities,
     without_counts,
 )
+from skdistill.table._selection import ColumnSelection
 
 __all__ = [
     "CATEGORY",
     "LARGEST_LOG",
     "NUMBER",
     "WIDE_INTEGERS",
+    "ColumnSelection",
     "Columns",
     "TabularEncoder",
     "check_container",
@@ -52,5 +54,6 @@ __all__ = [
     "without_counts",
 ]
 
-# The path that stored models and users know.
+# The paths that stored models and users know.
 TabularEncoder.__module__ = "skdistill.encoding"
+ColumnSelection.__module__ = __name__

@@ -8,6 +8,8 @@ from skdistill.teacher._checks import (
     unfrozen,
     union_of_classes,
 )
+from skdistill.teacher._clones import clone_of
+from skdistill.teacher._combine import UNKNOWN_FLOOR, teach_unknown, warn_of_unknown
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._folds import (
     check_apart,
@@ -16,17 +18,10 @@ from skdistill.teacher._folds import (
     find_partition,
     split_by,
 )
-from skdistill.teacher._members import (
-    UNKNOWN_FLOOR,
-    Member,
-    chunks,
-    teach_unknown,
-    warn_of_unknown,
-    weight_fit_params,
-)
+from skdistill.teacher._jobs import take_rows
+from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._pool import TeacherPool
-from skdistill.teacher._requests import check_routed, requests_of
-from skdistill.teacher._tasks import clone_of, take_rows
+from skdistill.teacher._requests import check_routed, requests_of, weight_fit_params
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [

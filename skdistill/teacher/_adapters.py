@@ -3,15 +3,19 @@
 No library is imported here: a model is known by the name of its class, and brings its library.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import sys
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._utils.types import Estimator, FloatArray, NDArray, Table
 from skdistill.table import is_frame
 
 BY_FUNCTION = (
@@ -19,7 +23,7 @@ BY_FUNCTION = (
 )
 
 
-def adapt(model):
+def adapt(model: Estimator) -> Estimator:
     """What answers for a teacher: an adapter for the models known here, else the teacher itself.
 
     Parameters
@@ -44,12 +48,12 @@ def adapt(model):
     return model if adapter is None else adapter(model)
 
 
-def is_known_model(model):
+def is_known_model(model: object) -> bool:
     """Whether there is an adapter for it: it is taken as fitted then."""
     return not isinstance(model, type) and _adapter_for(model) is not None
 
 
-def _adapter_for(model):
+def _adapter_for(model: object) -> type[Adapter] | None:
     kinds = {(kind.__module__.split(".")[0], kind.__name__) for kind in type(model).__mro__}
     if ("xgboost", "Booster") in kinds:
         return XGBoostBooster
@@ -74,10 +78,10 @@ class Adapter:
     model : object
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self.model = model
 
-    def key_parts(self):
+    def key_parts(self) -> tuple[str, str, Any]:
         """What `memory` knows the model by.
 
         Returns
@@ -88,14 +92,14 @@ class Adapter:
         version = getattr(sys.modules.get(package), "__version__", "")
         return type(self).__name__, version, self._state()
 
-    def _state(self):
+    def _state(self) -> Any:
         return self.model
 
 
 class XGBoostBooster(Adapter):
     """An ``xgboost.Booster`` of objective binary:logistic or multi:softprob; all its trees."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         super().__init__(model)
         learner = json.loads(model.save_config())["learner"]
         objective = learner["objective"]["name"]
@@ -113,10 +117,10 @@ class XGBoostBooster(Adapter):
         n_classes = int(learner["learner_model_param"]["num_class"])
         self.classes_ = np.arange(max(n_classes, 2))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> Any:
         return _two_columns(self.model.predict(self._matrix(X)))
 
-    def _matrix(self, X):
+    def _matrix(self, X: Table) -> Any:
         from xgboost import DMatrix
 
         names = self.model.feature_names
@@ -128,7 +132,7 @@ class XGBoostBooster(Adapter):
             X = self._as_wide(nw.from_native(X, eager_only=True).to_numpy())
         return DMatrix(X, enable_categorical=True)
 
-    def _as_wide(self, X):
+    def _as_wide(self, X: NDArray[Any]) -> NDArray[Any]:
         """X, checked: XGBoost takes columns that are not there for missing values."""
         n_columns = self.model.num_features()
         if X.shape[1:] != (n_columns,):
@@ -137,14 +141,14 @@ class XGBoostBooster(Adapter):
             )
         return X
 
-    def _state(self):
+    def _state(self) -> bytes:
         return bytes(self.model.save_raw("ubj"))
 
 
 class LightGBMBooster(Adapter):
     """A ``lightgbm.Booster`` of objective binary or multiclass; its best iteration."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         super().__init__(model)
         head = model.model_to_string(num_iteration=1)
         found = re.search(r"^objective=(\S+)", head, re.MULTILINE)
@@ -161,10 +165,10 @@ class LightGBMBooster(Adapter):
             raise _no_probabilities("objective", objective, remedy)
         self.classes_ = np.arange(max(model.num_model_per_iteration(), 2))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> Any:
         return _two_columns(np.asarray(self.model.predict(self._in_order(X))))
 
-    def _in_order(self, X):
+    def _in_order(self, X: Table) -> NDArray[Any] | pd.DataFrame:
         """A frame with its columns in the order of the training: LightGBM looks at no names."""
         if not is_frame(X):
             return np.asarray(X)
@@ -178,14 +182,14 @@ class LightGBMBooster(Adapter):
             raise ValueError(f"X has no columns {absent[:10]}, which the Booster was trained on")
         return X[[own[name] for name in trained]]
 
-    def _state(self):
+    def _state(self) -> str:
         return self.model.model_to_string()
 
 
 class CatBoostModel(Adapter):
     """A fitted ``catboost.CatBoost`` of loss Logloss, CrossEntropy or MultiClass."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         super().__init__(model)
         if not model.is_fitted():
             raise ValueError(
@@ -201,7 +205,7 @@ class CatBoostModel(Adapter):
         classes = np.asarray(model.classes_)
         self.classes_ = classes if len(classes) else np.arange(2)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> Any:
         X = _pandas_of(X) if is_frame(X) else X
         return self.model.predict(X, prediction_type="Probability")
 
@@ -213,15 +217,15 @@ class OnnxSession(Adapter):
     default, names the classes; a matrix does not.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         super().__init__(model)
         self._output = self._find_output()
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> Any:
         (answer,) = self.model.run([self._output], self._feed(X))
         return pd.DataFrame(answer) if isinstance(answer, list) else answer
 
-    def _find_output(self):
+    def _find_output(self) -> str:
         outputs = self.model.get_outputs()
         named = [one.name for one in outputs if one.type.startswith("seq(map(")]
         floats = [
@@ -240,7 +244,7 @@ class OnnxSession(Adapter):
             "classes=[...])"
         )
 
-    def _feed(self, X):
+    def _feed(self, X: Table) -> dict[str, NDArray[Any]]:
         inputs = self.model.get_inputs()
         if len(inputs) == 1 and not _is_column(inputs[0]):
             rows = nw.from_native(X, eager_only=True).to_numpy() if is_frame(X) else np.asarray(X)
@@ -251,7 +255,7 @@ class OnnxSession(Adapter):
             for one, column in zip(inputs, columns, strict=True)
         }
 
-    def _columns(self, X, inputs):
+    def _columns(self, X: Table, inputs: list[Any]) -> list[NDArray[Any]]:
         wanted = [one.name for one in inputs]
         if not is_frame(X):
             columns = list(np.asarray(X, dtype=object).T)
@@ -265,7 +269,7 @@ class OnnxSession(Adapter):
             raise ValueError(f"X has no columns {absent[:10]}, which are inputs of the session")
         return [X[own[name]].to_numpy() for name in wanted]
 
-    def _state(self):
+    def _state(self) -> bytes:
         # Nothing public gives the graph back.
         path, data = self.model._model_path, self.model._model_bytes
         if data:
@@ -277,7 +281,7 @@ class OnnxSession(Adapter):
 class MlflowModel(Adapter):
     """An mlflow pyfunc model whose ``predict`` gives probabilities."""
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> Any:
         answer = self.model.predict(X)
         shape = np.shape(answer)
         if len(shape) != 2 or shape[1] < 2:
@@ -291,7 +295,7 @@ class MlflowModel(Adapter):
 class AutoGluonPredictor(Adapter):
     """An ``autogluon.tabular.TabularPredictor`` of problem type binary or multiclass."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         super().__init__(model)
         if not model.is_fit:
             raise ValueError("an AutoGluon predictor is taken as fitted: call its `fit` first")
@@ -299,7 +303,7 @@ class AutoGluonPredictor(Adapter):
             raise _no_probabilities("problem_type", model.problem_type, "give a classifier")
         self.classes_ = np.asarray(model.class_labels)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> Any:
         if not is_frame(X):
             raise ValueError(
                 "an AutoGluon predictor knows its columns by name: give X as a DataFrame"
@@ -307,29 +311,29 @@ class AutoGluonPredictor(Adapter):
         return self.model.predict_proba(_pandas_of(X))
 
 
-def _no_probabilities(parameter, value, remedy):
+def _no_probabilities(parameter: str, value: object, remedy: str) -> ValueError:
     return ValueError(f"with {parameter} {value!r} it gives no probabilities: {remedy}")
 
 
-def _two_columns(p):
+def _two_columns(p: FloatArray) -> FloatArray:
     """Both columns, where a binary model gives the probability of the second class alone."""
     return np.column_stack([1 - p, p]) if p.ndim == 1 else p
 
 
-def _pandas_of(frame):
+def _pandas_of(frame: Table) -> pd.DataFrame:
     return nw.from_native(frame, eager_only=True).to_pandas()
 
 
-def _is_column(one):
+def _is_column(one: Any) -> bool:
     return len(one.shape) == 2 and one.shape[1] == 1
 
 
-def _dtype_of(one):
+def _dtype_of(one: Any) -> str:
     """The dtype of an input of a session: tensor(float), tensor(int64), tensor(string), ..."""
     name = one.type.removeprefix("tensor(").removesuffix(")")
     return {"float": "float32", "double": "float64", "string": "object"}.get(name, name)
 
 
-def _as_onnx(name):
+def _as_onnx(name: object) -> str:
     """A column's name as skl2onnx writes it."""
     return re.sub(r"\W", "_", str(name))

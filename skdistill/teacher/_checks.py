@@ -1,7 +1,9 @@
 """Checks of the teachers a user gives, before anything is fitted."""
 
 import warnings
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from sklearn.base import is_regressor
@@ -9,33 +11,39 @@ from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import InputTags, Tags, get_tags, indexable
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
-from skdistill._utils._compat import Interval, StrOptions
+from skdistill._utils._compat import Interval, StrOptions, num_samples
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, NDArray, Table
 from skdistill.serving import Scorer
-from skdistill.table import check_single, is_frame, labels_of_names, names_of
+from skdistill.table import check_container, check_single, is_frame, labels_of_names, names_of
 from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
+from skdistill.teacher._answers import ask, own_classes
 from skdistill.teacher._fitted import FittedTeacher
-from skdistill.teacher._members import ask, own_classes
 from skdistill.teacher._torch import TorchTeacher
 
 # What `floor` may be.
 FLOOR = [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="left")]
 
 
-def is_frozen(part):
+def is_frozen(part: Estimator) -> bool:
     """Whether a teacher is used as it is: FrozenEstimator, Scorer, no ``fit``, or a known model."""
     is_fitted = isinstance(part, (FrozenEstimator, Scorer)) or not hasattr(part, "fit")
     return is_fitted or is_known_model(part)
 
 
-def unfrozen(parts):
+def unfrozen(parts: list[tuple[str, Estimator]]) -> list[tuple[str, Estimator]]:
     """The teachers, as (name, object), that are fitted and not used as they are."""
     return [(name, part) for name, part in parts if not is_frozen(part)]
 
 
-def check_teachers(parts, y):
+def check_teachers(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
     """Raise a ValueError for a teacher that cannot give probabilities, or not without y."""
     if not parts:
         raise ValueError("`teacher` is an empty list: give at least one teacher.")
@@ -61,7 +69,7 @@ def check_teachers(parts, y):
             )
 
 
-def warn_of_refits(parts):
+def warn_of_refits(parts: list[tuple[str, Estimator]]) -> None:
     """Warn of fitted teachers that are not frozen: they are cloned, and their fit is lost."""
     for name, part in parts:
         if hasattr(part, "get_params") and not is_frozen(part) and _is_fitted(part):
@@ -71,20 +79,35 @@ def warn_of_refits(parts):
             )
 
 
-def tags_of(part):
+def tags_of(part: Estimator) -> Tags | None:
     """The tags of a teacher, or of what is frozen in it; None where it declares none."""
     inner = _inner(part)
     has_tags = hasattr(inner, "__sklearn_tags__") and not isinstance(inner, type)
     return get_tags(inner) if has_tags else None
 
 
-def input_tags_of(part):
+def pool_tags(tags: Tags, parts: list[tuple[str, Estimator]]) -> Tags:
+    """The tags of a pool: what all of its teachers take."""
+    # An object that declares no tags is taken to take anything.
+    own = [own for own in (tags_of(part) for _, part in parts) if own is not None]
+    for name in ("allow_nan", "categorical", "sparse", "string"):
+        setattr(tags.input_tags, name, all(getattr(one.input_tags, name) for one in own))
+    tags.input_tags.positive_only = any(one.input_tags.positive_only for one in own)
+    of_classifiers = [one.classifier_tags for one in own if one.classifier_tags is not None]
+    tags.classifier_tags.multi_class = all(one.multi_class for one in of_classifiers)
+    tags.classifier_tags.poor_score = any(one.poor_score for one in of_classifiers)
+    tags.non_deterministic = any(one.non_deterministic for one in own)
+    tags.target_tags.required = bool(unfrozen(parts))
+    return tags
+
+
+def input_tags_of(part: Estimator) -> InputTags | None:
     """What a teacher, or what is frozen in it, declares of its input; None where it is silent."""
     tags = tags_of(part)
     return None if tags is None else tags.input_tags
 
 
-def _is_fitted(part):
+def _is_fitted(part: Estimator) -> bool:
     try:
         check_is_fitted(part)
     except (NotFittedError, TypeError):
@@ -92,18 +115,18 @@ def _is_fitted(part):
     return True
 
 
-def _kind_of(part):
+def _kind_of(part: Estimator) -> str:
     return type(_inner(part)).__name__
 
 
-def _inner(part):
+def _inner(part: Estimator) -> Estimator:
     """What is frozen, at whatever depth, or the teacher itself."""
     while isinstance(part, FrozenEstimator):
         part = part.estimator
     return part
 
 
-def _remedy_for(part):
+def _remedy_for(part: Estimator) -> str:
     inner = _inner(part)
     if isinstance(inner, VotingClassifier):
         return "set its `voting='soft'`"
@@ -120,7 +143,7 @@ def _remedy_for(part):
     return "wrap it, for instance CalibratedClassifierCV(SVC(), ensemble=False)"
 
 
-def _will_give_probabilities(part):
+def _will_give_probabilities(part: Estimator) -> bool:
     if hasattr(part, "predict_proba"):
         return True
     # An unfitted stack with the default final estimator does not know yet that it will.
@@ -128,7 +151,9 @@ def _will_give_probabilities(part):
     return isinstance(last, StackingClassifier) and last.final_estimator is None
 
 
-def union_of_classes(parts, y, first_row):
+def union_of_classes(
+    parts: list[tuple[str, Estimator]], y: ArrayLike | None, first_row: Table
+) -> NDArray[Any]:
     """The sorted union of the labels of y and the frozen teachers' classes.
 
     Parameters
@@ -148,8 +173,8 @@ def union_of_classes(parts, y, first_row):
         If the labels are disjoint or of different kinds.
     """
     frozen = [(name, part) for name, part in parts if is_frozen(part)]
-    known = {name: own_classes(name, part) for name, part in frozen}
-    known = {name: classes for name, classes in known.items() if classes is not None}
+    told = {name: own_classes(name, part) for name, part in frozen}
+    known = {name: classes for name, classes in told.items() if classes is not None}
     if y is not None:
         known["y"] = np.unique(np.asarray(y))
     # The others may name their columns.
@@ -170,7 +195,7 @@ def union_of_classes(parts, y, first_row):
     return np.unique(np.concatenate(list(known.values())))
 
 
-def _check_alike(known):
+def _check_alike(known: dict[str, NDArray[Any]]) -> None:
     """Raise a ValueError for classes, by who names them, that are disjoint or of two kinds."""
     if len({one.dtype.kind in "OUST" for one in known.values()}) > 1:
         named = " against ".join(f"{brief(one)} ({name})" for name, one in known.items())
@@ -187,7 +212,7 @@ def _check_alike(known):
             )
 
 
-def _check_codes(name, classes, labels):
+def _check_codes(name: str, classes: NDArray[Any], labels: NDArray[Any]) -> None:
     """Raise a ValueError for a teacher that knows codes, perhaps of the labels of y."""
     is_codes = classes.dtype.kind in "iu" and np.array_equal(np.sort(classes), range(len(classes)))
     differ = not np.isin(classes, labels).all() and not np.isin(labels, classes).all()
@@ -200,13 +225,15 @@ def _check_codes(name, classes, labels):
         )
 
 
-def _are_told(part):
+def _are_told(part: Estimator) -> bool:
     """Whether the user said which labels the columns of a teacher mean."""
     inner = _inner(part)
     return isinstance(inner, (FittedTeacher, TorchTeacher)) and inner.classes is not None
 
 
-def classes_of(name, part, first_row, labels):
+def classes_of(
+    name: str, part: Estimator, first_row: Table, labels: NDArray[Any] | None
+) -> NDArray[Any] | None:
     """The labels of a fitted teacher's columns.
 
     Parameters
@@ -232,7 +259,7 @@ def classes_of(name, part, first_row, labels):
     return labels_of_names(names_of(answer), labels, f"`predict_proba` of teacher `{name}`")
 
 
-def _width(name, part, first_row):
+def _width(name: str, part: Estimator, first_row: Table) -> int:
     """How many columns a teacher gives that does not say its classes."""
     answer, what = ask(name, part, first_row), f"`predict_proba` of teacher `{name}`"
     check_single(answer, what)
@@ -242,7 +269,7 @@ def _width(name, part, first_row):
     return shape[1]
 
 
-def check_pool_weights(weights, n_teachers):
+def check_pool_weights(weights: ArrayLike | None, n_teachers: int) -> FloatArray:
     """Return the weights of the teachers as an array, ones for None."""
     if weights is None:
         return np.ones(n_teachers)
@@ -265,7 +292,33 @@ def check_pool_weights(weights, n_teachers):
     return checked
 
 
-def brief(values):
+def check_columns(pool: Estimator, X: Table, reset: bool = False) -> Table:
+    """Return X with rows that can be taken, the number and names of its columns checked."""
+    check_container(X)
+    (X,) = indexable(X)
+    if not num_samples(X):
+        raise ValueError("Found array with 0 sample(s) in X while a minimum of 1 is required.")
+    # A list of texts has no columns; of one row alone the teachers say what is wrong.
+    has_columns = hasattr(pool, "n_features_in_") and getattr(X, "ndim", 2) > 1
+    if reset or has_columns:
+        validate_data(pool, X, reset=reset, skip_check_array=True)
+    return X
+
+
+def check_known_labels(y: ArrayLike, X: Table, classes: NDArray[Any]) -> IntArray:
+    """Return the position in `classes` of the label of each row of X."""
+    labels = column_or_1d(y)
+    check_consistent_length(X, labels)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise ValueError(
+            f"`y` has labels {unknown[:10].tolist()} that are not in classes_ "
+            f"{classes[:10].tolist()}: leave those rows out."
+        )
+    return np.searchsorted(classes, labels)
+
+
+def brief(values: Sequence[Any] | NDArray[Any]) -> str:
     """The first few labels, for a message."""
     shown = [str(v) for v in values[:5]]
     return "[" + ", ".join(shown) + (", ...]" if len(values) > 5 else "]")

@@ -1,9 +1,12 @@
 """A fitted model of any kind as a teacher."""
 
+from typing import Any, Self
+
 import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skdistill._utils.types import ArrayLike, NDArray, Table
 from skdistill.table import is_frame, names_of
 from skdistill.teacher._adapters import adapt
 
@@ -42,18 +45,18 @@ class FittedTeacher(BaseEstimator):
            [0.8, 0.2]])
     """
 
-    def __init__(self, model, classes=None):
+    def __init__(self, model: Any, classes: ArrayLike | None = None) -> None:
         self.model = model
         self.classes = classes
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         return self  # it is fitted, as a FrozenEstimator is
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return True
 
     @property
-    def classes_(self):
+    def classes_(self) -> NDArray[Any]:
         classes = self.classes
         if classes is None:
             classes = getattr(adapt(self.model), "classes_", None)
@@ -61,7 +64,7 @@ class FittedTeacher(BaseEstimator):
             raise AttributeError("`classes` of this FittedTeacher were not given.")
         return np.asarray(classes)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> Any:
         """Ask the model.
 
         Parameters
@@ -85,11 +88,11 @@ class FittedTeacher(BaseEstimator):
             return nw.from_native(answer, eager_only=True).to_numpy()
         return answer
 
-    def _renames(self, frame):
+    def _renames(self, frame: Table) -> bool:
         """Whether the columns of the model's answer have none of the names told."""
         return not set(map(str, names_of(frame))) & set(map(str, self.classes_.tolist()))
 
-    def key_parts(self):
+    def key_parts(self) -> tuple[Any, ...]:
         """What `memory` knows the teacher by.
 
         Returns

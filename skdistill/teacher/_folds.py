@@ -1,19 +1,24 @@
 """Folds for labels out of fold; rows of one group stay together."""
 
 import warnings
+from collections.abc import Iterable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, check_cv
 
 from skdistill._utils._compat import num_samples
+from skdistill._utils.types import ArrayLike, IntArray, NDArray, Table
 
+# The rows to train on and those to test on.
+Split = tuple[IntArray, IntArray]
 # What scikit-learn makes of `cv=None`.
 DEFAULT_FOLDS = 5
 
 
-def check_groups(groups, X):
+def check_groups(groups: Iterable[Any] | None, X: Table) -> NDArray[Any] | None:
     """Return the groups of the rows as an array that can be sorted; None stays None.
 
     Parameters
@@ -68,7 +73,9 @@ def check_groups(groups, X):
     return values
 
 
-def find_partition(cv, X, y, groups=None):
+def find_partition(
+    cv: Any, X: Table, y: ArrayLike, groups: NDArray[Any] | None = None
+) -> list[Split]:
     """Return folds whose test parts cover every row exactly once, as index arrays.
 
     Parameters
@@ -107,7 +114,7 @@ def find_partition(cv, X, y, groups=None):
     return folds
 
 
-def check_pairs(cv):
+def check_pairs(cv: object) -> None:
     """Raise a ValueError for a list of splits that are no pairs."""
     for split in cv if isinstance(cv, (list, tuple)) else []:
         parts = split if hasattr(split, "__len__") else []
@@ -115,7 +122,7 @@ def check_pairs(cv):
             raise ValueError("each split must be a pair: give a list of pairs, [(train, test)].")
 
 
-def split_by(cv, X, y, groups):
+def split_by(cv: Any, X: Table, y: ArrayLike | None, groups: NDArray[Any] | None) -> list[Split]:
     """The splits of a splitter as a list of (ndarray, ndarray) of row numbers.
 
     Raises
@@ -130,10 +137,10 @@ def split_by(cv, X, y, groups):
         # What it makes of them is checked.
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
         splits = list(cv.split(X, y, groups))
-    return [tuple(_numbers(part, n_rows) for part in split) for split in splits]
+    return [(_numbers(train, n_rows), _numbers(test, n_rows)) for train, test in splits]
 
 
-def check_apart(train, test, groups):
+def check_apart(train: IntArray, test: IntArray, groups: NDArray[Any] | None) -> None:
     """Raise a ValueError if a group has rows in both parts of a split."""
     if groups is None:
         return
@@ -146,7 +153,7 @@ def check_apart(train, test, groups):
         )
 
 
-def _group_folds(n_folds, groups):
+def _group_folds(n_folds: int, groups: NDArray[Any]) -> StratifiedGroupKFold:
     n_groups = len(np.unique(groups))
     if n_groups < n_folds:
         raise ValueError(
@@ -156,7 +163,7 @@ def _group_folds(n_folds, groups):
     return StratifiedGroupKFold(n_folds)
 
 
-def _numbers(rows, n_rows):
+def _numbers(rows: ArrayLike, n_rows: int) -> IntArray:
     """Row numbers, of a mask too."""
     rows = np.asarray(rows)
     if rows.dtype != bool:
@@ -165,7 +172,7 @@ def _numbers(rows, n_rows):
     return np.flatnonzero(rows)
 
 
-def _check_length(what, length, n_rows):
+def _check_length(what: str, length: int, n_rows: int) -> None:
     if length != n_rows:
         raise ValueError(
             f"{what} must have a value for each of the {n_rows} rows of X, got {length}."

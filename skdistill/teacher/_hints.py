@@ -58,7 +58,7 @@ _HINTS = (
 )
 
 
-def hint_for(error):
+def hint_for(error: Exception) -> str:
     """The remedy for an error of a teacher in brackets, or nothing.
 
     Parameters

@@ -1,59 +1,56 @@
 """Several teachers as one."""
 
-from functools import partial
-from itertools import islice
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from os import PathLike
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.parallel import delayed
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils import Tags, indexable
+from sklearn.utils.metadata_routing import UNUSED, MetadataRouter
+from sklearn.utils.validation import check_is_fitted
 
-from skdistill._utils._compat import HasMethods, StrOptions, num_samples, safe_indexing
-from skdistill._utils.cache import Cache
-from skdistill._utils.named import NamedListsMixin, named_parts
-from skdistill._utils.parallel import run_jobs
+from skdistill._stored.parameters import OlderParametersMixin
+from skdistill._stored.parts import pool_state
+from skdistill._utils._compat import HasMethods, StrOptions, safe_indexing
+from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
 from skdistill._utils.progress import no_step
-from skdistill.targets import fit_pool_weights, pool_probabilities
+from skdistill._utils.types import (
+    ArrayLike,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    NDArray,
+    RandomState,
+    Table,
+)
+from skdistill.table import ColumnSelection, check_container
 from skdistill.task._labels import check_labels
-from skdistill.teacher._adapters import adapt
 from skdistill.teacher._checks import (
     FLOOR,
+    check_columns,
     check_pool_weights,
     check_teachers,
-    classes_of,
     is_frozen,
+    pool_tags,
     unfrozen,
     union_of_classes,
     warn_of_refits,
 )
-from skdistill.teacher._cross_fit import CrossFitMixin
-from skdistill.teacher._estimator import PoolEstimatorMixin, check_row_weights
-from skdistill.teacher._members import (
-    UNKNOWN_FLOOR,
-    Held,
-    Member,
-    align_all,
-    check_parts,
-    check_row_wise,
-    chunks,
-    n_votes_of,
-)
-from skdistill.teacher._tasks import (
-    Task,
-    accepts_rows,
-    clone_of,
-    fit_member,
-    is_kept,
-    label_rows,
-)
+from skdistill.teacher._combine import UNKNOWN_FLOOR
+from skdistill.teacher._eval_sets import select_columns
+from skdistill.teacher._fitted_pool import FittedPool
+from skdistill.teacher._folds import check_groups, find_partition
+from skdistill.teacher._jobs import TrainingRows, make_jobs
+from skdistill.teacher._labelling import Step, fit_members
+from skdistill.teacher._members import adopt
+from skdistill.teacher._requests import routed_params, router_of
 
 
 class TeacherPool(
-    PoolEstimatorMixin, CrossFitMixin, NamedListsMixin, ClassifierMixin, BaseEstimator
+    OlderParametersMixin, FittedPool, NamedListsMixin, ClassifierMixin, BaseEstimator
 ):
     """Several teachers as one: their probabilities, aligned by label and averaged.
 
@@ -79,6 +76,11 @@ class TeacherPool(
     random_state : int, RandomState instance or None, default=None
         Gives each `random_state` of an unfitted teacher that is None, nested ones as well, a
         number of its own.
+    features : str, int, list of str, int or bool, slice or callable, default=None
+        The columns of X that the teachers see, by name or position as in
+        :class:`~sklearn.compose.ColumnTransformer`; a callable, such as
+        :func:`~sklearn.compose.make_column_selector`, is given X and returns them. None shows
+        them all.
 
     Attributes
     ----------
@@ -96,7 +98,7 @@ class TeacherPool(
     """
 
     _named_lists = ("teachers",)
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pooling": [StrOptions({"arithmetic", "geometric"})],
         "floor": FLOOR,
         "n_jobs": [Integral, None],
@@ -104,17 +106,21 @@ class TeacherPool(
         "random_state": ["random_state"],
     }
 
+    # They are for DistilledClassifier, and no metadata.
+    __metadata_request__fit: ClassVar[dict[str, str]] = {"fit_params": UNUSED, "step": UNUSED}
+
     def __init__(
         self,
-        teachers,
+        teachers: Any,
         *,
-        pooling="arithmetic",
-        weights=None,
-        floor="auto",
-        n_jobs=None,
-        memory=None,
-        random_state=None,
-    ):
+        pooling: str = "arithmetic",
+        weights: ArrayLike | None = None,
+        floor: str | float = "auto",
+        n_jobs: int | None = None,
+        memory: Any = None,
+        random_state: RandomState = None,
+        features: Any = None,
+    ) -> None:
         self.teachers = teachers
         self.pooling = pooling
         self.weights = weights
@@ -122,14 +128,24 @@ class TeacherPool(
         self.n_jobs = n_jobs
         self.memory = memory
         self.random_state = random_state
+        self.features = features
 
-    def fit(self, X, y=None, sample_weight=None, *, fit_params=None, step=no_step, **metadata):
+    def fit(
+        self,
+        X: Table,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        fit_params: Mapping[str, dict[str, Any]] | None = None,
+        step: Step = no_step,
+        **metadata: Any,
+    ) -> TeacherPool:
         """Fit the teachers that are not frozen.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Handed to the teachers as it is.
+            Handed to the teachers as it is, or the columns that `features` selects.
         y : array-like of shape (n_samples,), default=None
             Labels. None is legal if every teacher is frozen.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -150,252 +166,172 @@ class TeacherPool(
         ------
         ValueError
             If labels are missing or disjoint, a teacher cannot give probabilities for X, or
-            `weights` or `pooling` are not valid.
+            `weights`, `pooling` or `features` are not valid.
         TypeError
             If there is `metadata` that no teacher requests, or no metadata routing.
         """
-        self.__dict__.pop("_members", None)  # a fit that fails leaves none
+        self._forget()
         parts = named_parts(self.teachers, "teacher")
-        self._weights = check_pool_weights(self.weights, len(parts))
+        weights = check_pool_weights(self.weights, len(parts))
         self._check_parameters()
         check_teachers(parts, y)
         warn_of_refits(parts)
-        X = self._check_columns(X, reset=True)
+        X = check_columns(self, X, reset=True)
+        selection = ColumnSelection(self.features, "features").fit(X)
         y = check_labels(y, X)
-        routed = self._routed_params(parts, X, sample_weight, metadata)
-        fit_params = _merged(routed, fit_params or {})
-        self.classes_ = union_of_classes(parts, y, safe_indexing(X, slice(0, 1)))
+        params = routed_params(self, unfrozen(parts), X, sample_weight, metadata, fit_params)
+        seen = selection.take(X)
+        first_row = safe_indexing(seen, slice(0, 1))
+        classes = union_of_classes(parts, y, first_row)
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
-        frozen = [self._adopt(name, part, X) for name, part in parts if is_frozen(part)]
-        tasks = self._tasks(parts, X, y, fit_params)
-        by_name = {member.name: member for member in [*frozen, *self._fit_members(tasks, step)]}
-        self._members = [by_name[name] for name, _ in parts]
+        members = [adopt(*one, first_row, classes) for one in parts if is_frozen(one[1])]
+        rows = TrainingRows(seen, y, classes, select_columns(params, selection))
+        jobs = make_jobs(parts, rows, self.random_state, self._cache)
+        members += fit_members(self._cache, jobs, self.n_jobs, step)
+        by_name = {member.name: member for member in members}
         unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
-        self._floors = [member.floor(len(self.classes_), unknown) for member in self._members]
+        self._keep(classes, selection, [by_name[name] for name, _ in parts], weights, unknown)
         return self
 
-    @property
-    def estimators_(self):
-        check_is_fitted(self)
-        return [member.estimator for member in self._members]
+    def find_classes(self, X: Table, y: ArrayLike | None = None) -> NDArray[Any]:
+        """The ``classes_`` that :meth:`fit` would find. Nothing is fitted, and nothing kept.
 
-    @property
-    def named_estimators_(self):
-        check_is_fitted(self)
-        return {member.name: member.estimator for member in self._members}
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Its first row is shown to frozen teachers that do not say what they know.
+        y : array-like of shape (n_samples,), default=None
+            Labels. None is legal if every teacher is frozen.
 
-    @property
-    def weights_(self):
-        check_is_fitted(self)
-        return self._weights / self._weights.sum()
+        Returns
+        -------
+        ndarray of shape (n_classes,)
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_members")
+        Raises
+        ------
+        ValueError
+            If a teacher cannot give probabilities, labels are missing, disjoint or of different
+            kinds, or `features` are not valid.
+        """
+        parts = named_parts(self.teachers, "teacher")
+        check_teachers(parts, y)
+        check_container(X)
+        (X,) = indexable(X)
+        selection = ColumnSelection(self.features, "features").fit(X)
+        return union_of_classes(parts, y, selection.take(safe_indexing(X, slice(0, 1))))
 
-    def fit_weights(self, X, y, sample_weight=None):
-        """Choose the weights by log loss on rows that the teachers have not seen.
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Get the metadata routing: teachers are given what they request.
 
-        A prior worth one row a teacher draws them to equal weights. The teachers stay as they are.
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        return router_of(self, unfrozen(named_parts(self.teachers, "teacher")))
+
+    def __sklearn_tags__(self) -> Tags:
+        return pool_tags(super().__sklearn_tags__(), sound_parts(self.teachers, "teacher"))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(pool_state(state, ColumnSelection(None)))
+
+    def cross_fit_proba(
+        self,
+        X: Table,
+        y: ArrayLike,
+        cv: Any,
+        *,
+        groups: Iterable[Any] | None = None,
+        others: list[list[Table]] | None = None,
+        floored: bool = False,
+        fit_params: Mapping[str, dict[str, Any]] | None = None,
+        step: Step = no_step,
+    ) -> FloatArray | tuple[FloatArray, list[list[FloatArray]]]:
+        """Out-of-fold pooled probabilities of the rows the teachers were fitted on.
+
+        Each teacher is cloned and fitted again for every fold. Frozen teachers cannot be: they
+        label the rows as they are, as if they had not seen them.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
-            Labels, of ``classes_``. A class that no teacher knows says nothing of them.
-        sample_weight : array-like of shape (n_samples,), default=None
+        cv : int, splitter or iterable of (train, test)
+            The test folds must cover every row exactly once.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group are never split; an int as `cv` is then StratifiedGroupKFold.
+        others : list of list of (array-like or DataFrame), default=None
+            For each fold, tables of other rows that its teachers label.
+        floored : bool, default=False
+            As in :meth:`predict_proba`.
+        fit_params : dict of str to dict, default=None
+            As in :meth:`fit`.
+        step : callable, default=no_step
+            Called with the name of each teacher in each fold.
 
         Returns
         -------
-        self : TeacherPool
+        probabilities : ndarray of shape (n_samples, n_classes)
+        others : list of list of ndarray of shape (n_rows, n_classes)
+            Only where `others` is given.
 
         Raises
         ------
         ValueError
-            If labels or weights are not valid.
+            If all teachers are frozen or the folds are not a partition.
         """
         check_is_fitted(self)
-        X = self._check_columns(X)
-        y = column_or_1d(y)
-        check_consistent_length(X, y)
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
+        folds = find_partition(cv, X, y, check_groups(groups, X))
+        tables: list[list[Table]] = [[]] * len(folds) if others is None else others
+        result, of_others, _ = self.label_folds(X, y, folds, tables, floored, fit_params, step)
+        return result if others is None else (result, of_others)
+
+    def label_folds(
+        self,
+        X: Table,
+        y: ArrayLike,
+        folds: list[tuple[IntArray, IntArray]],
+        others: list[list[Table]],
+        floored: bool,
+        fit_params: Mapping[str, dict[str, Any]] | None,
+        step: Step,
+    ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
+        """Do as :meth:`cross_fit_proba` does on checked folds, and tell what are answers.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        folds : list of (ndarray, ndarray)
+        others : list of list of (array-like or DataFrame)
+        floored : bool
+        fit_params : dict of str to dict or None
+        step : callable
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        others : list of list of ndarray of shape (n_rows, n_classes)
+        is_answer : ndarray of bool of shape (n_samples,)
+            False for rows that were taught by label, since no teacher of the fold knows the class.
+        """
+        parts, seen = named_parts(self.teachers, "teacher"), self.select(X)
+        params = select_columns(fit_params or {}, self._selection)
+        rows = TrainingRows(seen, y, self.classes_, params)
+        jobs = make_jobs(parts, rows, self.random_state, self._cache)
+        if not jobs:
             raise ValueError(
-                f"`y` has labels {unknown[:10].tolist()} that are not in classes_ "
-                f"{self.classes_[:10].tolist()}: leave those rows out."
+                "`cv` needs a teacher that can be fitted again, but all are frozen: use `cv=None`, "
+                "or give the unfitted teacher."
             )
-        sample_weight = check_row_weights(sample_weight, X)
-        self._look_at_frozen()
-        answers = [self._label_by_one(member, X) for member in self._members]
-        members, known = align_all(
-            answers, self.known_columns, len(self.classes_), self._floors_if(True)
-        )
-        codes = np.searchsorted(self.classes_, y)
-        self._weights = fit_pool_weights(members, known, codes, self.pooling, sample_weight)
-        return self
+        tables = [[self.select(table) for table in more] for more in others]
+        whole = [(*fold, more) for fold, more in zip(folds, tables, strict=True)]
+        self._renew_keys()
+        return self._teachers(floored).label_folds(jobs, seen, y, whole, step)
 
-    def predict_proba(self, X, *, floored=False):
-        """Pooled probabilities.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        floored : bool, default=False
-            Whether each teacher's probabilities are lifted to its floor before pooling, as any
-            use of their logarithm needs. Geometric pooling always does.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        return self._label(self._check_columns(X), floored, Member.probabilities)
-
-    def label(self, X, *, floored=False, step=no_step):
-        """Do as :meth:`predict_proba` does, but keep the probabilities in `memory`.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        floored : bool, default=False
-        step : callable, default=no_step
-            Called with the first and last row of each of the :func:`chunks` labelled.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        check_is_fitted(self)
-        self._look_at_frozen()
-        return self._label(X, floored, partial(label_rows, self._cache), step)
-
-    def accepts(self, X):
-        """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        bool
-        """
-        self._look_at_frozen()
-        return all(accepts_rows(self._cache, member, X) for member in self._members)
-
-    @property
-    def _cache(self):
-        return Cache(self.memory)
-
-    @property
-    def known_columns(self):
-        """The columns of the classes that each teacher knows."""
-        return [member.columns for member in self._members]
-
-    def _floors_if(self, floored):
-        needed = floored or self.pooling == "geometric"
-        return self._floors if needed else [0.0] * len(self._members)
-
-    def _look_at_frozen(self):
-        """Know the frozen teachers by what they are now: somebody may have changed them."""
-        parts = dict(named_parts(self.teachers, "teacher"))
-        for member in self._members:
-            if is_frozen(parts[member.name]):
-                part = adapt(parts[member.name])
-                member.key = self._cache.key(f"teacher `{member.name}`", part)
-
-    def _label(self, X, floored, ask, step=no_step):
-        result = np.empty((num_samples(X), len(self.classes_)))
-        floors = self._floors_if(floored)
-        jobs = (
-            delayed(ask)(member, safe_indexing(X, rows))
-            for rows in chunks(X)
-            for member in self._members
-        )
-        answers = run_jobs(jobs, self.n_jobs, require="sharedmem")
-        for rows in chunks(X):
-            result[rows] = self._pool(
-                islice(answers, len(self._members)), self.known_columns, floors
-            )
-            step(f"rows {rows.start} to {rows.stop - 1}")
-        return result
-
-    def _pool(self, answers, columns, floors):
-        aligned, known = align_all(answers, columns, len(self.classes_), floors)
-        return pool_probabilities(aligned, self._weights[:, None] * known, self.pooling)
-
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._validate_params()
         if self.pooling == "geometric" and self.floor == 0:
             raise ValueError(
                 "`floor` must be > 0 for geometric pooling, which takes logarithms, got 0."
             )
-
-    def _adopt(self, name, part, X):
-        classes = classes_of(name, part, safe_indexing(X, slice(0, 1)), self.classes_)
-        classes = self.classes_ if classes is None else classes
-        columns = np.searchsorted(self.classes_, classes)
-        member = Member(name, Held(part), columns, None, labels=classes)
-        member.probabilities(safe_indexing(X, slice(0, 1)))
-        check_parts(name, part, safe_indexing(X, slice(0, 1)))
-        member.n_votes = n_votes_of(part)
-        return member
-
-    def _tasks(self, parts, X, y, fit_params):
-        """How each teacher that is not frozen is fitted."""
-        if not unfrozen(parts):
-            return []
-        codes = np.searchsorted(self.classes_, np.asarray(y))
-        rows = X, codes, self.classes_
-        data_key = self._cache.key("X and y", *rows)
-        tasks, seeds = [], self._draw_seeds([name for name, _ in parts])
-        for name, part in unfrozen(parts):
-            seed = seeds[name]
-            estimator = _seeded_clone(part, seed)
-            params, where = fit_params.get(name, {}), f"on {len(codes)} rows"
-            check_row_wise(name, estimator, params)
-            tasks.append(Task(name, estimator, *rows, params, seed, data_key, where))
-        return tasks
-
-    def _fit_members(self, tasks, step):
-        n_jobs = None if all(is_kept(self._cache, task) for task in tasks) else self.n_jobs
-        members = []
-        for member in run_jobs((delayed(fit_member)(self._cache, task) for task in tasks), n_jobs):
-            step(member.name)
-            members.append(member)
-        return members
-
-    def _draw_seeds(self, names):
-        if self.random_state is None:  # a number drawn here would hide the fit from the cache
-            return dict.fromkeys(names)
-        rng = check_random_state(self.random_state)
-        seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
-        return dict(zip(names, seeds.tolist(), strict=True))
-
-
-def _merged(first, second):
-    """The arguments of two dicts of dicts."""
-    return {name: first.get(name, {}) | second.get(name, {}) for name in {**first, **second}}
-
-
-def _seeded_clone(given, seed):
-    """A clone in which each `random_state` that is None has got a number of its own."""
-    estimator = clone_of(given)
-    if seed is not None and hasattr(estimator, "get_params"):
-        params, before = estimator.get_params(deep=True), given.get_params(deep=True)
-        # A part that is its own clone, as frozen ones are, is the user's: it stays as it is.
-        kept = [
-            f"{key}__"
-            for key, part in params.items()
-            if hasattr(part, "get_params") and part is before.get(key)
-        ]
-        unset = [
-            key
-            for key in sorted(params)
-            if key.split("__")[-1] == "random_state"
-            and params[key] is None
-            and not key.startswith(tuple(kept))
-        ]
-        numbers = check_random_state(seed).randint(np.iinfo(np.int32).max, size=len(unset))
-        estimator.set_params(**dict(zip(unset, numbers.tolist(), strict=True)))
-    return estimator

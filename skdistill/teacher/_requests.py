@@ -1,17 +1,29 @@
-"""What teachers request of the arguments of a fit."""
+"""What teachers request of the arguments of a fit, and what reaches each of them."""
 
 import inspect
+import warnings
+from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Any
 
-from sklearn.utils.metadata_routing import MetadataRequest
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import (
+    MetadataRequest,
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 
-from skdistill._utils._compat import routing_enabled
+from skdistill._utils._compat import check_sample_weight, num_samples, routing_enabled
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill.teacher._models import resamples, takes_weight
 
 # Arguments of our own, which another may be misspelt for.
 KNOWN = ("X_transfer", "soft_targets", "sample_weight", "groups", "X_val", "y_val")
 
 
-def check_routed(fit_params):
+def check_routed(fit_params: Mapping[str, Any]) -> None:
     """Raise a TypeError for arguments of teachers' ``fit`` that nothing routes."""
     if fit_params and not routing_enabled():
         first = next(iter(fit_params))
@@ -24,7 +36,7 @@ def check_routed(fit_params):
         )
 
 
-def requests_of(part):
+def requests_of(part: Estimator) -> Any:
     """What a teacher requests; one that cannot say, all that its ``fit`` names."""
     if hasattr(part, "get_metadata_routing"):
         return part
@@ -33,3 +45,87 @@ def requests_of(part):
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             requests.fit.add_request(param=name, alias=True)
     return requests
+
+
+def router_of(owner: Estimator, parts: list[tuple[str, Estimator]]) -> MetadataRouter:
+    """What a pool and the teachers that it fits request."""
+    router = MetadataRouter(owner=owner).add_self_request(owner)
+    for name, part in parts:
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router.add(method_mapping=mapping, **{name: requests_of(part)})
+    return router
+
+
+def routed_params(
+    owner: Estimator,
+    parts: list[tuple[str, Estimator]],
+    X: Table,
+    sample_weight: ArrayLike | None,
+    metadata: Mapping[str, Any],
+    fit_params: Mapping[str, dict[str, Any]] | None,
+) -> dict[str, dict[str, Any]]:
+    """The arguments of each teacher's ``fit``, by its name.
+
+    Parameters
+    ----------
+    owner : TeacherPool
+        Whose ``fit`` was given them.
+    parts : list of (str, object)
+        The teachers that are fitted.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    sample_weight : array-like of shape (n_samples,) or None
+    metadata : dict of str to object
+    fit_params : dict of str to dict or None
+        Arguments by the name of the teacher, which come before the others.
+
+    Returns
+    -------
+    dict of str to dict
+    """
+    check_routed(metadata)
+    weight = check_row_weights(sample_weight, X)
+    given = metadata if weight is None else {**metadata, "sample_weight": weight}
+    params: dict[str, dict[str, Any]] = {}
+    if given and routing_enabled():
+        routed = process_routing(owner, "fit", **given)
+        params = {name: dict(routed[name]["fit"]) for name, _ in parts}
+    for name, part in parts:
+        if name not in params or not hasattr(part, "get_metadata_routing"):
+            params[name] = params.get(name, {}) | weight_fit_params(name, part, weight)
+    own = fit_params or {}
+    return {name: params.get(name, {}) | own.get(name, {}) for name in {**params, **own}}
+
+
+def check_row_weights(sample_weight: ArrayLike | None, X: Table) -> FloatArray | None:
+    """Return checked weights of the rows of X; None stays None."""
+    if sample_weight is None:
+        return None
+    rows = np.empty((num_samples(X), 0))
+    return check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
+
+
+def weight_fit_params(
+    name: str, estimator: Estimator, sample_weight: FloatArray | None
+) -> dict[str, FloatArray]:
+    """The ``fit`` arguments that carry `sample_weight` to a teacher, without metadata routing."""
+    if sample_weight is None:
+        return {}
+    if takes_weight(estimator):
+        return {"sample_weight": sample_weight}
+    is_pipeline = isinstance(estimator, Pipeline) and not resamples(estimator)
+    if is_pipeline and takes_weight(estimator[-1]):
+        return {f"{estimator.steps[-1][0]}__sample_weight": sample_weight}
+    warnings.warn(
+        f"DistilledClassifier: teacher `{name}` ({type(estimator).__name__}) takes no "
+        "sample_weight and is fitted without it."
+    )
+    return {}
+
+
+def check_row_wise(name: str, estimator: Estimator, fit_params: Mapping[str, Any]) -> None:
+    """Raise a ValueError for weights whose rows a teacher will draw anew."""
+    if resamples(estimator) and any(key.endswith("sample_weight") for key in fit_params):
+        raise ValueError(
+            f"teacher `{name}` draws other rows than it is given, which `sample_weight` cannot "
+            "follow: do not request it, as in set_fit_request(sample_weight=False)."
+        )

@@ -2,7 +2,8 @@
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from sklearn.base import BaseEstimator
 
 from skdistill._utils._compat import num_samples
 from skdistill._utils.process import safe_threads
+from skdistill._utils.types import ArrayLike, FloatArray, NDArray, Table
 
 # So many different logits are not all between 0 and 1 by chance.
 MANY = 20
@@ -46,25 +48,30 @@ class TorchTeacher(BaseEstimator):
     (1, 2)
     """
 
-    def __init__(self, module, classes=None, preprocess=None):
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+        preprocess: Callable[[Table], Any] | None = None,
+    ) -> None:
         self.module = module
         self.classes = classes
         self.preprocess = preprocess
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         return self  # it is fitted, as a FrozenEstimator is
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return True
 
     @property
-    def classes_(self):
+    def classes_(self) -> NDArray[Any]:
         if self.classes is None:
             raise AttributeError("`classes` of this TorchTeacher were not given.")
         return np.asarray(self.classes)
 
     @safe_threads()
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> FloatArray:
         """Softmax of the module's logits, or sigmoid of a single one.
 
         Parameters
@@ -104,14 +111,14 @@ class TorchTeacher(BaseEstimator):
             )
         return p
 
-    def _inputs(self, rows):
+    def _inputs(self, rows: Any) -> tuple[Sequence[torch.Tensor], dict[str, torch.Tensor]]:
         """The positional and the keyword inputs of the module."""
         if isinstance(rows, Mapping):
             return (), {name: self._tensor(value) for name, value in rows.items()}
         several = isinstance(rows, (tuple, list)) and all(hasattr(one, "shape") for one in rows)
         return [self._tensor(one) for one in (rows if several else [rows])], {}
 
-    def _tensor(self, values):
+    def _tensor(self, values: ArrayLike | torch.Tensor) -> torch.Tensor:
         """An input on the module's device; floats in its dtype."""
         if not isinstance(values, torch.Tensor):  # torch warns of an array that is read-only
             values = torch.as_tensor(np.require(values, requirements="W"), device="cpu")
@@ -121,14 +128,14 @@ class TorchTeacher(BaseEstimator):
         dtype = floats[0] if floats else torch.float32
         return values.to(device, dtype if values.is_floating_point() else None)
 
-    def _evaluation_module(self):
+    def _evaluation_module(self) -> torch.nn.Module:
         # eval() would change the user's module, so a training one is copied.
         if any(part.training for part in self.module.modules()):
             return copy.deepcopy(self.module).eval()
         return self.module
 
 
-def _logits_of(output):
+def _logits_of(output: Any) -> torch.Tensor:
     """The logits in what a module returns."""
     if isinstance(output, (tuple, list)) and not hasattr(output, "logits"):
         output = output[0] if output else None
@@ -143,7 +150,7 @@ def _logits_of(output):
     return output
 
 
-def _probabilities(logits, n_rows):
+def _probabilities(logits: FloatArray, n_rows: int) -> FloatArray:
     if logits.ndim < 2 and n_rows and logits.size % n_rows == 0:
         logits = logits.reshape(n_rows, -1)  # the module squeezed them
     _warn_of_sigmoid(logits)
@@ -161,7 +168,7 @@ def _probabilities(logits, n_rows):
     return softmax(logits, axis=1)
 
 
-def _warn_of_sigmoid(logits):
+def _warn_of_sigmoid(logits: FloatArray) -> None:
     """Warn where what is taken for logits is likely to be the output of a sigmoid."""
     is_inside = (logits >= 0).all() and (logits <= 1).all() and not _sum_to_one(logits)
     if is_inside and len(np.unique(logits)) > MANY:
@@ -172,5 +179,5 @@ def _warn_of_sigmoid(logits):
         )
 
 
-def _sum_to_one(values):
+def _sum_to_one(values: FloatArray) -> bool:
     return np.allclose(values.sum(axis=-1), 1, atol=1e-3)

@@ -1,0 +1,233 @@
+"""What a fitted pool of teachers answers."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._utils.cache import Cache
+from skdistill._utils.named import named_parts
+from skdistill._utils.progress import no_step
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, NDArray, Table
+from skdistill.table import ColumnSelection
+from skdistill.targets import fit_pool_weights
+from skdistill.teacher._cached import renew_keys
+from skdistill.teacher._checks import check_columns, check_known_labels
+from skdistill.teacher._combine import Combination
+from skdistill.teacher._labelling import FittedTeachers, Step
+from skdistill.teacher._members import Member
+from skdistill.teacher._requests import check_row_weights
+
+
+class FittedPool:
+    """All that a :class:`TeacherPool` knows once it is fitted: it is written here and read here."""
+
+    # Parameters of the pool that may be set after its fit.
+    teachers: Any
+    pooling: str
+    memory: Any
+    n_jobs: int | None
+    classes_: NDArray[Any]
+    _selection: ColumnSelection
+    _members: list[Member]
+    _weights: FloatArray
+    _floors: list[float]
+
+    def _forget(self) -> None:
+        """Be not fitted, so that a fit that fails leaves no teachers."""
+        self.__dict__.pop("_members", None)
+
+    def _keep(
+        self,
+        classes: NDArray[Any],
+        selection: ColumnSelection,
+        members: list[Member],
+        weights: FloatArray,
+        unknown: float,
+    ) -> None:
+        """Take what a fit has found; `unknown` is the floor of a teacher without votes."""
+        self.classes_ = classes
+        self._selection = selection
+        self._members = members
+        self._weights = weights
+        self._floors = [member.floor(len(classes), unknown) for member in members]
+
+    def select(self, X: Table) -> Table:
+        """The columns of X that the teachers see.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array-like or DataFrame of shape (n_samples, n_selected)
+            In the container of X; X itself where `features` is None.
+        """
+        check_is_fitted(self)
+        return self._selection.take(X)
+
+    @property
+    def estimators_(self) -> list[Estimator]:
+        check_is_fitted(self)
+        return [member.estimator for member in self._members]
+
+    @property
+    def named_estimators_(self) -> dict[str, Estimator]:
+        check_is_fitted(self)
+        return {member.name: member.estimator for member in self._members}
+
+    @property
+    def weights_(self) -> FloatArray:
+        check_is_fitted(self)
+        return self._weights / self._weights.sum()
+
+    @property
+    def keys(self) -> list[str | None]:
+        """What tells the members of this fitted pool from others, for a cache of one's own.
+
+        Each key is a hash of all that a teacher's answer to rows of X depends on beside these
+        rows: the estimator, what it was fitted on, its code and its columns. It is None where
+        `memory` is, or was when the teacher was fitted.
+        """
+        check_is_fitted(self)
+        self._renew_keys()
+        own = [member.key for member in self._members]
+        places = self._selection.indices
+        if places is None:
+            return own
+        return [None if key is None else self._cache.key("columns", key, places) for key in own]
+
+    @property
+    def known_columns(self) -> list[IntArray]:
+        """The columns of the classes that each teacher knows."""
+        return [member.columns for member in self._members]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_members")
+
+    def fit_weights(self, X: Table, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Choose the weights by log loss on rows that the teachers have not seen.
+
+        A prior worth one row a teacher draws them to equal weights. The teachers stay as they are.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels, of ``classes_``. A class that no teacher knows says nothing of them.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : TeacherPool
+
+        Raises
+        ------
+        ValueError
+            If labels or weights are not valid.
+        """
+        check_is_fitted(self)
+        X = check_columns(self, X)
+        codes = check_known_labels(y, X, self.classes_)
+        sample_weight = check_row_weights(sample_weight, X)
+        self._renew_keys()
+        answers, known = self._teachers(floored=True).align(self.select(X))
+        self._weights = fit_pool_weights(answers, known, codes, self.pooling, sample_weight)
+        return self
+
+    def predict_proba(self, X: Table, *, floored: bool = False) -> FloatArray:
+        """Pooled probabilities.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        floored : bool, default=False
+            Whether each teacher's probabilities are lifted to its floor before pooling, as any
+            use of their logarithm needs. Geometric pooling always does.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        seen = self.select(check_columns(self, X))
+        return self._teachers(floored).probabilities(seen)
+
+    def predict(self, X: Table) -> NDArray[Any]:
+        """The label of the highest pooled probability.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_log_proba(self, X: Table) -> FloatArray:
+        """Logarithms of the pooled probabilities: -inf where a probability is 0.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def label(self, X: Table, *, floored: bool = False, step: Step = no_step) -> FloatArray:
+        """Do as :meth:`predict_proba` does, but keep the probabilities in `memory`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        floored : bool, default=False
+        step : callable, default=no_step
+            Called with the first and last row of each of the :func:`chunks` labelled.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        seen = self.select(X)
+        self._renew_keys()
+        return self._teachers(floored).label(seen, step)
+
+    def accepts(self, X: Table) -> bool:
+        """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        bool
+        """
+        seen = self.select(X)
+        self._renew_keys()
+        return self._teachers().accepts(seen)
+
+    @property
+    def _cache(self) -> Cache:
+        return Cache(self.memory)
+
+    def _teachers(self, floored: bool = False) -> FittedTeachers:
+        """The teachers, of which probabilities are lifted to the floor where logarithms need it."""
+        needed = floored or self.pooling == "geometric"
+        floors = self._floors if needed else [0.0] * len(self._members)
+        combination = Combination(self.classes_, floors, self._weights, self.pooling)
+        return FittedTeachers(self._members, combination, self._cache, self.n_jobs)
+
+    def _renew_keys(self) -> None:
+        renew_keys(self._cache, self._members, named_parts(self.teachers, "teacher"))

@@ -1,0 +1,254 @@
+"""What the fitted teachers of a pool answer, and teachers that have not seen the rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from sklearn.utils.parallel import delayed
+
+from skdistill._utils._compat import num_samples, safe_indexing
+from skdistill._utils.cache import Cache
+from skdistill._utils.parallel import run_jobs
+from skdistill._utils.progress import no_step
+from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, Table
+from skdistill.teacher._cached import (
+    Fold,
+    FoldAnswer,
+    accepts_rows,
+    fit_and_label,
+    fit_member,
+    is_fold_kept,
+    is_kept,
+    label_rows,
+)
+from skdistill.teacher._combine import Combination, teach_unknown, warn_of_unknown
+from skdistill.teacher._jobs import FitJob
+from skdistill.teacher._members import Member, chunks
+
+# Told the name of what is done.
+Step = Callable[[str], Any]
+
+
+def fit_members(cache: Cache, jobs: list[FitJob], n_jobs: int | None, step: Step) -> list[Member]:
+    """The fitted teachers, in the order of their jobs."""
+    n_jobs = None if all(is_kept(cache, job) for job in jobs) else n_jobs
+    members = []
+    for member in run_jobs((delayed(fit_member)(cache, job) for job in jobs), n_jobs):
+        step(member.name)
+        members.append(member)
+    return members
+
+
+@dataclass(frozen=True)
+class FittedTeachers:
+    """The fitted teachers of a pool, asked together.
+
+    Tables are of the columns that the teachers see.
+
+    Attributes
+    ----------
+    members : list of Member
+    combination : Combination
+        Of their answers, in their order.
+    cache : Cache
+    n_jobs : int or None
+    """
+
+    members: list[Member]
+    combination: Combination
+    cache: Cache
+    n_jobs: int | None
+
+    @property
+    def columns(self) -> list[IntArray]:
+        """The positions in ``classes_`` of the columns of each teacher."""
+        return [member.columns for member in self.members]
+
+    def probabilities(self, X: Table) -> FloatArray:
+        """Pooled probabilities, asked now.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._label(X, Member.probabilities, no_step)
+
+    def label(self, X: Table, step: Step) -> FloatArray:
+        """Pooled probabilities, asked once where the cache keeps them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        step : callable
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._label(X, partial(label_rows, self.cache), step)
+
+    def _label(
+        self, X: Table, ask: Callable[[Member, Table], FloatArray], step: Step
+    ) -> FloatArray:
+        result = np.empty((num_samples(X), len(self.combination.classes)))
+        jobs = (
+            delayed(ask)(member, safe_indexing(X, rows))
+            for rows in chunks(X)
+            for member in self.members
+        )
+        answers = run_jobs(jobs, self.n_jobs, require="sharedmem")
+        for rows in chunks(X):
+            own = islice(answers, len(self.members))
+            result[rows] = self.combination.pool(own, self.columns)
+            step(f"rows {rows.start} to {rows.stop - 1}")
+        return result
+
+    def align(self, X: Table) -> tuple[list[FloatArray], BoolArray]:
+        """The answers of each teacher, as :meth:`Combination.align` returns them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        aligned : list of ndarray of shape (n_samples, n_classes)
+        known : ndarray of bool of shape (n_teachers, n_classes)
+        """
+        answers = [self._label_whole(member, X) for member in self.members]
+        return self.combination.align(answers, self.columns)
+
+    def accepts(self, X: Table) -> bool:
+        """Whether all can label some rows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        bool
+        """
+        return all(accepts_rows(self.cache, member, X) for member in self.members)
+
+    def label_folds(
+        self, jobs: list[FitJob], X: Table, y: ArrayLike, folds: list[Fold], step: Step
+    ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
+        """Labels of teachers that have not seen the rows; those that are frozen answer as they are.
+
+        Parameters
+        ----------
+        jobs : list of FitJob
+            How the others are fitted on all rows.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        folds : list of (ndarray, ndarray, list)
+        step : callable
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        others : list of list of ndarray of shape (n_rows, n_classes)
+        is_answer : ndarray of bool of shape (n_samples,)
+            False for rows that were taught by label.
+        """
+        answers = fit_and_label_folds(self.cache, jobs, folds, self.n_jobs, step)
+        for member in self.members:
+            if member.name not in answers:  # it is frozen
+                answers[member.name] = self._label_folds_as_is(member, X, folds)
+        codes = np.searchsorted(self.combination.classes, np.asarray(y))
+        by_teacher = [answers[member.name] for member in self.members]
+        return combine_folds(by_teacher, codes, folds, self.combination)
+
+    def _label_folds_as_is(self, member: Member, X: Table, folds: list[Fold]) -> list[FoldAnswer]:
+        p = self._label_whole(member, X)
+        return [
+            (member.columns, [p[test], *(self._label_whole(member, table) for table in tables)])
+            for _, test, tables in folds
+        ]
+
+    def _label_whole(self, member: Member, X: Table) -> FloatArray:
+        rows = [safe_indexing(X, one) for one in chunks(X)]
+        return np.concatenate([label_rows(self.cache, member, one) for one in rows])
+
+
+def fit_and_label_folds(
+    cache: Cache, jobs: list[FitJob], folds: list[Fold], n_jobs: int | None, step: Step
+) -> dict[str, list[FoldAnswer]]:
+    """What teachers answer that are fitted again without the rows of a fold.
+
+    Parameters
+    ----------
+    cache : Cache
+    jobs : list of FitJob
+        On all rows.
+    folds : list of (ndarray, ndarray, list)
+    n_jobs : int or None
+    step : callable
+
+    Returns
+    -------
+    dict of str to list of (ndarray, list of ndarray)
+        By the name of the teacher and by fold: its columns, and its probabilities of the test
+        rows and of each other table.
+    """
+    both = [(job, fold) for job in jobs for fold in enumerate(folds, start=1)]
+    # What is known takes no process of its own.
+    is_known = all(is_fold_kept(cache, job, fold) for job, (_, fold) in both)
+    done = run_jobs(
+        (delayed(fit_and_label)(cache, job, fold, number) for job, (number, fold) in both),
+        n_jobs=None if is_known else n_jobs,
+    )
+    labels: dict[str, list[FoldAnswer]] = {}
+    for job in jobs:
+        labels[job.name] = []
+        for number, result in enumerate(islice(done, len(folds)), start=1):
+            labels[job.name].append(result)
+            step(f"{job.name}, fold {number}")
+    return labels
+
+
+def combine_folds(
+    by_teacher: list[list[FoldAnswer]],
+    codes: IntArray,
+    folds: list[Fold],
+    combination: Combination,
+) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
+    """Pool the answers of each fold; rows of a class that its teachers lack get their label.
+
+    Parameters
+    ----------
+    by_teacher : list of list of (ndarray, list of ndarray)
+        Of each teacher in each fold.
+    codes : ndarray of shape (n_samples,)
+        Position of each label in ``classes_``.
+    folds : list of (ndarray, ndarray, list)
+    combination : Combination
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_samples, n_classes)
+    others : list of list of ndarray of shape (n_rows, n_classes)
+    is_answer : ndarray of bool of shape (n_samples,)
+        False for rows that were taught by label.
+    """
+    classes = combination.classes
+    result = np.empty((len(codes), len(classes)))
+    is_answer, of_others = np.ones(len(codes), dtype=bool), []
+    for fold, (_, test, _) in enumerate(folds):
+        columns, answers = zip(*(answers[fold] for answers in by_teacher), strict=True)
+        first, *more = (combination.pool(table, columns) for table in zip(*answers, strict=True))
+        result[test] = first
+        of_others.append(more)
+        unknown = teach_unknown(result, codes, columns, test)
+        is_answer[test] = ~np.isin(codes[test], unknown)
+    if not is_answer.all():
+        warn_of_unknown(classes[np.unique(codes[~is_answer])], "in some folds of `cv` ")
+    return result, of_others, is_answer
