@@ -7,15 +7,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
-def trainings(monkeypatch):
-    """The trainings of all fits of a test, as they were before their first epoch."""
+def on_training(monkeypatch):
+    """Register what is called in the place of each training's run.
+
+    It is given the training and a function that runs it.
+    """
     from skdistill.student import Training
 
-    seen, start = [], Training.start
+    def register(hook):
+        run = Training.run
+        monkeypatch.setattr(Training, "run", lambda self: hook(self, lambda: run(self)))
 
-    def watch(self):
-        seen.append(self)
-        start(self)
-
-    monkeypatch.setattr(Training, "start", watch)
-    return seen
+    return register

@@ -59,7 +59,7 @@ def build(
 
     Parameters
     ----------
-    student : Student
+    student : FittedStudent
     schema : Schema
     answer : Answer
     numbers, categories : str
