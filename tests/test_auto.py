@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 from skdistill._fit.blocks import Block
-from skdistill._fit.trials import Run, Trial
+from skdistill._fit.trials import Trial
 from skdistill.inspection._choices import choices
 from skdistill.targets import fit_temperature
 

@@ -79,7 +79,7 @@ def rows_seen(on_training, X, y, weight, **params):
 
 @pytest.mark.parametrize("cv", [None, 2])
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
-def test_transfer_rows_follow_the_weights(sampler, cv, monkeypatch):
+def test_transfer_rows_follow_the_weights(sampler, cv, on_training):
     X, y, weight = two_regions()
     rows = rows_seen(on_training, X.astype(np.float32), y, weight, transfer=sampler, cv=cv)
     numbers, weights = rows.inputs.numpy()[:, 0], rows.target["weight"].numpy()
@@ -133,7 +133,7 @@ def test_samplers_refuse_what_is_no_weight(sampler, weight):
         sampler.sample(np.arange(8.0).reshape(4, 2), 5, random_state=0, sample_weight=weight)
 
 
-def test_memory_knows_the_weights_of_the_rows_drawn(tmp_path, monkeypatch):
+def test_memory_knows_the_weights_of_the_rows_drawn(tmp_path, on_training):
     X, y, weight = two_regions()
     params = {"transfer": Munge(size=1), "memory": str(tmp_path)}
     shares = []
