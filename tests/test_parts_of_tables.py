@@ -38,7 +38,7 @@ from skdistill import (
 )
 from skdistill._fit.transfer_set import _is_table
 from skdistill._stored.formats import FORMAT, migrate
-from skdistill._stored.parts import encoder_state, member_state
+from skdistill._stored.parts import encoder_state, member_state, pool_state
 from skdistill._utils.code import version_of
 from skdistill._utils.identity import identify
 from skdistill._utils.named import named_parts
@@ -799,3 +799,10 @@ def test_the_state_of_an_older_member():
     stored = {"name": "forest", "n_votes": 5}
     assert member_state(stored) == {"name": "forest", "n_votes": 5, "key": None, "labels": None}
     assert len(stored) == 2
+
+
+def test_the_state_of_an_older_pool():
+    assert pool_state({"_members": []}, "all") == {"_members": [], "_selection": "all"}
+    chosen = {"_members": [], "_selection": "some"}
+    assert pool_state(chosen, "all") == chosen
+    assert pool_state({"pooling": "geometric"}, "all") == {"pooling": "geometric"}  # not fitted
