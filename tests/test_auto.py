@@ -14,10 +14,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
+from skdistill import BalancedHinton, DistillationReport, DistilledClassifier, MLPStudent
 from skdistill._fit.blocks import Block
 from skdistill._fit.trials import Trial
-from skdistill.inspection._choices import choices
 from skdistill.targets import fit_temperature
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
@@ -159,6 +158,12 @@ def test_votes_of_none_are_floored_before_the_teacher_is_judged():
 # --- what is told of it ---
 
 
+def told(clf):
+    """What a report says that the fit chose."""
+    report = DistillationReport.from_estimator(clf, X, Y, n_bootstrap=100, speed=False)
+    return report.choices
+
+
 def test_what_was_tried_is_told(capsys):
     clf = fit(DummyClassifier(), temperature="auto", verbose=1)
     who = [(trial["who"], trial.get("alpha"), trial.get("temperature")) for trial in clf.trials_]
@@ -167,12 +172,12 @@ def test_what_was_tried_is_told(capsys):
     assert [trial["is_kept"] for trial in clf.trials_] == [False, False, False, True, False]
     assert clf.trials_[4]["log_loss"] > 1.05 > clf.trials_[3]["log_loss"]
     assert f"held out: {clf.trials_[3]['log_loss']:.4f}" in capsys.readouterr().out
-    text = " ".join(choices(clf))
+    text = " ".join(told(clf))
     assert f"that is kept: alpha 1, {clf.trials_[3]['log_loss']:.4f}; the teacher 1.0" in text
     assert "a student: alpha 0.3, temperature 4, " in text
     once = fit(alpha=0.3, early_stopping=False)
     assert once.trials_ == []
-    assert "nothing to compare" in " ".join(choices(once))
+    assert "nothing to compare" in " ".join(told(once))
 
 
 def test_a_class_that_no_teacher_knows_is_judged_without_a_warning():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -806,3 +807,12 @@ def test_the_state_of_an_older_pool():
     chosen = {"_members": [], "_selection": "some"}
     assert pool_state(chosen, "all") == chosen
     assert pool_state({"pooling": "geometric"}, "all") == {"pooling": "geometric"}  # not fitted
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_what_reads_older_files_imports_the_standard_library_alone():
+    code = "import sys, skdistill._stored.files; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n"
