@@ -14,7 +14,7 @@ from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
 from skdistill.export._schema import Schema
 from skdistill.export._student import Student
 from skdistill.export._transformer import transformed_table
-from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill.serving import CATEGORIES, NUMBERS
 from skdistill.table import TabularEncoder
 
 LABEL, PROBABILITIES = "label", "probabilities"
