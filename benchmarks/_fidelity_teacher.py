@@ -13,8 +13,10 @@ from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils import _safe_indexing
 from xgboost import XGBClassifier
 
-from skdistill import DistilledClassifier, TeacherPool
+from skdistill import TeacherPool
 from skdistill._fit.holdout import rows_to_hold_out
+from skdistill._fit.plan import draw_seeds
+from skdistill._utils.cache import Cache
 from skdistill.targets import fit_temperature
 
 CACHE = Path(__file__).parent / ".cache"
@@ -76,7 +78,7 @@ def memory():
 
 def fit_pool(members, X, y, seed):
     """Fit the pool as a DistilledClassifier of this seed would on these rows, cache and all."""
-    seeds = DistilledClassifier(random_state=seed)._draw_seeds()
+    seeds = draw_seeds(seed, Cache(None))
     return TeacherPool(members, memory=memory(), random_state=seeds["teacher"]).fit(X, y)
 
 
@@ -86,7 +88,7 @@ def own_temperature(members, X, y, seed):
     The split and the fit are those a DistilledClassifier of this seed makes too.
     """
     codes = np.unique(y, return_inverse=True)[1]
-    seeds = DistilledClassifier(random_state=seed)._draw_seeds()
+    seeds = draw_seeds(seed, Cache(None))
     held_out = rows_to_hold_out(codes, 0.1, seeds["split"])
     kept = np.setdiff1d(np.arange(len(y)), held_out)
     pool = fit_pool(members, _safe_indexing(X, kept), y[kept], seed)

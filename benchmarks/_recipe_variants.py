@@ -16,8 +16,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import SplineTransformer
 
-from skdistill import DistilledClassifier, MLPStudent, Munge
+from skdistill import DistilledClassifier, MLPStudent, Munge, TabularEncoder
 from skdistill._fit.holdout import rows_to_hold_out
+from skdistill._fit.plan import draw_seeds
+from skdistill._utils.cache import Cache
 
 # Raised when a helper of the variants changes what they measure.
 VERSION = 2
@@ -161,7 +163,9 @@ def run_staged(job, second_rate):
     first_steps = round(FIRST_STAGE * mixed["n_steps"])
     clf.set_params(
         student=MLPStudent(n_steps=first_steps),
-        encoder=FrozenEstimator(clf._fit_encoder(X, y, None)),  # of the real rows, as when mixed
+        encoder=FrozenEstimator(
+            TabularEncoder(categories="codes").fit(X, y)
+        ),  # of the real rows, as when mixed
         transfer=None,
         alpha=0.0,
         warm_start=True,
@@ -178,7 +182,8 @@ def with_frozen_teacher(job):
     """A classifier with a fitted teacher, the rows that one has seen, and those held out."""
     X, _, y, _ = job.split
     clf = DistilledClassifier(memory=memory(), random_state=job.seed, **BASE)
-    held_out = rows_to_hold_out(y, clf.validation_fraction, clf._draw_seeds()["split"])
+    seed = draw_seeds(job.seed, Cache(memory()))["split"]
+    held_out = rows_to_hold_out(y, clf.validation_fraction, seed)
     kept = np.setdiff1d(np.arange(len(y)), held_out)
     clf.teacher = FrozenEstimator(fit_pool(job.members, X.iloc[kept], y[kept], job.seed))
     validation = {"X_val": X.iloc[held_out], "y_val": y[held_out]}

@@ -35,6 +35,7 @@ from torch import nn
 from xgboost import XGBClassifier
 
 from skdistill import DistilledClassifier, MLPStudent
+from skdistill.student import encode
 
 TEMPERATURES = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0]
 SEARCH_ROWS = 3_000
@@ -178,7 +179,7 @@ def memory_of_flights():
     soft[np.arange(len(y)), y] = 0.9
     clf = DistilledClassifier(student=MLPStudent(n_steps=1), random_state=0)
     few = clone(clf).fit(X[:2000], y[:2000], soft_targets=soft[:2000])  # what is loaded once
-    size = few._encode(X).nbytes
+    size = encode(few.encoder_, X).nbytes
     training = TrainingMemory()
     clf.set_callbacks(training)
     free_memory()

@@ -10,6 +10,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "BalancedHinton": "objectives",
+    "Batch": "objectives",
     "DistillationReport": "inspection",
     "DistilledClassifier": "classifier",
     "FidelityDisplay": "inspection",

@@ -1,125 +1,136 @@
-"""How a trained student answers, and how it is stored."""
+"""What every distiller of the package is: parameters, a fit, a fitted student."""
 
 import copy
-import math
+from typing import Any, Self
 
-import numpy as np
 from scipy.sparse import issparse
-from scipy.special import log_softmax
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
+from skdistill._fit.distil import Outcome, distil
+from skdistill._fit.inputs import Arguments, check_before, check_inputs
+from skdistill._fit.plan import Previous, make_plan
+from skdistill._fit.routing import router_of
+from skdistill._fit.run import Run
+from skdistill._fit.warm_start import check_settled
 from skdistill._stored.formats import FORMAT, migrate
 from skdistill._stored.parameters import OlderParametersMixin
-from skdistill.student import pack_net, predict_logits, unpack_net
+from skdistill._utils._compat import VisualBlock
+from skdistill._utils.named import NamedListsMixin, sound_parts
+from skdistill._utils.process import safe_threads
+from skdistill._utils.progress import Progress
+from skdistill._utils.types import FloatArray, Table
+from skdistill.student import FittedStudent, MLPStudent, pack_net, unpack_net
 from skdistill.table import (
-    TabularEncoder,
+    ColumnSelection,
     check_container,
     check_frame,
     is_frame,
     is_matrix,
     with_types,
 )
+from skdistill.teacher import input_tags_of
 
 
-class TrainedStudentMixin(OlderParametersMixin):
-    """``predict*`` from `encoder_`, `student_` and `calibration_temperature_`, and pickling."""
+class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin, BaseEstimator):
+    """A fit by :mod:`skdistill._fit`, and the student that it leaves."""
 
-    def predict_proba(self, X):
-        """Probabilities of the classes.
+    _named_lists = ("teacher", "objectives", "transfer")
 
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+    @safe_threads()
+    def _distil(self, arguments: Arguments) -> Self:
+        """Fit; one that fails leaves nothing, or the student that `warm_start` goes on from."""
+        previous = self._previous()
+        if previous is None:
+            self._forget()
+        seen = copy.copy(self)  # it takes down the columns of X, which a failing fit leaves none of
+        plan = make_plan(self, seen._check_X, previous)
+        arguments = check_before(plan, arguments)
+        check_settled(plan)
+        seen._check_X(arguments.X, reset=previous is None)
+        plan.columns.fit(arguments.X)
+        given = check_inputs(plan, arguments)
+        context = self._init_callback_context(max_subtasks=None)
+        data = arguments.shown_to_callbacks
+        context.call_on_fit_task_begin(estimator=self, **data)
+        progress = Progress(self, context, data)
+        run = Run(plan, given.task, progress, seen._columns_seen(plan.columns))
+        self._keep(distil(given, run), run)
+        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
+        return self
 
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        logits = self._logits(X)
-        logits -= logits.max(axis=1, keepdims=True)
-        # The exponentials are cheap in float32; the sums are exact to 1 in float64.
-        p = np.exp(logits, out=logits).astype(np.float64)
-        p /= p.sum(axis=1, keepdims=True)
-        return p
+    def _keep(self, outcome: Outcome, run: Run) -> None:
+        """Take what a fit leaves: no other function sets an attribute that ends in ``_``."""
+        for name, value in (outcome.attributes | run.columns).items():
+            setattr(self, name, value)
+        self._probabilities = outcome.student.gives_probabilities
+        self._settled, self._rows = outcome.settled, outcome.rows
+        self._split_seed = outcome.split_seed
 
-    def predict_log_proba(self, X):
-        """Logarithms of the probabilities, from the logits: never -inf.
+    def _forget(self) -> None:
+        """Drop all that the last fit has found."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        self.__dict__.pop("_columns", None)
 
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+    def _previous(self) -> Previous | None:
+        """What this fit goes on from."""
+        if not self.warm_start or not hasattr(self, "student_"):
+            return None
+        return Previous(
+            self._student,
+            self.teacher_,
+            self.classes_,
+            self.alpha_,
+            self.temperature_,
+            getattr(self, "_settled", None),
+            getattr(self, "_rows", None),
+            getattr(self, "_split_seed", None),
+        )
 
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return log_softmax(self._logits(X).astype(np.float64), axis=1)
+    @property
+    def _student(self) -> FittedStudent:
+        """The trained student."""
+        return FittedStudent(
+            self.student_,
+            self.encoder_,
+            self._probabilities,
+            self.calibration_temperature_,
+            self.class_offset_,
+        )
 
-    def decision_function(self, X):
-        """Log-odds of the second class, or centred logits for more than two classes.
+    def _outputs(self, X: Table) -> FloatArray:
+        """The student's outputs for rows: for classes logits, calibrated."""
+        if not self.__sklearn_is_fitted__():  # check_is_fitted alone is slow for a row
+            check_is_fitted(self)
+        return self._student.outputs(self._check_X(X))
 
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-        """
-        logits = self._logits(X).astype(np.float64)
-        if logits.shape[1] == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits - logits.mean(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """The most probable label.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        logits = self._logits(X)
-        return self.classes_[logits.argmax(axis=1)]
-
-    def without_teacher(self):
+    def without_teacher(self) -> Self:
         """Return a copy that predicts the same but holds no teacher: what to store and serve.
 
         Returns
         -------
-        DistilledClassifier
+        self : object
             With `teacher` and `teacher_` None; it cannot be fitted again without `soft_targets`.
         """
         check_is_fitted(self)
         light = copy.copy(self)
-        light.teacher = light.teacher_ = None
+        light.__dict__.update(teacher=None, teacher_=None)
         light.__dict__.pop("_skl_callbacks", None)  # they watch a fit, and are not ours to store
         return light
 
-    def __getstate__(self):
-        state = super().__getstate__().copy()
-        if "student_" in state:
-            state["student_"] = pack_net(self.student_)
-            state["history_"] = list(self.history_)
-            state["_format"] = FORMAT
-        return state
+    # --- the columns of X ---
 
-    def __setstate__(self, state):
-        state = state.copy()
-        state = migrate(state, state.pop("_format", FORMAT))
-        if "student_" in state:
-            state["student_"] = unpack_net(state["student_"])
-            state["history_"] = History(state["history_"])
-        super().__setstate__(state)
+    def _check_X(self, X: Table, reset: bool = False) -> Table:
+        """Check the container, the number and the names of the columns.
 
-    def _check_X(self, X, reset):
-        """Check the container, the number and the names of the columns; change nothing."""
+        After a fit, X may have the columns of the student alone, or all that the fit had; what is
+        returned has those of the student.
+        """
         if not reset and self._is_plain(X):
             return X
         check_container(X)
@@ -134,10 +145,30 @@ class TrainedStudentMixin(OlderParametersMixin):
                 ensure_all_finite=False,
                 allow_nd=self._passes_through(),
             )
+        X = X if reset else self._own_columns(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X
 
-    def _is_plain(self, X):
+    def _own_columns(self, X: Table) -> Table:
+        """The columns that the student asks for, where X has those of the fit."""
+        columns = getattr(self, "_columns", None)
+        return columns.take(X) if columns is not None and columns.is_for(X) else X
+
+    def _columns_seen(self, columns: ColumnSelection) -> dict[str, Any]:
+        """What a fit says of the columns that its student asks for."""
+        seen = {
+            name: getattr(self, name)
+            for name in ("n_features_in_", "feature_names_in_")
+            if hasattr(self, name)  # X of other ranks than 2 has no columns
+        }
+        if columns.indices is None:
+            return seen
+        seen |= {"n_features_in_": len(columns.indices), "_columns": columns}
+        if "feature_names_in_" in seen:
+            seen["feature_names_in_"] = seen["feature_names_in_"][columns.indices]
+        return seen
+
+    def _is_plain(self, X: Table) -> bool:
         """Whether X is an array as `fit` had it, so that the full check, slow for a row, may go."""
         return (
             is_matrix(X)
@@ -145,10 +176,10 @@ class TrainedStudentMixin(OlderParametersMixin):
             and not hasattr(self, "feature_names_in_")
         )
 
-    def _passes_through(self):
+    def _passes_through(self) -> bool:
         return isinstance(self.encoder, str) and self.encoder == "passthrough"
 
-    def _takes_sparse(self):
+    def _takes_sparse(self) -> bool:
         """Whether what stands before the student takes sparse rows."""
         if isinstance(self.encoder, (str, type)):
             return self._passes_through()
@@ -156,7 +187,7 @@ class TrainedStudentMixin(OlderParametersMixin):
         tagged = hasattr(self.encoder, "__sklearn_tags__")
         return not tagged or get_tags(self.encoder).input_tags.sparse
 
-    def _refuse_sparse(self, X):
+    def _refuse_sparse(self, X: Table) -> None:
         if issparse(X) and not self._takes_sparse():
             raise TypeError(
                 f"Sparse data was passed, but `encoder={self.encoder!r}` takes dense data only. "
@@ -164,36 +195,55 @@ class TrainedStudentMixin(OlderParametersMixin):
                 "encoder='passthrough' to give the student all columns as they are, or X.toarray()."
             )
 
-    def _encode(self, X):
-        if type(self.encoder_) is TabularEncoder:
-            return self.encoder_._transform(X)
-        encoded = X if self.encoder_ is None else self.encoder_.transform(X)
-        if hasattr(encoded, "toarray"):  # the student is dense
-            encoded = encoded.toarray()
-        encoded = np.require(encoded, dtype=np.float32, requirements=["C", "W"])
-        if not np.isfinite(encoded).all():
-            raise ValueError(
-                f"X, as `encoder={self.encoder!r}` gives it to the student, contains NaN or "
-                "infinity: impute it, or use encoder='auto'."
-            )
-        return encoded
+    # --- scikit-learn's API ---
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "calibration_temperature_")
 
-    def _logits(self, X):
-        if not self.__sklearn_is_fitted__():  # check_is_fitted alone is slow for a row
-            check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        logits = predict_logits(self.student_, self._encode(X), self._probabilities)
-        if not math.isfinite(logits.sum()) and not np.isfinite(logits).all():
-            row = int((~np.isfinite(logits)).any(axis=1).argmax())
-            raise ValueError(
-                f"the student overflows on row {row} of X: its values are far from those it was "
-                "fitted on. Bring them into range, or fit with encoder='auto'."
-            )
-        if self.calibration_temperature_ != 1:
-            logits /= np.float32(self.calibration_temperature_)
-        if self.class_offset_ is not None:
-            logits += self.class_offset_.astype(np.float32)
-        return logits
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Get the metadata routing: teachers and splitters are given what they request.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        return router_of(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        takes_all = isinstance(self.encoder, str) and self.encoder == "auto"
+        refuses = getattr(getattr(self, "encoder_", None), "unseen_missing", "encode") == "error"
+        parts = sound_parts(self.teacher, "teacher")
+        # An object that declares no tags is taken to take anything.
+        declared = [input_tags_of(part) for _, part in parts]
+        teachers = [one for one in declared if one is not None]
+        for name in ("allow_nan", "categorical", "string"):
+            setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
+        tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
+        tags.input_tags.sparse = self._takes_sparse() and all(one.sparse for one in teachers)
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    def _sk_visual_block_(self) -> Any:
+        parts = sound_parts(self.teacher, "teacher")
+        parts = [(f"teacher: {name}", part) for name, part in parts]
+        parts.append(("student", MLPStudent() if self.student is None else self.student))
+        names = [name for name, part in parts if not isinstance(part, type)]
+        shown = [part for _, part in parts if not isinstance(part, type)]
+        return VisualBlock("parallel", shown, names=names, name_details=None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__().copy()
+        if "student_" in state:
+            state["student_"] = pack_net(self.student_)
+            state["history_"] = list(self.history_)
+            state["_format"] = FORMAT
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = state.copy()
+        state = migrate(state, state.pop("_format", FORMAT))
+        if "student_" in state:
+            state["student_"] = unpack_net(state["student_"])
+            state["history_"] = History(state["history_"])
+        super().__setstate__(state)

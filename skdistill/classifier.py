@@ -1,50 +1,22 @@
 """DistilledClassifier: any teacher, soft targets, one small student."""
 
-import time
 from numbers import Integral, Real
 from os import PathLike
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state, get_tags
+from scipy.special import log_softmax
+from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
 
-from skdistill._base import TrainedStudentMixin
-from skdistill._fit.checks import is_auto
-from skdistill._fit.groups import AllGroupsMixin
-from skdistill._fit.holdout import is_splitter, rows_apart
-from skdistill._fit.inputs import CheckedInputsMixin
-from skdistill._fit.labelling import choose_weights
-from skdistill._fit.learning import LearningMixin
-from skdistill._fit.routing import router_of
-from skdistill._fit.training import StudentTrainingMixin
-from skdistill._fit.trials import Run
-from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
-from skdistill._utils._compat import HasMethods, Interval, StrOptions, VisualBlock
-from skdistill._utils.cache import Cache
-from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
-from skdistill._utils.process import safe_threads
-from skdistill._utils.progress import Progress
-from skdistill.student import MLPStudent
-from skdistill.table import with_missing_numbers
-from skdistill.teacher import TeacherPool, input_tags_of, unfrozen
-
-# Fewer training rows than this make a validation split too noisy to choose an epoch by.
-EARLY_STOPPING_ROWS = 500
+from skdistill._base import BaseDistiller
+from skdistill._fit.inputs import Arguments
+from skdistill._utils._compat import HasMethods, Interval, StrOptions
+from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
+from skdistill.objectives import Response
 
 
-class DistilledClassifier(
-    NamedListsMixin,
-    CheckedInputsMixin,
-    LearningMixin,
-    AllGroupsMixin,
-    StudentTrainingMixin,
-    TrainedStudentMixin,
-    CallbackSupportMixin,
-    ClassifierMixin,
-    BaseEstimator,
-):
+class DistilledClassifier(ClassifierMixin, BaseDistiller):
     r"""Distil one or many teachers into one small neural student.
 
     The teachers' probabilities are pooled and softened by a temperature. A neural student is
@@ -84,6 +56,10 @@ class DistilledClassifier(
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
         Terms added to the loss.
+    teacher_features, student_features : column selector, default=None
+        The columns of X that the teachers and the student see, as in
+        :class:`~sklearn.compose.ColumnTransformer`: names, positions, a slice, a mask or a
+        callable. None is all. A student that sees fewer is asked with its own columns, or with all.
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
@@ -102,7 +78,7 @@ class DistilledClassifier(
         rows together. If neither is, the control is kept where it is clearly better than the
         teacher itself; a warning says so. No control is trained, and alpha is 0.3, where there is
         nothing to compare by (fewer than 50 labelled validation rows, as 500 training rows give;
-        `objectives`; a skorch net as `student`; `warm_start` going on), and where the labels cannot
+        a skorch net as `student`; `warm_start` going on), and where the labels cannot
         hold all that is to be learned (`X_transfer`, `class_prior`, a class without a label).
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
@@ -227,7 +203,6 @@ class DistilledClassifier(
     array([0, 0, 0])
     """
 
-    _named_lists = ("teacher", "objectives", "transfer")
     _parameter_constraints: ClassVar[dict] = {
         "temperature": [Interval(Real, 1e-3, 1e3, closed="both"), StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
@@ -252,36 +227,40 @@ class DistilledClassifier(
 
     def __init__(
         self,
-        teacher=None,
-        student=None,
+        teacher: Any = None,
+        student: Any = None,
         *,
-        encoder="auto",
-        response=None,
-        objectives=None,
-        transfer="auto",
-        temperature=1.0,
-        alpha="auto",
-        pooling="arithmetic",
-        teacher_weights=None,
-        cv="auto",
-        calibrate="auto",
-        class_weight=None,
-        class_prior=None,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        refit=True,
-        warm_start=False,
-        memory=None,
-        max_time=None,
-        n_jobs=None,
-        verbose=0,
-        random_state=None,
+        encoder: Any = "auto",
+        response: Response | None = None,
+        objectives: Any = None,
+        teacher_features: Any = None,
+        student_features: Any = None,
+        transfer: Any = "auto",
+        temperature: float | str = 1.0,
+        alpha: float | str = "auto",
+        pooling: str = "arithmetic",
+        teacher_weights: Any = None,
+        cv: Any = "auto",
+        calibrate: bool | str = "auto",
+        class_weight: dict | str | None = None,
+        class_prior: Any = None,
+        early_stopping: bool | str = "auto",
+        validation_fraction: Any = 0.1,
+        refit: bool = True,
+        warm_start: bool = False,
+        memory: Any = None,
+        max_time: float | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: RandomState = None,
     ):
         self.teacher = teacher
         self.student = student
         self.encoder = encoder
         self.response = response
         self.objectives = objectives
+        self.teacher_features = teacher_features
+        self.student_features = student_features
         self.transfer = transfer
         self.temperature = temperature
         self.alpha = alpha
@@ -304,19 +283,19 @@ class DistilledClassifier(
     @with_callbacks
     def fit(
         self,
-        X,
-        y=None,
+        X: Table,
+        y: ArrayLike | None = None,
         *,
-        X_transfer=None,
-        soft_targets=None,
-        soft_targets_transfer=None,
-        sample_weight=None,
-        groups=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        **fit_params,
-    ):
+        X_transfer: Any = None,
+        soft_targets: Any = None,
+        soft_targets_transfer: Any = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        X_val: Table = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the teachers that are not frozen, label the rows, train the student.
 
         Parameters
@@ -364,140 +343,67 @@ class DistilledClassifier(
         TypeError
             If there are `fit_params` that no teacher requests, or no metadata routing.
         """
-        with self._unfitted_if_it_fails():
-            self._fit(
-                X,
-                y,
-                sample_weight,
-                soft_targets,
-                groups,
-                fit_params,
-                X_transfer=X_transfer,
-                soft_targets_transfer=soft_targets_transfer,
-                X_val=X_val,
-                y_val=y_val,
-                sample_weight_val=sample_weight_val,
-            )
-        return self
+        rows = X, y, X_transfer, soft_targets, soft_targets_transfer
+        held_out = X_val, y_val, sample_weight_val
+        return self._distil(Arguments(*rows, sample_weight, groups, *held_out, fit_params))
 
-    @safe_threads()
-    def _fit(self, X, y, sample_weight, soft_targets, groups, fit_params, **more):
-        deadline = None if self.max_time is None else time.monotonic() + self.max_time
-        given = self._check_inputs(X, y, sample_weight, soft_targets, groups, fit_params, **more)
-        seeds = self._draw_seeds()
-        context = self._init_callback_context(max_subtasks=None)
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        data = {"X": X, "y": y, "metadata": metadata}
-        context.call_on_fit_task_begin(estimator=self, **data)
-        run = Run(seeds, deadline, Progress(self, context, data))
+    def predict_proba(self, X: Table) -> FloatArray:
+        """Probabilities of the classes.
 
-        whole, given = given, self._hold_out(given, seeds["split"])
-        rows = identity_of((given.X, given.y))
-        if self._continues() and given.holds_out and rows != getattr(self, "_rows", rows):
-            warn_of_other_rows(self)
-        if not self._continues():
-            self.teacher_ = self._fit_teacher(given, seeds["teacher"], run.progress)
-        given.labeller.teacher = self.teacher_
-        trial = self._learn(given, run)
-        self._keep(trial)
-        self._judge_by_all_groups(whole, trial, run)
-        if self._refits(given):
-            self._refit_student(given.labeller.response, trial, run)
-        self._correct_prior(trial.rows.blocks)
-        self._settled, self._rows = settled_by(self), rows
-        run.progress.say(self.decision_)
-        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
-
-    def _sk_visual_block_(self):
-        parts = sound_parts(self.teacher, "teacher")
-        parts = [(f"teacher: {name}", part) for name, part in parts]
-        parts.append(("student", MLPStudent() if self.student is None else self.student))
-        names = [name for name, part in parts if not isinstance(part, type)]
-        shown = [part for _, part in parts if not isinstance(part, type)]
-        return VisualBlock("parallel", shown, names=names, name_details=None)
-
-    def get_metadata_routing(self):
-        """Get the metadata routing: teachers and splitters are given what they request.
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
 
         Returns
         -------
-        sklearn.utils.metadata_routing.MetadataRouter
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
         """
-        return router_of(self)
+        logits = self._outputs(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        # The exponentials are cheap in float32; the sums are exact to 1 in float64.
+        p = np.exp(logits, out=logits).astype(np.float64)
+        p /= p.sum(axis=1, keepdims=True)
+        return p
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        takes_all = isinstance(self.encoder, str) and self.encoder == "auto"
-        refuses = getattr(getattr(self, "encoder_", None), "unseen_missing", "encode") == "error"
-        parts = sound_parts(self.teacher, "teacher")
-        # An object that declares no tags is taken to take anything.
-        declared = [input_tags_of(part) for _, part in parts]
-        teachers = [one for one in declared if one is not None]
-        for name in ("allow_nan", "categorical", "string"):
-            setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
-        tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
-        tags.input_tags.sparse = self._takes_sparse() and all(one.sparse for one in teachers)
-        tags.non_deterministic = self.random_state is None
-        return tags
+    def predict_log_proba(self, X: Table) -> FloatArray:
+        """Logarithms of the probabilities, from the logits: never -inf.
 
-    def _draw_seeds(self):
-        """A seed for each step; None, or one number, where the cache is to know the step again."""
-        steps = ("teacher", "split", "transfer", "student")
-        numbers = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=4)
-        seeds = dict(zip(steps, numbers.tolist(), strict=True))
-        if self.random_state is None:
-            seeds["teacher"] = seeds["transfer"] = None
-            if Cache(self.memory).is_on:
-                seeds["split"] = 0
-        if self._continues():  # the teacher it keeps has seen all rows but those held out
-            seeds["split"] = getattr(self, "_split_seed", seeds["split"])
-        self._split_seed = seeds["split"]
-        return seeds
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
 
-    def _hold_out(self, given, seed):
-        """Hold rows out for validation before a teacher sees them.
-
-        A teacher that has seen them puts their labels into the rows nearby that it labels, and so
-        into the student: its loss on them would be too low, and all that is chosen by it wrong.
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
         """
-        if given.validation is not None or not self._stops_early(np.count_nonzero(given.weights)):
-            return given
-        kept, rows = rows_apart(given, self.validation_fraction, seed)
-        return given.hold_out(kept, rows) if len(rows) else given
+        return log_softmax(self._outputs(X).astype(np.float64), axis=1)
 
-    def _fit_teacher(self, given, seed, progress, weights=None):
-        if self.teacher is None:
-            return None
-        weights = self.teacher_weights if weights is None else weights
-        chooses = is_auto(weights)
-        pool = TeacherPool(
-            self.teacher,
-            pooling=self.pooling,
-            weights=None if chooses else weights,
-            floor=given.labeller.response.floor,
-            n_jobs=self.n_jobs,
-            memory=self.memory,
-            random_state=seed,
-        )
-        n_steps = len(unfrozen(named_parts(self.teacher, "teacher")))
-        with progress.task("fit-teacher", "fitting the teacher", n_steps=n_steps) as step:
-            pool.fit(given.X, given.y, fit_params=given.fit_params, step=step)
-        self._refuse_what_the_teacher_refuses(given.X, pool)
-        if chooses:
-            choose_weights(pool, given)
-        return pool
+    def decision_function(self, X: Table) -> FloatArray:
+        """Log-odds of the second class, or centred logits for more than two classes.
 
-    def _refuse_what_the_teacher_refuses(self, X, teacher):
-        """Missing numbers, where there were none in X and the teacher does not take them."""
-        if not isinstance(self.encoder, str) or self._passes_through():
-            return
-        row = with_missing_numbers(X)
-        if row is None or get_tags(self).input_tags.allow_nan:
-            return
-        if not teacher.accepts(row):  # tags cannot tell: a Pipeline may impute
-            self.encoder_.set_params(unseen_missing="error")
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
 
-    def _stops_early(self, n_rows):
-        if isinstance(self.early_stopping, str):
-            return n_rows >= EARLY_STOPPING_ROWS or is_splitter(self.validation_fraction)
-        return bool(self.early_stopping)
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        logits = self._outputs(X).astype(np.float64)
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits - logits.mean(axis=1, keepdims=True)
+
+    def predict(self, X: Table) -> np.ndarray:
+        """The most probable label.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.classes_[self._outputs(X).argmax(axis=1)]

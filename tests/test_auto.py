@@ -1,5 +1,6 @@
 """What alpha="auto" and temperature="auto" choose by the rows held out."""
 
+import time
 import warnings
 from types import SimpleNamespace
 
@@ -13,10 +14,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 from skdistill._fit.blocks import Block
-from skdistill._fit.trials import Run, Trial
+from skdistill._fit.trials import Trial
 from skdistill.inspection._choices import choices
 from skdistill.targets import fit_temperature
 
@@ -31,16 +31,15 @@ def fit(teacher=None, X_val=None, y_val=None, **params):
 
 
 @pytest.fixture
-def trainings(monkeypatch):
+def trainings(on_training):
     """(alpha, temperature) of each training."""
     seen = []
 
-    def watch(net, loss, *args, **options):
-        seen.append((loss["alpha"], loss["temperature"]))
-        return train(net, loss, *args, **options)
+    def watch(training, run):
+        seen.append((training.loss["alpha"], training.loss["temperature"]))
+        return run()
 
-    train = training.train
-    monkeypatch.setattr(training, "train", watch)
+    on_training(watch)
     return seen
 
 
@@ -230,57 +229,56 @@ def test_a_better_temperature_is_taken(monkeypatch):
 # --- who ends a training ---
 
 
-def end(monkeypatch, which):
+def end(on_training, which):
     """End the training of this number in its second epoch."""
-    train, begun = training.train, []
+    begun = []
 
-    def cut(*args, **options):
-        begun.append(args[1]["alpha"])
+    def cut(training, run):
+        begun.append(training.loss["alpha"])
         if len(begun) == which:
-            options["step"] = lambda name, *net: name == "epoch 2"
-        return train(*args, **options)
+            training.step = lambda name, *net: name == "epoch 2"
+        return run()
 
-    monkeypatch.setattr(training, "train", cut)
+    on_training(cut)
     return begun
 
 
-def test_who_ends_the_student_wants_no_control(monkeypatch):
-    begun = end(monkeypatch, 1)
+def test_who_ends_the_student_wants_no_control(on_training):
+    begun = end(on_training, 1)
     assert fit(DummyClassifier(), temperature="auto").alpha_ == 0.3
     assert begun == [0.3]
 
 
-def test_a_control_that_was_ended_is_not_kept(monkeypatch):
-    begun = end(monkeypatch, 2)
+def test_a_control_that_was_ended_is_not_kept(on_training):
+    begun = end(on_training, 2)
     assert fit(DummyClassifier()).alpha_ == 0.3
     assert begun == [0.3, 1.0]  # whoever ends it wants no other
 
 
-def test_ctrl_c_in_the_first_epoch_of_the_control_keeps_the_student(monkeypatch):
+def test_ctrl_c_in_the_first_epoch_of_the_control_keeps_the_student(on_training):
     once = fit(DummyClassifier(), alpha=0.3, refit=False)
-    train = training.train
 
-    def interrupt(net, loss, *args, **options):
-        if loss["alpha"] == 1:
+    def interrupt(training, run):
+        if training.loss["alpha"] == 1:
             raise KeyboardInterrupt
-        return train(net, loss, *args, **options)
+        return run()
 
-    monkeypatch.setattr(training, "train", interrupt)
+    on_training(interrupt)
     with pytest.warns(UserWarning, match="KeyboardInterrupt ended .* that control is not used"):
         clf = fit(DummyClassifier())
     same(clf, once)
 
 
-def test_no_time_for_the_control_keeps_the_student(monkeypatch):
+def test_no_time_for_the_control_keeps_the_student(on_training, monkeypatch):
     once = fit(DummyClassifier(), alpha=0.3, refit=False)
-    train = training.train
+    now = time.monotonic
 
-    def last(*args, **options):
-        result = train(*args, **options)
-        monkeypatch.setattr(Run, "is_over", True)
+    def last(training, run):
+        result = run()
+        monkeypatch.setattr(time, "monotonic", lambda: now() + 1e6)
         return result
 
-    monkeypatch.setattr(training, "train", last)
+    on_training(last)
     same(fit(DummyClassifier(), max_time=600.0), once)
 
 

@@ -16,7 +16,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
 from skdistill.metrics import score_and_choices
@@ -196,15 +195,13 @@ class Fussy(ExtraTreesClassifier):
         return super().fit(X, y, sample_weight)
 
 
-def fail_where(monkeypatch, fails):
-    train = training.train
-
-    def boom(net, loss, rows, validation, *args, **options):
-        if fails(loss, validation):
+def fail_where(on_training, fails):
+    def boom(training, run):
+        if fails(training.loss, training.validation):
             raise ValueError("the student diverged in epoch 3")
-        return train(net, loss, rows, validation, *args, **options)
+        return run()
 
-    monkeypatch.setattr(training, "train", boom)
+    on_training(boom)
 
 
 @pytest.mark.parametrize(
@@ -215,10 +212,10 @@ def fail_where(monkeypatch, fails):
         ("training the student again", lambda loss, validation: validation is None),
     ],
 )
-def test_an_attempt_that_fails_leaves_the_student(monkeypatch, what, fails):
+def test_an_attempt_that_fails_leaves_the_student(on_training, what, fails):
     teacher = RandomForestClassifier(20, random_state=0)
     once = fit(teacher, alpha=0.3, temperature="auto", refit=False)
-    fail_where(monkeypatch, fails)
+    fail_where(on_training, fails)
     with pytest.warns(UserWarning, match=f"{what} failed, and .*: the student diverged in epoch 3"):
         clf = fit(teacher, temperature="auto", refit="again" in what)
     assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
@@ -235,9 +232,9 @@ def test_folds_that_a_teacher_refuses_leave_the_student(monkeypatch):
     assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
 
 
-def test_a_fit_that_fails_leaves_no_student(monkeypatch):
+def test_a_fit_that_fails_leaves_no_student(on_training):
     clf = fit(LogisticRegression(), transfer=None)
-    fail_where(monkeypatch, lambda loss, validation: True)
+    fail_where(on_training, lambda loss, validation: True)
     with pytest.raises(ValueError, match="diverged"):
         clf.fit(X, Y)
     assert [name for name in vars(clf) if name.endswith("_")] == []
@@ -247,10 +244,10 @@ def test_a_fit_that_fails_leaves_no_student(monkeypatch):
     assert not clf.__sklearn_is_fitted__()
 
 
-def test_going_on_that_fails_leaves_the_student_as_it_was(monkeypatch):
+def test_going_on_that_fails_leaves_the_student_as_it_was(on_training):
     clf = fit(LogisticRegression(), transfer=None, warm_start=True)
     before = clf.predict_proba(X)
-    fail_where(monkeypatch, lambda loss, validation: True)
+    fail_where(on_training, lambda loss, validation: True)
     with pytest.raises(ValueError, match="diverged"):
         clf.fit(X, Y)
     assert_array_equal(clf.predict_proba(X), before)

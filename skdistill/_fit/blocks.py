@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdistill._utils._compat import num_samples, safe_indexing
-
-NO_LABEL = -1
+from skdistill._utils.types import BoolArray, FloatArray, IntArray, Table
+from skdistill.task import Classification
 
 
 @dataclass
@@ -15,9 +15,10 @@ class Block:
 
     Attributes
     ----------
+    task : Classification
     X : array-like or DataFrame of shape (n_rows, n_features)
     labels : ndarray of shape (n_rows,)
-        Code of each label, NO_LABEL where there is none.
+        As the task encodes them.
     weight : ndarray of shape (n_rows,)
     soft : ndarray of shape (n_rows, n_classes) or None
         Soft targets at temperature 1; None for validation rows the user gave.
@@ -25,40 +26,48 @@ class Block:
         Rows of one group depend on each other.
     is_answer : ndarray of bool of shape (n_rows,) or None, default=None
         Of rows labelled out of fold: False where the label took the place of an answer.
+    sampler : str or None, default=None
+        Name of the sampler that drew the rows.
     """
 
-    X: object
-    labels: np.ndarray
-    weight: np.ndarray
-    soft: np.ndarray | None
+    task: Classification
+    X: Table
+    labels: IntArray
+    weight: FloatArray
+    soft: FloatArray | None
     groups: np.ndarray | None = None
-    is_answer: np.ndarray | None = None
+    is_answer: BoolArray | None = None
+    sampler: str | None = None
 
     @classmethod
-    def unlabelled(cls, X, weight, soft):
+    def unlabelled(
+        cls,
+        task: Classification,
+        X: Table,
+        weight: float | FloatArray,
+        soft: FloatArray,
+        sampler: str | None = None,
+    ) -> "Block":
         """Rows without labels; `weight` is a number or one a row."""
         n_rows = num_samples(X)
-        return cls(X, np.full(n_rows, NO_LABEL), np.full(n_rows, weight), soft)
+        labels, weight = task.unlabelled(n_rows), np.full(n_rows, weight)
+        return cls(task, X, labels, weight, soft, sampler=sampler)
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
     @property
-    def is_labelled(self):
-        return bool((self.labels != NO_LABEL).all())
+    def is_labelled(self) -> bool:
+        """Whether each row has a label."""
+        return bool(self.task.known(self.labels).all())
 
-    def shares(self, n_classes, alpha):
-        """Weight of each class in what the student learns, `alpha` of it from labels."""
-        soft = np.zeros((len(self.labels), n_classes)) if self.soft is None else self.soft
-        known = np.flatnonzero(self.labels != NO_LABEL)
-        hard = np.bincount(
-            self.labels[known], weights=alpha * self.weight[known], minlength=n_classes
-        )
-        return (1 - alpha) * (self.weight @ soft) + hard
-
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> "Block":
         """The block of some of the rows."""
         optional = self.soft, self.groups, self.is_answer
-        optional = [None if one is None else one[rows] for one in optional]
-        return Block(safe_indexing(self.X, rows), self.labels[rows], self.weight[rows], *optional)
+        taken = [None if one is None else one[rows] for one in optional]
+        X = safe_indexing(self.X, rows)
+        return Block(self.task, X, self.labels[rows], self.weight[rows], *taken, self.sampler)
 
-    def weighty(self):
+    def with_weight(self) -> "Block":
         """The block of the rows that weigh anything: the others change nothing."""
         return self if self.weight.all() else self.take(np.flatnonzero(self.weight))

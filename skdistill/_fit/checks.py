@@ -156,12 +156,12 @@ def check_drawn(name, drawn, n_rows):
         )
 
 
-def check_combination(estimator, X, y, soft_targets, n_used, more):
+def check_combination(plan, X, y, soft_targets, n_used, more):
     """Raise a ValueError for inputs that do not go together.
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    plan : Plan
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,) or None
     soft_targets : array-like, DataFrame or None
@@ -171,28 +171,28 @@ def check_combination(estimator, X, y, soft_targets, n_used, more):
         The other arguments of ``fit``, by name.
     """
     X_transfer, soft_targets_transfer = more["X_transfer"], more["soft_targets_transfer"]
-    if estimator.teacher is None:
-        _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer)
-    elif soft_targets is not None and estimator._given_cv() is not None:
+    if plan.parameters.teacher is None:
+        _check_without_teacher(plan, X_transfer, soft_targets, soft_targets_transfer)
+    elif soft_targets is not None and plan.cv is not None:
         raise ValueError("`soft_targets` replace what `cv` would compute: leave one of them out.")
     if soft_targets_transfer is not None and X_transfer is None:
         raise ValueError("`soft_targets_transfer` are given without `X_transfer`.")
-    if y is None and estimator.alpha == 1:
+    if y is None and plan.parameters.alpha == 1:
         raise ValueError("`alpha=1` trains on labels alone, but y is None: give y, or alpha < 1.")
-    if y is None and estimator._given_cv() is not None:
+    if y is None and plan.cv is not None:
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
         )
-    _check_samplers(estimator, X)
-    _check_validation_rows(estimator, y, n_used, more)
+    _check_samplers(plan, X)
+    _check_validation_rows(plan, y, n_used, more)
     _check_same_rows(X, soft_targets, "soft_targets")
     _check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
 
 
-def _check_samplers(estimator, X):
-    if not issparse(X) or is_auto(estimator.transfer):
+def _check_samplers(plan, X):
+    if not issparse(X) or is_auto(plan.parameters.transfer):
         return
-    for name, sampler in named_parts(estimator.transfer, "transfer"):
+    for name, sampler in named_parts(plan.parameters.transfer, "transfer"):
         if sampler.size and isinstance(sampler, _READ_TABLES):
             raise ValueError(
                 f"`transfer` draws rows (`{name}`), but X is sparse, and {type(sampler).__name__} "
@@ -201,14 +201,14 @@ def _check_samplers(estimator, X):
             )
 
 
-def _check_validation_rows(estimator, y, n_rows, more):
+def _check_validation_rows(plan, y, n_rows, more):
     if (more["X_val"] is None) != (more["y_val"] is None):
         raise ValueError("`X_val` and `y_val` must be given together.")
     if more["X_val"] is None and more["sample_weight_val"] is not None:
         raise ValueError("`sample_weight_val` is given without `X_val` and `y_val`.")
-    always = not isinstance(estimator.calibrate, str) and estimator.calibrate
-    is_split = y is not None and estimator._stops_early(n_rows)
-    fraction = estimator.validation_fraction
+    always = not isinstance(plan.parameters.calibrate, str) and plan.parameters.calibrate
+    is_split = y is not None and plan.stops_early(n_rows)
+    fraction = plan.parameters.validation_fraction
     is_fraction = more["X_val"] is None and is_split and not is_splitter(fraction)
     if is_fraction and min(fraction, 1 - fraction) * n_rows < 1:
         raise ValueError(
@@ -222,16 +222,16 @@ def _check_validation_rows(estimator, y, n_rows, more):
         )
 
 
-def _check_without_teacher(estimator, X_transfer, soft_targets, soft_targets_transfer):
+def _check_without_teacher(plan, X_transfer, soft_targets, soft_targets_transfer):
     if soft_targets is None:
         raise ValueError("`teacher` is None: give a teacher, or `soft_targets` in its place.")
-    if estimator._given_cv() is not None:
-        raise ValueError(f"`cv` is {estimator.cv!r}, but there is no `teacher` to cross-fit.")
+    if plan.cv is not None:
+        raise ValueError(f"`cv` is {plan.cv!r}, but there is no `teacher` to cross-fit.")
     if X_transfer is not None and soft_targets_transfer is None:
         raise ValueError(
             "`X_transfer` has no labels: give `soft_targets_transfer`, or a `teacher`."
         )
-    for name, sampler in named_parts(estimator.transfer, "transfer"):
+    for name, sampler in named_parts(plan.parameters.transfer, "transfer"):
         if sampler.size:
             raise ValueError(
                 f"`transfer` draws rows (`{name}`), but there is no `teacher` to label them."
@@ -313,13 +313,3 @@ def untuple(value, name, n_rows):
             f"with X, without a word. Pass `{name}=(rows,)`, a tuple of one, which it never slices."
         )
     return value
-
-
-def check_views(name, views, blocks):
-    """Raise a ValueError unless a teacher view has a row for each row it was asked for."""
-    for view, block in zip(views, blocks, strict=True):
-        if len(view) != len(block.labels):
-            raise ValueError(
-                f"`teacher_view` of the objective `{name}` returned {len(view)} rows for "
-                f"{len(block.labels)} rows of X."
-            )

@@ -5,14 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_soft_targets
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.progress import no_step
-from skdistill.objectives import Hinton
+from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities, mean_true_probability
-from skdistill.teacher import UNKNOWN_FLOOR, chunks, teach_unknown, unfrozen, warn_of_unknown
+from skdistill.task import Classification
+from skdistill.teacher import (
+    UNKNOWN_FLOOR,
+    TeacherPool,
+    chunks,
+    teach_unknown,
+    unfrozen,
+    warn_of_unknown,
+)
 
 
 class Labeller:
@@ -20,28 +27,36 @@ class Labeller:
 
     Parameters
     ----------
-    classes : ndarray of shape (n_classes,)
-    response : Response or None
+    task : Classification
+    response : Response
     temperatures : tuple of float
         Those that the student may be trained at.
-
-    Attributes
-    ----------
-    teacher : TeacherPool or None
-        Set once it is fitted.
+    teacher : TeacherPool or None, default=None
+        Fitted.
     """
 
-    def __init__(self, classes, response, temperatures):
-        self.classes = classes
-        self.response = Hinton() if response is None else response
-        self.floored = any(map(self.response.needs_floor, temperatures))
-        self.teacher = None
+    def __init__(
+        self,
+        task: Classification,
+        response: Response,
+        temperatures: tuple[float, ...],
+        teacher: TeacherPool | None = None,
+    ):
+        self.task = task
+        self.response = response
+        self.temperatures = temperatures
+        self.floored = any(map(response.needs_floor, temperatures))
+        self.teacher = teacher
+
+    def by(self, teacher: TeacherPool | None) -> "Labeller":
+        """The same by a teacher, once it is fitted."""
+        return Labeller(self.task, self.response, self.temperatures, teacher)
 
     def given(self, soft_targets, X, name):
         """Probabilities that the user gave, checked; None stays None."""
         if soft_targets is None:
             return None
-        p = check_soft_targets(soft_targets, self.classes, num_samples(X), name)
+        p = check_soft_targets(soft_targets, self.task.classes, num_samples(X), name)
         return floor_probabilities(p, self._floor)
 
     @property
@@ -58,10 +73,10 @@ class Labeller:
     def label_known(self, X, labels, step=no_step, warns=True):
         """The teacher's probabilities; rows of a class it does not know are taught by label."""
         soft = self.teacher.label(X, floored=self.floored, step=step)
-        if (labels >= 0).all():
+        if self.task.known(labels).all():
             unknown = teach_unknown(soft, labels, self.teacher.known_columns)
             if len(unknown) and warns:
-                warn_of_unknown(self.classes[unknown])
+                warn_of_unknown(self.task.classes[unknown])
         return self._lift(soft)
 
     def _lift(self, soft):
@@ -76,7 +91,7 @@ class Labeller:
         """Whether there are teachers, who together know all classes of the labels."""
         if self.teacher is None:
             return False
-        return bool(self.knows(labels[labels >= 0]).all())
+        return bool(self.knows(labels[self.task.known(labels)]).all())
 
     def label_out_of_fold(self, given, others, step):
         """The probabilities of teachers that have not seen the row.
@@ -115,7 +130,7 @@ def choose_weights(pool, given):
     if len(pool.known_columns) == 1:
         return
     if rows is not None and rows.is_labelled:
-        pool.fit_weights(rows.X, pool.classes_[rows.labels], rows.weight)
+        pool.fit_weights(rows.X, given.task.decode(rows.labels), rows.weight)
         return
     warnings.warn(
         "DistilledClassifier: `teacher_weights='auto'` found no labelled validation rows, so all "
@@ -140,7 +155,7 @@ def training_rows(given, progress):
         text, n_steps = f"labelling {len(labels)} training rows", len(list(chunks(given.X)))
         with progress.task("label-training-rows", text, n_steps=n_steps) as step:
             soft = given.labeller.label_known(given.X, labels, step)
-    return Block(given.X, labels, given.weights, soft)
+    return replace(given.block, soft=soft)
 
 
 def out_of_fold_rows(given, drawn, progress):
@@ -165,7 +180,7 @@ def out_of_fold_rows(given, drawn, progress):
     n_steps = len(given.folds) * n_teachers
     with progress.task("label-training-rows", text, n_steps=n_steps) as step:
         own, soft, is_answer = given.labeller.label_out_of_fold(given, drawn, step)
-    return Block(given.X, given.labels, given.weights, own, is_answer=is_answer), soft
+    return replace(given.block, soft=own, is_answer=is_answer), soft
 
 
 def validation_rows(given):

@@ -4,21 +4,23 @@ import warnings
 
 import numpy as np
 
-from skdistill._fit.checks import is_auto
+from skdistill._fit.blocks import Block
 from skdistill._fit.judge import is_clearly_lower, n_effective
-from skdistill._utils.named import named_parts
+from skdistill._fit.plan import Plan
+from skdistill._fit.trials import Trial
+from skdistill._utils.types import FloatArray
 from skdistill.teacher import unfrozen
 
 # Of what the teacher knows beyond the shares of the classes.
 LEAST_KEPT = 0.75
 
 
-def why_no_choice(estimator, validation, fewest):
+def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     """Why a fit has nothing to compare students by, or may train only one.
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    plan : Plan
     validation : Block or None
     fewest : int
         Rows held out that it takes.
@@ -34,14 +36,12 @@ def why_no_choice(estimator, validation, fewest):
     n_judges = n_effective(validation.weight)
     if n_judges < fewest:
         return f"{n_judges:.0f} rows held out are too few to compare by, which takes {fewest}"
-    if named_parts(estimator.objectives, "objectives"):
-        return "`objectives` are given"
-    if estimator.warm_start:
+    if plan.parameters.warm_start:
         return "`warm_start` goes on with one student"
     return "a net of your own is trained once"
 
 
-def decision_of(trial, trials):
+def decision_of(trial: Trial, trials: list[dict]) -> str:
     """Say in one line what is kept, by which losses, and why.
 
     Parameters
@@ -73,7 +73,7 @@ def decision_of(trial, trials):
     return "".join([*parts, f"; why: {trial.why}"])
 
 
-def _name(trial):
+def _name(trial: dict) -> str:
     """A trial that is not kept, in a word or two."""
     if trial["who"] == "teacher":
         return "the teacher"
@@ -87,30 +87,30 @@ def _name(trial):
     return " ".join(words)
 
 
-def warn_of_labels_alone(estimator, trial):
+def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
     """Warn where the student learns from the labels alone although more was asked for."""
     if trial.setting.alpha < 1:
         return
-    if is_auto(estimator.alpha):
+    if plan.chooses_alpha:
         text = (
             "`alpha='auto'` keeps the student that learns from the labels alone, since "
             f"{trial.why}. Set `alpha=0.3` to follow the teacher all the same."
         )
-        if estimator.response is not None:
+        if plan.parameters.response is not None:
             text += " `response` is not used."
-    elif estimator.response is not None:
+    elif plan.parameters.response is not None:
         text = "`response` is not used, since `alpha=1` learns from the labels alone."
     else:
         return
     warnings.warn(f"DistilledClassifier: {text}")
 
 
-def warn_of_gap(estimator, trial, teacher, holds_out):
+def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) -> None:
     """Warn where the student that is kept is far behind its teacher on the rows held out.
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    plan : Plan
     trial : Trial
         The one that is kept.
     teacher : ndarray of shape (n_rows,)
@@ -124,10 +124,10 @@ def warn_of_gap(estimator, trial, teacher, holds_out):
     if not is_clearly_lower(teacher, student, rows.weight, rows.groups):
         return
     means = [np.average(losses, weights=rows.weight) for losses in (student, teacher)]
-    unknowing = _loss_of_shares(rows)
+    unknowing = rows.task.loss_without_features(rows.labels, rows.weight)
     if unknowing - means[0] >= LEAST_KEPT * (unknowing - means[1]):
         return
-    parts = named_parts(estimator.teacher, "teacher")
+    parts = plan.teachers
     start = "The teacher may use"
     if holds_out and (not parts or len(unfrozen(parts)) < len(parts)):
         knowing = "A frozen teacher" if parts else "`soft_targets`"
@@ -142,10 +142,3 @@ def warn_of_gap(estimator, trial, teacher, holds_out):
         "belong together (`groups`), or more than this net learns in its steps "
         "(`student=MLPStudent.accurate()`, `n_steps`)."
     )
-
-
-def _loss_of_shares(rows):
-    """Log loss of one who knows the shares of the classes alone."""
-    shares = np.bincount(rows.labels, weights=rows.weight)
-    shares = shares[shares > 0] / shares.sum()
-    return -np.sum(shares * np.log(shares))

@@ -1,6 +1,7 @@
 """Metadata on its way to the teachers' ``fit``, as scikit-learn routes it."""
 
 import warnings
+from typing import Any
 
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -11,10 +12,11 @@ from sklearn.utils.metadata_routing import (
 
 from skdistill._utils._compat import routing_enabled
 from skdistill._utils.named import named_parts
+from skdistill._utils.types import Estimator, FloatArray
 from skdistill.teacher import requests_of, unfrozen, weight_fit_params
 
 
-def router_of(estimator):
+def router_of(estimator: Estimator) -> MetadataRouter:
     """What `estimator`, its teachers and its splitters request.
 
     Parameters
@@ -37,12 +39,21 @@ def router_of(estimator):
     return router
 
 
-def teacher_fit_params(estimator, weight, class_weighted, metadata, fit_params):
+def teacher_fit_params(
+    router: MetadataRouter,
+    teachers: list[tuple[str, Any]],
+    weight: FloatArray | None,
+    class_weighted: FloatArray | None,
+    metadata: dict[str, Any],
+    fit_params: dict[str, Any],
+) -> dict[str, dict]:
     """The arguments of each teacher's ``fit``, by its name.
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    router : MetadataRouter
+        Of the estimator.
+    teachers : list of (str, object)
     weight : ndarray of shape (n_samples,) or None
         Of the rows, where `sample_weight` was given.
     class_weighted : ndarray of shape (n_samples,) or None
@@ -61,7 +72,7 @@ def teacher_fit_params(estimator, weight, class_weighted, metadata, fit_params):
     TypeError
         If an argument is not requested.
     """
-    parts = unfrozen(named_parts(estimator.teacher, "teacher"))
+    parts = unfrozen(teachers)
     if not routing_enabled():
         return {name: weight_fit_params(name, part, class_weighted) for name, part in parts}
     asked = [get_routing_for_object(requests_of(part)) for _, part in parts]
@@ -69,7 +80,7 @@ def teacher_fit_params(estimator, weight, class_weighted, metadata, fit_params):
     given = {name: metadata[name] for name in asked} | fit_params
     if weight is not None:
         given["sample_weight"] = class_weighted
-    routed = process_routing(estimator, "fit", **given)
+    routed = process_routing(router, "fit", **given)
     params = {name: dict(routed[name]["fit"]) for name, _ in parts}
     for name, part in parts:
         if not hasattr(part, "get_metadata_routing"):
@@ -77,7 +88,7 @@ def teacher_fit_params(estimator, weight, class_weighted, metadata, fit_params):
     return params
 
 
-def warn_of_kept_teacher(fit_params):
+def warn_of_kept_teacher(fit_params: dict[str, Any]) -> None:
     """Warn of arguments of teachers' ``fit`` that come too late."""
     if fit_params:
         warnings.warn(

@@ -1,255 +1,288 @@
-"""How a fit makes, trains and calibrates the student."""
+"""How a fit makes a student, trains it, and trains it again on the rows held out."""
 
-import warnings
-from copy import deepcopy
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
 
-from skdistill._fit.checks import check_prior, check_views
+from skdistill._fit.blocks import Block
+from skdistill._fit.examples import Examples
+from skdistill._fit.plan import Plan
+from skdistill._fit.run import Run
+from skdistill._fit.setting import Setting
+from skdistill._fit.views import teacher_views
 from skdistill._utils._compat import num_samples, safe_indexing
-from skdistill._utils.named import named_parts
 from skdistill._utils.process import usual_torch
-from skdistill.objectives import prepare, rehearse_response, view_key
+from skdistill._utils.types import Estimator, FloatArray, Table
+from skdistill.objectives import rehearse_response
 from skdistill.student import (
+    FittedStudent,
     MLPStudent,
     Rows,
+    Training,
     constructor_parameters,
+    encode,
     gives_probabilities,
     prepare_net,
     rehearse,
     student_module,
-    train,
 )
 from skdistill.table import TabularEncoder
-from skdistill.targets import LEAST_SHARE, fit_temperature, prior_offsets
+from skdistill.task import Classification
+
+if TYPE_CHECKING:
+    from skdistill._fit.rounds import LaterRounds
 
 
-@dataclass
-class Examples:
-    """Encoded rows and what the student is to learn of them.
+def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None) -> Estimator:
+    """Fit what the student sees of rows, on those that weigh anything.
 
-    Attributes
+    Parameters
     ----------
-    training : Rows
-    validation : Rows or None
-        Rows to choose an epoch by.
-    all : Rows or None
-        Both, where the student is trained on both in the end.
+    plan : Plan
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or None
+    weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    transformer or None
+        None hands the rows over as they are.
     """
+    given, student = plan.parameters.encoder, plan.parameters.student
+    if isinstance(given, str) and given == "passthrough":
+        return None
+    if isinstance(given, str):
+        takes_codes = "cardinalities" in constructor_parameters(student_module(student))
+        encoder = TabularEncoder(categories="codes" if takes_codes else "onehot")
+    else:
+        encoder = clone(given)
+    X = plan.columns.take(X)
+    if weight is not None and not weight.all():
+        used = np.flatnonzero(weight)
+        X, y, weight = safe_indexing(X, used), None if y is None else y[used], weight[used]
+    if type(encoder) is TabularEncoder:
+        uneven = weight if weight is not None and np.ptp(weight) else None
+        return encoder._fit(X, y, "DistilledClassifier", _first_width(student), uneven)
+    return encoder.fit(X, y)
 
-    training: Rows
-    validation: Rows | None
-    all: Rows | None
+
+def _first_width(student: Any) -> int | None:
+    """Units of the student's first layer; None where its recipe does not tell."""
+    sizes = getattr(MLPStudent() if student is None else student, "hidden_layer_sizes", None)
+    return sizes[0] if isinstance(sizes, (list, tuple)) and sizes else None
 
 
-class StudentTrainingMixin:
-    """What of `DistilledClassifier.fit` comes after the last row is labelled."""
+@usual_torch()
+def rehearse_student(
+    plan: Plan, task: Classification, encoder: Estimator, alpha: float, X: Table, holds_out: bool
+) -> None:
+    """Raise what is wrong with the student's module, or the response, on a few rows.
 
-    def _fit_encoder(self, X, y, weight):
-        if self._passes_through():
-            return None
-        if isinstance(self.encoder, str):
-            takes_codes = "cardinalities" in constructor_parameters(student_module(self.student))
-            encoder = TabularEncoder(categories="codes" if takes_codes else "onehot")
-        else:
-            encoder = clone(self.encoder)
-        if weight is not None and not weight.all():
-            used = np.flatnonzero(weight)
-            X, y, weight = safe_indexing(X, used), y[used], weight[used]
-        if type(encoder) is TabularEncoder:
-            uneven = weight if weight is not None and np.ptp(weight) else None
-            return encoder._fit(X, y, "DistilledClassifier", self._first_width(), uneven)
-        return encoder.fit(X, y)
+    Parameters
+    ----------
+    plan : Plan
+    task : Classification
+    encoder : transformer or None
+    alpha : float
+        What the first student will have.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    holds_out : bool
+        Whether there will be validation rows.
+    """
+    few = encode(encoder, plan.columns.take(safe_indexing(X, slice(0, 2))))
+    setting = Setting(encoder, alpha, plan.first_temperature, plan.objectives)
+    net, loss = net_and_loss(plan, task, setting, num_samples(X), few.shape[1])
+    if alpha < 1:
+        rehearse_response(plan.response, task.n_outputs, setting.temperature)
+    target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
+    rows = Rows.from_arrays(few, target, is_labelled=True)
+    rehearse(net, loss, rows, task.n_outputs, holds_out)
 
-    def _first_width(self):
-        """Units of the student's first layer; None where its recipe does not tell."""
-        recipe = MLPStudent() if self.student is None else self.student
-        sizes = getattr(recipe, "hidden_layer_sizes", None)
-        return sizes[0] if isinstance(sizes, (list, tuple)) and sizes else None
 
-    def _net_and_loss(self, response, n_rows, n_inputs):
-        """The net to train and the parameters of its loss."""
-        cardinalities = getattr(self.encoder_, "cardinalities_", ())
-        net = prepare_net(self.student, n_rows, n_inputs, len(self.classes_), cardinalities)
-        loss = {
-            "response": response,
-            "objectives": clone(named_parts(self.objectives, "objectives"), safe=False),
-            "temperature": self.temperature_,
-            "alpha": self.alpha_,
-            "gives_probabilities": gives_probabilities(net),
-        }
-        return net, loss
+def net_and_loss(
+    plan: Plan, task: Classification, setting: Setting, n_rows: int, n_inputs: int
+) -> tuple[Estimator, dict]:
+    """The net to train and the parameters of its loss."""
+    cardinalities = getattr(setting.encoder, "cardinalities_", ())
+    net = prepare_net(plan.parameters.student, n_rows, n_inputs, task.n_outputs, cardinalities)
+    return net, {
+        "task": task,
+        "response": plan.response,
+        "objectives": clone(setting.objectives, safe=False),
+        "temperature": setting.temperature,
+        "alpha": setting.alpha,
+        "gives_probabilities": gives_probabilities(net),
+    }
 
-    @usual_torch()
-    def _rehearse(self, response, X, has_validation):
-        """Find what is wrong with the student's module, or the response, on a few rows."""
-        few = self._encode(safe_indexing(X, slice(0, 2)))
-        net, loss = self._net_and_loss(response, num_samples(X), few.shape[1])
-        target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
-        if self.alpha_ < 1:
-            rehearse_response(response, len(self.classes_), self.temperature_)
-        rehearse(net, loss, Rows.from_arrays(few, target), len(self.classes_), has_validation)
 
-    def _examples(self, response, blocks, validation, refits, progress):
-        """Encode the rows; those of X that were held out join the others where it `refits`."""
-        n_rows = sum(len(block.labels) for block in blocks)
-        held_out = [] if validation is None else [validation]
-        with progress.task("encode-rows", f"encoding {n_rows} rows"):
-            inputs = np.concatenate([self._encode(block.X) for block in [*blocks, *held_out]])
-        views = self._teacher_views([*blocks, *held_out] if refits else blocks)
-        first = {name: values[:n_rows] for name, values in views.items()}
-        training = Rows.from_arrays(inputs[:n_rows], self._targets(response, blocks) | first)
-        if validation is None:
-            return Examples(training, None, None)
-        everything = None
-        if refits:
-            target = self._targets(response, [*blocks, validation]) | views
-            everything = Rows.from_arrays(inputs, target)
-        if validation.is_labelled:  # the loss to choose by is that on the labels alone
-            validation = replace(validation, soft=None)
-        chosen_by = Rows.from_arrays(inputs[n_rows:], self._targets(response, [validation]))
-        return Examples(training, chosen_by, everything)
+def make_examples(
+    setting: Setting, blocks: list[Block], validation: Block | None, teacher: Any, run: Run
+) -> Examples:
+    """Encode the rows of a training, and take from the teacher what the objectives need.
 
-    def _train_first(self, response, examples, run, who, kept):
-        """Train a student on the training rows; returns it and its history.
+    Parameters
+    ----------
+    setting : Setting
+    blocks : list of Block
+        To train on.
+    validation : Block or None
+    teacher : TeacherPool or None
+    run : Run
 
-        `who` is what progress calls it, `kept` what a warning says of it.
-        """
-        rows = examples.training
-        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
-        self._probabilities = loss["gives_probabilities"]
-        weights = self.student_.module_.state_dict() if self._continues() else None
-        text = f"training the {who} on {len(rows)} rows"
-        if self.temperature_ != 1:
-            text += f", at temperature {self.temperature_:g}"
-        with run.progress.task(f"fit-{who}", text, n_steps=net.max_epochs) as step:
-            student, history, was_ended = self._train(
-                net,
-                loss,
-                rows,
-                examples.validation,
-                seed=run.seeds["student"],
-                weights=weights,
-                deadline=run.deadline,
-                step=step,
-                kept=kept,
-            )
-        run.was_ended = run.was_ended or was_ended
-        return student, history
+    Returns
+    -------
+    Examples
+    """
+    everything = blocks if validation is None else [*blocks, validation]
+    inputs = run.encoded.of(setting.encoder, run.plan.columns, everything, run.progress)
+    views_all = validation is not None and run.plan.parameters.refit
+    viewed = everything if views_all else blocks
+    views = teacher_views(setting.objectives, teacher, viewed, run.plan.cache)
+    return Examples(inputs, blocks, validation, views, views_all, bool(setting.objectives))
 
-    def _refit_student(self, response, trial, run):
-        """Train the student on all rows, for the share of the epochs that was best before.
 
-        What was chosen on the rows held out holds for it: the epoch and the calibration.
-        """
-        if run.is_over:
-            return
-        rows, student = trial.examples.all, None
-        text = f"training the student again, on all {len(rows)} rows"
-        kept = "the student that was fitted without the rows held out is kept"
-        with run.optional("training the student again", kept):
-            student = self._train_for(
-                trial.best_share, response, rows, run, "refit-student", text, kept
-            )
-        if student is not None and not run.was_ended:
-            self.student_ = student
+def train_student(
+    setting: Setting,
+    examples: Examples,
+    run: Run,
+    who: str,
+    kept: str | None,
+    later: "LaterRounds | None" = None,
+) -> tuple[FittedStudent, Training]:
+    """Train a student on the rows to train on.
 
-    def _train_for(self, share, response, rows, run, name, text, kept=None):
-        """Train a student for a share of the epochs, without rows to choose one by.
+    Parameters
+    ----------
+    setting : Setting
+    examples : Examples
+    run : Run
+    who : str
+        What progress calls it.
+    kept : str or None
+        What a warning says of it, should its training be ended.
+    later : LaterRounds or None, default=None
+        What draws rows again during the training.
 
-        `name` and `text` are what progress calls it, `kept` what a warning says of it.
-        """
-        net, loss = self._net_and_loss(response, len(rows), rows.inputs.shape[1])
-        planned = net.max_epochs
-        n_epochs = max(1, round(share * planned))
-        net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
-        with run.progress.task(name, text, n_steps=n_epochs) as step:
-            student, _, was_ended = self._train(
-                net,
-                loss,
-                rows,
-                None,
-                seed=run.seeds["student"],
-                deadline=run.deadline,
-                step=step,
-                kept=kept,
-            )
-        run.was_ended = run.was_ended or was_ended
-        student.max_epochs = planned
-        return student
-
-    def _train(self, net, loss, rows, validation, **options):
-        return train(
+    Returns
+    -------
+    student : FittedStudent
+    training : Training
+        Which is over.
+    """
+    plan, response = run.plan, run.plan.response
+    rows = examples.training(response, setting.temperature)
+    text = f"training the {who} on {len(rows)} rows"
+    if setting.temperature != 1:
+        text += f", at temperature {setting.temperature:g}"
+    n_rows = len(rows) if later is None else later.n_rows_of_rounds[-1]
+    net, loss = net_and_loss(plan, run.task, setting, n_rows, rows.inputs.shape[1])
+    ends = [] if later is None else later.plan_epochs(net)
+    weights = None if plan.previous is None else plan.previous.student.module.state_dict()
+    attributes = _attributes(setting, loss, run)
+    with run.progress.task(f"fit-{who}", text, net.max_epochs, attributes) as step:
+        training = Training(
             net,
             loss,
             rows,
-            validation,
-            len(self.classes_),
-            early_stopping=bool(self.early_stopping),
-            verbose=max(0, self.verbose - 1),
-            **options,
+            examples.judging(response, setting.temperature),
+            run.task.n_outputs,
+            early_stopping=bool(plan.parameters.early_stopping),
+            weights=weights,
+            kept=kept,
+            **_shared(setting, run, step),
         )
+        student = training.run() if later is None else later.run(training, ends)
+    run.was_ended = run.was_ended or training.was_ended
+    return student, training
 
-    def _refits(self, given):
-        """Whether the student is trained on the rows held out in the end.
 
-        Not where the next fit goes on from it, as they would be held out again; nor a net or a
-        recipe of the user's, whose callbacks may need validation rows.
-        """
-        may = bool(self.refit) and given.holds_out and not self.warm_start
-        return may and self._is_student_ours()
+def train_for(
+    share: float,
+    setting: Setting,
+    rows: Rows,
+    run: Run,
+    name: str,
+    text: str,
+    kept: str | None = None,
+) -> FittedStudent:
+    """Train a student for a share of the epochs, without rows to choose one by.
 
-    def _is_student_ours(self):
-        """Whether the recipe is ours, so that training a student twice does nothing but that."""
-        return type(self.student) in (type(None), MLPStudent) or isinstance(self.student, type)
+    Parameters
+    ----------
+    share : float
+    setting : Setting
+    rows : Rows
+    run : Run
+    name, text : str
+        What progress calls it.
+    kept : str, default=None
+        What a warning says of it, should its training be ended.
 
-    def _targets(self, response, blocks):
-        target = {
-            "label": np.concatenate([block.labels for block in blocks]),
-            "weight": np.concatenate([block.weight for block in blocks]),
-        }
-        if blocks[0].soft is not None:
-            soft = np.concatenate([block.soft for block in blocks])
-            target["soft"] = prepare(response, soft, self.temperature_, target["weight"])
-        return target
+    Returns
+    -------
+    FittedStudent
+    """
+    net, loss = net_and_loss(run.plan, run.task, setting, len(rows), rows.inputs.shape[1])
+    planned = net.max_epochs
+    n_epochs = max(1, round(share * planned))
+    net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
+    with run.progress.task(name, text, n_epochs, _attributes(setting, loss, run)) as step:
+        shared = _shared(setting, run, step)
+        training = Training(
+            net, loss, rows, None, run.task.n_outputs, kept=kept, n_planned=planned, **shared
+        )
+        student = training.run()
+    run.was_ended = run.was_ended or training.was_ended
+    student.net.max_epochs = planned
+    return student
 
-    def _teacher_views(self, blocks):
-        views = {}
-        for name, objective in named_parts(self.objectives, "objectives"):
-            parts = [objective.teacher_view(self.teacher_, block.X) for block in blocks]
-            if parts[0] is not None:
-                check_views(name, parts, blocks)
-                views[view_key(name)] = np.concatenate(parts)
-        return views
 
-    def _correct_prior(self, blocks):
-        """Find what turns the shares of the classes among the targets into `class_prior`."""
-        prior = check_prior(self.class_prior, self.classes_)
-        if prior is not None:
-            shares = sum(block.shares(len(prior), self.alpha_) for block in blocks)
-            self.class_offset_ = prior_offsets(shares, prior)
-            untaught = shares < LEAST_SHARE * shares.sum()
-            if untaught.any():
-                warnings.warn(
-                    "DistilledClassifier: `class_prior` cannot bring out the classes "
-                    f"{self.classes_[untaught][:10].tolist()}: neither a label nor a teacher told "
-                    "the student of them. Give rows on which a teacher names them."
-                )
-                self.class_offset_[untaught] = 0.0
+def _attributes(setting: Setting, loss: dict, run: Run) -> Callable[[Any], dict[str, Any]]:
+    return partial(run.attributes_so_far, setting, loss["gives_probabilities"])
 
-    def _attributes_so_far(self, net):
-        """What a copy of the classifier answers with after an epoch, for callbacks that ask."""
-        student = SimpleNamespace(module_=deepcopy(net.module_).eval(), device=net.device)
-        return {"student_": student, "calibration_temperature_": 1.0, "class_offset_": None}
 
-    def _calibrate(self, validation):
-        self.calibration_temperature_, self.class_offset_ = 1.0, None
-        if self.calibrate and validation is not None and validation.is_labelled:
-            self.calibration_temperature_ = fit_temperature(
-                self._logits(validation.X).astype(np.float64),
-                validation.labels,
-                validation.weight,
-            )
+def _shared(setting: Setting, run: Run, step: Any) -> dict:
+    return {
+        "seed": run.plan.seeds["student"],
+        "deadline": run.plan.deadline,
+        "step": step,
+        "verbose": max(0, run.plan.parameters.verbose - 1),
+        "encoder": setting.encoder,
+    }
+
+
+def trains_again(run: Run, holds_out: bool) -> bool:
+    """Whether the student is trained on the rows held out in the end.
+
+    Not where the next fit goes on from it, as they would be held out again; nor a net or a recipe
+    of the user's, whose callbacks may need validation rows.
+    """
+    parameters = run.plan.parameters
+    may = bool(parameters.refit) and holds_out and not parameters.warm_start
+    return may and run.plan.is_student_ours
+
+
+def train_again(
+    student: FittedStudent, best_share: float, setting: Setting, examples: Examples, run: Run
+) -> FittedStudent:
+    """Train the student on all rows, for the share of the epochs that was best before.
+
+    What was chosen on the rows held out holds for it: the epoch and the calibration.
+
+    Returns
+    -------
+    FittedStudent
+        `student` itself where there is no time, or the training fails or is ended.
+    """
+    if run.is_over:
+        return student
+    again, n_rows = None, len(examples.inputs)
+    text = f"training the student again, on all {n_rows} rows"
+    kept = "the student that was fitted without the rows held out is kept"
+    with run.optional("training the student again", kept):
+        rows = examples.everything(run.plan.response, setting.temperature)
+        again = train_for(best_share, setting, rows, run, "refit-student", text, kept)
+    return student if again is None or run.was_ended else again

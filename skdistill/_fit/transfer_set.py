@@ -1,5 +1,8 @@
 """The transfer set of a fit: the rows given and those drawn, labelled by the teacher."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
@@ -7,17 +10,24 @@ from sklearn.utils import check_random_state
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_drawn
 from skdistill._fit.labelling import out_of_fold_rows, training_rows
+from skdistill._fit.run import Run
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
+from skdistill._utils.types import FloatArray, Table
 from skdistill.table import is_frame, read_table
 from skdistill.teacher import chunks
-from skdistill.transfer import GivenRows, Munge, draw_rows
+from skdistill.transfer import GivenRows, Munge, TransferContext, TransferSampler, draw_rows
 
+if TYPE_CHECKING:
+    from skdistill._fit.inputs import Inputs
+
+# A sampler, by its name.
+Named = tuple[str, TransferSampler]
 # Synthetic rows that "auto" draws at most.
 MOST_NEW_ROWS = 100_000
 
 
-def choose_samplers(transfer, given):
+def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
     """The samplers of a fit, which "auto" leaves to the numbers of rows.
 
     Parameters
@@ -41,7 +51,7 @@ def choose_samplers(transfer, given):
     return [("munge", Munge(size=n_new / n_rows))]
 
 
-def _is_table(X):
+def _is_table(X: Table) -> bool:
     """Whether samplers can read X: other things a user's own encoder may take."""
     if not is_frame(X) and (issparse(X) or np.ndim(X) != 2):
         return False
@@ -52,7 +62,9 @@ def _is_table(X):
     return True
 
 
-def rows_to_learn(given, samplers, learns_more, cache, seed, progress):
+def rows_to_learn(
+    given: "Inputs", samplers: list[Named], learns_more: bool, run: Run
+) -> tuple[Block, list[Block]]:
     """All rows that the student is to learn from, labelled.
 
     With folds, rows are drawn among those of each fold, and labelled by the teachers that have not
@@ -64,10 +76,7 @@ def rows_to_learn(given, samplers, learns_more, cache, seed, progress):
     samplers : list of (str, TransferSampler)
     learns_more : bool
         Whether rows of `X_transfer` are of use.
-    cache : Cache
-        Of the rows drawn.
-    seed : int or None
-    progress : Progress
+    run : Run
 
     Returns
     -------
@@ -77,71 +86,128 @@ def rows_to_learn(given, samplers, learns_more, cache, seed, progress):
         The rows given as `X_transfer`, and those drawn.
     """
     if given.folds is None:
-        rows = training_rows(given, progress)
-        drawn = [
-            Block.unlabelled(table, weight, _label(given, table, progress))
-            for table, weight in _draw_from(rows.weighty(), samplers, seed, cache, progress)
-        ]
+        rows = training_rows(given, run.progress)
+        drawn = draw_blocks(given, rows.with_weight(), samplers, run)
     else:
-        rows, drawn = _fold_by_fold(given, samplers, cache, seed, progress)
-    unit = rows.weighty().weight.mean()
-    blocks = _given_rows(given, samplers, unit, progress) if learns_more else []
+        rows, drawn = _fold_by_fold(given, samplers, run)
+    unit = rows.with_weight().weight.mean()
+    blocks = _given_rows(given, samplers, unit, run) if learns_more else []
     return rows, [block for block in blocks + drawn if block.weight.any()]
 
 
-def _fold_by_fold(given, samplers, cache, seed, progress):
-    """The training rows as a block, and those drawn as a block a fold and sampler."""
-    everything = Block(given.X, given.labels, given.weights, None)
-    rng, drawn = check_random_state(seed), []
-    for _, test in given.folds:
-        near = everything.take(np.sort(test)).weighty()
-        own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
-        drawn.append(list(_draw_from(near, samplers, own_seed, cache, progress)))
-    tables = [[table for table, _ in fold] for fold in drawn]
-    rows, soft = out_of_fold_rows(given, tables, progress)
-    return rows, [
-        Block.unlabelled(table, weight, p)
-        for fold, labels in zip(drawn, soft, strict=True)
-        for (table, weight), p in zip(fold, labels, strict=True)
+def draw_blocks(
+    given: "Inputs",
+    rows: Block,
+    samplers: list[Named],
+    run: Run,
+    context: TransferContext | None = None,
+) -> list[Block]:
+    """Rows that samplers draw from some rows, labelled by the teacher: a block a sampler."""
+    seed = run.plan.seeds["transfer"]
+    if seed is not None and context is not None and context.round:
+        seed = int(np.random.SeedSequence([seed, context.round]).generate_state(1)[0])
+    return [
+        Block.unlabelled(given.task, table, weight, _label(given, table, run), name)
+        for name, table, weight in _draw_from(given, rows, samplers, seed, run, context)
     ]
 
 
-def _given_rows(given, samplers, unit, progress):
+def _fold_by_fold(given: "Inputs", samplers: list[Named], run: Run) -> tuple[Block, list[Block]]:
+    """The training rows as a block, and those drawn as a block a fold and sampler."""
+    seed = run.plan.seeds["transfer"]
+    everything = given.block
+    rng, drawn = check_random_state(seed), []
+    assert given.folds is not None
+    for _, test in given.folds:
+        near = everything.take(np.sort(test)).with_weight()
+        own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
+        drawn.append(list(_draw_from(given, near, samplers, own_seed, run)))
+    tables = [[table for _, table, _ in fold] for fold in drawn]
+    rows, soft = out_of_fold_rows(given, tables, run.progress)
+    return rows, [
+        Block.unlabelled(given.task, table, weight, p, name)
+        for fold, labels in zip(drawn, soft, strict=True)
+        for (name, table, weight), p in zip(fold, labels, strict=True)
+    ]
+
+
+def _given_rows(given: "Inputs", samplers: list[Named], unit: float, run: Run) -> list[Block]:
     """The rows of `X_transfer`, as a list of at most one block."""
     if given.X_transfer is None:
         return []
     weights = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
     soft = given.soft_transfer
     if soft is None:
-        soft = _label(given, given.X_transfer, progress)
-    return [Block.unlabelled(given.X_transfer, unit * (weights or [1.0])[0], soft)]
+        soft = _label(given, given.X_transfer, run)
+    weight = unit * (weights or [1.0])[0]
+    return [Block.unlabelled(given.task, given.X_transfer, weight, soft)]
 
 
-def _draw_from(rows, samplers, seed, cache, progress):
-    """Yield what each sampler draws from the rows, and its weights."""
+def rows_asked(sampler: TransferSampler, n_rows: int) -> int:
+    """How many rows a sampler is asked for at a time, among so many rows of X."""
+    if not sampler.weight:
+        return 0
+    is_sum = sampler.n_rounds > 1 and not sampler.replace
+    return round(sampler.size * n_rows / (sampler.n_rounds if is_sum else 1))
+
+
+def _draw_from(
+    given: "Inputs",
+    rows: Block,
+    samplers: list[Named],
+    seed: int | None,
+    run: Run,
+    context: TransferContext | None = None,
+) -> Iterator[tuple[str, Table, FloatArray]]:
+    """Yield the name of each sampler, what it draws from the rows, and its weights."""
     if not len(rows.weight):  # a fold of rows that weigh nothing
         return
+    if context is None:
+        context = TransferContext(teacher=given.labeller.teacher, task=given.task)
     rng, X, unit = check_random_state(seed), rows.X, rows.weight.mean()
     # The same for all, or none, is the same to the bit.
     relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
-        n_new = round(sampler.size * num_samples(X)) if sampler.weight else 0
+        n_new = rows_asked(sampler, num_samples(X))
         if n_new:
-            with progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
+            with run.progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
                 # Without a seed, two of a kind differ by their names alone.
                 which = name if own_seed is None else own_seed
-                key = cache.key(f"sampler `{name}`", sampler, X, n_new, which, relative)
-                drawn, weight = cache.call(_draw, key, sampler, X, n_new, own_seed, relative)
+                asked = _identity_of(context, sampler, run)
+                what = f"sampler `{name}`"
+                key = run.plan.cache.key(what, sampler, X, n_new, which, relative, *asked)
+                drawn, weight = run.plan.cache.call(
+                    _draw, key, sampler, X, n_new, own_seed, relative, context
+                )
                 check_drawn(name, drawn, n_new)
-            yield drawn, sampler.weight * unit * weight
+            yield name, drawn, sampler.weight * unit * weight
 
 
-def _draw(key, sampler, X, n, seed, weight):
-    return draw_rows(sampler, X, n, check_random_state(seed), weight)
+def _identity_of(context: TransferContext, sampler: TransferSampler, run: Run) -> tuple:
+    """What the rows depend on beside the sampler, where it may ask a teacher or a student."""
+    is_ours = type(sampler).__module__.startswith("skdistill.")
+    if not run.plan.cache.is_on or (is_ours and not context.round):
+        return ()
+    teacher = None if context.teacher is None else context.teacher.keys
+    student = context.student
+    weights = None if student is None else list(student.module.state_dict().values())
+    return teacher, weights, context.round
 
 
-def _label(given, X, progress):
+def _draw(
+    key: str | None,
+    sampler: TransferSampler,
+    X: Table,
+    n: int,
+    seed: int | None,
+    weight: FloatArray | None,
+    context: TransferContext,
+) -> tuple[Table, FloatArray]:
+    return draw_rows(sampler, X, n, check_random_state(seed), weight, context)
+
+
+def _label(given: "Inputs", X: Table, run: Run) -> FloatArray:
     text, n_steps = f"labelling {num_samples(X)} transfer rows", len(list(chunks(X)))
-    with progress.task("label-transfer-rows", text, n_steps=n_steps) as step:
+    with run.progress.task("label-transfer-rows", text, n_steps=n_steps) as step:
         return given.labeller.label(X, step)

@@ -1,75 +1,17 @@
 """Students that are trained to choose among, and how two are compared."""
 
-import time
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
-from skorch import NeuralNet
-from skorch.history import History
 
 from skdistill._fit.blocks import Block
+from skdistill._fit.examples import Examples
 from skdistill._fit.judge import is_clearly_lower
-from skdistill._fit.training import Examples
-from skdistill.student import predict_logits
-from skdistill.targets import fit_temperature
-
-
-@dataclass
-class Run:
-    """What all steps of one fit share.
-
-    Attributes
-    ----------
-    seeds : dict of str to int or None
-    deadline : float or None
-        On the clock of :func:`time.monotonic`.
-    progress : Progress
-    was_ended : bool
-        Whether the time, the user or a callback has ended a training: the fit is to end as well.
-    """
-
-    seeds: dict
-    deadline: float | None
-    progress: object
-    was_ended: bool = False
-
-    @property
-    def is_over(self):
-        """Whether there is to be no other training."""
-        is_late = self.deadline is not None and time.monotonic() > self.deadline
-        return self.was_ended or is_late
-
-    @contextmanager
-    def optional(self, what, kept):
-        """Let a step fail, or the user end it, with a warning: the student at hand stays.
-
-        Parameters
-        ----------
-        what : str
-            What the step does.
-        kept : str
-            What follows if it does not.
-        """
-        try:
-            yield
-        except KeyboardInterrupt:
-            warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
-            self.was_ended = True
-        except Exception as error:  # a teacher's own, or a loss that diverged
-            warnings.warn(f"DistilledClassifier: {what} failed, and {kept}: {error}")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What "auto" leaves open, as one training has it."""
-
-    encoder: object
-    alpha: float
-    temperature: float
+from skdistill._fit.setting import Setting
+from skdistill._utils.types import FloatArray
+from skdistill.student import FittedStudent
 
 
 @dataclass
@@ -85,9 +27,9 @@ class LabelledRows:
     leak_gap : float or None
     """
 
-    blocks: list
-    samplers: list
-    cv: object
+    blocks: list[Block]
+    samplers: list[tuple[str, Any]]
+    cv: Any
     leak_gap: float | None
 
 
@@ -97,52 +39,57 @@ class Trial:
 
     Attributes
     ----------
-    student : skorch.NeuralNet
+    student : FittedStudent
     history : skorch.history.History
     setting : Setting
     rows : LabelledRows
-    validation : Block or None
     examples : Examples
     is_calibrated : bool
         Whether the student will be.
-    gives_probabilities : bool
-        Whether its module does, and not logits.
     place : int or None, default=None
         Its own in `trials_`.
     why : str, default=""
         Why it is the best so far.
     """
 
-    student: NeuralNet
-    history: History
+    student: FittedStudent
+    history: Any
     setting: Setting
     rows: LabelledRows
-    validation: Block | None
     examples: Examples
     is_calibrated: bool
-    gives_probabilities: bool
     place: int | None = None
     why: str = ""
 
-    @cached_property
-    def row_losses(self):
-        """Log loss of each validation row."""
-        rows = self.examples.validation.inputs.numpy()
-        logits = predict_logits(self.student, rows, self.gives_probabilities)
-        return row_losses_of(logits.astype(np.float64), self.validation, self.is_calibrated)
+    @property
+    def validation(self) -> Block | None:
+        return self.examples.validation
 
-    def is_better_than(self, other):
+    @cached_property
+    def outputs(self) -> FloatArray:
+        """Of the validation rows, without calibration."""
+        return self.student.raw_outputs(self.examples.validation_inputs).astype(np.float64)
+
+    @cached_property
+    def row_losses(self) -> FloatArray:
+        """Loss of each validation row."""
+        assert self.validation is not None
+        return row_losses_of(self.outputs, self.validation, self.is_calibrated)
+
+    def is_better_than(self, other: "Trial") -> bool:
         """Whether it clearly loses less on the validation rows."""
         return self.loses_less_than(other.row_losses)
 
-    def loses_less_than(self, losses):
+    def loses_less_than(self, losses: FloatArray) -> bool:
         """Whether it clearly loses less on them than somebody's `losses` of shape (n_rows,)."""
         rows = self.validation
+        assert rows is not None
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
     @property
-    def summary(self):
+    def summary(self) -> dict[str, Any]:
         """What `trials_` says of it."""
+        assert self.validation is not None
         weight, setting = self.validation.weight, self.setting
         return {
             "who": "student" if setting.alpha < 1 else "control",
@@ -155,14 +102,14 @@ class Trial:
         }
 
     @property
-    def best_share(self):
+    def best_share(self) -> float:
         """Share of the epochs planned at the end of which the validation loss was lowest."""
         best = int(np.argmin(self.history[:, "valid_loss"])) + 1
-        return best / self.student.max_epochs
+        return best / self.student.net.max_epochs
 
 
-def row_losses_of(logits, validation, is_calibrated):
-    labels = validation.labels
+def row_losses_of(outputs: FloatArray, rows: Block, is_calibrated: bool) -> FloatArray:
+    """Loss of each row, at the best temperature where `is_calibrated`."""
     if is_calibrated:
-        logits = logits / fit_temperature(logits, labels, validation.weight)
-    return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
+        outputs = outputs / rows.task.calibrate(outputs, rows.labels, rows.weight)
+    return rows.task.row_losses(outputs, rows.labels)

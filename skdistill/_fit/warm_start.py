@@ -2,15 +2,19 @@
 
 import warnings
 
+from skdistill._fit.plan import Plan
 from skdistill._utils.identity import identify
 from skdistill._utils.named import named_parts
-from skdistill.teacher import clone_of, is_frozen, unfrozen
+from skdistill._utils.types import Estimator
+from skdistill.teacher import clone_of, is_frozen
 
 # The teacher, the encoder and the rows held out come of them, and stay as they are.
 SETTLED = (
     "teacher",
     "pooling",
     "teacher_weights",
+    "teacher_features",
+    "student_features",
     "encoder",
     "class_weight",
     "early_stopping",
@@ -18,25 +22,26 @@ SETTLED = (
 )
 
 
-def settled_by(estimator):
+def settled_by(parameters: Estimator) -> dict[str, str]:
     """What tells the settled parameters of a fit from others, by name.
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    parameters : estimator
+        Holds them.
 
     Returns
     -------
     dict of str to str
     """
-    found = {name: identity_of(getattr(estimator, name)) for name in SETTLED[1:]}
-    parts = named_parts(estimator.teacher, "teacher")
+    found = {name: identity_of(getattr(parameters, name)) for name in SETTLED[1:]}
+    parts = named_parts(parameters.teacher, "teacher")
     # A frozen teacher may be large: it is known as the object that it is, see `check_settled`.
     parts = [(name, None if is_frozen(part) else clone_of(part)) for name, part in parts]
     return {"teacher": identity_of(parts), **found}
 
 
-def identity_of(value):
+def identity_of(value: object) -> str:
     """What tells a value from others, which need not be told apart by another process."""
     try:
         return identify(value)
@@ -44,18 +49,13 @@ def identity_of(value):
         return f"object {id(value)}"
 
 
-def check_settled(estimator, settled):
-    """Raise a ValueError where `warm_start` could not follow a parameter that has changed.
-
-    Parameters
-    ----------
-    estimator : DistilledClassifier
-    settled : dict of str to str
-        Of the last fit.
-    """
-    now = settled_by(estimator)
-    changed = [name for name in SETTLED if settled[name] != now[name]]
-    if "teacher" not in changed and _other_frozen(estimator):
+def check_settled(plan: Plan) -> None:
+    """Raise a ValueError where `warm_start` could not follow a parameter that has changed."""
+    if plan.previous is None or plan.previous.settled is None:
+        return
+    settled, now = plan.previous.settled, settled_by(plan.parameters)
+    changed = [name for name in SETTLED if settled.get(name, now[name]) != now[name]]
+    if "teacher" not in changed and _is_other_frozen(plan):
         changed.insert(0, "teacher")
     if changed:
         named = ", ".join(f"`{name}`" for name in changed)
@@ -65,21 +65,29 @@ def check_settled(estimator, settled):
         )
 
 
-def _other_frozen(estimator):
+def _is_other_frozen(plan: Plan) -> bool:
     """Whether a frozen teacher is another object than the one of the last fit."""
-    if estimator.teacher is None or estimator.teacher_ is None:
+    if plan.parameters.teacher is None or plan.previous is None or plan.previous.teacher is None:
         return False
-    before = named_parts(estimator.teacher_.teachers, "teacher")
-    now = named_parts(estimator.teacher, "teacher")
+    before = named_parts(plan.previous.teacher.teachers, "teacher")
     return any(
         is_frozen(one) and one is not other
-        for (_, one), (_, other) in zip(now, before, strict=True)
+        for (_, one), (_, other) in zip(plan.teachers, before, strict=True)
     )
 
 
-def warn_of_other_rows(estimator):
-    """Warn that the teacher that is kept may have been fitted on rows that are held out now."""
-    if unfrozen(named_parts(estimator.teacher, "teacher")):
+def warn_of_other_rows(plan: Plan, rows: str) -> None:
+    """Warn that the teacher that is kept may have been fitted on rows that are held out now.
+
+    Parameters
+    ----------
+    plan : Plan
+    rows : str
+        What tells the rows to train on from others.
+    """
+    if plan.previous is None or plan.previous.rows in (None, rows):
+        return
+    if plan.has_unfitted_teachers:
         warnings.warn(
             "DistilledClassifier: `warm_start` goes on with other rows than the last fit had. The "
             "teacher that is kept may have been fitted on some of those that are held out now: "

@@ -31,7 +31,13 @@ class Progress:
         self.data = data
 
     @contextmanager
-    def task(self, name: str, text: str, n_steps: int | None = 0) -> Iterator[Callable[..., bool]]:
+    def task(
+        self,
+        name: str,
+        text: str,
+        n_steps: int | None = 0,
+        attributes: Callable[[Any], dict[str, Any]] | None = None,
+    ) -> Iterator[Callable[..., bool]]:
         """A task of the fit; yields a function that reports one of its steps as done.
 
         Parameters
@@ -42,6 +48,8 @@ class Progress:
             What `verbose` prints.
         n_steps : int or None, default=0
             Number of steps, None if not known.
+        attributes : callable, default=None
+            Makes of a net what a copy of the estimator answers with, for callbacks that ask.
 
         Yields
         ------
@@ -59,11 +67,12 @@ class Progress:
             one.call_on_fit_task_begin(estimator=self.estimator)
             if line := rest.after_step():
                 self.say(f"{text}: {step_name}, {line}")
-            if net is None:
+            if net is None or attributes is None:
                 return one.call_on_fit_task_end(estimator=self.estimator)
-            attributes = partial(self.estimator._attributes_so_far, net)
             return one.call_on_fit_task_end(
-                estimator=self.estimator, **self.data, reconstruction_attributes=attributes
+                estimator=self.estimator,
+                **self.data,
+                reconstruction_attributes=partial(attributes, net),
             )
 
         yield step

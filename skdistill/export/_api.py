@@ -17,7 +17,7 @@ from skdistill.export._file import to_bytes
 from skdistill.export._int8 import quantize_weights
 from skdistill.export._optional import require
 from skdistill.export._schema import schema_of
-from skdistill.export._student import student_of
+from skdistill.export._student import own_columns, student_of
 
 
 def to_onnx(
@@ -93,6 +93,7 @@ def to_onnx(
     target = check_target(path, overwrite)
     if X is not None and issparse(X):
         X = X.toarray()  # the graph takes dense rows
+    X = None if X is None else own_columns(clf, X)
     schema = schema_of(clf, X)
     student = student_of(clf)
     graph = build(student, schema, Answer(label_values(clf.classes_)))

@@ -12,9 +12,9 @@ from skdistill.export._encoder import EncodedTable, PlainTable
 from skdistill.export._graph import DOUBLE, Graph
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
 from skdistill.export._schema import Schema
-from skdistill.export._student import Student
 from skdistill.export._transformer import transformed_table
 from skdistill.serving import CATEGORIES, NUMBERS
+from skdistill.student import FittedStudent
 from skdistill.table import TabularEncoder
 
 LABEL, PROBABILITIES = "label", "probabilities"
@@ -48,7 +48,7 @@ class Answer:
 
 @safe_threads()
 def build(
-    student: Student,
+    student: FittedStudent,
     schema: Schema,
     answer: Answer,
     numbers: str = NUMBERS,
@@ -59,7 +59,7 @@ def build(
 
     Parameters
     ----------
-    student : Student
+    student : FittedStudent
     schema : Schema
     answer : Answer
     numbers, categories : str
@@ -94,7 +94,7 @@ def _table(
     return transformed_table(graph, encoder, schema, numbers, categories)
 
 
-def _add_answer(graph: Graph, student: Student, logits: str, answer: Answer) -> None:
+def _add_answer(graph: Graph, student: FittedStudent, logits: str, answer: Answer) -> None:
     """Calibration, prior, softmax and label after what the module returns."""
     if student.gives_probabilities:
         logits = graph.add("Log", graph.add("Add", logits, graph.constant(EPS)))

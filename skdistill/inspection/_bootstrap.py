@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.utils import check_random_state
 
+from skdistill._utils.types import BoolArray, FloatArray, IntArray, RandomState
 from skdistill.metrics import TINY, confidence_bins, expected_calibration_error
 
-SCORES = ("accuracy", "log_loss", "brier", "ece", "auc")
 ECE_BINS = 15
 # Cells of a block of resamples: some 30 MB.
 BLOCK_CELLS = 4_000_000
@@ -27,9 +28,17 @@ class Measured:
         What to know of a value: why it is NaN.
     """
 
-    values: dict
-    draws: dict
-    notes: dict = field(default_factory=dict)
+    values: dict[str, float]
+    draws: dict[str, FloatArray]
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def __sub__(self, other: "Measured") -> "Measured":
+        """The differences from another model, on the same rows and resamples."""
+        return Measured(
+            {name: value - other.values[name] for name, value in self.values.items()},
+            {name: draws - other.draws[name] for name, draws in self.draws.items()},
+            self.notes,
+        )
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,13 @@ class Resampling:
     n_resamples: int
     seed: int
 
-    def sums(self, columns):
+    @classmethod
+    def drawn_by(cls, random_state: RandomState, n_resamples: int) -> "Resampling":
+        """Resamples whose seed is drawn."""
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        return cls(int(n_resamples), int(seed))
+
+    def sums(self, columns: FloatArray) -> FloatArray:
         """Sum each column over the rows of each resample.
 
         Parameters
@@ -66,7 +81,7 @@ class Resampling:
         return np.concatenate([_counts(rng, n, n_rows) @ columns for n in blocks])
 
 
-def _counts(rng, n_resamples, n_rows):
+def _counts(rng: np.random.Generator, n_resamples: int, n_rows: int) -> FloatArray:
     """How often each resample takes each row."""
     drawn = rng.integers(n_rows, size=(n_resamples, n_rows))
     drawn += n_rows * np.arange(n_resamples)[:, None]
@@ -74,13 +89,13 @@ def _counts(rng, n_resamples, n_rows):
     return counts.reshape(n_resamples, n_rows).astype(np.float64)
 
 
-def spread(draws):
+def spread(draws: FloatArray) -> float:
     """Standard error from resamples; NaN where there are none."""
     draws = draws[np.isfinite(draws)]
     return float(draws.std(ddof=1)) if len(draws) > 1 else np.nan
 
 
-def interval(draws, level):
+def interval(draws: FloatArray, level: float) -> tuple[float, float]:
     """The percentile interval of resamples; NaN where there are none."""
     draws = draws[np.isfinite(draws)]
     if len(draws) < 2:
@@ -89,7 +104,9 @@ def interval(draws, level):
     return float(low), float(high)
 
 
-def row_means(columns, weight, resampling):
+def row_means(
+    columns: dict[str, FloatArray], weight: FloatArray, resampling: Resampling
+) -> Measured:
     """Weighted means of columns of per-row values.
 
     Parameters
@@ -111,7 +128,7 @@ def row_means(columns, weight, resampling):
     )
 
 
-def row_losses(labels, p):
+def row_losses(labels: IntArray, p: FloatArray) -> dict[str, FloatArray]:
     """Hit, log loss of each row; the means of sklearn's accuracy and log loss.
 
     Parameters
@@ -128,7 +145,7 @@ def row_losses(labels, p):
     return {"accuracy": (p.argmax(axis=1) == labels) * 1.0, "log_loss": -np.log(true)}
 
 
-def score(labels, p, weight, resampling):
+def score(labels: IntArray, p: FloatArray, weight: FloatArray, resampling: Resampling) -> Measured:
     """The scores of one model, by scikit-learn, and those of each resample.
 
     Parameters
@@ -159,7 +176,13 @@ def score(labels, p, weight, resampling):
     return measured
 
 
-def _add_calibration_draws(measured, labels, p, weight, resampling):
+def _add_calibration_draws(
+    measured: Measured,
+    labels: IntArray,
+    p: FloatArray,
+    weight: FloatArray,
+    resampling: Resampling,
+) -> None:
     confidence = p.max(axis=1)
     gaps = weight * ((p.argmax(axis=1) == labels) - confidence)
     binned = np.zeros((len(labels), ECE_BINS + 1))
@@ -172,7 +195,13 @@ def _add_calibration_draws(measured, labels, p, weight, resampling):
     measured.draws["ece"] = draws
 
 
-def _add_auc(measured, labels, p, weight, resampling):
+def _add_auc(
+    measured: Measured,
+    labels: IntArray,
+    p: FloatArray,
+    weight: FloatArray,
+    resampling: Resampling,
+) -> None:
     present = np.bincount(labels, weight, minlength=p.shape[1]) > 0
     if not present.all():
         measured.values["auc"] = np.nan
@@ -191,7 +220,9 @@ def _add_auc(measured, labels, p, weight, resampling):
     measured.draws["auc"] = np.minimum(np.mean(draws, axis=0), 1)
 
 
-def _auc_draws(positive, scores, weight, resampling):
+def _auc_draws(
+    positive: BoolArray, scores: FloatArray, weight: FloatArray, resampling: Resampling
+) -> FloatArray:
     """AUC of each resample, to first order: rows keep their share of the other side's rows.
 
     That is the structural components of DeLong et al. (1988), resampled; ranking anew in each of a
@@ -200,14 +231,14 @@ def _auc_draws(positive, scores, weight, resampling):
     share = np.empty(len(scores))
     share[positive] = _share_below(scores[positive], scores[~positive], weight[~positive])
     share[~positive] = 1 - _share_below(scores[~positive], scores[positive], weight[positive])
-    columns = [share * positive, share * ~positive, positive, ~positive]
-    columns = np.column_stack(columns) * weight[:, None]
+    parts = [share * positive, share * ~positive, positive, ~positive]
+    columns = np.column_stack(parts) * weight[:, None]
     total, sums = columns.sum(axis=0), resampling.sums(columns)
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums[:, 0] / sums[:, 2] + sums[:, 1] / sums[:, 3] - total[0] / total[2]
 
 
-def _share_below(scores, others, weight):
+def _share_below(scores: FloatArray, others: FloatArray, weight: FloatArray) -> FloatArray:
     """Weighted share of `others` below each score, ties counted by half."""
     order = np.argsort(others)
     cumulated = np.concatenate([[0.0], np.cumsum(weight[order])])

@@ -1,12 +1,16 @@
 """What a fit chose, in words."""
 
 import numbers
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from skdistill._fit.checks import is_auto
+from skdistill._fit.plan import EARLY_STOPPING_ROWS
 from skdistill._utils.named import named_parts
-from skdistill.classifier import EARLY_STOPPING_ROWS
+from skdistill._utils.types import FloatArray
+from skdistill.classifier import DistilledClassifier
 from skdistill.teacher import unfrozen
 
 # Said in a sentence of their own, or no choices of the fit.
@@ -19,7 +23,7 @@ _SAID = {
 LONGEST = 200
 
 
-def choices(clf):
+def choices(clf: DistilledClassifier) -> list[str]:
     """Sentences on what a fit chose.
 
     Parameters
@@ -31,7 +35,7 @@ def choices(clf):
     -------
     list of str
     """
-    tellers = {
+    tellers: dict[str, Callable[[DistilledClassifier, Any], str]] = {
         "alpha_": _alpha,
         "temperature_": _temperature,
         "leak_gap_": _leak,
@@ -45,7 +49,7 @@ def choices(clf):
     return [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
 
 
-def other_attributes(clf):
+def other_attributes(clf: DistilledClassifier) -> dict[str, bool | int | float | str]:
     """Fitted attributes that no sentence is about, by name.
 
     Parameters
@@ -60,7 +64,7 @@ def other_attributes(clf):
     return {name: _plain(getattr(clf, name)) for name in sorted(names)}
 
 
-def _alpha(clf, alpha):
+def _alpha(clf: DistilledClassifier, alpha: float) -> str:
     if alpha == 0:
         return "The student learned from the teacher's answers alone (alpha 0)."
     if alpha == 1 and is_auto(getattr(clf, "alpha", None)):
@@ -70,14 +74,14 @@ def _alpha(clf, alpha):
     return f"Labels weighed {alpha:g} in the loss and the teacher's answers {1 - alpha:g} (alpha)."
 
 
-def _temperature(clf, temperature):
+def _temperature(clf: DistilledClassifier, temperature: float) -> str:
     if temperature == 1:
         return "Student and teacher were compared at temperature 1: neither was softened."
     effect = "softened" if temperature > 1 else "sharpened"
     return f"A temperature of {temperature:g} {effect} both student and teacher in training."
 
 
-def _leak(clf, gap):
+def _leak(clf: DistilledClassifier, gap: float | None) -> str:
     if gap is None:
         return f"No leak was measured: {_why_no_leak(clf)}."
     text = (
@@ -93,7 +97,7 @@ def _leak(clf, gap):
     return f"{text}; the student's labels are of teachers that were fitted on the rows."
 
 
-def _why_no_leak(clf):
+def _why_no_leak(clf: DistilledClassifier) -> str:
     if getattr(clf, "teacher_", None) is None:
         return "there was no teacher, but soft targets"
     if not unfrozen(named_parts(clf.teacher, "teacher")):
@@ -105,7 +109,7 @@ def _why_no_leak(clf):
     return f"no row was held out from the teacher (`early_stopping={clf.early_stopping}`)"
 
 
-def _transfer(clf, n_rows):
+def _transfer(clf: DistilledClassifier, n_rows: int) -> str:
     if not n_rows:
         return "There were no transfer rows: the student saw the training rows alone."
     samplers = [f"{name} = {sampler!r}" for name, sampler in getattr(clf, "transfer_", [])]
@@ -113,7 +117,7 @@ def _transfer(clf, n_rows):
     return f"The teacher labelled {n_rows:,} transfer rows for the student{source}."
 
 
-def _calibration(clf, temperature):
+def _calibration(clf: DistilledClassifier, temperature: float) -> str:
     if temperature == 1:
         return "The student's logits are as trained: no temperature was fitted to calibrate them."
     why = "too sure of itself" if temperature > 1 else "not sure enough"
@@ -123,34 +127,33 @@ def _calibration(clf, temperature):
     )
 
 
-def _prior(clf, offset):
+def _prior(clf: DistilledClassifier, offset: FloatArray | None) -> str:
     if offset is None:
         return "The shares of the classes are those it learned from: no `class_prior` was given."
     return f"Its logits are moved by {np.round(offset, 2).tolist()}, towards `class_prior`."
 
 
-def _epochs(clf, history):
-    losses = [epoch.get("valid_loss") for epoch in history]
-    if len(losses) and all(loss is not None for loss in losses):
-        best = int(np.argmin(losses)) + 1
-        return (
-            f"It trained for {len(losses)} epochs; the validation loss was lowest in epoch {best}."
-        )
-    return f"It trained for {len(losses)} epochs, without validation rows."
+def _epochs(clf: DistilledClassifier, history: list[dict[str, Any]]) -> str:
+    losses = [epoch["valid_loss"] for epoch in history if epoch.get("valid_loss") is not None]
+    n_epochs = len(history)
+    if not losses or len(losses) < n_epochs:
+        return f"It trained for {n_epochs} epochs, without validation rows."
+    best = int(np.argmin(losses)) + 1
+    return f"It trained for {n_epochs} epochs; the validation loss was lowest in epoch {best}."
 
 
-def _trials(clf, trials):
+def _trials(clf: DistilledClassifier, trials: list[dict[str, Any]]) -> str:
     if len(trials) < 2:
         return 'One student was trained: "auto" had nothing to compare, or nothing to compare by.'
     told = "; ".join(f"{_trial(trial)} {trial['log_loss']:.4f}" for trial in trials)
     return f"Log loss on the rows held out, by which it was chosen: {told}."
 
 
-def _decision(clf, decision):
+def _decision(clf: DistilledClassifier, decision: str) -> str:
     return f"Why this student: {decision.rpartition('why: ')[2]}."
 
 
-def _trial(trial):
+def _trial(trial: dict[str, Any]) -> str:
     if trial["who"] == "teacher":
         return "the teacher"
     words = ["the student that is kept:" if trial["is_kept"] else f"a {trial['who']}:"]
@@ -166,12 +169,12 @@ def _trial(trial):
     return " ".join(words)
 
 
-def _plain(value):
+def _plain(value: Any) -> bool | int | float | str:
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, numbers.Integral):
         return int(value)
-    if isinstance(value, numbers.Real) and np.isfinite(value):
+    if isinstance(value, numbers.Real) and np.isfinite(float(value)):
         return float(value)
     text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

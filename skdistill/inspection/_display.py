@@ -1,11 +1,16 @@
 """What displays have in common: computed values first, a plot on demand."""
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 from skdistill._fit.checks import check_known, check_soft_targets
+from skdistill._utils.types import ArrayLike, FloatArray, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLOURS = {
     "teacher": "#c2681a",
@@ -15,12 +20,12 @@ COLOURS = {
 }
 
 
-def has_matplotlib():
+def has_matplotlib() -> bool:
     """Whether plots can be drawn."""
     return find_spec("matplotlib") is not None
 
 
-def check_matplotlib(caller):
+def check_matplotlib(caller: str) -> None:
     """Raise an ImportError that names the extra where matplotlib is not installed."""
     if not has_matplotlib():
         raise ImportError(f"{caller} needs matplotlib: pip install 'skdistill[plot]'.")
@@ -29,7 +34,7 @@ def check_matplotlib(caller):
 class Display:
     """Where a display is drawn."""
 
-    def _prepare(self, ax):
+    def _prepare(self, ax: "Axes | None") -> "Axes":
         check_matplotlib(type(self).__name__)
         if ax is None:
             import matplotlib.pyplot as plt
@@ -39,9 +44,11 @@ class Display:
         return ax
 
 
-def check_predictions(y_true, y_prob, labels):
+def check_predictions(
+    y_true: ArrayLike, y_prob: Table, labels: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, FloatArray]:
     """Labels, classes and probabilities, checked against each other."""
-    y_true = column_or_1d(y_true)
-    labels = np.unique(y_true if labels is None else labels)
-    check_known(y_true, labels, "y_true")
-    return y_true, labels, check_soft_targets(y_prob, labels, len(y_true), "y_prob")
+    y = column_or_1d(y_true)
+    classes = np.unique(y if labels is None else labels)
+    check_known(y, classes, "y_true")
+    return y, classes, check_soft_targets(y_prob, classes, len(y), "y_prob")

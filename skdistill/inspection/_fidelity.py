@@ -1,9 +1,15 @@
 """The student's probabilities against the teacher's."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.inspection._display import COLOURS, Display
 from skdistill.inspection._models import probabilities, subject_of, transformed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # More points than this hide each other; a random part shows the same.
 MOST_POINTS = 2_000
@@ -34,13 +40,17 @@ class FidelityDisplay(Display):
     skdistill.metrics.kl_divergence : How far the probabilities are from each other.
     """
 
-    def __init__(self, teacher_prob, student_prob, *, is_binary=True):
+    def __init__(
+        self, teacher_prob: FloatArray, student_prob: FloatArray, *, is_binary: bool = True
+    ) -> None:
         self.teacher_prob = teacher_prob
         self.student_prob = student_prob
         self.is_binary = is_binary
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Estimator, X: Table, *, ax: "Axes | None" = None, **kwargs: Any
+    ) -> "FidelityDisplay":
         """Ask teacher and student, and plot.
 
         Parameters
@@ -69,7 +79,14 @@ class FidelityDisplay(Display):
         )
 
     @classmethod
-    def from_predictions(cls, teacher_prob, student_prob, *, ax=None, **kwargs):
+    def from_predictions(
+        cls,
+        teacher_prob: ArrayLike,
+        student_prob: ArrayLike,
+        *,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "FidelityDisplay":
         """Plot one set of probabilities against another.
 
         Parameters
@@ -97,7 +114,7 @@ class FidelityDisplay(Display):
         display = cls(p[rows, column], q[rows, column], is_binary=is_binary)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "FidelityDisplay":
         """Plot the points, 2,000 of them at most.
 
         Parameters

@@ -1,7 +1,14 @@
 """The training of a student."""
 
+from typing import TYPE_CHECKING, Any
+
+from skdistill._utils.types import Estimator
 from skdistill.inspection._display import COLOURS, Display
 from skdistill.inspection._models import subject_of
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
 
 class HistoryDisplay(Display):
@@ -20,11 +27,13 @@ class HistoryDisplay(Display):
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, history):
+    def __init__(self, history: list[dict[str, Any]]) -> None:
         self.history = history
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Estimator, *, ax: "Axes | None" = None, **kwargs: Any
+    ) -> "HistoryDisplay":
         """Plot the training of a student.
 
         Parameters
@@ -42,7 +51,7 @@ class HistoryDisplay(Display):
         clf, _ = subject_of(estimator)
         return cls(list(clf.history_)).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "HistoryDisplay":
         """Plot the losses.
 
         Parameters
@@ -57,7 +66,7 @@ class HistoryDisplay(Display):
         HistoryDisplay
         """
         ax = self._prepare(ax)
-        self.lines_ = []
+        self.lines_: list[Artist] = []
         losses = {"train_loss": ("training", "control"), "valid_loss": ("validation", "student")}
         for key, (name, role) in losses.items():
             self._plot_line(ax, key, name, {"color": COLOURS[role]} | kwargs)
@@ -71,7 +80,7 @@ class HistoryDisplay(Display):
             right.set_ylabel("learning rate")
         return self
 
-    def _plot_line(self, ax, key, name, style):
+    def _plot_line(self, ax: "Axes", key: str, name: str, style: dict[str, Any]) -> None:
         points = [(i + 1, epoch[key]) for i, epoch in enumerate(self.history) if key in epoch]
         if points:
             marker = "o" if len(points) == 1 else None

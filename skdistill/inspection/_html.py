@@ -1,10 +1,14 @@
 """A report as one HTML page that needs nothing else, and as a piece of a notebook."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from skdistill.inspection._plots import draw
-from skdistill.inspection._sections import WORDS, sections_of
+from skdistill.inspection._sections import WORDS, Section, sections_of
 from skdistill.inspection._verdict import COMPILE, KEEP, NO_TEACHER, SERVE
+
+if TYPE_CHECKING:
+    from skdistill.inspection._report import DistillationReport
 
 CAPTIONS = {
     "reliability": "Calibration: on the dotted line, probabilities are what they say.",
@@ -56,7 +60,7 @@ body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 68rem;
 """
 
 
-def as_page(report):
+def as_page(report: "DistillationReport") -> str:
     """The report as an HTML document.
 
     Parameters
@@ -76,7 +80,7 @@ def as_page(report):
     )
 
 
-def as_fragment(report, with_plots):
+def as_fragment(report: "DistillationReport", with_plots: bool) -> str:
     """The report as an HTML element.
 
     Parameters
@@ -111,11 +115,11 @@ def as_fragment(report, with_plots):
     return '<div class="skd-report">\n' + "\n".join(filter(None, pieces)) + "\n</div>"
 
 
-def _list(texts):
+def _list(texts: list[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
 
 
-def _table(section):
+def _table(section: Section) -> str:
     if not section.rows:
         return ""
     are_words = section.columns_of_words()
@@ -132,7 +136,7 @@ def _table(section):
     )
 
 
-def _cell(text, is_words):
+def _cell(text: str, is_words: bool) -> str:
     value, bracket, ends = text.partition(" [")
     if bracket and ends.endswith("]"):
         return f'<td>{escape(value)} <span class="ends">[{escape(ends)}</span></td>'
@@ -140,7 +144,7 @@ def _cell(text, is_words):
     return f"<td{style}>{escape(text)}</td>"
 
 
-def _figure(name, svg):
+def _figure(name: str, svg: str | None) -> str:
     if svg is None:
         return ""
     return f"<figure>{svg}<figcaption>{escape(CAPTIONS[name])}</figcaption></figure>"

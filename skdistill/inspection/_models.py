@@ -1,5 +1,8 @@
 """The models that a report compares, and their answers on the rows given."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -8,13 +11,83 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._fit.checks import check_known, check_prior, check_soft_targets
 from skdistill._utils._compat import is_fitted, num_samples
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.classifier import DistilledClassifier
 from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
-from skdistill.task._labels import check_labels
+from skdistill.task import check_labels
+
+TEACHER, CONTROL, STUDENT, COMPILED = "teacher", "control", "student", "compiled teacher"
 
 
-def subject_of(estimator):
+class Model(NamedTuple):
+    """A model, with the rows that it is asked about.
+
+    Attributes
+    ----------
+    estimator : object with predict_proba, or callable
+    rows : array-like or DataFrame of shape (n_samples, n_features)
+    argument : str
+        Where it was given, for the error messages.
+    """
+
+    estimator: Estimator
+    rows: Table
+    argument: str
+
+    def probabilities(self, classes: np.ndarray) -> FloatArray:
+        """Its answers, the columns in the order of `classes`."""
+        return probabilities(self.estimator, self.rows, classes, self.argument)
+
+    @property
+    def ask(self) -> Callable[[Table], ArrayLike]:
+        """What answers rows."""
+        return asker(self.estimator)
+
+
+def asker(model: Estimator) -> Callable[[Table], ArrayLike]:
+    """What answers rows: `predict_proba`, or the model itself where it has none."""
+    return model.predict_proba if hasattr(model, "predict_proba") else model
+
+
+def find_models(
+    clf: DistilledClassifier,
+    steps: Pipeline | None,
+    X: Table,
+    control: Estimator | str | None,
+    X_train: Table | None = None,
+    y_train: ArrayLike | None = None,
+    groups_train: ArrayLike | None = None,
+    compiled_teacher: Estimator | None = None,
+) -> dict[str, Model]:
+    """Everything that is compared on X; what is not there is left out.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+    steps : Pipeline or None
+        What comes before it.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    control, X_train, y_train, groups_train
+        As :func:`find_control` takes them.
+    compiled_teacher : object with predict_proba or callable, default=None
+
+    Returns
+    -------
+    dict of str to Model
+    """
+    control, is_ours = find_control(control, clf, steps, X_train, y_train, groups_train)
+    seen = transformed(steps, X)
+    models = {
+        TEACHER: Model(clf.teacher_, seen, "teacher_"),
+        CONTROL: Model(control, seen if is_ours else X, "control"),
+        STUDENT: Model(clf, seen, "estimator"),
+        COMPILED: Model(compiled_teacher, seen, "compiled_teacher"),
+    }
+    return {name: model for name, model in models.items() if model.estimator is not None}
+
+
+def subject_of(estimator: Estimator) -> tuple[DistilledClassifier, Pipeline | None]:
     """The fitted DistilledClassifier, and the steps before it.
 
     Parameters
@@ -40,12 +113,19 @@ def subject_of(estimator):
     return clf, steps
 
 
-def transformed(steps, X):
+def transformed(steps: Pipeline | None, X: Table) -> Table:
     """X as the last step of the Pipeline gets it."""
     return X if steps is None else steps.transform(X)
 
 
-def find_control(control, clf, steps, X_train, y_train, groups_train=None):
+def find_control(
+    control: Estimator | str | None,
+    clf: DistilledClassifier,
+    steps: Pipeline | None,
+    X_train: Table | None,
+    y_train: ArrayLike | None,
+    groups_train: ArrayLike | None = None,
+) -> tuple[Estimator | None, bool]:
     """The control and what it is asked on: a model, and whether it takes transformed rows.
 
     Parameters
@@ -65,14 +145,12 @@ def find_control(control, clf, steps, X_train, y_train, groups_train=None):
     is_fit = isinstance(control, str)
     if is_fit and control != "fit":
         raise ValueError(f"`control` must be None, 'fit' or a fitted classifier, got {control!r}.")
-    if is_fit != (X_train is not None and y_train is not None) or (X_train is None) != (
-        y_train is None
-    ):
+    if [X_train is not None, y_train is not None] != [is_fit, is_fit]:
         raise ValueError(
             "`control='fit'` trains a control on `X_train` and `y_train`: give all three, or none "
             "of them; nothing is trained without being asked for."
         )
-    if is_fit:
+    if X_train is not None and y_train is not None:
         return fit_control(clf, transformed(steps, X_train), y_train, groups_train), True
     if groups_train is not None:
         raise ValueError(
@@ -90,7 +168,9 @@ def find_control(control, clf, steps, X_train, y_train, groups_train=None):
     return control, False
 
 
-def fit_control(clf, X, y, groups=None):
+def fit_control(
+    clf: DistilledClassifier, X: Table, y: ArrayLike, groups: ArrayLike | None = None
+) -> DistilledClassifier:
     """Train the student of `clf` on the labels alone: no teacher, transfer rows or `objectives`.
 
     Parameters
@@ -120,7 +200,7 @@ def fit_control(clf, X, y, groups=None):
     return control.fit(X, labels, soft_targets=one_hot, groups=groups)
 
 
-def _prior_of_control(clf, labels):
+def _prior_of_control(clf: DistilledClassifier, labels: np.ndarray) -> FloatArray | None:
     """`class_prior` without the classes that no label is of.
 
     Only a teacher can tell those: moved towards its prior, such a class would win everywhere.
@@ -131,7 +211,7 @@ def _prior_of_control(clf, labels):
     return np.where(np.isin(clf.classes_, labels), prior, LEAST_SHARE * prior.sum())
 
 
-def probabilities(model, X, classes, name):
+def probabilities(model: Estimator, X: Table, classes: np.ndarray, name: str) -> FloatArray:
     """Probabilities of a model, their columns in the order of `classes`.
 
     Parameters
@@ -148,7 +228,7 @@ def probabilities(model, X, classes, name):
     ndarray of shape (n_samples, n_classes)
         float64. A class that the model does not know gets 0.
     """
-    answer, n_rows = getattr(model, "predict_proba", model)(X), num_samples(X)
+    answer, n_rows = asker(model)(X), num_samples(X)
     own, what = getattr(model, "classes_", None), f"predict_proba of {name}"
     if own is None:
         return check_soft_targets(answer, classes, n_rows, what)
@@ -165,8 +245,10 @@ def probabilities(model, X, classes, name):
     return aligned
 
 
-def check_compiled(compiled_teacher):
-    """Raise a TypeError unless the compiled teacher can be asked."""
+def check_compiled(compiled_teacher: Estimator | None) -> None:
+    """Raise a TypeError unless the compiled teacher, if there is one, can be asked."""
+    if compiled_teacher is None:
+        return
     if isinstance(compiled_teacher, (type, str)) or not (
         callable(compiled_teacher) or hasattr(compiled_teacher, "predict_proba")
     ):

@@ -2,18 +2,24 @@
 
 import io
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skdistill.inspection._comparison import COMPILED, STUDENT, TEACHER
 from skdistill.inspection._fidelity import FidelityDisplay
 from skdistill.inspection._history import HistoryDisplay
+from skdistill.inspection._models import COMPILED, STUDENT, TEACHER
 from skdistill.inspection._reliability import ReliabilityDisplay
 from skdistill.inspection._segment_display import SegmentDisplay, segment_losses
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from skdistill.inspection._report import DistillationReport
+
 # Stands for the colour of the text around the plot, which is dark on light or light on dark.
 _INK = "#010203"
-_RC = {
+_RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9,
     "axes.spines.top": False,
@@ -24,7 +30,7 @@ _RC = {
 }
 
 
-def draw(name, report):
+def draw(name: str, report: "DistillationReport") -> str | None:
     """One plot of a report; None where it has nothing to show.
 
     Parameters
@@ -52,7 +58,7 @@ def draw(name, report):
     return _inline(file.getvalue(), name)
 
 
-def _reliability(report, ax):
+def _reliability(report: "DistillationReport", ax: "Axes") -> bool:
     answers = report.answers
     codes = np.arange(len(answers.classes))
     for name, p in answers.probabilities.items():
@@ -63,7 +69,7 @@ def _reliability(report, ax):
     return True
 
 
-def _fidelity(report, ax):
+def _fidelity(report: "DistillationReport", ax: "Axes") -> bool:
     answers = report.answers.probabilities
     if TEACHER not in answers:
         return False
@@ -72,14 +78,14 @@ def _fidelity(report, ax):
     return True
 
 
-def _segments(report, ax):
+def _segments(report: "DistillationReport", ax: "Axes") -> bool:
     losses = segment_losses(report.table)
     if len(losses):
         SegmentDisplay(losses).plot(ax=ax)
     return len(losses) > 0
 
 
-def _history(report, ax):
+def _history(report: "DistillationReport", ax: "Axes") -> bool:
     if report.history:
         HistoryDisplay(report.history).plot(ax=ax)
     return len(report.history) > 0
@@ -93,7 +99,7 @@ _DRAWN = {
 }
 
 
-def _inline(svg, name):
+def _inline(svg: str, name: str) -> str:
     """The svg element alone, in the colour of the text around it."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

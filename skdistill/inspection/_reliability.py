@@ -1,11 +1,17 @@
 """How often a model is right, by how sure it is."""
 
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 from sklearn.calibration import calibration_curve
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.inspection._display import COLOURS, Display, check_predictions
 from skdistill.inspection._models import probabilities
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class ReliabilityDisplay(Display):
@@ -42,7 +48,14 @@ class ReliabilityDisplay(Display):
        https://doi.org/10.48550/arXiv.1706.04599
     """
 
-    def __init__(self, prob_true, prob_pred, *, name=None, is_binary=True):
+    def __init__(
+        self,
+        prob_true: FloatArray,
+        prob_pred: FloatArray,
+        *,
+        name: str | None = None,
+        is_binary: bool = True,
+    ) -> None:
         self.prob_true = prob_true
         self.prob_pred = prob_pred
         self.name = name
@@ -50,8 +63,17 @@ class ReliabilityDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, n_bins=10, strategy="uniform", name=None, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Estimator,
+        X: Table,
+        y: ArrayLike,
+        *,
+        n_bins: int = 10,
+        strategy: Literal["uniform", "quantile"] = "uniform",
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "ReliabilityDisplay":
         """Ask a classifier, and plot.
 
         Parameters
@@ -90,16 +112,16 @@ class ReliabilityDisplay(Display):
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        y_prob,
+        y_true: ArrayLike,
+        y_prob: Table,
         *,
-        labels=None,
-        n_bins=10,
-        strategy="uniform",
-        name=None,
-        ax=None,
-        **kwargs,
-    ):
+        labels: ArrayLike | None = None,
+        n_bins: int = 10,
+        strategy: Literal["uniform", "quantile"] = "uniform",
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "ReliabilityDisplay":
         """Plot probabilities against the truth.
 
         Parameters
@@ -133,7 +155,7 @@ class ReliabilityDisplay(Display):
         display = cls(true, predicted, name=name, is_binary=len(labels) == 2)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "ReliabilityDisplay":
         """Plot the curve.
 
         Parameters
@@ -151,7 +173,7 @@ class ReliabilityDisplay(Display):
         reference = "perfectly calibrated"
         if reference not in ax.get_legend_handles_labels()[1]:
             ax.plot([0, 1], [0, 1], ":", color="0.5", label=reference)
-        style = {"marker": "o", "markersize": 4, "label": self.name} | kwargs
+        style: dict[str, Any] = {"marker": "o", "markersize": 4, "label": self.name} | kwargs
         if "c" not in kwargs and self.name in COLOURS:
             style.setdefault("color", COLOURS[self.name])
         (self.line_,) = ax.plot(self.prob_pred, self.prob_true, **style)

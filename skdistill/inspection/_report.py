@@ -1,44 +1,46 @@
 """DistillationReport: what the student kept, on rows that nobody has seen."""
 
-import os
-import platform
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state, column_or_1d, indexable
+from sklearn.utils import column_or_1d, indexable
 
 from skdistill._fit.checks import check_known, check_weights
 from skdistill._utils.files import check_target, write_whole
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, RandomState, Table
+from skdistill.classifier import DistilledClassifier
 from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
 from skdistill.inspection._choices import choices, other_attributes
-from skdistill.inspection._comparison import (
+from skdistill.inspection._comparison import Answers, Comparison
+from skdistill.inspection._costs import Costs, measure_costs
+from skdistill.inspection._display import check_matplotlib, has_matplotlib
+from skdistill.inspection._html import as_fragment, as_page
+from skdistill.inspection._models import (
     COMPILED,
     CONTROL,
     STUDENT,
     TEACHER,
-    Answers,
-    Comparison,
-)
-from skdistill.inspection._display import check_matplotlib, has_matplotlib
-from skdistill.inspection._html import as_fragment, as_page
-from skdistill.inspection._models import (
     check_compiled,
-    find_control,
-    probabilities,
+    find_models,
     subject_of,
-    transformed,
 )
-from skdistill.inspection._segments import find_columns
+from skdistill.inspection._segments import Segments, find_columns
 from skdistill.inspection._shared_rows import warn_of_shared_rows
-from skdistill.inspection._speed import BATCH_ROWS, measure_speed, parameter_bytes, stored_bytes
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
 from skdistill.table import check_container
-from skdistill.task._labels import check_labels
+from skdistill.task import check_labels
 
 LEAST_RESAMPLES = 100
+WHY_MISSING = {
+    TEACHER: ": the classifier was fitted on soft targets, or holds its teacher no longer",
+    CONTROL: ", so that the report cannot say what the teacher was good for",
+}
 
 
 @dataclass(repr=False)
@@ -107,32 +109,32 @@ class DistillationReport:
     verdict: Verdict
     table: pd.DataFrame
     answers: Answers
-    choices: list = field(default_factory=list)
-    attributes: dict = field(default_factory=dict)
-    history: list = field(default_factory=list)
-    missing: dict = field(default_factory=dict)
+    choices: list[str] = field(default_factory=list)
+    attributes: dict[str, bool | int | float | str] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
     confidence_level: float = 0.95
     machine: str = ""
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Estimator,
+        X: Table,
+        y: ArrayLike,
         *,
-        control=None,
-        X_train=None,
-        y_train=None,
-        groups_train=None,
-        compiled_teacher=None,
-        sample_weight=None,
-        segments=None,
-        n_bootstrap=1000,
-        confidence_level=0.95,
-        speed=True,
-        random_state=None,
-    ):
+        control: Estimator | Literal["fit"] | None = None,
+        X_train: Table | None = None,
+        y_train: ArrayLike | None = None,
+        groups_train: ArrayLike | None = None,
+        compiled_teacher: Estimator | None = None,
+        sample_weight: ArrayLike | None = None,
+        segments: Segments = None,
+        n_bootstrap: int = 1000,
+        confidence_level: float = 0.95,
+        speed: bool = True,
+        random_state: RandomState = None,
+    ) -> "DistillationReport":
         """Compare teacher, control and student on rows that none of them has seen.
 
         Nothing is fitted but, with ``control="fit"``, the control.
@@ -187,55 +189,39 @@ class DistillationReport:
         """
         clf, steps = subject_of(estimator)
         _check_parameters(n_bootstrap, confidence_level, speed)
-        if compiled_teacher is not None:
-            check_compiled(compiled_teacher)
+        check_compiled(compiled_teacher)
         labels, weight = _check_rows(X, y, sample_weight, clf.classes_)
         columns = find_columns(segments, X)
         if X_train is not None:
             check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
-        control, is_ours = find_control(control, clf, steps, X_train, y_train, groups_train)
-        seen = transformed(steps, X)
+        train = (X_train, y_train, groups_train)
+        models = find_models(clf, steps, X, control, *train, compiled_teacher)
+        answers = Answers.of(models, clf.classes_, labels, weight)
+        resampling = Resampling.drawn_by(random_state, n_bootstrap)
+        comparison = Comparison(answers, resampling, float(confidence_level))
+        comparison.add_all(columns)
+        costs = measure_costs(models, speed)
+        comparison.add_costs(costs)
+        return cls._of(clf, comparison, costs)
 
-        # What each model is asked by, and on.
-        asked = {
-            TEACHER: (clf.teacher_, seen, "teacher_"),
-            CONTROL: (control, seen if is_ours else X, "control"),
-            STUDENT: (clf, seen, "estimator"),
-            COMPILED: (compiled_teacher, seen, "compiled_teacher"),
-        }
-        asked = {name: one for name, one in asked.items() if one[0] is not None}
-        answers = Answers(
-            clf.classes_,
-            np.searchsorted(clf.classes_, labels),
-            weight,
-            {
-                name: probabilities(model, rows, clf.classes_, argument)
-                for name, (model, rows, argument) in asked.items()
-            },
-        )
-        seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-        comparison = Comparison(answers, Resampling(int(n_bootstrap), seed), confidence_level)
-        comparison.add_scores()
-        comparison.add_fidelity()
-        comparison.add_retained_gain()
-        comparison.add_classes()
-        comparison.add_segments(columns)
-        speeds = _add_speed(comparison, asked) if speed else {}
-        sizes = _add_sizes(comparison, asked)
+    @classmethod
+    def _of(
+        cls, clf: DistilledClassifier, comparison: Comparison, costs: Costs
+    ) -> "DistillationReport":
         return cls(
-            _decide(comparison, speeds, sizes),
+            _decide(comparison, costs),
             comparison.to_frame(),
-            answers,
+            comparison.answers,
             choices(clf),
             other_attributes(clf),
             [{k: v for k, v in epoch.items() if k != "batches"} for epoch in clf.history_],
-            _missing(asked),
-            float(confidence_level),
-            _machine() if speed else "",
+            {name: why for name, why in WHY_MISSING.items() if name not in comparison.measured},
+            comparison.level,
+            costs.machine,
         )
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """All numbers as a table, a row each.
 
         Returns
@@ -247,7 +233,7 @@ class DistillationReport:
         """
         return self.table.copy()
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """All of the report as plain values, for JSON.
 
         Returns
@@ -268,7 +254,7 @@ class DistillationReport:
             "numbers": records,
         }
 
-    def to_html(self, path, *, overwrite=False):
+    def to_html(self, path: str | PathLike, *, overwrite: bool = False) -> Path:
         """Write the report as one HTML file with its plots; it needs no other file and no network.
 
         Parameters
@@ -290,22 +276,22 @@ class DistillationReport:
         ImportError
             If matplotlib is not installed.
         """
-        path = check_target(path, overwrite)
+        target = check_target(path, overwrite)
         check_matplotlib("DistillationReport.to_html")
-        write_whole(as_page(self).encode(), path)
-        return path
+        write_whole(as_page(self).encode(), target)
+        return target
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return as_fragment(self, with_plots=has_matplotlib())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"DistillationReport({self.verdict.answer!r}, {len(self.answers.labels):,} rows)"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return as_text(self)
 
 
-def _check_parameters(n_bootstrap, confidence_level, speed):
+def _check_parameters(n_bootstrap: int, confidence_level: float, speed: bool) -> None:
     is_integer = isinstance(n_bootstrap, Integral) and not isinstance(n_bootstrap, bool)
     if not is_integer or n_bootstrap < LEAST_RESAMPLES:
         raise ValueError(
@@ -318,16 +304,19 @@ def _check_parameters(n_bootstrap, confidence_level, speed):
         raise ValueError(f"`speed` must be True or False, got {speed!r}.")
 
 
-def _check_rows(X, y, sample_weight, classes):
+def _check_rows(
+    X: Table, y: ArrayLike, sample_weight: ArrayLike | None, classes: np.ndarray
+) -> tuple[np.ndarray, FloatArray]:
     check_container(X)
     (X,) = indexable(X)
     if y is None:
         raise ValueError("`y` is None: a report compares answers with the truth, give labels.")
-    n_missing = int(np.sum(pd.isna(column_or_1d(y))))
+    column = column_or_1d(y)
+    n_missing = int(np.sum(pd.isna(column)))
     if n_missing:
         raise ValueError(
-            f"`y` lacks {n_missing} of {len(y)} labels: a report compares answers with the truth, "
-            "leave those rows out of X and y."
+            f"`y` lacks {n_missing} of {len(column)} labels: a report compares answers with the "
+            "truth, leave those rows out of X and y."
         )
     labels = check_labels(y, X)
     check_known(labels, classes, "y")
@@ -337,72 +326,15 @@ def _check_rows(X, y, sample_weight, classes):
     return labels, np.ones(len(labels)) if weight is None else weight
 
 
-def _missing(asked):
-    why = {
-        TEACHER: ": the classifier was fitted on soft targets, or holds its teacher no longer",
-        CONTROL: ", so that the report cannot say what the teacher was good for",
-    }
-    return {name: text for name, text in why.items() if name not in asked}
-
-
-def _add_speed(comparison, asked):
-    """Time what would be served: the control is as fast as the student."""
-    speeds = {}
-    for name, (model, rows, _) in asked.items():
-        if name != CONTROL:
-            speeds[name] = measure_speed(getattr(model, "predict_proba", model), rows)
-            comparison.add_measurements("speed", name, speeds[name])
-    return speeds
-
-
-def _add_sizes(comparison, asked):
-    """Add the sizes; return the pickled bytes by model, None where it cannot be pickled."""
-    clf = asked[STUDENT][0]
-    sizes = {"parameter_bytes": parameter_bytes(clf)}
-    sizes["pickled_bytes"] = stored_bytes(clf.without_teacher())
-    comparison.add_measurements("size", STUDENT, sizes)
-    pickled = {STUDENT: sizes["pickled_bytes"]}
-    for name in (TEACHER, COMPILED):
-        if name in asked:
-            n_bytes = pickled[name] = stored_bytes(asked[name][0])
-            note = "" if n_bytes is not None else "it cannot be pickled"
-            value = np.nan if n_bytes is None else n_bytes
-            comparison.add_measurements("size", name, {"pickled_bytes": value}, note)
-    return pickled
-
-
-def _decide(comparison, speeds, sizes):
-    slowness = is_faster = student_slowness = relative_size = None
-    if COMPILED in speeds:
-        slowness = _slowness(speeds[COMPILED], speeds[STUDENT])
-    if COMPILED in speeds and TEACHER in speeds:
-        is_faster = max(_slowness(speeds[COMPILED], speeds[TEACHER]).values()) < 1
-    if TEACHER in speeds:
-        student_slowness = _slowness(speeds[STUDENT], speeds[TEACHER])
-    if sizes[STUDENT] and sizes.get(TEACHER):
-        relative_size = sizes[STUDENT] / sizes[TEACHER]
+def _decide(comparison: Comparison, costs: Costs) -> Verdict:
+    compiled_slowness = costs.slowness(COMPILED, TEACHER)
     return verdict(
         comparison.gaps(STUDENT, TEACHER),
         comparison.gaps(STUDENT, CONTROL),
         comparison.gaps(CONTROL, TEACHER),
         comparison.gaps(STUDENT, COMPILED),
-        slowness,
-        is_faster,
-        student_slowness,
-        relative_size,
+        costs.slowness(COMPILED, STUDENT),
+        None if compiled_slowness is None else max(compiled_slowness.values()) < 1,
+        costs.slowness(STUDENT, TEACHER),
+        costs.relative_size(STUDENT, TEACHER),
     )
-
-
-def _slowness(one, other):
-    """How many times as long one takes, by the number of rows it is asked about."""
-    return {
-        "single rows": one["p50_ms"] / other["p50_ms"],
-        f"{BATCH_ROWS:,} rows": other["rows_per_second"] / one["rows_per_second"],
-    }
-
-
-def _machine():
-    import torch
-
-    processor = platform.processor() or platform.machine()
-    return f"{processor}, {os.cpu_count()} cores, torch threads: {torch.get_num_threads()}"

@@ -1,11 +1,17 @@
 """A report as sections of words and tables, which text and page both show."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
-from skdistill.inspection._comparison import COMPILED, CONTROL, STUDENT, TEACHER
+from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER
 
+if TYPE_CHECKING:
+    from skdistill.inspection._report import DistillationReport
+
+# A header, and the rows under it.
+Cells: TypeAlias = tuple[list[str], list[list[str]]]
 ORDER = (TEACHER, CONTROL, STUDENT, COMPILED)
 NAMES = {
     "accuracy": "accuracy",
@@ -27,6 +33,8 @@ _COUNTS = {"n_calls", "rows_per_second", "parameter_bytes", "pickled_bytes"}
 _TIMES = {"p50_ms", "p99_ms"}
 # A cell longer than this holds words.
 WORDS = 40
+_INTERVALS = "In brackets: {level:.0%} intervals, by a bootstrap over the rows."
+_PAIRED = "The first less the second, on the same rows; the interval is of the difference."
 _LESS = "The last columns are the student's log loss less another's, ± one standard error."
 
 
@@ -46,13 +54,13 @@ class Section:
     """
 
     title: str
-    words: list = field(default_factory=list)
-    header: list = field(default_factory=list)
-    rows: list = field(default_factory=list)
-    plots: list = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    header: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    plots: list[str] = field(default_factory=list)
     n_names: int = 1
 
-    def columns_of_words(self):
+    def columns_of_words(self) -> list[bool]:
         """Whether each column holds names or words, and not numbers."""
         columns = zip(*self.rows, strict=True)
         return [
@@ -61,7 +69,7 @@ class Section:
         ]
 
 
-def sections_of(report):
+def sections_of(report: "DistillationReport") -> list[Section]:
     """The sections of a report, without its verdict.
 
     Parameters
@@ -73,34 +81,25 @@ def sections_of(report):
     list of Section
     """
     table = report.to_frame()
-    percent = f"{report.confidence_level:.0%}"
+
+    def of(*parts: str) -> pd.DataFrame:
+        return table[table["part"].isin(parts)]
+
     missing = [f"There is no {name}{why}." for name, why in report.missing.items()]
+    notes = [f"{note}." for note in of("scores")["note"].unique() if note]
     found = [
         Section(
             "Scores",
-            [*missing, f"In brackets: {percent} intervals, by a bootstrap over the rows."],
-            *_by_model(table[table["part"] == "scores"]),
+            [*missing, _INTERVALS.format(level=report.confidence_level), *notes],
+            *_by_model(of("scores")),
             plots=["reliability"],
         ),
-        Section(
-            "Differences",
-            ["The first less the second, on the same rows; the interval is of the difference."],
-            *_by_pair(table[table["part"] == "differences"]),
-        ),
-        Section(
-            "Fidelity to the teacher",
-            [],
-            *_by_model(table[table["part"] == "fidelity"]),
-            plots=["fidelity"],
-        ),
-        _retained(table[table["part"] == "retained gain"]),
-        Section(
-            "Speed and size",
-            [_machine(report)],
-            *_by_model(table[table["part"].isin(["speed", "size"])]),
-        ),
-        _groups("Classes", table[table["part"] == "classes"], "recall", []),
-        _groups("Segments", table[table["part"] == "segments"], "accuracy", ["segments"]),
+        Section("Differences", [_PAIRED], *_by_pair(of("differences"))),
+        Section("Fidelity to the teacher", [], *_by_model(of("fidelity")), plots=["fidelity"]),
+        _retained(of("retained gain")),
+        Section("Speed and size", [_machine(report)], *_by_model(of("speed", "size"))),
+        _groups("Classes", of("classes"), "recall", []),
+        _groups("Segments", of("segments"), "accuracy", ["segments"]),
         Section(
             "What the fit chose",
             report.choices,
@@ -108,12 +107,10 @@ def sections_of(report):
             plots=["history"],
         ),
     ]
-    notes = [f"{note}." for note in table.loc[table["part"] == "scores", "note"].unique() if note]
-    found[0].words += notes
     return [one for one in found if one.rows or one.words is report.choices]
 
 
-def number(row, signed=False):
+def number(row: pd.Series, signed: bool = False) -> str:
     """A value with its interval, as text."""
     value = row["value"]
     if pd.isna(value):
@@ -129,19 +126,19 @@ def number(row, signed=False):
     return f"{text} [{', '.join(ends)}]"
 
 
-def _by_model(table):
+def _by_model(table: pd.DataFrame) -> Cells:
     """A row a metric, a column a model."""
     models = [name for name in ORDER if (table["model"] == name).any()]
     return _pivot(table, table["model"], models, signed=False)
 
 
-def _by_pair(table):
+def _by_pair(table: pd.DataFrame) -> Cells:
     """A row a metric, a column a pair."""
     pairs = table["model"] + " - " + table["versus"].astype(str)
     return _pivot(table, pairs, list(pairs.unique()), signed=True)
 
 
-def _pivot(table, keys, columns, signed):
+def _pivot(table: pd.DataFrame, keys: pd.Series, columns: list[str], signed: bool) -> Cells:
     rows = []
     for metric in table["metric"].unique():
         of_metric = table[table["metric"] == metric]
@@ -151,17 +148,17 @@ def _pivot(table, keys, columns, signed):
     return (["", *columns] if rows else []), rows
 
 
-def _retained(table):
+def _retained(table: pd.DataFrame) -> Section:
     rows = [[NAMES[row["metric"]], row["note"] or _share(row)] for _, row in table.iterrows()]
     words = ["(student - control) / (teacher - control): 100 % is as far as the teacher is ahead."]
     return Section("Retained gain", words if rows else [], ["", "kept"] if rows else [], rows)
 
 
-def _share(row):
+def _share(row: pd.Series) -> str:
     return f"{row['value']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
 
 
-def _groups(title, table, hit, plots):
+def _groups(title: str, table: pd.DataFrame, hit: str, plots: list[str]) -> Section:
     """A row a level: rows, both scores of each model, and the paired differences in log loss."""
     models = [name for name in ORDER if (table["model"] == name).any()]
     alone, paired = table[table["versus"].isna()], table[table["versus"].notna()]
@@ -182,22 +179,22 @@ def _groups(title, table, hit, plots):
     return Section(title, words, header if rows else [], rows, plots if rows else [], n_names=2)
 
 
-def _difference(row):
+def _difference(row: pd.Series) -> str:
     if pd.isna(row["standard_error"]):
         return f"{row['value']:+.4f}"
     return f"{row['value']:+.4f} ± {row['standard_error']:.4f}"
 
 
-def _value(value):
+def _value(value: float | None) -> str:
     return "" if value is None or pd.isna(value) else f"{value:.4f}"
 
 
-def _attributes(attributes):
+def _attributes(attributes: dict[str, bool | int | float | str]) -> Cells:
     rows = [[name, str(value)] for name, value in attributes.items()]
     return (["other fitted attribute", ""] if rows else []), rows
 
 
-def _machine(report):
+def _machine(report: "DistillationReport") -> str:
     if not report.machine:
         return "Speed was not measured."
     return f"Measured here, after a warm-up: {report.machine}."

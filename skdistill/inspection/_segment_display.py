@@ -1,12 +1,20 @@
 """Log loss by segment."""
 
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
+from skdistill._utils.types import ArrayLike, Estimator, Table
 from skdistill.inspection._bootstrap import Resampling
 from skdistill.inspection._comparison import Answers, Comparison
 from skdistill.inspection._display import COLOURS, Display, check_predictions
-from skdistill.inspection._models import find_control, probabilities, subject_of, transformed
-from skdistill.inspection._segments import find_columns
+from skdistill.inspection._models import find_models, subject_of
+from skdistill.inspection._segments import Segments, find_columns
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
 
 class SegmentDisplay(Display):
@@ -25,11 +33,21 @@ class SegmentDisplay(Display):
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, segments):
+    def __init__(self, segments: pd.DataFrame) -> None:
         self.segments = segments
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, segments, control=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Estimator,
+        X: Table,
+        y: ArrayLike,
+        *,
+        segments: Segments,
+        control: Estimator | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "SegmentDisplay":
         """Ask teacher, control and student, and plot.
 
         Parameters
@@ -51,19 +69,23 @@ class SegmentDisplay(Display):
         SegmentDisplay
         """
         clf, steps = subject_of(estimator)
-        control, _ = find_control(control, clf, steps, None, None)
-        seen, found = transformed(steps, X), {}
-        if clf.teacher_ is not None:
-            found["teacher"] = probabilities(clf.teacher_, seen, clf.classes_, "teacher_")
-        if control is not None:
-            found["control"] = probabilities(control, X, clf.classes_, "control")
-        found["student"] = probabilities(clf, seen, clf.classes_, "estimator")
+        models = find_models(clf, steps, X, control)
+        answers = {name: model.probabilities(clf.classes_) for name, model in models.items()}
         return cls.from_predictions(
-            y, found, segments=find_columns(segments, X), labels=clf.classes_, ax=ax, **kwargs
+            y, answers, segments=find_columns(segments, X), labels=clf.classes_, ax=ax, **kwargs
         )
 
     @classmethod
-    def from_predictions(cls, y_true, y_prob, *, segments, labels=None, ax=None, **kwargs):
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_prob: dict[str, Table],
+        *,
+        segments: dict[str, ArrayLike],
+        labels: ArrayLike | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "SegmentDisplay":
         """Plot the log loss of probabilities.
 
         Parameters
@@ -95,7 +117,7 @@ class SegmentDisplay(Display):
         comparison.add_segments(segments)
         return cls(segment_losses(comparison.to_frame())).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "SegmentDisplay":
         """Plot a line a segment, a point a model.
 
         Parameters
@@ -115,7 +137,7 @@ class SegmentDisplay(Display):
         )
         heights = np.arange(len(wide))
         ax.hlines(heights, wide.min(axis=1), wide.max(axis=1), color="0.5", alpha=0.5, linewidth=1)
-        self.lines_ = []
+        self.lines_: list[Artist] = []
         for model in [name for name in COLOURS if name in wide] + sorted(set(wide) - set(COLOURS)):
             style = {"color": COLOURS.get(model), "label": model} | kwargs
             self.lines_ += ax.plot(wide[model], heights, "o", **style)
@@ -126,7 +148,7 @@ class SegmentDisplay(Display):
         return self
 
 
-def segment_losses(table):
+def segment_losses(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a report's table that a :class:`SegmentDisplay` shows."""
     is_loss = (table["part"] == "segments") & (table["metric"] == "log_loss")
     chosen = table[is_loss & table["versus"].isna()]

@@ -1,7 +1,9 @@
 """Rows by the values of a column."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
+from typing import TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from skdistill._utils._compat import num_samples
+from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, Table
 from skdistill.table import NUMBER, is_frame, read_table, with_types
 
 # A level of fewer rows is joined with others: its scores would be noise.
@@ -16,9 +19,11 @@ LEAST_LEVEL_ROWS = 30
 MOST_LEVELS = 12
 OTHER = "other levels"
 MISSING = "missing"
+# Columns of X, or values of their own by name.
+Segments: TypeAlias = str | int | Sequence[str | int] | dict[str, ArrayLike] | None
 
 
-def find_columns(segments, X):
+def find_columns(segments: Segments, X: Table) -> dict[str, ArrayLike]:
     """The columns to cut by.
 
     Parameters
@@ -35,13 +40,13 @@ def find_columns(segments, X):
     n_rows = num_samples(X)
     if isinstance(segments, dict):
         for name, values in segments.items():
-            if np.ndim(values) != 1 or len(values) != n_rows:
+            if np.shape(values) != (n_rows,):
                 raise ValueError(
                     f"`segments[{name!r}]` must hold a value for each of the {n_rows} rows, got "
                     f"shape {np.shape(values)}."
                 )
         return {str(name): values for name, values in segments.items()}
-    names = [segments] if isinstance(segments, (str, Integral)) else list(segments)
+    names = [segments] if isinstance(segments, (str, int, Integral)) else list(segments)
     if issparse(X):
         raise ValueError(
             f"`segments` names {names}, but X is sparse: give a dict of name to array."
@@ -62,7 +67,7 @@ def find_columns(segments, X):
     return {str(name): columns[name] for name in names}
 
 
-def cut(name, values):
+def cut(name: str, values: ArrayLike) -> list[tuple[str, IntArray]]:
     """Cut rows into quartiles of a number, or into the levels of a category.
 
     Parameters
@@ -87,7 +92,7 @@ def cut(name, values):
     return _levels(table.categories[0])
 
 
-def _quartiles(values):
+def _quartiles(values: FloatArray) -> list[tuple[str, IntArray]]:
     missing = np.isnan(values)
     present = values[~missing]
     distinct = np.unique(present)
@@ -104,7 +109,7 @@ def _quartiles(values):
     return _with_rows([*found, (MISSING, missing)])
 
 
-def _levels(values):
+def _levels(values: np.ndarray) -> list[tuple[str, IntArray]]:
     missing = pd.isna(values)
     counts = pd.Series(values[~missing], dtype=object).value_counts()
     kept = counts[counts >= LEAST_LEVEL_ROWS].index[:MOST_LEVELS].tolist()
@@ -115,6 +120,6 @@ def _levels(values):
     return _with_rows([*found, (OTHER, rest), (MISSING, missing)])
 
 
-def _with_rows(found):
+def _with_rows(found: list[tuple[str, BoolArray]]) -> list[tuple[str, IntArray]]:
     rows = [(text, np.flatnonzero(mask)) for text, mask in found]
     return [(text, where) for text, where in rows if len(where)]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from skdistill._utils.types import Table
 from skdistill.table import WIDE_INTEGERS, is_frame, with_types
 
 # Data sets hold rows twice: as large a share of the rows held out is found among the training rows
@@ -15,7 +16,7 @@ SUSPICIOUS_SHARE = 0.5
 SUSPICIOUS_RATIO = 2.0
 
 
-def warn_of_shared_rows(X, X_train):
+def warn_of_shared_rows(X: Table, X_train: Table) -> None:
     """Warn if more than half of the rows of X are among those of X_train.
 
     Not where rows are alike anyway, as in a few columns of categories: where the share is less than
@@ -37,12 +38,12 @@ def warn_of_shared_rows(X, X_train):
         )
 
 
-def _row_keys(X):
+def _row_keys(X: Table) -> np.ndarray:
     """A hash of each row; equal rows have equal ones, whatever the container."""
     return pd.util.hash_pandas_object(pd.DataFrame(_columns(X)), index=False).to_numpy()
 
 
-def _columns(X):
+def _columns(X: Table) -> dict[int, pd.Series]:
     """The columns by position, as floats where they are numbers and as text elsewhere."""
     if is_frame(X):
         frame = nw.from_native(X, eager_only=True)
@@ -58,10 +59,10 @@ def _columns(X):
     }
 
 
-def _values(series):
+def _values(series: nw.Series) -> pd.Series:
     is_native = series.dtype.is_numeric() and series.dtype not in WIDE_INTEGERS
     return pd.Series(series.to_numpy() if is_native else series.to_list())
 
 
-def _text(column):
+def _text(column: pd.Series) -> pd.Series:
     return column.astype(str).astype(object)

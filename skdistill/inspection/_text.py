@@ -1,13 +1,17 @@
 """A report as plain text."""
 
 import textwrap
+from typing import TYPE_CHECKING
 
-from skdistill.inspection._sections import sections_of
+from skdistill.inspection._sections import Section, sections_of
+
+if TYPE_CHECKING:
+    from skdistill.inspection._report import DistillationReport
 
 WIDTH = 98
 
 
-def as_text(report):
+def as_text(report: "DistillationReport") -> str:
     """The report as lines of text.
 
     Parameters
@@ -29,11 +33,11 @@ def as_text(report):
     return "\n".join(lines)
 
 
-def _wrapped(words):
+def _wrapped(words: list[str]) -> list[str]:
     return [line for text in words for line in textwrap.wrap(text, WIDTH)]
 
 
-def _bullets(words):
+def _bullets(words: list[str]) -> list[str]:
     return [
         line
         for text in words
@@ -41,7 +45,7 @@ def _bullets(words):
     ]
 
 
-def _grid(section):
+def _grid(section: Section) -> list[str]:
     """Columns of text: those of words to the left, numbers to the right."""
     if not section.rows:
         return []

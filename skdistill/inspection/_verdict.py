@@ -1,7 +1,7 @@
 """What to serve: rules on paired differences, and the numbers they rest on."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 # A difference counts from two standard errors on: chance alone makes it as large in 5 % of reports.
 CLEAR = 2.0
@@ -21,6 +21,11 @@ KEEP = "keep the teacher"
 OPEN = "open: a control is missing"
 TOO_FEW = "open: too few rows to tell student and control apart"
 
+NEEDS_CONTROL = (
+    "Whether the student owes anything to its teacher only a control can say: give "
+    "`control`, or control='fit' with `X_train` and `y_train`."
+)
+
 
 class Gap(NamedTuple):
     """One model's loss less another's, on the same rows.
@@ -38,21 +43,25 @@ class Gap(NamedTuple):
     standard_error: float
     reference: float
 
-    def exceeds(self, tolerance):
+    def exceeds(self, tolerance: float) -> bool:
         """Whether the first is clearly worse, by more than the tolerated share."""
         return (
             self.difference > CLEAR * self.standard_error
             and self.difference > tolerance * self.reference
         )
 
-    def leaves_open(self, tolerance):
+    def leaves_open(self, tolerance: float) -> bool:
         """Whether the first is better by more than the tolerated share, but not clearly."""
         is_ahead = -self.difference > tolerance * self.reference
         return is_ahead and not self.mirrored().exceeds(tolerance)
 
-    def mirrored(self):
+    def mirrored(self) -> "Gap":
         """The same difference, seen from the second."""
         return Gap(-self.difference, self.standard_error, self.reference)
+
+
+# By the name of the loss.
+Gaps: TypeAlias = dict[str, Gap]
 
 
 @dataclass(frozen=True)
@@ -70,36 +79,36 @@ class Verdict:
     """
 
     answer: str
-    reasons: list
+    reasons: list[str]
 
 
-def is_worse(gaps, tolerance):
+def is_worse(gaps: Gaps, tolerance: float) -> bool:
     """Whether one model is clearly worse than another in one of the losses."""
     return any(gap.exceeds(tolerance) for gap in gaps.values())
 
 
-def is_better(gaps, tolerance):
+def is_better(gaps: Gaps, tolerance: float) -> bool:
     """Whether one model is clearly better in one of the losses, and clearly worse in none."""
     gains = any(gap.mirrored().exceeds(tolerance) for gap in gaps.values())
     return gains and not is_worse(gaps, tolerance)
 
 
-def may_be_better(gaps, tolerance):
+def may_be_better(gaps: Gaps, tolerance: float) -> bool:
     """Whether more rows may show one model to be better: ahead in one loss, behind in none."""
     is_open = any(gap.leaves_open(tolerance) for gap in gaps.values())
     return is_open and all(gap.difference <= tolerance * gap.reference for gap in gaps.values())
 
 
 def verdict(
-    against_teacher=None,
-    against_control=None,
-    control_against_teacher=None,
-    against_compiled=None,
-    compiled_slowness=None,
-    compiled_is_faster=None,
-    slowness=None,
-    relative_size=None,
-):
+    against_teacher: Gaps | None = None,
+    against_control: Gaps | None = None,
+    control_against_teacher: Gaps | None = None,
+    against_compiled: Gaps | None = None,
+    compiled_slowness: dict[str, float] | None = None,
+    compiled_is_faster: bool | None = None,
+    slowness: dict[str, float] | None = None,
+    relative_size: float | None = None,
+) -> Verdict:
     """Decide what to serve.
 
     1. The compiled teacher, if the student is not clearly better, and it is about as fast as the
@@ -138,50 +147,65 @@ def verdict(
     -------
     Verdict
     """
-    pairs = {
-        "teacher": against_teacher,
-        "control": against_control,
-        "compiled teacher": against_compiled,
-    }
-    reasons = [_in_words("student", other, gaps) for other, gaps in pairs.items() if gaps]
-    if control_against_teacher:
-        reasons.append(_in_words("control", "teacher", control_against_teacher))
-    for batch, factor in (compiled_slowness or {}).items():
-        reasons.append(
-            f"On {batch}, the compiled teacher takes {factor:.2g} times the student's time."
-        )
-    reasons += _costs_in_words(slowness, relative_size)
-    falls_short = bool(against_teacher) and is_worse(against_teacher, TOLERATED)
-
+    reasons = [
+        *_losses_in_words(
+            ("student", "teacher", against_teacher),
+            ("student", "control", against_control),
+            ("student", "compiled teacher", against_compiled),
+            ("control", "teacher", control_against_teacher),
+        ),
+        *_times_in_words(compiled_slowness),
+        *_costs_in_words(slowness, relative_size),
+    ]
+    falls_short = _falls_short(against_teacher)
     if against_compiled and not is_better(against_compiled, WORTHLESS):
-        is_cheap = bool(compiled_slowness) and max(compiled_slowness.values()) <= AS_FAST
-        if is_cheap or (falls_short and compiled_is_faster):
+        if _is_as_fast(compiled_slowness) or (falls_short and compiled_is_faster):
             return Verdict(COMPILE, reasons)
         if compiled_slowness is None:
             reasons.append("The compiled teacher was not timed, and so not considered.")
     if against_control and not is_better(against_control, WORTHLESS):
-        control_falls_short = bool(control_against_teacher) and is_worse(
-            control_against_teacher, TOLERATED
-        )
-        is_open = may_be_better(against_control, WORTHLESS)
-        if control_falls_short and (falls_short or not is_open):
-            return Verdict(KEEP, reasons)
-        if is_open:
-            reasons.append(_lead_in_words(against_control))
-            return Verdict(TOO_FEW, reasons)
-        return Verdict(NO_TEACHER, reasons)
+        control_falls_short = _falls_short(control_against_teacher)
+        answer, lead = _no_better_than(against_control, control_falls_short, falls_short)
+        return Verdict(answer, reasons + lead)
     if falls_short:
         return Verdict(KEEP, reasons)
     if not against_control:
-        reasons.append(
-            "Whether the student owes anything to its teacher only a control can say: give "
-            "`control`, or control='fit' with `X_train` and `y_train`."
-        )
-        return Verdict(OPEN, reasons)
+        return Verdict(OPEN, [*reasons, NEEDS_CONTROL])
     return Verdict(SERVE, reasons)
 
 
-def _in_words(first, second, gaps):
+def _falls_short(gaps: Gaps | None) -> bool:
+    """Whether a model is clearly worse than the teacher, by more than is tolerated."""
+    return gaps is not None and is_worse(gaps, TOLERATED)
+
+
+def _is_as_fast(slowness: dict[str, float] | None) -> bool:
+    """Whether a compiled teacher is about as fast as the student."""
+    return max(slowness.values()) <= AS_FAST if slowness else False
+
+
+def _no_better_than(
+    control: Gaps, control_falls_short: bool, falls_short: bool
+) -> tuple[str, list[str]]:
+    """The answer where the student is not clearly better than its control, and why it is open."""
+    is_open = may_be_better(control, WORTHLESS)
+    if control_falls_short and (falls_short or not is_open):
+        return KEEP, []
+    return (TOO_FEW, [_lead_in_words(control)]) if is_open else (NO_TEACHER, [])
+
+
+def _losses_in_words(*pairs: tuple[str, str, Gaps | None]) -> list[str]:
+    return [_in_words(first, second, gaps) for first, second, gaps in pairs if gaps]
+
+
+def _times_in_words(slowness: dict[str, float] | None) -> list[str]:
+    return [
+        f"On {batch}, the compiled teacher takes {factor:.2g} times the student's time."
+        for batch, factor in (slowness or {}).items()
+    ]
+
+
+def _in_words(first: str, second: str, gaps: Gaps) -> str:
     texts = [
         f"{name} {gap.reference + gap.difference:.4f} against {gap.reference:.4f} "
         f"({gap.difference:+.4f}, standard error {gap.standard_error:.4f})"
@@ -190,7 +214,7 @@ def _in_words(first, second, gaps):
     return f"The {first} against the {second}: {'; '.join(texts)}."
 
 
-def _lead_in_words(gaps):
+def _lead_in_words(gaps: Gaps) -> str:
     leads = [
         f"{-gap.difference / gap.reference:.0%} in {name}"
         for name, gap in gaps.items()
@@ -202,7 +226,7 @@ def _lead_in_words(gaps):
     )
 
 
-def _costs_in_words(slowness, relative_size):
+def _costs_in_words(slowness: dict[str, float] | None, relative_size: float | None) -> list[str]:
     """What is to be said of a student that is not cheaper than its teacher."""
     texts = []
     if slowness and min(slowness.values()) > 1:

@@ -1,7 +1,7 @@
 """What the student is asked to match: the response, and objectives added to it."""
 
 from skdistill.objectives._loss import DistillationLoss, as_logits
-from skdistill.objectives._objective import Objective, StudentOutput, view_key
+from skdistill.objectives._objective import Batch, Objective, StudentOutput, view_key
 from skdistill.objectives._response import (
     BalancedHinton,
     Hinton,
@@ -12,6 +12,7 @@ from skdistill.objectives._response import (
 
 __all__ = [
     "BalancedHinton",
+    "Batch",
     "DistillationLoss",
     "Hinton",
     "Objective",
@@ -24,5 +25,13 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (BalancedHinton, DistillationLoss, Hinton, Objective, Response, StudentOutput):
+for _public in (
+    BalancedHinton,
+    Batch,
+    DistillationLoss,
+    Hinton,
+    Objective,
+    Response,
+    StudentOutput,
+):
     _public.__module__ = __name__

@@ -1,10 +1,19 @@
 """The loss of a batch, of labels, response and objectives."""
 
-import torch
-from torch.nn import functional as F
+from collections.abc import Callable
+from typing import Any
 
-from skdistill.objectives._objective import StudentOutput, view_key
-from skdistill.objectives._response import cross_entropy_and_gradient, is_hinton
+import torch
+
+from skdistill._utils.types import Estimator
+from skdistill.objectives._objective import DECAY_SHARE, Batch, Objective, loss_of, view_key
+from skdistill.objectives._response import Response, cross_entropy_and_gradient, is_hinton
+from skdistill.objectives._weights import gradient_norm
+
+# Of weight="auto": the size of a term's gradient, as a share of that of the rest.
+AUTO_SHARE = 0.2
+# Rows that tell the shapes and the gradients before the first step.
+FIRST_ROWS = 256
 
 
 class DistillationLoss(torch.nn.Module):
@@ -12,13 +21,15 @@ class DistillationLoss(torch.nn.Module):
 
     The weights have a mean of 1 over all rows, so that a batch is divided by its number of rows:
     divided by its own weights, a heavy row would count less the fewer of them there are in a batch.
-    A row without a label has no hard term. In evaluation mode it is the log loss of the labels or,
+    A row without a label has no hard term. In evaluation mode it is the loss of the labels or,
     where there are none, the response.
 
     Parameters
     ----------
+    task : Classification
     response : Response
     objectives : list of (str, Objective)
+        They are this loss's own.
     temperature : float
     alpha : float
         Weight of the hard-label term, in [0, 1].
@@ -26,32 +37,84 @@ class DistillationLoss(torch.nn.Module):
         Whether the module returns probabilities and not logits.
     """
 
-    def __init__(self, response, objectives, temperature, alpha, gives_probabilities=False):
+    def __init__(
+        self,
+        task: Any,
+        response: Response,
+        objectives: list[tuple[str, Objective]],
+        temperature: float,
+        alpha: float,
+        gives_probabilities: bool = False,
+    ):
         super().__init__()
+        self.task = task
         self.response = response
         self.objectives = objectives
         self.temperature = temperature
         self.alpha = alpha
         self.gives_probabilities = gives_probabilities
-        self._layers = {}
+        self.parts = torch.nn.ModuleDict()
+        self._layers: dict[str, torch.Tensor] = {}
+        fixed = [0.0 if one.weight == "auto" else one.weight for _, one in objectives]
+        self.factors: torch.Tensor
+        self.n_steps: torch.Tensor
+        self.register_buffer("factors", torch.tensor(fixed, dtype=torch.float32))
+        self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))
+        self._n_planned = 0
 
-    def forward(self, output, target):
+    @property
+    def draws_random_numbers(self) -> bool:
+        """Whether a term may: of an objective it cannot be told."""
+        return bool(self.objectives)
+
+    def begin(self, net: Estimator, rows: Any, n_planned: int) -> None:
+        """Make the modules that objectives train, and find the weights that are "auto".
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            Initialized, with this loss as its criterion.
+        rows : Rows
+            Those that the net is trained on.
+        n_planned : int
+            Steps that the training is to take.
+        """
+        self._n_planned = n_planned
+        if not self.objectives:
+            return
+        inputs, target = rows.take_first(FIRST_ROWS)
+        handles = self.watch(net.module_)
+        try:
+            inputs, target = inputs.to(net.device), {k: v.to(net.device) for k, v in target.items()}
+            self._make_parts(net, inputs, target)
+            if any(one.weight == "auto" for _, one in self.objectives):
+                self._balance(net.module_, inputs, target)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def forward(self, output: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         weight = target["weight"]
         logits = as_logits(output.to(weight.dtype), self.gives_probabilities)
         if not self.training:
             return self._validation_loss(logits, target)
-        rows, batch = self._rows(logits, target), 0.0
-        student = StudentOutput(logits, self._layers)
-        for name, objective in self.objectives:
-            value = objective.loss(student, target.get(view_key(name)), weight)
-            value = objective.weight * _check_value(name, objective, value, weight)
+        rows: torch.Tensor = self._rows(logits, target)
+        batch: Any = 0.0
+        for place, (name, objective) in enumerate(self.objectives):
+            factor = self._factor(place)
+            if factor is None:
+                continue
+            value = factor * self._term(name, objective, logits, target)
             if objective.reduction == "row":
                 rows = rows + value
             else:
                 batch = batch + value
+        self.n_steps += bool(self.objectives)
         return _mean(rows, weight) + batch
 
-    def mix(self, target):
+    # --- the pass without autograd ---
+
+    def mix(self, target: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Make one target of labels and soft targets, where one cross-entropy does for both.
 
         Parameters
@@ -62,45 +125,76 @@ class DistillationLoss(torch.nn.Module):
         Returns
         -------
         dict of str to torch.Tensor
-            For :meth:`value_and_gradient`: "weight" and "mixed", or the target as it was.
+            For :meth:`value_and_gradients`: "weight" and "mixed", or the target as it was.
         """
         is_linear = self.temperature == 1 and is_hinton(self.response)
         if self.objectives or not is_linear or "soft" not in target:
             return target
         mixed = (1 - self.alpha) * target["soft"]
-        mixed = _add_labels(mixed, target["label"], self.alpha)
+        mixed = self.task.add_labels(mixed, target["label"], self.alpha)
         return {"weight": target["weight"], "mixed": mixed}
 
-    def value_and_gradient(self, logits, target):
-        """The training loss of a batch and its gradient in the logits.
+    def value_and_gradients(
+        self,
+        logits: torch.Tensor,
+        target: dict[str, torch.Tensor],
+        layers: dict[str, torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        """The training loss of a batch and its gradients; those of `parts` are written to them.
 
         Parameters
         ----------
         logits : torch.Tensor of shape (n_batch, n_classes)
         target : dict of str to torch.Tensor
             Rows of what :meth:`mix` returned.
+        layers : dict of str to torch.Tensor
+            Outputs of the layers that objectives need.
 
         Returns
         -------
         value : torch.Tensor of shape ()
         gradient : torch.Tensor of shape (n_batch, n_classes)
+            Of the logits.
+        gradients : dict of str to torch.Tensor
+            Of the layers.
         """
         if self.objectives:
-            with torch.enable_grad():
-                logits = logits.detach().requires_grad_()
-                value = self(logits.clone(), target)
-                (gradient,) = torch.autograd.grad(value, logits)
-            return value.detach(), gradient
+            return self._differentiate(logits, target, layers)
         rows, gradient = self._rows_and_gradient(logits, target)
         weight = target["weight"] / len(rows)
-        return torch.dot(rows, weight), gradient * weight[:, None]
+        return torch.dot(rows, weight), gradient * weight[:, None], {}
 
-    def _rows_and_gradient(self, logits, target):
+    @torch.enable_grad()
+    def _differentiate(
+        self,
+        logits: torch.Tensor,
+        target: dict[str, torch.Tensor],
+        layers: dict[str, torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        logits = logits.detach().requires_grad_()
+        leaves = {name: output.detach().requires_grad_() for name, output in layers.items()}
+        # A term may change what it gets.
+        self._layers = {name: leaf.clone() for name, leaf in leaves.items()}
+        value = self(logits.clone(), target)
+        own = list(self.parameters())
+        wanted = [logits, *leaves.values(), *own]
+        found = torch.autograd.grad(value, wanted, allow_unused=True)
+        found = [
+            torch.zeros_like(leaf) if gradient is None else gradient
+            for leaf, gradient in zip(wanted, found, strict=True)
+        ]
+        for parameter, gradient in zip(own, found[1 + len(leaves) :], strict=True):
+            parameter.grad = gradient if parameter.grad is None else parameter.grad.copy_(gradient)
+        return value.detach(), found[0], dict(zip(leaves, found[1:], strict=False))
+
+    def _rows_and_gradient(
+        self, logits: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         if "mixed" in target:
             return cross_entropy_and_gradient(logits, target["mixed"])
         if self.alpha == 0:
             return self._response_and_gradient(logits, target["soft"])
-        hard = _add_labels(torch.zeros_like(logits), target["label"], self.alpha)
+        hard = self.task.add_labels(torch.zeros_like(logits), target["label"], self.alpha)
         rows, gradient = cross_entropy_and_gradient(logits, hard)
         if self.alpha < 1:
             soft_rows, soft_gradient = self._response_and_gradient(logits, target["soft"])
@@ -108,23 +202,27 @@ class DistillationLoss(torch.nn.Module):
             gradient.add_(soft_gradient, alpha=1 - self.alpha)
         return rows, gradient
 
-    def _response_and_gradient(self, logits, soft):
+    def _response_and_gradient(
+        self, logits: torch.Tensor, soft: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         rows, gradient = self.response.loss_and_gradient(logits, soft, self.temperature)
         return self._check_response(rows, logits), gradient
 
-    def _rows(self, logits, target):
+    # --- labels and response ---
+
+    def _rows(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         if self.alpha == 0:
             return self._response(logits, target["soft"])
-        hard = F.cross_entropy(logits, target["label"], reduction="none", ignore_index=-1)
+        hard = self.task.hard_loss(logits, target["label"])
         if self.alpha == 1:
             return hard
         soft = self._response(logits, target["soft"])
         return torch.add((1 - self.alpha) * soft, hard, alpha=self.alpha)
 
-    def _response(self, logits, soft):
+    def _response(self, logits: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
         return self._check_response(self.response.loss(logits, soft, self.temperature), logits)
 
-    def _check_response(self, rows, logits):
+    def _check_response(self, rows: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         if rows.shape != logits.shape[:1]:
             raise ValueError(
                 f"`loss` of the response {self.response} must return shape ({len(logits)},) for "
@@ -132,20 +230,23 @@ class DistillationLoss(torch.nn.Module):
             )
         return rows
 
-    def _validation_loss(self, logits, target):
-        weight = target["weight"]
-        if (target["label"] >= 0).all():
-            rows = F.cross_entropy(logits, target["label"], reduction="none")
+    def _validation_loss(
+        self, logits: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        if self.task.known(target["label"]).all():
+            rows = self.task.hard_loss(logits, target["label"])
         else:
             rows = self._response(logits, target["soft"])
-        return _mean(rows, weight)
+        return _mean(rows, target["weight"])
+
+    # --- objectives ---
 
     @property
-    def layers(self):
+    def layers(self) -> set[str]:
         """Names of the student's submodules whose outputs the objectives need."""
         return {layer for _, objective in self.objectives for layer in objective.student_layers}
 
-    def watch(self, module):
+    def watch(self, module: torch.nn.Module) -> list[Any]:
         """Record the layers that the objectives name; returns handles that end it."""
         submodules = dict(module.named_modules())
         unknown = sorted(self.layers - set(submodules))
@@ -158,35 +259,87 @@ class DistillationLoss(torch.nn.Module):
             submodules[name].register_forward_hook(self._recorder(name)) for name in self.layers
         ]
 
-    def _recorder(self, name):
-        def record(module, inputs, output):
+    def _recorder(self, name: str) -> Callable:
+        def record(module: torch.nn.Module, inputs: Any, output: torch.Tensor) -> None:
             self._layers[name] = output
 
         return record
 
-
-def _check_value(name, objective, value, weight):
-    expected = weight.shape if objective.reduction == "row" else ()
-    if value.shape != expected:
-        raise ValueError(
-            f"`loss` of the objective `{name}` must return shape {tuple(expected)} for its "
-            f"reduction '{objective.reduction}' and {len(weight)} rows, got {tuple(value.shape)}."
+    def _batch(
+        self, name: str, objective: Objective, logits: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> Batch:
+        layers = {layer: self._layers[layer] for layer in objective.student_layers}
+        return Batch(
+            target["inputs"],
+            logits,
+            layers,
+            target["label"],
+            target.get("teacher"),
+            target.get(view_key(name)),
+            target["weight"],
         )
-    return value
+
+    def _term(
+        self, name: str, objective: Objective, logits: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """The term of an objective, weighted by the rows, not by its factor."""
+        weight = target["weight"]
+        value = loss_of(objective, self._batch(name, objective, logits, target))
+        expected = weight.shape if objective.reduction == "row" else ()
+        if value.shape != expected:
+            raise ValueError(
+                f"`loss` of the objective `{name}` must return shape {tuple(expected)} for its "
+                f"reduction '{objective.reduction}' and {len(weight)} rows, got "
+                f"{tuple(value.shape)}."
+            )
+        return value.to(weight.dtype)
+
+    def _factor(self, place: int) -> torch.Tensor | None:
+        """The factor of a term at this step; None where it is 0 for good."""
+        objective, factor = self.objectives[place][1], self.factors[place]
+        if objective.weight == 0:
+            return None
+        if not objective.decay:
+            return factor
+        left = 1 - self.n_steps / max(1, self._n_planned)
+        return factor * (left / DECAY_SHARE).clamp(0, 1)
+
+    def _make_parts(
+        self, net: Estimator, inputs: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> None:
+        with torch.no_grad():
+            logits = as_logits(net.module_(inputs), self.gives_probabilities)
+        for place, (name, objective) in enumerate(self.objectives):
+            made = objective.make_module(self._batch(name, objective, logits, target))
+            if made is not None:
+                objective.module_ = self.parts[str(place)] = made.to(net.device)
+        if any(True for _ in self.parts.parameters()):
+            net.initialize_optimizer()
+
+    def _balance(
+        self, module: torch.nn.Module, inputs: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> None:
+        """Find the factors that are "auto", by the gradients before the first step."""
+        with torch.enable_grad():
+            logits = as_logits(module(inputs), self.gives_probabilities)
+            weights = [p for p in module.parameters() if p.requires_grad]
+            rest = gradient_norm(_mean(self._rows(logits, target), target["weight"]), weights)
+            for place, (name, objective) in enumerate(self.objectives):
+                if objective.weight == "auto":
+                    value = self._term(name, objective, logits, target)
+                    if objective.reduction == "row":
+                        value = _mean(value, target["weight"])
+                    own = gradient_norm(value, weights)
+                    # A term without a gradient has no size to balance.
+                    self.factors[place] = AUTO_SHARE * rest / own if own > 0 else 0.0
 
 
-def _mean(rows, weight):
+def _mean(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """The mean of a batch, where the mean weight of all batches is 1."""
     return torch.dot(rows, weight) / len(rows)
 
 
-def _add_labels(target, labels, mass):
-    """Add `mass` at each row's label to a target, in place; nothing where there is no label."""
-    masses = (labels >= 0) * mass
-    return target.scatter_add_(1, labels.clamp(min=0)[:, None], masses[:, None])
-
-
-def as_logits(output, gives_probabilities):
+def as_logits(output: torch.Tensor, gives_probabilities: bool) -> torch.Tensor:
     """Logits of a module's output; those of probabilities are their logarithms."""
     if not gives_probabilities:
         return output

@@ -1,18 +1,56 @@
 """The objectives: terms added to the response."""
 
+import inspect
+import warnings
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from skdistill._utils._compat import Interval
+from skdistill._utils._compat import Interval, StrOptions
+from skdistill._utils.types import Estimator, Table
+
+# The share of the training over which a decaying weight falls to 0.
+DECAY_SHARE = 1 / 3
+
+
+@dataclass
+class Batch:
+    """What a term of the loss sees of some rows.
+
+    Attributes
+    ----------
+    inputs : torch.Tensor of shape (n_batch, ...)
+        The rows, as the encoder gives them to the student.
+    logits : torch.Tensor of shape (n_batch, n_classes)
+        The student's.
+    layers : dict of str to torch.Tensor
+        Outputs of the student's submodules that the objective named in `student_layers`.
+    labels : torch.Tensor of shape (n_batch,)
+        Position of each row's class in ``classes_``, -1 where there is no label.
+    soft : torch.Tensor of shape (n_batch, n_classes) or None
+        The teacher's probabilities, at temperature 1.
+    view : torch.Tensor of shape (n_batch, ...) or None
+        Rows of what `teacher_view` returned, of its dtype.
+    weight : torch.Tensor of shape (n_batch,)
+        Weights of the rows, with a mean of 1 over all rows that the student is trained on.
+    """
+
+    inputs: torch.Tensor
+    logits: torch.Tensor
+    layers: dict[str, torch.Tensor]
+    labels: torch.Tensor
+    soft: torch.Tensor | None
+    view: torch.Tensor | None
+    weight: torch.Tensor
 
 
 @dataclass
 class StudentOutput:
-    """What the student gave for a batch.
+    """What the student gave for a batch: of the old signature of :meth:`Objective.loss`.
 
     Attributes
     ----------
@@ -35,58 +73,95 @@ class Objective(BaseEstimator):
       over pairs of rows must. It multiplies by the weights and divides by the number of rows, or
       of pairs: the weights have a mean of 1 over all rows, though not in each batch;
     * `student_layers` names submodules of the student whose outputs `loss` needs;
-    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row.
+    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row;
+    * `make_module` makes what the term trains beside the student, such as a projector.
 
     Parameters
     ----------
-    weight : float, default=1.0
-        Factor of the term, >= 0.
+    weight : float or "auto", default=1.0
+        Factor of the term, >= 0. "auto" is the factor at which the gradient of the term, in the
+        student's weights, is a fifth as large as that of the rest of the loss, before the first
+        step.
+    decay : bool, default=False
+        Whether the factor falls to 0 over the last third of the training, so that the student ends
+        on the response alone.
+
+    Attributes
+    ----------
+    module_ : torch.nn.Module
+        What `make_module` made, during the training.
     """
 
-    reduction = "row"
+    reduction: Literal["row", "batch"] = "row"
     student_layers: tuple[str, ...] = ()
+    decay: bool = False
 
-    _parameter_constraints: ClassVar[dict] = {"weight": [Interval(Real, 0, None, closed="left")]}
+    _parameter_constraints: ClassVar[dict] = {
+        "weight": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "decay": ["boolean"],
+    }
 
-    def __init__(self, weight=1.0):
+    def __init__(self, weight: float | Literal["auto"] = 1.0, decay: bool = False):
         self.weight = weight
+        self.decay = decay
 
-    def check_parameters(self):
-        """Raise a ValueError for a parameter that is not valid."""
+    def check_parameters(self) -> None:
+        """Raise a ValueError for a parameter that is not valid; warn of an old signature."""
         self._validate_params()
         if self.reduction not in ("row", "batch"):
             raise ValueError(
                 f"`reduction` of {type(self).__name__} must be 'row' or 'batch', got "
                 f"{self.reduction!r}."
             )
+        if takes_parts(self):
+            warnings.warn(
+                f"`loss(student, view, sample_weight)` of {type(self).__name__} is deprecated and "
+                "will stop working in skdistill 0.3: write `loss(self, batch)`, with "
+                "`batch.logits` for `student.logits`, `batch.layers` for `student.layers`, "
+                "`batch.view` for `view` and `batch.weight` for `sample_weight`.",
+                FutureWarning,
+            )
 
-    def teacher_view(self, teacher, X):
-        """Take from the teacher what the term needs.
+    def teacher_view(self, teacher: Estimator, X: Table) -> np.ndarray | None:
+        """Take from the teacher what the term needs; `memory` keeps it.
 
         Parameters
         ----------
         teacher : TeacherPool
             Fitted on all rows, never cross-fitted.
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Training and transfer rows, as the teacher takes them.
+            Training and transfer rows, as ``teacher.predict_proba`` takes them.
 
         Returns
         -------
         ndarray of shape (n_samples, ...) or None
-            None if the term needs nothing of the teacher.
+            None if the term needs nothing of the teacher. The dtype stays what it is.
         """
         return None
 
-    def loss(self, student, view, sample_weight):
+    def make_module(self, batch: Batch) -> torch.nn.Module | None:
+        """Make what the term trains beside the student: it is dropped after the training.
+
+        `loss` finds it as ``self.module_``.
+
+        Parameters
+        ----------
+        batch : Batch
+            A few rows, which tell the shapes.
+
+        Returns
+        -------
+        torch.nn.Module or None
+            None if the term trains nothing of its own.
+        """
+        return None
+
+    def loss(self, batch: Batch) -> torch.Tensor:
         """The term for a batch.
 
         Parameters
         ----------
-        student : StudentOutput
-        view : torch.Tensor of shape (n_batch, ...) or None
-            Rows of what `teacher_view` returned.
-        sample_weight : torch.Tensor of shape (n_batch,)
-            With a mean of 1 over all rows that the student is trained on.
+        batch : Batch
 
         Returns
         -------
@@ -96,6 +171,25 @@ class Objective(BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
 
 
-def view_key(name):
+def loss_of(objective: Objective, batch: Batch) -> torch.Tensor:
+    """The term of an objective, whose `loss` may have the old signature."""
+    if not takes_parts(objective):
+        return objective.loss(batch)
+    student, old_loss = StudentOutput(batch.logits, batch.layers), _as_anything(objective.loss)
+    return old_loss(student, batch.view, batch.weight)
+
+
+def takes_parts(objective: Objective) -> bool:
+    """Whether `loss` has the signature of old: (student, view, sample_weight)."""
+    parameters = inspect.signature(type(objective).loss).parameters.values()
+    named = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    return len(named) > 2
+
+
+def _as_anything(value: Any) -> Any:
+    return value
+
+
+def view_key(name: str) -> str:
     """Where the teacher view of the objective `name` travels in a batch's target."""
     return f"view:{name}"

@@ -1,5 +1,6 @@
 """The student: a skorch net, trained on soft targets and asked without a DataLoader."""
 
+from skdistill.student._fitted import FittedStudent, check_finite, encode
 from skdistill.student._recipe import (
     MLPStudent,
     check_student,
@@ -10,26 +11,28 @@ from skdistill.student._recipe import (
 )
 from skdistill.student._rows import BatchIterator, Rows, n_batches
 from skdistill.student._storage import pack_net, unpack_net
-from skdistill.student._training import predict_logits, rehearse, softmax, train
+from skdistill.student._training import Training, rehearse, softmax
 
 __all__ = [
     "BatchIterator",
+    "FittedStudent",
     "MLPStudent",
     "Rows",
+    "Training",
+    "check_finite",
     "check_student",
     "constructor_parameters",
+    "encode",
     "gives_probabilities",
     "n_batches",
     "pack_net",
-    "predict_logits",
     "prepare_net",
     "rehearse",
     "softmax",
     "student_module",
-    "train",
     "unpack_net",
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (MLPStudent, softmax):
+for _public in (MLPStudent, softmax, FittedStudent, Training):
     _public.__module__ = __name__

@@ -1,6 +1,8 @@
 """The default student's training step without autograd."""
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,11 +16,12 @@ from skorch.callbacks import (
 )
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from skdistill._utils._compat import adamw_kernel, relu_backward_kernel
+from skdistill._utils._compat import adamw_kernel
 from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
+from skdistill.student._pass import DirectPass, layers_of
 from skdistill.student._rows import Rows
 
 # Callbacks that leave the steps of a training alone.
@@ -32,7 +35,7 @@ KNOWN = (
     TimeLimit,
 )
 
-_adamw, _relu_backward = adamw_kernel(), relu_backward_kernel()
+_adamw = adamw_kernel()
 
 
 class DirectNet(NeuralNetClassifier):
@@ -40,7 +43,7 @@ class DirectNet(NeuralNetClassifier):
 
     The parameters and their gradients are views of two flat buffers, so that one fused step updates
     them all. Epochs, history and callbacks are skorch's; so is every step where there is a callback
-    that is not known, or the loss needs more of the module than its logits.
+    that is not known, or where the loss needs an output that is not one of its layers'.
 
     Parameters
     ----------
@@ -50,31 +53,50 @@ class DirectNet(NeuralNetClassifier):
         Whether the module holds the :class:`WeightAverage` between the epochs and at the end.
     """
 
-    def __init__(self, *args, average_weights=True, **kwargs):
+    def __init__(self, *args: Any, average_weights: bool = True, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.average_weights = average_weights
 
-    def initialize_module(self):
+    def initialize_module(self) -> Self:
         """Make the module; see :class:`skorch.NeuralNet`."""
-        self.pass_ = self.average_ = None
+        self.pass_ = self.average_ = self.mixed_ = None
         return super().initialize_module()
 
-    def get_all_learnable_params(self):
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> Self:
+        """Make the optimizer; see :class:`skorch.NeuralNet`."""
+        self.pass_ = None  # an objective may have come with weights of its own
+        return super().initialize_optimizer(*args, **kwargs)
+
+    def load_average(self, state: dict) -> None:
+        """Go on from an average of weights, between two epochs."""
+        self.average_ = self._new_average()
+        self.average_.load_state_dict(state)
+
+    def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Yield the one flat parameter; see :class:`skorch.NeuralNet`."""
         if self.pass_ is None and self._may_be_direct():
-            self.pass_ = DirectPass(self.module_)
+            layers = self.criterion_.layers
+            self.pass_ = DirectPass(self.module_, layers, list(self.criterion_.parameters()))
         if self.pass_ is None:
             yield from super().get_all_learnable_params()
         else:
             yield "flat", self.pass_.flat
 
-    def get_iterator(self, dataset, training=False):
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Make the iterator; see :class:`skorch.NeuralNet`."""
         if training and self.pass_ is not None:
-            dataset = Rows(dataset.inputs, self.criterion_.mix(dataset.target))
+            dataset = self._mixed(dataset)
         return super().get_iterator(dataset, training)
 
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+    def _mixed(self, dataset: Rows) -> Rows:
+        """The rows with one target in place of labels and soft targets, where one will do."""
+        if self.mixed_ is None or self.mixed_[0] is not dataset:
+            self.mixed_ = dataset, dataset.with_target(self.criterion_.mix(dataset.target))
+        return self.mixed_[1]
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Callable, **fit_params: Any
+    ) -> None:
         """Run an epoch; see :class:`skorch.NeuralNet`."""
         if not training:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
@@ -86,11 +108,10 @@ class DirectNet(NeuralNetClassifier):
                 self._run_direct_epoch(iterator, prefix)
 
     @contextmanager
-    def _averaging(self):
+    def _averaging(self) -> Iterator[None]:
         """The weights of the last step within, their mean without."""
         if self.average_ is None:
-            groups = self.optimizer_.param_groups
-            self.average_ = WeightAverage([p for group in groups for p in group["params"]])
+            self.average_ = self._new_average()
         else:
             self.average_.exchange()
         try:
@@ -98,17 +119,21 @@ class DirectNet(NeuralNetClassifier):
         finally:  # also where a callback ends the training
             self.average_.exchange()
 
-    def train_step(self, batch, **fit_params):
+    def _new_average(self) -> WeightAverage:
+        groups = self.optimizer_.param_groups
+        return WeightAverage([p for group in groups for p in group["params"]])
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict:
         """Take skorch's own step; see :class:`skorch.NeuralNet`."""
         step = super().train_step(batch, **fit_params)
         self._update_average()
         return step
 
-    def _update_average(self):
+    def _update_average(self) -> None:
         if self.average_ is not None:
             self.average_.update()
 
-    def _run_direct_epoch(self, iterator, prefix):
+    def _run_direct_epoch(self, iterator: Any, prefix: str) -> None:
         self._set_training(True)
         self.history.new_batch()  # one for the whole epoch: nobody reads thousands
         listeners = [c for _, c in self.callbacks_ if isinstance(c, (LRScheduler, TimeLimit))]
@@ -123,9 +148,9 @@ class DirectNet(NeuralNetClassifier):
         self.history.record_batch(prefix + "_batch_size", sum(sizes))
         self.history.record(prefix + "_batch_count", len(sizes))
 
-    def trim_for_prediction(self):
+    def trim_for_prediction(self) -> None:
         """Drop what only training needs; see :class:`skorch.NeuralNet`."""
-        self.pass_ = self.average_ = None
+        self.pass_ = self.average_ = self.mixed_ = None
         for parameter in self.module_.parameters():
             parameter.grad = None
             # A view of the flat buffer would be stored with all of it.
@@ -133,15 +158,17 @@ class DirectNet(NeuralNetClassifier):
         super().trim_for_prediction()
 
     @torch.no_grad()
-    def _direct_step(self, inputs, target):
+    def _direct_step(self, inputs: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         logits = self.pass_.forward(inputs)
-        value, gradient = self.criterion_.value_and_gradient(logits, target)
-        self.pass_.backward(gradient)
+        value, gradient, of_layers = self.criterion_.value_and_gradients(
+            logits, target, self.pass_.outputs
+        )
+        self.pass_.backward(gradient, of_layers)
         self._update()
         self._update_average()
         return value
 
-    def _update(self):
+    def _update(self) -> None:
         """Step the optimizer: by its kernel, since its hooks take longer than the update."""
         flat = self.pass_.flat
         state = self.optimizer_.state.get(flat)
@@ -164,7 +191,7 @@ class DirectNet(NeuralNetClassifier):
             **options,
         )
 
-    def _may_be_direct(self):
+    def _may_be_direct(self) -> bool:
         options = set(self.get_params_for("optimizer"))
         return (
             type(self) is DirectNet
@@ -174,12 +201,12 @@ class DirectNet(NeuralNetClassifier):
             and options <= {"lr", "betas", "eps", "weight_decay", "fused"}
             and str(self.device) == "cpu"
             and isinstance(self.criterion_, DistillationLoss)
-            and not self.criterion_.layers
+            and self.criterion_.layers <= set(layers_of(self.module_))
             and all(_is_known(callback) for _, callback in self.callbacks_)
         )
 
 
-def _is_known(callback):
+def _is_known(callback: Any) -> bool:
     """Whether a callback sees no batch but its end, and touches no weight while training goes on.
 
     Of any other that cannot be told: it is a class of the user's, or may be one day.
@@ -188,100 +215,3 @@ def _is_known(callback):
         on_plateau = callback.policy in ("ReduceLROnPlateau", ReduceLROnPlateau)
         return not (on_plateau and callback.step_every == "batch")
     return type(callback) in KNOWN
-
-
-class DirectPass:
-    """Forward and backward pass of an :class:`~skdistill.MLP`, without autograd's graph.
-
-    Parameters
-    ----------
-    module : MLP
-        Its parameters and their gradients become views of two flat buffers.
-
-    Attributes
-    ----------
-    flat : torch.nn.Parameter of shape (n_parameters,)
-        All parameters; ``flat.grad`` holds all gradients.
-    """
-
-    def __init__(self, module):
-        self.n_numbers, self.first = module.n_numbers, module.first
-        self.categories, self.layers = module.categories, list(module.layers)
-        self.flat = _flatten(list(module.parameters()))
-        self._buffers = {}
-
-    def forward(self, X):
-        """Logits of a batch.
-
-        Parameters
-        ----------
-        X : torch.Tensor of shape (n_batch, n_inputs)
-
-        Returns
-        -------
-        torch.Tensor of shape (n_batch, n_classes)
-        """
-        *inner, last = self.layers
-        self._X = X
-        self._hidden = [self._first(X).relu_()]
-        for layer in inner:
-            self._hidden.append(self._linear(layer, self._hidden[-1]).relu_())
-        return torch.addmm(last.bias, self._hidden[-1], last.weight.t())
-
-    def backward(self, gradient):
-        """Write the gradients of the parameters for the batch that last went forward.
-
-        Parameters
-        ----------
-        gradient : torch.Tensor of shape (n_batch, n_classes)
-            That of the logits.
-        """
-        for layer, inputs in zip(reversed(self.layers), reversed(self._hidden), strict=True):
-            _write_gradients(layer, inputs, gradient)
-            out = self._buffer("gradient", layer, inputs.shape)
-            gradient = torch.mm(gradient, layer.weight, out=out)
-            _relu_backward(gradient, inputs, 0, grad_input=gradient)
-        self._first_backward(gradient)
-
-    def _first(self, X):
-        hidden = 0.0 if self.first is None else self._linear(self.first, X[:, : self.n_numbers])
-        if self.categories is None:
-            return hidden
-        return self.categories(X[:, self.n_numbers :]).add_(hidden)
-
-    def _first_backward(self, gradient):
-        if self.first is not None:
-            _write_gradients(self.first, self._X[:, : self.n_numbers], gradient)
-        if self.categories is not None:
-            table = self.categories.table.weight.grad.zero_()
-            for rows in self.categories.rows(self._X[:, self.n_numbers :]).unbind(1):
-                table.index_add_(0, rows, gradient)
-            table[0] = 0.0  # padding: the shared row of unknown values stays as it is
-
-    def _linear(self, layer, X):
-        out = self._buffer("output", layer, (len(X), layer.out_features))
-        return torch.addmm(layer.bias, X, layer.weight.t(), out=out)
-
-    def _buffer(self, use, layer, shape):
-        """Scratch memory that batches of one size share: to allocate it anew costs a tenth."""
-        key = use, layer, shape[0]
-        if key not in self._buffers:
-            self._buffers[key] = layer.weight.new_empty(shape)
-        return self._buffers[key]
-
-
-def _write_gradients(layer, inputs, gradient):
-    torch.mm(gradient.t(), inputs, out=layer.weight.grad)
-    torch.sum(gradient, 0, out=layer.bias.grad)
-
-
-def _flatten(parameters):
-    """Move parameters, and gradients for them, into views of one flat parameter and its own."""
-    flat = torch.nn.Parameter(torch.cat([p.detach().reshape(-1) for p in parameters]))
-    flat.grad = torch.zeros_like(flat)
-    sizes = [p.numel() for p in parameters]
-    pieces = zip(parameters, flat.data.split(sizes), flat.grad.split(sizes), strict=True)
-    for parameter, values, gradients in pieces:
-        parameter.data = values.view_as(parameter)
-        parameter.grad = gradients.view_as(parameter)
-    return flat

@@ -1,8 +1,13 @@
 """Rows as whole tensors, and batches of them."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 import torch
 
 from skdistill._utils.process import usual_torch
+from skdistill._utils.types import FloatArray
 
 # Rows shuffled at a time.
 GROUP_ROWS = 16_384
@@ -15,38 +20,70 @@ class Rows(torch.utils.data.Dataset):
     ----------
     inputs : torch.Tensor of shape (n_rows, ...)
     target : dict of str to torch.Tensor of shape (n_rows, ...)
-        "weight", "label" (-1 where there is none) and, for training, "soft" and teacher views.
+        "weight", "label" and, for training, "soft": what the response compares with. Where there
+        are objectives, "teacher": the soft targets at temperature 1, and teacher views.
+    is_labelled : bool
+        Whether each row has a label.
+    gives_inputs : bool, default=False
+        Whether each batch of the target holds its rows as "inputs", for objectives.
     """
 
-    def __init__(self, inputs, target):
+    def __init__(
+        self,
+        inputs: torch.Tensor,
+        target: dict[str, torch.Tensor],
+        is_labelled: bool,
+        gives_inputs: bool = False,
+    ):
         self.inputs = inputs
         self.target = target
+        self.is_labelled = is_labelled
+        self.gives_inputs = gives_inputs
 
     @classmethod
     @usual_torch()
-    def from_arrays(cls, inputs, target):
-        """Make the rows of NumPy arrays, their weights scaled to a mean of 1."""
+    def from_arrays(
+        cls,
+        inputs: FloatArray,
+        target: dict[str, np.ndarray],
+        is_labelled: bool,
+        views: dict[str, np.ndarray] | None = None,
+        gives_inputs: bool = False,
+    ) -> "Rows":
+        """Make the rows of NumPy arrays, their weights scaled to a mean of 1.
+
+        Numbers are float32 and labels int64; `views` keep their dtype.
+        """
         target = {**target, "weight": target["weight"] / target["weight"].mean()}
-        dtypes = {"label": torch.int64}
         tensors = {
-            key: torch.as_tensor(value, dtype=dtypes.get(key, torch.float32), device="cpu")
+            key: torch.as_tensor(value, dtype=_dtype_of(value), device="cpu")
             for key, value in target.items()
         }
-        return cls(torch.from_numpy(inputs), tensors)
+        kept = {key: torch.as_tensor(value, device="cpu") for key, value in (views or {}).items()}
+        return cls(torch.from_numpy(inputs), tensors | kept, is_labelled, gives_inputs)
 
-    @property
-    def is_labelled(self):
-        return bool((self.target["label"] >= 0).all())
+    def with_target(self, target: dict[str, torch.Tensor]) -> "Rows":
+        """The same rows with another target."""
+        return Rows(self.inputs, target, self.is_labelled, self.gives_inputs)
 
-    def __len__(self):
+    def take_first(self, n: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The first `n` rows, as a batch."""
+        inputs, target = self[slice(0, n)]
+        return inputs, {**target, "inputs": inputs}
+
+    def __len__(self) -> int:
         return len(self.inputs)
 
-    def __getitem__(self, index):
-        def take(column):
+    def __getitem__(self, index: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        def take(column: torch.Tensor) -> torch.Tensor:
             # Three times as fast as indexing by a tensor.
             return column.index_select(0, index) if torch.is_tensor(index) else column[index]
 
         return take(self.inputs), {key: take(value) for key, value in self.target.items()}
+
+
+def _dtype_of(values: np.ndarray) -> torch.dtype:
+    return torch.int64 if values.dtype.kind in "iu" else torch.float32
 
 
 class BatchIterator:
@@ -61,13 +98,19 @@ class BatchIterator:
         Source of the order.
     """
 
-    def __init__(self, dataset, batch_size, shuffle=False, generator=None):
+    def __init__(
+        self,
+        dataset: Rows,
+        batch_size: int,
+        shuffle: bool = False,
+        generator: torch.Generator | None = None,
+    ):
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.generator = generator
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
         n_rows = len(self.dataset)
         order = None
         if self.shuffle:
@@ -79,20 +122,23 @@ class BatchIterator:
             inputs, target = self.dataset[index]
             columns = [one.split(batches) for one in target.values()]
             for batch, *parts in zip(inputs.split(batches), *columns, strict=True):
-                yield batch, dict(zip(target, parts, strict=True))
+                of_batch = dict(zip(target, parts, strict=True))
+                if self.dataset.gives_inputs:
+                    of_batch["inputs"] = batch
+                yield batch, of_batch
 
-    def __len__(self):
+    def __len__(self) -> int:
         return n_batches(len(self.dataset), self.batch_size)
 
 
-def n_batches(n_rows, batch_size):
+def n_batches(n_rows: int, batch_size: int) -> int:
     """Number of batches of nearly equal size: no remainder of a few rows takes a whole step."""
     if batch_size < 1:  # skorch's -1: all rows at once
         return 1
     return max(1, round(n_rows / batch_size))
 
 
-def _groups(n_rows, n_pieces):
+def _groups(n_rows: int, n_pieces: int) -> Iterator[tuple[int, list[int]]]:
     """Yield the first row and the batch sizes of groups of at most about GROUP_ROWS rows."""
     small, n_large = divmod(n_rows, n_pieces)
     sizes = [small + 1] * n_large + [small] * (n_pieces - n_large)

@@ -1,6 +1,9 @@
-"""Training a net on soft targets, and asking it."""
+"""A net in training: start, epochs, finish; it can be stored, resumed and stepped beside others."""
 
 import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,11 +11,11 @@ from skorch.callbacks import BatchScoring, EarlyStopping, EpochScoring
 from skorch.helper import predefined_split
 from skorch.history import History
 
-from skdistill._utils.process import on_cpu, thread_limit, usual_torch
+from skdistill._utils.process import on_cpu, usual_torch
 from skdistill._utils.progress import no_step
-from skdistill._utils.seeding import seeded
-from skdistill.modules import MLP
-from skdistill.objectives import DistillationLoss, as_logits
+from skdistill._utils.seeding import RandomNumbers
+from skdistill._utils.types import Estimator
+from skdistill.objectives import DistillationLoss
 from skdistill.student._callbacks import (
     EpochReport,
     StopDivergence,
@@ -20,37 +23,20 @@ from skdistill.student._callbacks import (
     TimeLimit,
     raise_diverged,
 )
-from skdistill.student._rows import BatchIterator
+from skdistill.student._checks import check_output, forward_few
+from skdistill.student._fitted import FittedStudent
+from skdistill.student._rows import BatchIterator, Rows, n_batches
+from skdistill.student._state import load_state, state_of
 from skdistill.student._threads import training_threads
 
-# Rows that go through the module at a time: their activations stay in the processor's cache.
-PREDICT_ROWS = 1024
-# Rows are padded to blocks of this size: matrix kernels sum single rows in another order than many,
-# and a row's answer should not depend on the rows it comes with.
-ROW_BLOCK = 16
 KEPT = (
     "the student keeps what it has learned: its best epoch where early stopping watches, else the "
     "last"
 )
 
 
-@usual_torch()
-def train(
-    net,
-    loss,
-    rows,
-    validation,
-    n_classes,
-    *,
-    seed,
-    early_stopping,
-    weights=None,
-    deadline=None,
-    step=no_step,
-    verbose=0,
-    kept=None,
-):
-    """Train a net on soft targets.
+class Training:
+    """A student in training.
 
     Parameters
     ----------
@@ -58,15 +44,17 @@ def train(
         From :func:`prepare_net`; trained in place.
     loss : dict
         Parameters of :class:`~skdistill.objectives.DistillationLoss`.
-    rows, validation : Rows
-        `validation` may be None.
-    n_classes : int
+    rows : Rows
+        What it learns.
+    validation : Rows or None
+        To choose an epoch by.
+    n_outputs : int
     seed : int
         Of the initial weights and the order of the rows.
-    early_stopping : bool
+    early_stopping : bool, default=False
         Whether to stop when the validation loss stalls, and to return the best epoch.
     weights : dict, default=None
-        State to start from instead of random weights.
+        State of a module to start from instead of random weights.
     deadline : float, default=None
         Time, as of :func:`time.monotonic`, at which training stops.
     step : callable, default=no_step
@@ -76,52 +64,278 @@ def train(
     kept : str, default=None
         What a warning says of the student, should the training be ended before its time. None says
         that it keeps what it has learned.
+    n_planned : int, default=None
+        Epochs of the schedule, where the training ends before; None is all that the net has.
+    encoder : transformer or None, default=None
+        What the student that :meth:`finish` returns sees of a table.
 
-    Returns
-    -------
+    Attributes
+    ----------
     net : skorch.NeuralNet
-        Trimmed for prediction: without optimizer, callbacks and data.
+    rows : Rows
+        What the next epoch learns; another object may take its place between two epochs.
     history : skorch.history.History
         A row an epoch.
+    n_epochs : int
+        Epochs done.
+    is_over : bool
+        Whether there is no other epoch.
     was_ended : bool
         Whether the time, the user or a callback ended the training; not early stopping.
     """
-    kept = kept or KEPT
-    limit = TimeLimit(deadline)
-    callbacks = _callbacks(net, early_stopping, validation, limit, EpochReport(step))
-    _forget_iterators(net)
-    net.set_params(
-        criterion=DistillationLoss,
-        **{f"criterion__{name}": value for name, value in loss.items()},
-        iterator_train=BatchIterator,
-        iterator_train__shuffle=getattr(net, "iterator_train__shuffle", True),
-        iterator_train__generator=torch.Generator().manual_seed(seed),
-        iterator_valid=BatchIterator,
-        train_split=predefined_split(validation) if validation is not None else None,
-        predict_nonlinearity=None if loss["gives_probabilities"] else softmax,
-        callbacks=callbacks,
-        verbose=verbose,
-    )
-    with seeded(seed):
-        _initialize(net)
-        net.classes_inferred_ = np.arange(n_classes)  # skorch reads them off y, a dict here
-        _adapt_scoring(net, rows, validation)
+
+    def __init__(
+        self,
+        net: Estimator,
+        loss: dict,
+        rows: Rows,
+        validation: Rows | None,
+        n_outputs: int,
+        *,
+        seed: int,
+        early_stopping: bool = False,
+        weights: dict | None = None,
+        deadline: float | None = None,
+        step: Callable = no_step,
+        verbose: int = 0,
+        kept: str | None = None,
+        n_planned: int | None = None,
+        encoder: Estimator = None,
+    ):
+        self.net = net
+        self.loss = loss
+        self.rows = rows
+        self.validation = validation
+        self.n_outputs = n_outputs
+        self.seed = seed
+        self.early_stopping = early_stopping
+        self.weights = weights
+        self.verbose = verbose
+        self.kept = kept or KEPT
+        self.n_planned = n_planned
+        self.encoder = encoder
+        self.is_over = self.was_ended = False
+        self._limit = TimeLimit(deadline)
+        self.step = step
+        self._report = EpochReport(self._report_epoch)
+        self._handles: list[Any] = []
+        self._random: RandomNumbers | None = None
+        self._done: History | None = None
+
+    @property
+    def history(self) -> History:
+        """The epochs done, without their thousands of batches that nobody reads."""
+        if self._done is not None:
+            return self._done
+        return History({**epoch, "batches": []} for epoch in self._whole_epochs())
+
+    @property
+    def n_epochs(self) -> int:
+        return len(self.history if self._done is not None else self._whole_epochs())
+
+    def run(self) -> FittedStudent:
+        """Train to the end."""
+        self.start()
+        while not self.is_over:
+            self.epoch()
+        return self.finish()
+
+    @usual_torch()
+    def start(self) -> None:
+        """Make the module, and check what it returns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the module cannot be made, or does not return what it should.
+        """
+        net = self.net
+        self._prepare()
+        numbers = RandomNumbers(self.seed, net.device)
+        with numbers.drawn():
+            _initialize(net)
+            net.classes_inferred_ = np.arange(
+                self.n_outputs
+            )  # skorch reads them off y, a dict here
+            _adapt_scoring(net, self.rows, self.validation)
+            self._load_weights()
+            check_output(net, self.rows, self.n_outputs)
+            net.criterion_.begin(net, self.rows, self._steps_planned())
         draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
-        if draws:  # under the lock: dropout is repeatable, and the global generator left alone
-            was_ended = _run(net, rows, n_classes, weights, kept)
-    if not draws:
-        was_ended = _run(net, rows, n_classes, weights, kept)
-    if limit.reached:
-        _warn_ended(net, "`max_time` ended the training", kept)
-    history = _whole_epochs(net.history)
-    net.trim_for_prediction()
-    net.iterator_valid = torch.utils.data.DataLoader
-    net.module_.eval().requires_grad_(False)
-    return net, history, was_ended
+        self._random = numbers if draws or net.criterion_.draws_random_numbers else None
+        self._handles = net.criterion_.watch(net.module_)
+        with self._ending_if_it_fails():
+            net.notify("on_train_begin", X=self.rows, y=None)
+
+    @usual_torch()
+    def epoch(self) -> bool:
+        """Train for an epoch.
+
+        Returns
+        -------
+        bool
+            Whether there is another.
+        """
+        net = self.net
+        batch_size = len(self.rows) if net.batch_size < 1 else net.batch_size
+        with (
+            self._ending_if_it_fails(),
+            self._own_random_numbers(),
+            training_threads(net.module_, batch_size),
+        ):
+            self._fit_epoch()
+        self.is_over = self.is_over or self.n_epochs >= net.max_epochs
+        return not self.is_over
+
+    @usual_torch()
+    def finish(self) -> FittedStudent:
+        """End the training.
+
+        Returns
+        -------
+        FittedStudent
+            Its net is trimmed for prediction: without optimizer, callbacks and data.
+
+        Raises
+        ------
+        ValueError
+            If the student's output is not finite.
+        """
+        net = self.net
+        with self._ending_if_it_fails():
+            net.notify("on_train_end", X=self.rows, y=None)
+        self._unwatch()
+        self.is_over = True
+        if not torch.isfinite(forward_few(net, self.rows)).all():
+            raise_diverged(net, "its output is not finite")
+        if self._limit.reached:
+            self._warn_ended("`max_time` ended the training")
+        self._done = self.history
+        net.trim_for_prediction()
+        net.iterator_valid = torch.utils.data.DataLoader
+        net.module_.eval().requires_grad_(False)
+        return FittedStudent(net, self.encoder, self.loss["gives_probabilities"])
+
+    def state_dict(self) -> dict:
+        """What another training, made of the same parts and started, needs to go on from here.
+
+        Returns
+        -------
+        dict
+            For ``torch.save``.
+        """
+        return state_of(self.net) | {
+            "random": None if self._random is None else self._random.state,
+            "is_over": self.is_over,
+            "was_ended": self.was_ended,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from where another training was.
+
+        Parameters
+        ----------
+        state : dict
+            Of :meth:`state_dict`, of a training of the same parts. This one has been started.
+
+        Raises
+        ------
+        ValueError
+            If it was made of other parts.
+        """
+        load_state(self.net, state)
+        if self._random is not None:
+            self._random.state = state["random"]
+        self.is_over, self.was_ended = state["is_over"], state["was_ended"]
+
+    # --- steps of the above ---
+
+    def _whole_epochs(self) -> list[dict]:
+        return [epoch for epoch in getattr(self.net, "history_", []) if "train_loss" in epoch]
+
+    def _report_epoch(self, name: str, net: Estimator) -> bool:
+        return self.step(name, net)
+
+    def _prepare(self) -> None:
+        net, validation = self.net, self.validation
+        callbacks = callbacks_of(net, self.early_stopping, validation, self._limit, self._report)
+        forget_iterators(net)
+        net.set_params(
+            criterion=DistillationLoss,
+            **{f"criterion__{name}": value for name, value in self.loss.items()},
+            iterator_train=BatchIterator,
+            iterator_train__shuffle=getattr(net, "iterator_train__shuffle", True),
+            iterator_train__generator=torch.Generator().manual_seed(self.seed),
+            iterator_valid=BatchIterator,
+            train_split=predefined_split(validation) if validation is not None else None,
+            predict_nonlinearity=None if self.loss["gives_probabilities"] else softmax,
+            callbacks=callbacks,
+            verbose=self.verbose,
+        )
+
+    def _steps_planned(self) -> int:
+        n_epochs = self.n_planned or self.net.max_epochs
+        return n_epochs * n_batches(len(self.rows), self.net.batch_size)
+
+    def _load_weights(self) -> None:
+        if self.weights is None:
+            return
+        try:
+            self.net.module_.load_state_dict(self.weights)
+        except RuntimeError as error:
+            raise ValueError(
+                "`warm_start` goes on from the weights of another module than `student` now is: "
+                f"set the layers back, or `warm_start=False`. {error}"
+            ) from error
+
+    def _fit_epoch(self) -> None:
+        """skorch's loop for an epoch, but the user's Ctrl-C does not pass without a word."""
+        net = self.net
+        try:
+            net.fit_loop(self.rows, epochs=1)
+        except StopTraining:
+            self.is_over = self.was_ended = True
+        except KeyboardInterrupt:
+            if len(net.history) < 2:
+                raise  # no epoch is done: there is no student to keep
+            self.is_over = True
+            stopping = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
+            if not any(c.misses_ >= c.patience for c in stopping):
+                self.was_ended = True
+                self._warn_ended("KeyboardInterrupt ended the training")
+
+    def _warn_ended(self, what: str) -> None:
+        net = self.net
+        warnings.warn(
+            f"DistilledClassifier: {what} in epoch {len(net.history)} of {net.max_epochs}; "
+            f"{self.kept}."
+        )
+
+    @contextmanager
+    def _own_random_numbers(self) -> Any:
+        """Torch's global generator as this training left it, if it draws from it at all."""
+        if self._random is None:
+            yield
+        else:
+            with self._random.drawn():
+                yield
+
+    @contextmanager
+    def _ending_if_it_fails(self) -> Any:
+        try:
+            yield
+        except BaseException:
+            self._unwatch()
+            raise
+
+    def _unwatch(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
 
 
 @usual_torch()
-def rehearse(net, loss, rows, n_classes, has_validation):
+def rehearse(net: Estimator, loss: dict, rows: Rows, n_outputs: int, has_validation: bool) -> None:
     """Raise what would be wrong with a student's module, before teachers are fitted for it.
 
     Parameters
@@ -129,34 +343,28 @@ def rehearse(net, loss, rows, n_classes, has_validation):
     net : skorch.NeuralNet
         From :func:`~skdistill.student.prepare_net`; used up.
     loss : dict
-        As for :func:`train`.
+        As for :class:`Training`.
     rows : Rows
         A few rows.
-    n_classes : int
+    n_outputs : int
     has_validation : bool
         Whether there will be validation rows.
     """
-    _callbacks(net, early_stopping=False, validation=rows if has_validation else None)
-    _forget_iterators(net)
+    callbacks_of(net, early_stopping=False, validation=rows if has_validation else None)
+    forget_iterators(net)
     net.set_params(
         criterion=DistillationLoss,
         **{f"criterion__{name}": value for name, value in loss.items()},
         verbose=0,
     )
-    with seeded(0):
+    with RandomNumbers(0, net.device).drawn():
         _initialize(net)
-        _check_output(net, rows, n_classes)
+        check_output(net, rows, n_outputs)
     for handle in net.criterion_.watch(net.module_):
         handle.remove()
 
 
-def _whole_epochs(history):
-    """The finished epochs, without their thousands of batches that nobody reads."""
-    finished = [epoch for epoch in history if "train_loss" in epoch]
-    return History({**epoch, "batches": []} for epoch in finished)
-
-
-def _forget_iterators(net):
+def forget_iterators(net: Estimator) -> None:
     """Drop what the user set for iterators that are replaced, and that ours do not take."""
     for name in list(vars(net)):
         if name.startswith(("iterator_train__", "iterator_valid__")) and not name.endswith(
@@ -166,7 +374,7 @@ def _forget_iterators(net):
     net.callbacks = None if net.callbacks == "disable" else net.callbacks
 
 
-def _initialize(net):
+def _initialize(net: Estimator) -> None:
     try:
         with on_cpu():
             net.initialize()
@@ -178,106 +386,17 @@ def _initialize(net):
         ) from error
 
 
-def _run(net, rows, n_classes, weights, kept):
-    if weights is not None:
-        try:
-            net.module_.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError(
-                "`warm_start` goes on from the weights of another module than `student` now is: "
-                f"set the layers back, or `warm_start=False`. {error}"
-            ) from error
-    _check_output(net, rows, n_classes)
-    batch_size = len(rows) if net.batch_size < 1 else net.batch_size
-    handles = net.criterion_.watch(net.module_)
-    try:
-        with training_threads(net.module_, batch_size):
-            was_ended = _fit_epochs(net, rows, kept)
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not torch.isfinite(_evaluate(net, rows)).all():
-        raise_diverged(net, "its output is not finite")
-    return was_ended
-
-
-def _fit_epochs(net, rows, kept):
-    """skorch's ``partial_fit``, but the user's Ctrl-C does not pass without a word.
-
-    Returns whether the training was ended, by other than early stopping.
-    """
-    was_ended = False
-    net.notify("on_train_begin", X=rows, y=None)
-    try:
-        net.fit_loop(rows)
-    except StopTraining:
-        was_ended = True
-    except KeyboardInterrupt:
-        if len(net.history) < 2:
-            raise  # no epoch is done: there is no student to keep
-        stopping = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
-        if not any(c.misses_ >= c.patience for c in stopping):
-            was_ended = True
-            _warn_ended(net, "KeyboardInterrupt ended the training", kept)
-    net.notify("on_train_end", X=rows, y=None)
-    return was_ended
-
-
-def _warn_ended(net, what, kept):
-    warnings.warn(
-        f"DistilledClassifier: {what} in epoch {len(net.history)} of {net.max_epochs}; {kept}."
-    )
-
-
-def _evaluate(net, rows):
-    """The output for a few rows, in evaluation mode; the mode is left as it was."""
-    was_training = net.module_.training
-    with torch.inference_mode():
-        output = net.module_.eval()(rows.inputs[:PREDICT_ROWS].to(net.device))
-    net.module_.train(was_training)
-    return output
-
-
-def _check_output(net, rows, n_classes):
-    try:
-        output = _evaluate(net, rows)
-    except RuntimeError as error:
-        raise ValueError(
-            f"the module of `student` could not take rows of shape {tuple(rows.inputs.shape[1:])}, "
-            f"as the encoder gives them: {error}. A constructor parameter `n_inputs` is given "
-            "their number of columns."
-        ) from error
-    expected = (min(len(rows), PREDICT_ROWS), n_classes)
-    if not isinstance(output, torch.Tensor) or output.shape != expected:
-        shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise ValueError(
-            f"the module of `student` returns {shape} for {expected[0]} rows, but there are "
-            f"{n_classes} classes: it must return a tensor of shape (n_rows, {n_classes}). A "
-            "constructor parameter `n_outputs` is given that number."
-        )
-    are_probabilities = bool((output >= 0).all() and ((output.sum(dim=1) - 1).abs() < 1e-4).all())
-    if are_probabilities and not net.criterion_.gives_probabilities:
-        raise ValueError(
-            "the module of `student` returns probabilities, but logits are expected: leave its "
-            "softmax out, or give a skorch.NeuralNetClassifier with criterion=torch.nn.NLLLoss."
-        )
-    if net.criterion_.gives_probabilities and not are_probabilities:
-        raise ValueError(
-            "the `criterion` of `student`, NLLLoss, declares that its module returns "
-            "probabilities, but its rows are negative or do not sum to 1: return softmax, or "
-            "logits with criterion=torch.nn.CrossEntropyLoss."
-        )
-
-
-def softmax(logits):
+def softmax(logits: torch.Tensor) -> torch.Tensor:
     return torch.softmax(logits, dim=-1)
 
 
-def _hard_labels(target):
+def _hard_labels(target: Any) -> np.ndarray:
     return (target["label"] if isinstance(target, dict) else target).cpu().numpy()
 
 
-def _callbacks(net, early_stopping, validation, *always):
+def callbacks_of(
+    net: Estimator, early_stopping: bool, validation: Rows | None, *always: Any
+) -> list:
     """The user's callbacks and ours, ours only where the user has none of the kind."""
     theirs = list(net.callbacks or []) if net.callbacks != "disable" else []
     bare = [c[1] if isinstance(c, tuple) else c for c in theirs]
@@ -296,11 +415,11 @@ def _callbacks(net, early_stopping, validation, *always):
     return theirs + ours
 
 
-def _silent(text):
+def _silent(text: str) -> None:
     pass
 
 
-def _adapt_scoring(net, rows, validation):
+def _adapt_scoring(net: Estimator, rows: Rows, validation: Rows | None) -> None:
     """Let scoring callbacks see hard labels in place of the dict of targets."""
     kept = []
     for name, callback in net.callbacks_:
@@ -318,40 +437,3 @@ def _adapt_scoring(net, rows, validation):
             callback.use_caching = True  # without, it would ask for the labels in skorch's way
         kept.append((name, callback))
     net.callbacks_ = kept
-
-
-def predict_logits(net, inputs, probabilities):
-    """Logits of encoded rows, straight through the module.
-
-    Parameters
-    ----------
-    net : skorch.NeuralNet
-        Trained.
-    inputs : ndarray of shape (n_rows, ...)
-        float32.
-    probabilities : bool
-        Whether the module returns probabilities.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_classes)
-    """
-    n_rows = len(inputs)
-    if n_rows % ROW_BLOCK:
-        padded = np.zeros((n_rows + -n_rows % ROW_BLOCK, *inputs.shape[1:]), np.float32)
-        padded[:n_rows] = inputs
-        inputs = padded
-    rows, module = torch.from_numpy(inputs), net.module_
-    # Of ours it is known that no new tensor takes the default type.
-    setting = thread_limit() if type(module) is MLP else usual_torch()
-    with torch.inference_mode(), setting:
-        if len(rows) <= PREDICT_ROWS:
-            logits = as_logits(module(rows.to(net.device)), probabilities)
-        else:
-            pieces = rows.split(PREDICT_ROWS)
-            logits = torch.cat(
-                [as_logits(module(piece.to(net.device)), probabilities) for piece in pieces]
-            )
-    if logits.dtype != torch.float32:
-        logits = logits.float()
-    return logits[:n_rows].cpu().numpy()

@@ -3,7 +3,7 @@
 import copy
 import math
 import warnings
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -128,7 +128,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         self.unseen_missing = unseen_missing
         self.nominal = nominal
 
-    def fit(self, X: Table, y: ArrayLike | None = None) -> "TabularEncoder":
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Learn medians, ranges and categories.
 
         Parameters
@@ -155,7 +155,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         who: str = "TabularEncoder",
         width: int | None = None,
         weight: FloatArray | None = None,
-    ) -> "TabularEncoder":
+    ) -> Self:
         """Fit, with warnings in the name of `who` and costs for a first layer of `width` units.
 
         Medians and ranges are those of rows repeated by their `weight`, each > 0.
@@ -190,7 +190,7 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         self._values = np.array([value for _, value in pairs], dtype=float)
         self.n_outputs_ = self._n_plain + len(self._values)
 
-    def transform(self, X: Table) -> FloatArray:
+    def transform(self, X: Table) -> Table:
         """Encode rows.
 
         Parameters

@@ -27,7 +27,7 @@ from skdistill._utils.types import (
     Table,
 )
 from skdistill.table import ColumnSelection, check_container
-from skdistill.task._labels import check_labels
+from skdistill.task import check_labels
 from skdistill.teacher._checks import (
     FLOOR,
     check_columns,

@@ -1,0 +1,307 @@
+"""From labelled rows to a student: what "auto" leaves open is tried, and one judge chooses."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from skdistill._fit.blocks import Block
+from skdistill._fit.examples import Examples
+from skdistill._fit.inputs import Inputs
+from skdistill._fit.judge import n_effective
+from skdistill._fit.labelling import measure_leak, validation_rows
+from skdistill._fit.outcome import warn_of_gap, warn_of_labels_alone, why_no_choice
+from skdistill._fit.plan import OTHER_TEMPERATURES, TEMPERATURE
+from skdistill._fit.rounds import LaterRounds
+from skdistill._fit.run import Run
+from skdistill._fit.setting import Setting
+from skdistill._fit.training import make_examples, train_student
+from skdistill._fit.transfer_set import choose_samplers, rows_to_learn
+from skdistill._fit.trials import LabelledRows, Trial, row_losses_of
+from skdistill._utils._compat import safe_indexing
+from skdistill._utils.types import Estimator, FloatArray
+from skdistill.table import with_nominal
+from skdistill.teacher import UNKNOWN_FLOOR
+
+# Of cv="auto".
+N_FOLDS = 5
+LEAST_LEAK = 0.1
+# Share of the training: a student that is best before it overfits what it is told.
+EARLY = 0.25
+# Validation rows below which nothing is chosen by them; a tenth of 500 rows is as many.
+FEWEST_JUDGES = 50
+
+
+class Candidates:
+    """The students that a fit may train, and the best of them so far.
+
+    Parameters
+    ----------
+    given : Inputs
+        With the teacher that is to label.
+    run : Run
+    """
+
+    def __init__(self, given: Inputs, run: Run):
+        self.given = given
+        self.run = run
+        self.plan = run.plan
+        self.validation = validation_rows(given)
+        self.can_choose = self._can_choose()
+
+    def learn(self) -> Trial:
+        """Label the rows, train students in the ways that "auto" leaves open, and choose one."""
+        self._warn_of_no_choice()
+        alpha = 0.0 if self.given.y is None else self.plan.first_alpha
+        objectives, temperature = self.plan.objectives, self.plan.first_temperature
+        setting = Setting(self.given.encoder, alpha, temperature, objectives)
+        control = self._try_codes() if self.can_choose else None
+        if control is not None:
+            setting = replace(setting, encoder=control.setting.encoder)
+        rows = self._label(setting, self.plan.cv)
+        best = self._first(setting, rows, control)
+        best = self._try_folds(setting, rows.leak_gap, best)
+        best = self._try_temperatures(setting, best)
+        may_follow = self._may_follow_labels()
+        if may_follow:
+            control = control or self._try_labels_alone(setting.encoder)
+        teacher = self._judge_teacher()
+        if may_follow:
+            best = self._or_control(best, control, teacher)
+            best.rows.leak_gap = rows.leak_gap
+        if self.can_choose and sum(one["who"] != "teacher" for one in self.run.trials) == 1:
+            best.why = "no other student was tried"
+        if teacher is not None:
+            warn_of_gap(self.plan, best, teacher, self.given.holds_out)
+        warn_of_labels_alone(self.plan, best)
+        return best
+
+    # --- what may be tried ---
+
+    def _can_choose(self) -> bool:
+        """Whether "auto" may train several students and choose by the rows held out.
+
+        Nets of the user's own and a student that goes on from its weights allow one.
+        """
+        rows = self.validation
+        if self.given.y is None or rows is None or not rows.is_labelled:
+            return False
+        is_free = self.plan.is_student_ours and not self.plan.continues
+        return is_free and n_effective(rows.weight) >= FEWEST_JUDGES
+
+    def _may_follow_labels(self) -> bool:
+        """Whether all that the student is to learn may be in the labels.
+
+        Rows of `X_transfer`, classes without a label and another prior ask for more.
+        """
+        given = self.given
+        if not self.can_choose or not self.plan.chooses_alpha:
+            return False
+        knows_all = given.task.has_all(given.labels[given.weights > 0])
+        return knows_all and given.X_transfer is None and self.plan.parameters.class_prior is None
+
+    def _should_cross_fit(self, trial: Trial) -> bool:
+        """Whether the student overfits what the teachers have learned by heart.
+
+        One that still learns at the end takes no harm from the leak, and labels out of fold, by
+        teachers on fewer rows, would only be worse.
+        """
+        if not self.plan.tries_folds or trial.validation is None or self.plan.continues:
+            return False
+        if not trial.setting.learns_of_teacher:  # of labels alone
+            return False
+        if trial.rows.leak_gap is None or trial.rows.leak_gap <= LEAST_LEAK:
+            return False
+        is_early = trial.best_share <= EARLY
+        return not self.run.is_over and is_early and self.given.fills_folds(N_FOLDS)
+
+    # --- the candidates, in their order ---
+
+    def _first(self, setting: Setting, rows: LabelledRows, control: Trial | None) -> Trial:
+        """The student that stays if nothing is clearly better."""
+        if control is not None and setting.alpha == 1 and not setting.objectives:
+            control.rows, control.why = rows, "`alpha` is 1"
+            return control
+        first = self._train(setting, rows)
+        if self.can_choose:
+            first.why = "nothing that was tried is clearly better"
+        elif self.given.y is None:
+            first.why = "there are no labels to compare students by"
+        else:
+            first.why = why_no_choice(self.plan, self.validation, FEWEST_JUDGES)
+        return first
+
+    def _try_codes(self) -> Trial | None:
+        """Try an encoder that makes indicators of numbers, on the labels alone.
+
+        Returns
+        -------
+        Trial or None
+            The better control; None where no number may be a code.
+        """
+        encoder = self.plan.parameters.encoder
+        is_auto = isinstance(encoder, str) and encoder == "auto"
+        if not is_auto or self.plan.deadline is not None:  # the student comes first
+            return None
+        given, used = self.given, self.given.weights > 0
+        table = self.plan.columns.take(safe_indexing(given.X, used))
+        coded = with_nominal(given.encoder, table, given.labels[used])
+        if not coded.nominal_:
+            return None
+        plain = self._try_labels_alone(given.encoder)
+        if plain is None:
+            return None
+        best = self._better(plain, self._try_labels_alone(coded), plain.why)
+        self._forget_rows_but(best)
+        return best
+
+    def _try_labels_alone(self, encoder: Estimator) -> Trial | None:
+        """Train the control: the student without a teacher; None where that was ended."""
+        rows = LabelledRows([self.given.block.with_weight()], [], None, None)
+        return self._attempt(Setting(encoder, 1.0, TEMPERATURE, []), rows, who="control")
+
+    def _try_folds(self, setting: Setting, leak_gap: float | None, best: Trial) -> Trial:
+        """Train a student on labels out of fold, where labels of the teacher leak."""
+        if not self._should_cross_fit(best):
+            return best
+        other = None
+        with self.run.optional("labelling out of fold", "labels out of fold are not used"):
+            rows = self._label(setting, N_FOLDS)
+            rows.leak_gap = leak_gap
+            other = self._attempt(setting, rows)
+        best = self._better(best, other, "it is clearly better on labels out of fold")
+        self._forget_rows_but(best)
+        return best
+
+    def _try_temperatures(self, setting: Setting, best: Trial) -> Trial:
+        if not self.can_choose or not self.plan.chooses_temperature or setting.alpha == 1:
+            return best
+        for temperature in OTHER_TEMPERATURES:
+            other = self._attempt(replace(setting, temperature=temperature), best.rows)
+            best = self._better(best, other, "it is clearly better at this temperature")
+        return best
+
+    # --- the judge ---
+
+    def _better(self, best: Trial, other: Trial | None, why: str) -> Trial:
+        """The other one where it is clearly better, else the best so far."""
+        if other is None or not other.is_better_than(best):
+            return best
+        other.why = why
+        return other
+
+    def _or_control(
+        self, student: Trial, control: Trial | None, teacher: FloatArray | None
+    ) -> Trial:
+        """The control where the student is to follow the labels alone, else the student.
+
+        A teacher that is worse than the control speaks against distillation; so the student is to
+        be clearly better than the control then, and not clearly worse otherwise.
+        """
+        if control is None:
+            return student
+        if control.is_better_than(student):
+            control.why = "it is clearly better than the student of the teacher"
+            return control
+        is_teacher_worse = teacher is not None and control.loses_less_than(teacher)
+        if is_teacher_worse and not student.is_better_than(control):
+            control.why = "the teacher is clearly worse than it"
+            return control
+        return student
+
+    def _judge_teacher(self) -> FloatArray | None:
+        """Loss of each validation row, at the teacher's own temperature; None if not known."""
+        rows, labeller = self.validation, self.given.labeller
+        if rows is None or not rows.is_labelled:
+            return None
+        if labeller.teacher is not None:  # a vote of none in so many trees is no certainty
+            p = labeller.teacher.label(rows.X, floored=True)
+        elif rows.soft is not None:
+            p = rows.soft
+        else:
+            return None
+        # Of a class that no teacher knows it is still 0.
+        outputs = rows.task.outputs_of(p, UNKNOWN_FLOOR)
+        losses = row_losses_of(outputs, rows, is_calibrated=True)
+        loss = float(np.average(losses, weights=rows.weight))
+        self.run.trials.append({"who": "teacher", "log_loss": loss, "is_kept": False})
+        return losses
+
+    # --- labels and trainings ---
+
+    def _forget_rows_but(self, best: Trial) -> None:
+        """Free the encoded rows that only another student was trained on."""
+        assert self.validation is not None
+        self.run.encoded.keep(best.setting.encoder, [*best.rows.blocks, self.validation])
+
+    def _label(self, setting: Setting, cv: object) -> LabelledRows:
+        """The rows to learn: out of fold where `cv` is not None."""
+        given = self.given
+        if cv is not None and given.folds is None:
+            given = given.in_folds(cv)
+        return label_rows(given, setting, self.validation, cv, self.run)
+
+    def _attempt(self, setting: Setting, rows: LabelledRows, who: str = "student") -> Trial | None:
+        """Train another student; None where there is no time, or that training failed or ended."""
+        if self.run.is_over:
+            return None
+        kept = f"that {who} is not used"
+        with self.run.optional(f"training another {who}", kept):
+            trial = self._train(setting, rows, who, kept)
+            return None if self.run.was_ended else trial
+        return None
+
+    def _train(
+        self, setting: Setting, rows: LabelledRows, who: str = "student", kept: str | None = None
+    ) -> Trial:
+        """Train a student on the rows."""
+        run, blocks = self.run, rows.blocks
+        teacher = self.given.labeller.teacher
+        examples = make_examples(setting, blocks, self.validation, teacher, run)
+        later = self._later_rounds(setting, rows, examples)
+        student, training = train_student(setting, examples, run, who, kept, later)
+        if later is not None:
+            examples = later.examples
+            rows = replace(rows, blocks=examples.blocks)
+        is_calibrated = bool(self.plan.parameters.calibrate)
+        trial = Trial(student, training.history, setting, rows, examples, is_calibrated)
+        if self.validation is not None and self.validation.is_labelled:
+            run.trials.append(trial.summary)
+            run.progress.say(f"log loss on the rows held out: {run.trials[-1]['log_loss']:.4f}")
+            trial.place = len(run.trials) - 1
+        return trial
+
+    def _later_rounds(
+        self, setting: Setting, rows: LabelledRows, examples: Examples
+    ) -> LaterRounds | None:
+        """What draws rows again; None where each sampler draws once."""
+        several = [(name, one) for name, one in rows.samplers if one.n_rounds > 1]
+        if not several:
+            return None
+        if rows.cv is not None:
+            warnings.warn(
+                "DistilledClassifier: with labels out of fold, `Rounds` in `transfer` draws its "
+                "rows once, before the training. `cv=None` draws in rounds."
+            )
+            return None
+        return LaterRounds(self.given, rows.blocks[0], several, setting, examples, self.run)
+
+    def _warn_of_no_choice(self) -> None:
+        if self.plan.chooses_temperature and not self.can_choose and not self.plan.continues:
+            warnings.warn(
+                "DistilledClassifier: `temperature='auto'` is "
+                f"{self.plan.first_temperature:g}, as there is nothing to choose by: that takes "
+                f"{FEWEST_JUDGES} labelled validation rows (500 training rows, or `X_val`), and no "
+                "skorch net as `student`."
+            )
+
+
+def label_rows(
+    given: Inputs, setting: Setting, validation: Block | None, cv: object, run: Run
+) -> LabelledRows:
+    """The rows that a student is to learn, labelled."""
+    learns_more = setting.learns_of_teacher
+    samplers = choose_samplers(run.plan.parameters.transfer, given) if learns_more else []
+    rows, transfer = rows_to_learn(given, samplers, learns_more, run)
+    leak_gap = measure_leak(given, rows, validation)
+    return LabelledRows([rows.with_weight(), *transfer], samplers, cv, leak_gap)

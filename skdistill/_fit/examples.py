@@ -1,0 +1,162 @@
+"""Rows encoded once by each encoder, and what a student is to learn of them."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from skdistill._fit.blocks import Block
+from skdistill._utils.progress import Progress
+from skdistill._utils.types import Estimator, FloatArray
+from skdistill.objectives import Response, prepare, view_key
+from skdistill.student import Rows, encode
+from skdistill.table import ColumnSelection
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Where encoded rows are kept; the encoder and the table are held, so that they stay."""
+
+    encoder: Estimator
+    X: object
+    of: FloatArray
+    start: int
+    n_rows: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.n_rows
+
+
+class EncodedRows:
+    """Rows as each encoder gives them to a student: each table is encoded once.
+
+    Several tables that a student is trained on lie in one array, and those of another student are
+    a part of it where they can be.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: dict[tuple[int, int], _Piece] = {}
+
+    def of(
+        self, encoder: Estimator, columns: ColumnSelection, blocks: list[Block], progress: Progress
+    ) -> FloatArray:
+        """Encode the rows of some blocks, one after the other.
+
+        Parameters
+        ----------
+        encoder : transformer or None
+        columns : ColumnSelection
+            Those that the student sees.
+        blocks : list of Block
+        progress : Progress
+
+        Returns
+        -------
+        ndarray of shape (n_rows, ...)
+            float32; not to be written to.
+        """
+        keys = [(id(encoder), id(block.X)) for block in blocks]
+        new = [block for key, block in zip(keys, blocks, strict=True) if key not in self._pieces]
+        if not new and (whole := self._slice_of(keys)) is not None:
+            return whole
+        text = f"encoding {sum(map(len, new))} rows"
+        with progress.task("encode-rows", text) if new else nullcontext():
+            parts = [
+                piece.of[piece.start : piece.stop]
+                if (piece := self._pieces.get(key)) is not None
+                else encode(encoder, columns.take(block.X))
+                for key, block in zip(keys, blocks, strict=True)
+            ]
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        start = 0
+        for key, block, part in zip(keys, blocks, parts, strict=True):
+            self._pieces[key] = _Piece(encoder, block.X, whole, start, len(part))
+            start += len(part)
+        return whole
+
+    def keep(self, encoder: Estimator, blocks: list[Block]) -> None:
+        """Forget all rows but these, as this encoder gives them."""
+        kept = {(id(encoder), id(block.X)) for block in blocks}
+        self._pieces = {key: piece for key, piece in self._pieces.items() if key in kept}
+
+    def _slice_of(self, keys: list[tuple[int, int]]) -> FloatArray | None:
+        """The rows where they lie one after the other already."""
+        pieces = [self._pieces[key] for key in keys]
+        first, last = pieces[0], pieces[-1]
+        for piece, following in pairwise(pieces):
+            if following.of is not first.of or following.start != piece.stop:
+                return None
+        return first.of[first.start : last.stop]
+
+
+@dataclass
+class Examples:
+    """Encoded rows, their labels, weights and soft targets at temperature 1.
+
+    Attributes
+    ----------
+    inputs : ndarray of shape (n_rows, ...)
+        Of the blocks to train on, then of the validation rows.
+    blocks : list of Block
+        To train on.
+    validation : Block or None
+    views : dict of str to ndarray
+        What each objective took from the teacher, of the blocks to train on; of the validation rows
+        too where `views_all`.
+    views_all : bool
+    gives_teacher : bool
+        Whether objectives are to see inputs and raw soft targets.
+    """
+
+    inputs: FloatArray
+    blocks: list[Block]
+    validation: Block | None
+    views: dict[str, np.ndarray]
+    views_all: bool
+    gives_teacher: bool
+
+    @property
+    def n_training(self) -> int:
+        return sum(map(len, self.blocks))
+
+    @property
+    def validation_inputs(self) -> FloatArray:
+        return self.inputs[self.n_training :]
+
+    def training(self, response: Response, temperature: float) -> Rows:
+        """What a student learns of the rows to train on."""
+        return self._rows(response, temperature, self.blocks)
+
+    def everything(self, response: Response, temperature: float) -> Rows:
+        """The same, and of those held out."""
+        assert self.validation is not None
+        return self._rows(response, temperature, [*self.blocks, self.validation])
+
+    def judging(self, response: Response, temperature: float) -> Rows | None:
+        """What an epoch is chosen by; None without validation rows."""
+        block = self.validation
+        if block is None:
+            return None
+        target = {"label": block.labels, "weight": block.weight}
+        if not block.is_labelled and block.soft is not None:
+            target["soft"] = prepare(response, block.soft, temperature, block.weight)
+        return Rows.from_arrays(self.validation_inputs, target, block.is_labelled)
+
+    def _rows(self, response: Response, temperature: float, blocks: list[Block]) -> Rows:
+        n_rows = sum(map(len, blocks))
+        target = {
+            "label": np.concatenate([block.labels for block in blocks]),
+            "weight": np.concatenate([block.weight for block in blocks]),
+        }
+        if blocks[0].soft is not None:
+            soft = np.concatenate([block.soft for block in blocks])  # type: ignore[misc]
+            target["soft"] = prepare(response, soft, temperature, target["weight"])
+            if self.gives_teacher:
+                target["teacher"] = soft
+        views = {view_key(name): values[:n_rows] for name, values in self.views.items()}
+        is_labelled = all(block.is_labelled for block in blocks)
+        return Rows.from_arrays(
+            self.inputs[:n_rows], target, is_labelled, views, self.gives_teacher
+        )

@@ -1,0 +1,201 @@
+"""What a fit is to do: the parameters of an estimator, resolved."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state, get_tags
+
+from skdistill._fit.checks import check_parameters, is_auto
+from skdistill._fit.holdout import is_splitter
+from skdistill._fit.routing import router_of
+from skdistill._utils.cache import Cache
+from skdistill._utils.named import named_parts
+from skdistill._utils.types import Estimator, Table
+from skdistill.objectives import Hinton, Response
+from skdistill.student import FittedStudent, MLPStudent
+from skdistill.table import ColumnSelection
+from skdistill.teacher import TeacherPool, unfrozen
+
+# What "auto" begins with, and the temperatures tried besides.
+ALPHA, TEMPERATURE = 0.3, 1.0
+OTHER_TEMPERATURES = (2.0, 4.0)
+# Fewer training rows than this make a validation split too noisy to choose an epoch by.
+EARLY_STOPPING_ROWS = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Previous:
+    """What a fit left, for one that goes on from it by `warm_start`.
+
+    Attributes
+    ----------
+    student : FittedStudent
+    teacher : TeacherPool or None
+    classes : ndarray of shape (n_classes,)
+    alpha, temperature : float
+    settled : dict of str to str or None
+        What tells the parameters it cannot follow from others; None of an older version.
+    rows : str or None
+        What tells the rows it was fitted on from others; None of an older version.
+    split_seed : int or None
+    """
+
+    student: FittedStudent
+    teacher: TeacherPool | None
+    classes: np.ndarray
+    alpha: float
+    temperature: float
+    settled: dict | None
+    rows: str | None
+    split_seed: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The parameters of an estimator, resolved and checked.
+
+    Attributes
+    ----------
+    parameters : estimator
+        Holds the parameters as they were given, under their names.
+    teachers, objectives : list of (str, object)
+    response : Response
+    cv : int, splitter or None
+        None where it is left to "auto".
+    tries_folds, chooses_alpha, chooses_temperature : bool
+        What "auto" leaves open.
+    cache : Cache
+        Of `memory`.
+    seeds : dict of str to int or None
+        Of the steps "teacher", "split", "transfer" and "student".
+    deadline : float or None
+        On the clock of :func:`time.monotonic`.
+    allows_nan : bool
+        Whether the estimator takes missing numbers, as far as its tags tell.
+    router : sklearn.utils.metadata_routing.MetadataRouter
+    check_rows : callable
+        Checks the container and the columns of more rows; returns them.
+    columns : ColumnSelection
+        Those that the student sees.
+    previous : Previous or None
+        What `warm_start` goes on from.
+    """
+
+    parameters: Estimator
+    teachers: list[tuple[str, Any]]
+    objectives: list[tuple[str, Any]]
+    response: Response
+    cv: Any
+    tries_folds: bool
+    chooses_alpha: bool
+    chooses_temperature: bool
+    cache: Cache
+    seeds: dict[str, int | None]
+    deadline: float | None
+    allows_nan: bool
+    router: Any
+    check_rows: Callable[[Table], Table]
+    columns: ColumnSelection
+    previous: Previous | None
+
+    @property
+    def continues(self) -> bool:
+        """Whether it goes on from a student that is there."""
+        return self.previous is not None
+
+    @property
+    def first_alpha(self) -> float:
+        if not self.chooses_alpha:
+            return float(self.parameters.alpha)
+        return ALPHA if self.previous is None else self.previous.alpha or ALPHA
+
+    @property
+    def first_temperature(self) -> float:
+        if not self.chooses_temperature:
+            return float(self.parameters.temperature)
+        return TEMPERATURE if self.previous is None else self.previous.temperature
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """All that a student may be trained at."""
+        others = OTHER_TEMPERATURES if self.chooses_temperature else ()
+        return self.first_temperature, *others
+
+    @property
+    def is_student_ours(self) -> bool:
+        """Whether the recipe is ours, so that training a student twice does nothing but that."""
+        student = self.parameters.student
+        return type(student) in (type(None), MLPStudent) or isinstance(student, type)
+
+    @property
+    def has_unfitted_teachers(self) -> bool:
+        return bool(unfrozen(self.teachers))
+
+    def stops_early(self, n_rows: int) -> bool:
+        """Whether the student of so many rows is the best epoch by rows held out."""
+        wanted = self.parameters.early_stopping
+        if isinstance(wanted, str):
+            return n_rows >= EARLY_STOPPING_ROWS or is_splitter(self.parameters.validation_fraction)
+        return bool(wanted)
+
+
+def make_plan(
+    estimator: Estimator, check_rows: Callable[[Table], Table], previous: Previous | None
+) -> Plan:
+    """Resolve the parameters of an estimator.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier
+    check_rows : callable
+    previous : Previous or None
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter is not valid.
+    """
+    check_parameters(estimator)
+    seconds = estimator.max_time
+    cache = Cache(estimator.memory)
+    return Plan(
+        parameters=estimator,
+        teachers=named_parts(estimator.teacher, "teacher"),
+        objectives=named_parts(estimator.objectives, "objectives"),
+        response=Hinton() if estimator.response is None else estimator.response,
+        cv=None if is_auto(estimator.cv) else estimator.cv,
+        tries_folds=is_auto(estimator.cv),
+        chooses_alpha=is_auto(estimator.alpha),
+        chooses_temperature=is_auto(estimator.temperature),
+        cache=cache,
+        seeds=draw_seeds(estimator.random_state, cache, previous),
+        deadline=None if seconds is None else time.monotonic() + seconds,
+        allows_nan=get_tags(estimator).input_tags.allow_nan,
+        router=router_of(estimator),
+        check_rows=check_rows,
+        columns=ColumnSelection(estimator.student_features, "student_features"),
+        previous=previous,
+    )
+
+
+def draw_seeds(
+    random_state: Any, cache: Cache, previous: Previous | None = None
+) -> dict[str, int | None]:
+    """A seed for each step; None, or one number, where the cache is to know the step again."""
+    steps = ("teacher", "split", "transfer", "student")
+    numbers = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
+    seeds: dict[str, int | None] = dict(zip(steps, numbers.tolist(), strict=True))
+    if random_state is None:
+        seeds["teacher"] = seeds["transfer"] = None
+        if cache.is_on:
+            seeds["split"] = 0
+    if previous is not None and previous.split_seed is not None:
+        seeds["split"] = previous.split_seed  # its teacher has seen all rows but those held out
+    return seeds

@@ -1,0 +1,140 @@
+"""Samplers that are asked again during a training."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import softmax
+
+from skdistill._fit.blocks import Block
+from skdistill._fit.examples import Examples
+from skdistill._fit.run import Run
+from skdistill._fit.setting import Setting
+from skdistill._fit.training import make_examples
+from skdistill._fit.transfer_set import Named, draw_blocks, rows_asked
+from skdistill._utils.types import FloatArray, Table
+from skdistill.student import FittedStudent, Training, encode, n_batches
+from skdistill.transfer import TransferContext
+
+if TYPE_CHECKING:
+    from skdistill._fit.inputs import Inputs
+
+
+class StudentSoFar:
+    """The student between two epochs, for samplers that ask it.
+
+    Parameters
+    ----------
+    training : Training
+    setting : Setting
+    run : Run
+    """
+
+    def __init__(self, training: Training, setting: Setting, run: Run):
+        self._student = FittedStudent(
+            training.net, setting.encoder, training.loss["gives_probabilities"]
+        )
+        self._columns = run.plan.columns
+
+    @property
+    def module(self) -> Any:
+        return self._student.module
+
+    def predict_proba(self, X: Table) -> FloatArray:
+        """Probabilities of the classes, at temperature 1."""
+        module = self.module
+        was_training = module.training
+        inputs = encode(self._student.encoder, self._columns.take(X))
+        logits = FittedStudent.raw_outputs(self._student, inputs)
+        module.train(was_training)
+        return softmax(logits.astype(np.float64), axis=1)
+
+
+class LaterRounds:
+    """The draws of a training after the first.
+
+    Parameters
+    ----------
+    given : Inputs
+    rows : Block
+        Those of X, labelled, to draw from.
+    samplers : list of (str, TransferSampler)
+        Those with several rounds.
+    setting : Setting
+    examples : Examples
+        Of what the student learns before the second round.
+    run : Run
+
+    Attributes
+    ----------
+    n_rounds : int
+    examples : Examples
+        Of what the last epoch learned.
+    """
+
+    def __init__(
+        self,
+        given: "Inputs",
+        rows: Block,
+        samplers: list[Named],
+        setting: Setting,
+        examples: Examples,
+        run: Run,
+    ):
+        self.given = given
+        self.rows = rows
+        self.samplers = samplers
+        self.setting = setting
+        self.examples = examples
+        self.n_rounds = max(sampler.n_rounds for _, sampler in samplers)
+        self._run = run
+
+    @property
+    def n_rows_of_rounds(self) -> list[int]:
+        """Rows that the student learns in each round."""
+        sizes = np.full(self.n_rounds, self.examples.n_training)
+        for _, sampler in self.samplers:
+            if not sampler.replace:
+                later = np.minimum(np.arange(self.n_rounds), sampler.n_rounds - 1)
+                sizes += later * rows_asked(sampler, len(self.rows))
+        return sizes.tolist()
+
+    def plan_epochs(self, net: Any) -> list[int]:
+        """The epochs after which each round ends; the net is set to the last of them.
+
+        The steps of the net's schedule are divided among the rounds, of which early ones may have
+        fewer rows, and so fewer steps an epoch.
+        """
+        per_epoch = [n_batches(n_rows, net.batch_size) for n_rows in self.n_rows_of_rounds]
+        total, n_rounds = net.max_epochs * per_epoch[-1], min(self.n_rounds, net.max_epochs)
+        done, ends = 0, [0]
+        for number in range(n_rounds):
+            n_epochs = ((number + 1) * total // n_rounds - done) // per_epoch[number]
+            done += n_epochs * per_epoch[number]
+            ends.append(ends[-1] + n_epochs)
+        net.set_params(max_epochs=ends[-1])
+        return ends[1:]
+
+    def run(self, training: Training, ends: list[int]) -> FittedStudent:
+        """Train to the end, with new rows at the beginning of each round."""
+        training.start()
+        for number, end in enumerate(ends):
+            if number and not training.is_over:
+                self._renew(training, number)
+            while not training.is_over and training.n_epochs < end:
+                training.epoch()
+        return training.finish()
+
+    def _renew(self, training: Training, number: int) -> None:
+        """Draw the rows of a round, label them, and let the next epoch learn them."""
+        asked = [(name, one) for name, one in self.samplers if one.n_rounds > number]
+        student = StudentSoFar(training, self.setting, self._run)
+        teacher, task = self.given.labeller.teacher, self.given.task
+        context = TransferContext(teacher, student, task, number)
+        gone = {name for name, sampler in asked if sampler.replace}
+        blocks = [block for block in self.examples.blocks if block.sampler not in gone]
+        blocks += draw_blocks(self.given, self.rows, asked, self._run, context)
+        validation = self.examples.validation
+        everything = blocks if validation is None else [*blocks, validation]
+        self._run.encoded.keep(self.setting.encoder, everything)
+        self.examples = make_examples(self.setting, blocks, validation, teacher, self._run)
+        training.rows = self.examples.training(self._run.plan.response, self.setting.temperature)

@@ -1,0 +1,82 @@
+"""What all steps of one fit share."""
+
+import copy
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from skdistill._fit.examples import EncodedRows
+from skdistill._fit.plan import Plan
+from skdistill._fit.setting import Setting
+from skdistill._utils.progress import Progress
+from skdistill.task import Classification
+
+
+@dataclass
+class Run:
+    """A plan on its way.
+
+    Attributes
+    ----------
+    plan : Plan
+    task : Classification
+    progress : Progress
+    columns : dict of str to object
+        What the fitted estimator will say of the columns of X, by the name of the attribute.
+    encoded : EncodedRows
+        Rows that are encoded already.
+    trials : list of dict
+        What `trials_` says so far.
+    was_ended : bool
+        Whether the time, the user or a callback has ended a training: the fit is to end as well.
+    """
+
+    plan: Plan
+    task: Classification
+    progress: Progress
+    columns: dict[str, Any]
+    encoded: EncodedRows = field(default_factory=EncodedRows)
+    trials: list[dict] = field(default_factory=list)
+    was_ended: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is to be no other training."""
+        deadline = self.plan.deadline
+        return self.was_ended or (deadline is not None and time.monotonic() > deadline)
+
+    def attributes_so_far(self, setting: Setting, probabilities: bool, net: Any) -> dict[str, Any]:
+        """What a copy of the estimator answers with after an epoch, for callbacks that ask."""
+        module = copy.deepcopy(net.module_).eval()
+        return {
+            **self.task.attributes,
+            **self.columns,
+            "student_": SimpleNamespace(module_=module, device=net.device),
+            "encoder_": setting.encoder,
+            "calibration_temperature_": 1.0,
+            "class_offset_": None,
+            "_probabilities": probabilities,
+        }
+
+    @contextmanager
+    def optional(self, what: str, kept: str) -> Iterator[None]:
+        """Let a step fail, or the user end it, with a warning: the student at hand stays.
+
+        Parameters
+        ----------
+        what : str
+            What the step does.
+        kept : str
+            What follows if it does not.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
+            self.was_ended = True
+        except Exception as error:  # a teacher's own, or a loss that diverged
+            warnings.warn(f"DistilledClassifier: {what} failed, and {kept}: {error}")

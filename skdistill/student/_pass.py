@@ -1,0 +1,158 @@
+"""Forward and backward pass of the default student without autograd's graph."""
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+
+import torch
+
+from skdistill._utils._compat import relu_backward_kernel
+from skdistill.modules import MLP
+
+_relu_backward = relu_backward_kernel()
+
+
+class DirectPass:
+    """Forward and backward pass of an :class:`~skdistill.MLP`, without autograd's graph.
+
+    Parameters
+    ----------
+    module : MLP
+        Its parameters and their gradients become views of two flat buffers.
+    watched : set of str, default=frozenset()
+        Names of layers whose outputs are kept.
+    others : list of torch.nn.Parameter, default=()
+        Parameters of the loss, which join the buffers.
+
+    Attributes
+    ----------
+    flat : torch.nn.Parameter of shape (n_parameters,)
+        All parameters; ``flat.grad`` holds all gradients.
+    outputs : dict of str to torch.Tensor
+        Outputs of the layers watched, of the batch that last went forward.
+    """
+
+    def __init__(
+        self,
+        module: MLP,
+        watched: Collection[str] = frozenset(),
+        others: Sequence[torch.nn.Parameter] = (),
+    ):
+        self.n_numbers, self.first = module.n_numbers, module.first
+        self.categories, self.layers = module.categories, list(module.layers)
+        self.flat = _flatten([*module.parameters(), *others])
+        self.watched = watched
+        self.outputs: dict[str, torch.Tensor] = {}
+        self._buffers: dict[tuple, torch.Tensor] = {}
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Logits of a batch.
+
+        Parameters
+        ----------
+        X : torch.Tensor of shape (n_batch, n_inputs)
+
+        Returns
+        -------
+        torch.Tensor of shape (n_batch, n_classes)
+        """
+        self._X = X
+        hidden = self._first(X)
+        self._hidden = []
+        for place, layer in enumerate(self.layers):
+            self._hidden.append(hidden.relu_())
+            is_last = place == len(self.layers) - 1  # its output goes out, and needs its own memory
+            hidden = (
+                torch.addmm(layer.bias, hidden, layer.weight.t())
+                if is_last
+                else self._linear(layer, hidden)
+            )
+            self._watch(f"layers.{place}", hidden)
+        return hidden
+
+    def backward(
+        self, gradient: torch.Tensor, of_layers: Mapping[str, torch.Tensor] = MappingProxyType({})
+    ) -> None:
+        """Write the gradients of the parameters for the batch that last went forward.
+
+        Parameters
+        ----------
+        gradient : torch.Tensor of shape (n_batch, n_classes)
+            That of the logits.
+        of_layers : dict of str to torch.Tensor, default={}
+            Gradients of the outputs of layers watched, beside those that the logits give them.
+        """
+        for place in reversed(range(len(self.layers))):
+            layer, inputs = self.layers[place], self._hidden[place]
+            gradient = _sum(gradient, of_layers.get(f"layers.{place}"))
+            _write_gradients(layer, inputs, gradient)
+            out = self._buffer("gradient", layer, inputs.shape)
+            gradient = torch.mm(gradient, layer.weight, out=out)
+            _relu_backward(gradient, inputs, 0, grad_input=gradient)
+        self._first_backward(gradient, of_layers)
+
+    def _first(self, X: torch.Tensor) -> torch.Tensor:
+        hidden = None
+        if self.first is not None:
+            hidden = self._linear(self.first, X[:, : self.n_numbers])
+            self._watch("first", hidden)
+        if self.categories is None:
+            return hidden
+        of_categories = self.categories(X[:, self.n_numbers :])
+        self._watch("categories", of_categories)
+        return of_categories.add_(0.0 if hidden is None else hidden)
+
+    def _first_backward(
+        self, gradient: torch.Tensor, of_layers: Mapping[str, torch.Tensor]
+    ) -> None:
+        if self.first is not None:
+            own = _sum(gradient, of_layers.get("first"))
+            _write_gradients(self.first, self._X[:, : self.n_numbers], own)
+        if self.categories is not None:
+            own = _sum(gradient, of_layers.get("categories"))
+            table = self.categories.table.weight.grad.zero_()
+            for rows in self.categories.rows(self._X[:, self.n_numbers :]).unbind(1):
+                table.index_add_(0, rows, own)
+            table[0] = 0.0  # padding: the shared row of unknown values stays as it is
+
+    def _watch(self, name: str, output: torch.Tensor) -> None:
+        if name in self.watched:
+            self.outputs[name] = output.clone()  # the memory is used again
+
+    def _linear(self, layer: torch.nn.Linear, X: torch.Tensor) -> torch.Tensor:
+        out = self._buffer("output", layer, (len(X), layer.out_features))
+        return torch.addmm(layer.bias, X, layer.weight.t(), out=out)
+
+    def _buffer(self, use: str, layer: torch.nn.Linear, shape: Sequence[int]) -> torch.Tensor:
+        """Scratch memory that batches of one size share: to allocate it anew costs a tenth."""
+        key = use, layer, shape[0]
+        if key not in self._buffers:
+            self._buffers[key] = layer.weight.new_empty(shape)
+        return self._buffers[key]
+
+
+def layers_of(module: MLP) -> list[str]:
+    """Names of the layers of an MLP that the pass can watch."""
+    inputs = {"first": module.first, "categories": module.categories}
+    names = [name for name, layer in inputs.items() if layer is not None]
+    return names + [f"layers.{place}" for place in range(len(module.layers))]
+
+
+def _sum(gradient: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
+    return gradient if other is None else gradient + other
+
+
+def _write_gradients(layer: torch.nn.Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
+    torch.mm(gradient.t(), inputs, out=layer.weight.grad)
+    torch.sum(gradient, 0, out=layer.bias.grad)
+
+
+def _flatten(parameters: list[torch.nn.Parameter]) -> torch.nn.Parameter:
+    """Move parameters, and gradients for them, into views of one flat parameter and its own."""
+    flat = torch.nn.Parameter(torch.cat([p.detach().reshape(-1) for p in parameters]))
+    flat.grad = torch.zeros_like(flat)
+    sizes = [p.numel() for p in parameters]
+    pieces = zip(parameters, flat.data.split(sizes), flat.grad.split(sizes), strict=True)
+    for parameter, values, gradients in pieces:
+        parameter.data = values.view_as(parameter)
+        parameter.grad = gradients.view_as(parameter)
+    return flat

@@ -1,0 +1,95 @@
+"""The state of a net in training: all that its next epoch depends on."""
+
+import copy
+from typing import Any
+
+from skorch.callbacks import LRScheduler
+from skorch.history import History
+
+from skdistill._utils.types import Estimator
+
+# Left out of a callback's own: what it holds of the net is stored once, as the net's.
+SHARED = ("lr_scheduler_",)
+
+
+def state_of(net: Estimator) -> dict:
+    """Describe a net in training.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Between two epochs.
+
+    Returns
+    -------
+    dict
+        Copies: it does not change when the training goes on.
+    """
+    average = getattr(net, "average_", None)
+    state = {
+        "module": net.module_.state_dict(),
+        "criterion": net.criterion_.state_dict(),
+        "optimizer": net.optimizer_.state_dict(),
+        "average": None if average is None else average.state_dict(),
+        "callbacks": {name: _state_of_callback(callback) for name, callback in net.callbacks_},
+        "history": list(net.history),
+        "order": net.iterator_train__generator.get_state(),
+    }
+    return copy.deepcopy(state)
+
+
+def load_state(net: Estimator, state: dict) -> None:
+    """Bring a net, initialized, to the state of another.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+    state : dict
+        Of :func:`state_of`.
+
+    Raises
+    ------
+    ValueError
+        If it is of another net.
+    """
+    names = [name for name, _ in net.callbacks_]
+    if set(names) != set(state["callbacks"]):
+        raise ValueError(
+            f"the state is of a training with the callbacks {sorted(state['callbacks'])}, but this "
+            f"one has {sorted(names)}: make it of the same parts."
+        )
+    state = copy.deepcopy(state)
+    try:
+        net.module_.load_state_dict(state["module"])
+        net.criterion_.load_state_dict(state["criterion"])
+        net.optimizer_.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"the state is of a training of another module or loss: {error}"
+        ) from error
+    if state["average"] is not None:
+        net.load_average(state["average"])
+    for name, callback in net.callbacks_:
+        _load_callback(callback, state["callbacks"][name])
+    net.history_ = History(state["history"])
+    net.iterator_train__generator.set_state(state["order"])
+
+
+def _state_of_callback(callback: Any) -> dict:
+    """What a callback has found: its attributes that end in ``_``, as scikit-learn has it."""
+    found = {
+        name: value
+        for name, value in vars(callback).items()
+        if name.endswith("_") and name not in SHARED
+    }
+    if isinstance(callback, LRScheduler):
+        del found["policy_"]
+        found["schedule"] = callback.lr_scheduler_.state_dict()
+    return found
+
+
+def _load_callback(callback: Any, state: dict) -> None:
+    state = dict(state)
+    if isinstance(callback, LRScheduler):
+        callback.lr_scheduler_.load_state_dict(state.pop("schedule"))
+    vars(callback).update(state)
