@@ -2,22 +2,17 @@
 
 import time
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import log_softmax
+from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits, make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from skdistill import BalancedHinton, DistillationReport, DistilledClassifier, MLPStudent
-from skdistill._fit.blocks import Block
-from skdistill._fit.trials import Trial
-from skdistill.targets import fit_temperature
+from skdistill import DistillationReport, DistilledClassifier, MLPStudent
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
 RECIPE = MLPStudent((16,), n_steps=300)
@@ -114,47 +109,6 @@ def test_rows_given_for_validation_choose_as_well(trainings):
     assert clf.alpha_ == 0.3  # labels that fit no row tell nothing
 
 
-@pytest.mark.parametrize(
-    ("teacher", "control", "student", "expected"),
-    [
-        ("good", 0.4, 0.4, False),
-        ("good", 0.1, 0.4, True),
-        ("good", 0.25, 0.4, False),  # by chance, perhaps
-        ("bad", 0.4, 0.4, True),
-        ("bad", 0.4, 0.25, True),
-        ("bad", 0.4, 0.1, False),
-    ],
-)
-def test_the_teacher_says_who_has_to_be_better(teacher, control, student, expected):
-    noise = np.random.RandomState(0).normal(size=100)
-    noise -= noise.mean()
-    block = Block(None, np.zeros(100, int), np.ones(100), None)
-
-    def trial(mean, sign):
-        losses = mean + sign * noise / 2
-        found = SimpleNamespace(row_losses=losses, validation=block)
-        found.loses_less_than = lambda others: Trial.loses_less_than(found, others)
-        found.is_better_than = lambda other: Trial.is_better_than(found, other)
-        return found
-
-    losses = np.full(100, 0.2 if teacher == "good" else 1.6)
-    control, student = trial(control, 1), trial(student, -1)
-    kept = DistilledClassifier()._control_or(student, control, losses)
-    assert (kept is control) is expected
-
-
-def test_votes_of_none_are_floored_before_the_teacher_is_judged():
-    clf = fit(RandomForestClassifier(5, random_state=0), alpha=0.3, refit=False)
-    labels = clf.teacher_.predict_proba(X).argmin(axis=1)
-    assert clf.teacher_.predict_proba(X).min() == 0
-    block = Block(X, labels, np.ones(len(X)), clf.teacher_.predict_proba(X))
-    losses = clf._judge_teacher(block, SimpleNamespace(teacher=clf.teacher_))
-    floored = np.log(clf.teacher_.predict_proba(X, floored=True))
-    T = fit_temperature(floored, labels, np.ones(len(X)))
-    expected = -log_softmax(floored / T, axis=1)[np.arange(len(X)), labels]
-    assert_allclose(losses, expected)
-
-
 # --- what is told of it ---
 
 
@@ -222,13 +176,6 @@ def test_the_first_temperature_stays_unless_another_is_better(trainings):
     assert trainings[:3] == [(0.3, 1.0), (0.3, 2.0), (0.3, 4.0)]
     assert clf.temperature_ == 1.0
     assert trainings[3:] == [(0.3, 1.0)]  # with the rows held out
-
-
-def test_a_better_temperature_is_taken(monkeypatch):
-    monkeypatch.setattr(Trial, "is_better_than", lambda self, other: True)
-    clf = fit(temperature="auto", alpha=0.3, response=BalancedHinton())
-    assert clf.temperature_ == 4.0
-    same(clf, fit(temperature=4.0, alpha=0.3, response=BalancedHinton()))
 
 
 # --- who ends a training ---

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, make_classification
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
@@ -122,15 +122,6 @@ def test_a_search_shows_what_each_fold_chose():
 # --- what fails on the way ---
 
 
-class Fussy(ExtraTreesClassifier):
-    """Like a service that wants so many rows."""
-
-    def fit(self, X, y, sample_weight=None):
-        if len(X) < 750:
-            raise RuntimeError("need at least 750 rows")
-        return super().fit(X, y, sample_weight)
-
-
 def fail_where(on_training, fails):
     def boom(training, run):
         if fails(training.loss, training.validation):
@@ -156,16 +147,6 @@ def test_an_attempt_that_fails_leaves_the_student(on_training, what, fails):
         clf = fit(teacher, temperature="auto", refit="again" in what)
     assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
     assert (clf.alpha_, clf.temperature_) == (0.3, 1.0)
-
-
-def test_folds_that_a_teacher_refuses_leave_the_student(monkeypatch):
-    monkeypatch.setattr(DistilledClassifier, "_should_cross_fit", lambda *args: True)
-    teacher = Fussy(20, random_state=0)
-    with pytest.warns(UserWarning, match="labelling out of fold failed, .*: .*750 rows"):
-        clf = fit(teacher, transfer=None, alpha=0.3, refit=False)
-    once = fit(teacher, transfer=None, alpha=0.3, refit=False, cv=None)
-    assert clf.cv_ is None
-    assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
 
 
 def test_a_fit_that_fails_leaves_no_student(on_training):

@@ -1,27 +1,42 @@
 """The parts of a fit: the judge, rows held out, groups, checks, progress, labelling."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from skdistill import DistilledClassifier, MLPStudent, Munge, TeacherPool, TransferSampler
+from skdistill import (
+    BalancedHinton,
+    DistilledClassifier,
+    MLPStudent,
+    Munge,
+    TeacherPool,
+    TransferSampler,
+)
 from skdistill._fit.blocks import Block
+from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import class_weights
 from skdistill._fit.groups import careful_temperature
 from skdistill._fit.holdout import groups_to_hold_out, rows_to_hold_out
 from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
+from skdistill._fit.trials import Trial
 from skdistill._utils.progress import _duration
 from skdistill.targets import fit_temperature
 from skdistill.task import Classification
@@ -327,3 +342,110 @@ def test_labelling_in_chunks_equals_labelling_at_once(monkeypatch, rows):
     LOG.clear()
     np.testing.assert_allclose(pool.cross_fit_proba(rows, Y, 2), whole_out, rtol=1e-6)
     assert max(len(given) for what, given in LOG if what == "predict_proba") == 7
+
+
+# --- who is kept ---
+
+
+X3, Y3 = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
+
+
+def fit_three(teacher=None, **params):
+    """Three classes, and a tenth of the rows held out."""
+    params = {"student": MLPStudent((16,), n_steps=300), "random_state": 0, **params}
+    teacher = RandomForestClassifier(50) if teacher is None else teacher
+    return DistilledClassifier(teacher, **params).fit(X3, Y3)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "control", "student", "expected"),
+    [
+        ("good", 0.4, 0.4, False),
+        ("good", 0.1, 0.4, True),
+        ("good", 0.25, 0.4, False),  # by chance, perhaps
+        ("bad", 0.4, 0.4, True),
+        ("bad", 0.4, 0.25, True),
+        ("bad", 0.4, 0.1, False),
+    ],
+)
+def test_the_teacher_says_who_has_to_be_better(teacher, control, student, expected):
+    noise = np.random.RandomState(0).normal(size=100)
+    noise -= noise.mean()
+    block = Block(Classification(np.arange(2)), None, np.zeros(100, int), np.ones(100), None)
+
+    def trial(mean, sign):
+        losses = mean + sign * noise / 2
+        found = SimpleNamespace(row_losses=losses, validation=block)
+        found.loses_less_than = lambda others: Trial.loses_less_than(found, others)
+        found.is_better_than = lambda other: Trial.is_better_than(found, other)
+        return found
+
+    losses = np.full(100, 0.2 if teacher == "good" else 1.6)
+    control, student = trial(control, 1), trial(student, -1)
+    kept = Candidates._or_control(None, student, control, losses)
+    assert (kept is control) is expected
+
+
+def test_votes_of_none_are_floored_before_the_teacher_is_judged():
+    clf = fit_three(RandomForestClassifier(5, random_state=0), alpha=0.3, refit=False)
+    task = Classification(clf.classes_)
+    labels = clf.teacher_.predict_proba(X3).argmin(axis=1)
+    assert clf.teacher_.predict_proba(X3).min() == 0
+    block = Block(task, X3, labels, np.ones(len(X3)), clf.teacher_.predict_proba(X3))
+    labeller = SimpleNamespace(teacher=clf.teacher_)
+    parts = SimpleNamespace(validation=block, given=SimpleNamespace(labeller=labeller))
+    parts.run = SimpleNamespace(trials=[])
+    losses = Candidates._judge_teacher(parts)
+    floored = np.log(clf.teacher_.predict_proba(X3, floored=True))
+    T = fit_temperature(floored, labels, np.ones(len(X3)))
+    expected = -log_softmax(floored / T, axis=1)[np.arange(len(X3)), labels]
+    assert_allclose(losses, expected)
+
+
+def test_a_better_temperature_is_taken(monkeypatch):
+    monkeypatch.setattr(Trial, "is_better_than", lambda self, other: True)
+    clf = fit_three(temperature="auto", alpha=0.3, response=BalancedHinton())
+    assert clf.temperature_ == 4.0
+    once = fit_three(temperature=4.0, alpha=0.3, response=BalancedHinton())
+    assert_array_equal(clf.predict_proba(X3), once.predict_proba(X3))
+
+
+@pytest.mark.parametrize("is_better", [True, False])
+def test_auto_labels_out_of_fold_where_the_leak_does_harm(is_better, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 8))
+    y = ((X[:, 0] * X[:, 1] > 0) ^ (rng.random(1000) < 0.25)).astype(int)
+    forest = ExtraTreesClassifier(50, max_features=None, random_state=0)  # learns it by heart
+    student = MLPStudent((64, 64), n_steps=4000)
+    compared = []
+
+    def judge(trial, other):
+        compared.append((trial.rows.cv, other.rows.cv))
+        return is_better
+
+    monkeypatch.setattr(Trial, "is_better_than", judge)
+    clf = DistilledClassifier(forest, student, alpha=0.3, random_state=0)
+    auto, within = clone(clf).fit(X, y), clone(clf).set_params(cv=None).fit(X, y)
+    assert compared == [(5, None)]
+    assert auto.cv_ == (5 if is_better else None)
+    assert auto.leak_gap_ == within.leak_gap_ > 0.3
+    assert (auto.predict_proba(X) == within.predict_proba(X)).all() == (not is_better)
+
+
+class Fussy(ExtraTreesClassifier):
+    """Like a service that wants so many rows."""
+
+    def fit(self, X, y, sample_weight=None):
+        if len(X) < 750:
+            raise RuntimeError("need at least 750 rows")
+        return super().fit(X, y, sample_weight)
+
+
+def test_folds_that_a_teacher_refuses_leave_the_student(monkeypatch):
+    monkeypatch.setattr(Candidates, "_should_cross_fit", lambda *args: True)
+    teacher = Fussy(20, random_state=0)
+    with pytest.warns(UserWarning, match="labelling out of fold failed, .*: .*750 rows"):
+        clf = fit_three(teacher, transfer=None, alpha=0.3, refit=False)
+    once = fit_three(teacher, transfer=None, alpha=0.3, refit=False, cv=None)
+    assert clf.cv_ is None
+    assert_array_equal(clf.predict_proba(X3), once.predict_proba(X3))
