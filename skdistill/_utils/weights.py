@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, IntArray
 
 
-def n_effective(weight: FloatArray) -> float:
+def n_effective(weight: FloatArray | IntArray) -> float:
     """How many rows of equal weight tell as much as rows of these weights [1]_.
 
     References
