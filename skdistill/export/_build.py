@@ -13,7 +13,7 @@ from skdistill.export._graph import DOUBLE, Graph
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
 from skdistill.export._schema import Schema
 from skdistill.export._transformer import transformed_table
-from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill.serving import CATEGORIES, NUMBERS
 from skdistill.student import FittedStudent
 from skdistill.table import TabularEncoder
 

@@ -9,7 +9,7 @@ from skdistill._utils.levels import NUMBERS as OF_NUMBERS
 from skdistill._utils.levels import TEXT, as_text, kinds_of
 from skdistill._utils.types import Estimator, FloatArray, NDArray, ObjectArray
 from skdistill.export._schema import Schema
-from skdistill.serving._rows import CATEGORIES, NUMBERS, Feed
+from skdistill.serving import CATEGORIES, NUMBERS, Feed
 from skdistill.table import CATEGORY, TabularEncoder
 
 DRAWN_ROWS = 512

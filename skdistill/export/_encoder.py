@@ -9,7 +9,7 @@ from skdistill._utils.levels import NUMBERS as OF_NUMBERS
 from skdistill._utils.levels import as_text, kinds_of
 from skdistill._utils.types import ArrayLike, FloatArray, NDArray
 from skdistill.export._graph import FLOAT, ML_DOMAIN, Graph
-from skdistill.serving._rows import CATEGORIES, NUMBERS
+from skdistill.serving import CATEGORIES, NUMBERS
 from skdistill.table import LARGEST_LOG, TabularEncoder
 
 # Columns beyond this in units of their scale are cut, as the encoder does after the logarithm.

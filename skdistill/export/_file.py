@@ -14,16 +14,17 @@ from skdistill.export._drawn import draw_feed
 from skdistill.export._graph import DOUBLE, FLOAT, IR_VERSION, Graph
 from skdistill.export._optional import require
 from skdistill.export._schema import Schema
-from skdistill.serving import open_session
-from skdistill.serving._model_file import (
+from skdistill.serving import (
+    CATEGORIES,
     FILE_FORMAT,
     METADATA_CHECKSUM,
+    NUMBERS,
     UNSEALED,
     checksum_of,
+    open_session,
     seal,
     write_probe,
 )
-from skdistill.serving._rows import CATEGORIES, NUMBERS
 
 RECORDED = ("numpy", "onnx", "scikit-learn", "skorch", "torch")
 # Size of what is stored to know a file by: 32 rows, fewer of a wide table.
