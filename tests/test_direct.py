@@ -17,6 +17,7 @@ from skdistill.student import BatchIterator, Rows
 from skdistill.student._average import WeightAverage
 from skdistill.student._direct import DirectNet, DirectPass
 from skdistill.student._threads import WORTH_SHARING, training_threads
+from skdistill.task import Classification
 
 N_CLASSES = 4
 
@@ -36,6 +37,7 @@ def batch(n_rows=33, cardinalities=(), n_numbers=3, seed=0):
         "soft": torch.softmax(torch.randn(n_rows, N_CLASSES, generator=generator), dim=1),
         "label": torch.randint(-1, N_CLASSES, (n_rows,), generator=generator),
         "weight": torch.rand(n_rows, generator=generator) + 0.1,
+        "inputs": numbers,
     }
     return torch.cat([numbers, *codes], dim=1).float(), target
 
@@ -43,8 +45,8 @@ def batch(n_rows=33, cardinalities=(), n_numbers=3, seed=0):
 class Logits(Objective):
     """A term of the logits and the weights."""
 
-    def loss(self, student, view, sample_weight):
-        return student.logits.square().sum(dim=1)
+    def loss(self, batch):
+        return batch.logits.square().sum(dim=1)
 
 
 class Steeper(Hinton):
@@ -70,13 +72,15 @@ LOSSES = {
 @pytest.mark.parametrize("params", LOSSES.values(), ids=LOSSES)
 def test_the_loss_and_its_gradient_are_those_of_autograd(params, mixes):
     params = {"response": Hinton(), "objectives": [], "temperature": 1.0, "alpha": 0.3, **params}
-    loss = DistillationLoss(**params)
+    loss = DistillationLoss(Classification(np.arange(N_CLASSES)), **params)
     _, target = batch()
     logits = torch.randn(33, N_CLASSES, requires_grad=True)
     expected = loss(logits, target)
     expected.backward()
     with torch.no_grad():
-        value, gradient = loss.value_and_gradient(logits, loss.mix(target) if mixes else target)
+        mixed = loss.mix(target) if mixes else target
+        value, gradient, of_layers = loss.value_and_gradients(logits, mixed, {})
+    assert of_layers == {}
     assert_allclose(value.item(), expected.item(), rtol=1e-6)
     assert_allclose(gradient, logits.grad, atol=1e-7)
 
@@ -243,7 +247,7 @@ def test_a_net_of_the_users_own_over_the_same_module_gives_the_same(table):
 def test_shuffled_batches_hold_every_row_once(monkeypatch):
     monkeypatch.setattr("skdistill.student._rows.GROUP_ROWS", 20)
     inputs = torch.arange(103.0)[:, None]
-    rows = Rows(inputs, {"label": torch.arange(103)})
+    rows = Rows(inputs, {"label": torch.arange(103)}, is_labelled=True)
     iterator = BatchIterator(rows, 8, shuffle=True, generator=torch.Generator().manual_seed(0))
     batches = list(iterator)
     assert len(batches) == len(iterator) == 13
