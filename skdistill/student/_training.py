@@ -210,6 +210,7 @@ class Training:
         if self._limit.reached:
             self._warn_ended("`max_time` ended the training")
         self._done = self.history
+        net.criterion_.end()
         net.trim_for_prediction()
         net.iterator_valid = torch.utils.data.DataLoader
         net.module_.eval().requires_grad_(False)
