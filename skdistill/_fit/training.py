@@ -26,6 +26,7 @@ from skdistill.student import (
     constructor_parameters,
     encode,
     gives_probabilities,
+    n_batches,
     prepare_net,
     rehearse,
     student_module,
@@ -178,6 +179,7 @@ def train_student(
         text += f", at temperature {setting.temperature:g}"
     n_rows = len(rows) if later is None else later.n_rows_of_rounds[-1]
     net, loss = net_and_loss(plan, run.task, setting, n_rows, rows.inputs.shape[1])
+    n_planned = net.max_epochs * n_batches(n_rows, net.batch_size)
     ends = [] if later is None else later.plan_epochs(net)
     weights = None if plan.previous is None else plan.previous.student.module.state_dict()
     attributes = _attributes(setting, loss, run)
@@ -191,6 +193,7 @@ def train_student(
             early_stopping=bool(plan.parameters.early_stopping),
             weights=weights,
             kept=kept,
+            n_planned=n_planned,
             **_shared(setting, run, step),
         )
         student = training.run() if later is None else later.run(training, ends)
@@ -225,14 +228,13 @@ def train_for(
     FittedStudent
     """
     net, loss = net_and_loss(run.plan, run.task, setting, len(rows), rows.inputs.shape[1])
-    planned = net.max_epochs
+    planned, per_epoch = net.max_epochs, n_batches(len(rows), net.batch_size)
     n_epochs = max(1, round(share * planned))
     net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
     with run.progress.task(name, text, n_epochs, _attributes(setting, loss, run)) as step:
         shared = _shared(setting, run, step)
-        training = Training(
-            net, loss, rows, None, run.task.n_outputs, kept=kept, n_planned=planned, **shared
-        )
+        shared["n_planned"] = planned * per_epoch
+        training = Training(net, loss, rows, None, run.task.n_outputs, kept=kept, **shared)
         student = training.run()
     run.was_ended = run.was_ended or training.was_ended
     student.net.max_epochs = planned

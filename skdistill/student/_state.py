@@ -27,6 +27,7 @@ def state_of(net: Estimator) -> dict:
     """
     average = getattr(net, "average_", None)
     state = {
+        "parts": _parts_of(net),
         "module": net.module_.state_dict(),
         "criterion": net.criterion_.state_dict(),
         "optimizer": net.optimizer_.state_dict(),
@@ -52,12 +53,7 @@ def load_state(net: Estimator, state: dict) -> None:
     ValueError
         If it is of another net.
     """
-    names = [name for name, _ in net.callbacks_]
-    if set(names) != set(state["callbacks"]):
-        raise ValueError(
-            f"the state is of a training with the callbacks {sorted(state['callbacks'])}, but this "
-            f"one has {sorted(names)}: make it of the same parts."
-        )
+    _check_parts(_parts_of(net), state["parts"])
     state = copy.deepcopy(state)
     try:
         net.module_.load_state_dict(state["module"])
@@ -67,12 +63,31 @@ def load_state(net: Estimator, state: dict) -> None:
         raise ValueError(
             f"the state is of a training of another module or loss: {error}"
         ) from error
-    if state["average"] is not None:
+    if hasattr(net, "load_average"):
         net.load_average(state["average"])
     for name, callback in net.callbacks_:
         _load_callback(callback, state["callbacks"][name])
     net.history_ = History(state["history"])
     net.iterator_train__generator.set_state(state["order"])
+
+
+def _parts_of(net: Estimator) -> dict:
+    """What a net is made of, as far as names tell."""
+    return {
+        "module": type(net.module_).__qualname__,
+        "optimizer": type(net.optimizer_).__qualname__,
+        "callbacks": sorted(name for name, _ in net.callbacks_),
+        "average of weights": bool(getattr(net, "average_weights", False)),
+    }
+
+
+def _check_parts(own: dict, theirs: dict) -> None:
+    for what, part in own.items():
+        if theirs[what] != part:
+            raise ValueError(
+                f"the state is of a training with the {what} {theirs[what]}, but this one has "
+                f"{part}: make it of the same parts."
+            )
 
 
 def _state_of_callback(callback: Any) -> dict:
