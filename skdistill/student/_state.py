@@ -1,8 +1,11 @@
 """The state of a net in training: all that its next epoch depends on."""
 
 import copy
+import inspect
+from collections import OrderedDict
 from typing import Any
 
+import numpy as np
 from skorch.callbacks import LRScheduler
 from skorch.history import History
 
@@ -36,7 +39,18 @@ def state_of(net: Estimator) -> dict:
         "history": list(net.history),
         "order": net.iterator_train__generator.get_state(),
     }
-    return copy.deepcopy(state)
+    return _plain(copy.deepcopy(state))
+
+
+def _plain(value: Any) -> Any:
+    """The same with Python's numbers for NumPy's, which ``torch.load`` takes for code."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (dict, OrderedDict):
+        return {key: _plain(one) for key, one in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value
 
 
 def load_state(net: Estimator, state: dict) -> None:
@@ -91,11 +105,14 @@ def _check_parts(own: dict, theirs: dict) -> None:
 
 
 def _state_of_callback(callback: Any) -> dict:
-    """What a callback has found: its attributes that end in ``_``, as scikit-learn has it."""
+    """What a callback has found: its attributes that end in ``_``, as scikit-learn has it.
+
+    Functions are left out: each training finds them again when it starts.
+    """
     found = {
         name: value
         for name, value in vars(callback).items()
-        if name.endswith("_") and name not in SHARED
+        if name.endswith("_") and name not in SHARED and not inspect.isroutine(value)
     }
     if isinstance(callback, LRScheduler):
         del found["policy_"]
