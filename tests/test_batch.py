@@ -271,7 +271,7 @@ class Projector(Objective):
         return module
 
     def loss(self, batch):
-        SEEN.append(self.module_)
+        SEEN.append((self, self.module_))
         return (self.module_(batch.layers["first"]) - batch.soft).square().sum(dim=1)
 
 
@@ -288,7 +288,7 @@ def test_a_projector_is_trained_and_gone_afterwards(data, kept, is_direct):
     objective = Projector()
     clf = distil(X, y, objective, student=recipe(is_direct))
     [(module, before)] = kept
-    assert all(one is module for one in SEEN)
+    assert all(one is module for _, one in SEEN)
     assert (module.weight - before).abs().max() > 0.01
     assert weights_of(clf).keys() == weights_of(plain).keys()
     assert np.abs(clf.predict_proba(X) - plain.predict_proba(X)).max() > 1e-3
@@ -312,12 +312,16 @@ def test_both_passes_train_the_same_projector(data, kept):
 
 def test_trainings_of_one_fit_share_no_projector(kept):
     X, y = make_classification(700, 6, n_informative=5, n_redundant=0, random_state=0)
-    clf = distil(X, y, Projector(), temperature="auto", early_stopping=True)
+    objective = Projector()
+    clf = distil(X, y, objective, temperature="auto", early_stopping=True)
     n_students = sum(one["who"] == "student" for one in clf.trials_)
     assert n_students == 3
     assert len({id(module) for module, _ in kept}) == len(kept) == n_students + 1  # and the refit
     for module, before in kept:
         assert (module.weight - before).abs().max() > 0.001
+    users = {id(one): one for one, _ in SEEN}
+    assert len(users) == len(kept)
+    assert id(objective) not in users  # the user's own is only copied
     first = kept[0][1]
     assert all(torch.equal(before, first) for _, before in kept)  # of one seed
 
