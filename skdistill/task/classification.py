@@ -94,7 +94,8 @@ class Classification:
         """Weight of each class in what a student learns, `alpha` of it from labels."""
         rows = np.flatnonzero(self.known(labels))
         hard = np.bincount(labels[rows], weights=alpha * weight[rows], minlength=self.n_outputs)
-        return hard if soft is None else (1 - alpha) * (weight @ soft) + hard
+        told = np.zeros(self.n_outputs) if soft is None else (1 - alpha) * (weight @ soft)
+        return told + hard
 
     def prior_offset(self, shares: FloatArray, prior: FloatArray) -> tuple[FloatArray, np.ndarray]:
         """What to add to the outputs where the classes have other shares.
