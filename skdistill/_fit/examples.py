@@ -157,7 +157,7 @@ class Examples:
             "weight": np.concatenate([block.weight for block in blocks]),
         }
         if blocks[0].soft is not None:
-            soft = np.concatenate([block.soft for block in blocks])  # type: ignore[misc]
+            soft = np.concatenate([block.soft for block in blocks])
             target["soft"] = prepare(response, soft, temperature, target["weight"])
             if self.gives_teacher:
                 target["teacher"] = soft

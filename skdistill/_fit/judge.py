@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import t as student_t
 
+from skdistill._utils.types import FloatArray
 from skdistill._utils.weights import n_effective
 
 # Chance that a fit calls anything clearly better although all that it compares are equally good.
@@ -13,7 +14,9 @@ MOST_COMPARISONS = 6
 HARD_ROW = 5.0
 
 
-def is_clearly_lower(losses, others, weight, groups=None):
+def is_clearly_lower(
+    losses: FloatArray, others: FloatArray, weight: FloatArray, groups: np.ndarray | None = None
+) -> bool:
     r"""Whether the mean of some losses is lower, by a one-sided t test of the differences.
 
     The statistic is corrected for skewness [1]_, since a model may lose much on a few rows, and the
@@ -52,7 +55,7 @@ def is_clearly_lower(losses, others, weight, groups=None):
     return bool(_statistic(mean, apart, n) > bound)
 
 
-def _statistic(mean, apart, n):
+def _statistic(mean: float, apart: FloatArray, n: float) -> float:
     """The t statistic of a mean, or Hall's corrected one where that is smaller.
 
     `apart` holds each part's share times its distance from the mean.

@@ -75,8 +75,8 @@ def teacher_fit_params(
     parts = unfrozen(teachers)
     if not routing_enabled():
         return {name: weight_fit_params(name, part, class_weighted) for name, part in parts}
-    asked = [get_routing_for_object(requests_of(part)) for _, part in parts]
-    asked = set().union(*(requests.consumes("fit", metadata) for requests in asked))
+    requests = [get_routing_for_object(requests_of(part)) for _, part in parts]
+    asked = {name for one in requests for name in one.consumes("fit", metadata)}
     given = {name: metadata[name] for name in asked} | fit_params
     if weight is not None:
         given["sample_weight"] = class_weighted

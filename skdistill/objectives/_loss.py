@@ -185,10 +185,10 @@ class DistillationLoss(torch.nn.Module):
         value = self(logits.clone(), target)
         own = list(self.parameters())
         wanted = [logits, *leaves.values(), *own]
-        found = torch.autograd.grad(value, wanted, allow_unused=True)
+        gradients = torch.autograd.grad(value, wanted, allow_unused=True)
         found = [
             torch.zeros_like(leaf) if gradient is None else gradient
-            for leaf, gradient in zip(wanted, found, strict=True)
+            for leaf, gradient in zip(wanted, gradients, strict=True)
         ]
         for parameter, gradient in zip(own, found[1 + len(leaves) :], strict=True):
             parameter.grad = gradient if parameter.grad is None else parameter.grad.copy_(gradient)
