@@ -41,6 +41,8 @@ class Previous:
     rows : str or None
         What tells the rows it was fitted on from others; None of an older version.
     split_seed : int or None
+    columns : ColumnSelection or None
+        Those that the student sees; None where it sees all.
     """
 
     student: FittedStudent
@@ -51,6 +53,7 @@ class Previous:
     settled: dict | None
     rows: str | None
     split_seed: int | None
+    columns: ColumnSelection | None
 
 
 @dataclass(frozen=True, eq=False)
