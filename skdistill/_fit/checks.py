@@ -20,7 +20,7 @@ from skdistill.table import (
     names_of,
     read_probabilities,
 )
-from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
+from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, Rounds, TransferSampler
 
 # Of the mean weight: all rows below it together weigh less than that of the whole.
 LEAST_WEIGHT = 1e-6
@@ -193,9 +193,10 @@ def _check_samplers(plan, X):
     if not issparse(X) or is_auto(plan.parameters.transfer):
         return
     for name, sampler in named_parts(plan.parameters.transfer, "transfer"):
-        if sampler.size and isinstance(sampler, _READ_TABLES):
+        reader = sampler.sampler if isinstance(sampler, Rounds) else sampler
+        if sampler.size and isinstance(reader, _READ_TABLES):
             raise ValueError(
-                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(sampler).__name__} "
+                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(reader).__name__} "
                 "reads dense tables only: give rows of your own as `X_transfer` and "
                 "`transfer=None`, or X.toarray()."
             )

@@ -41,11 +41,9 @@ class StudentSoFar:
 
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes, at temperature 1."""
-        module = self.module
-        was_training = module.training
         inputs = encode(self._student.encoder, self._columns.take(X))
-        logits = FittedStudent.raw_outputs(self._student, inputs)
-        module.train(was_training)
+        self.module.eval()  # the next epoch sets it to training again
+        logits = self._student.raw_outputs(inputs)
         return softmax(logits.astype(np.float64), axis=1)
 
 
@@ -69,6 +67,8 @@ class LaterRounds:
     n_rounds : int
     examples : Examples
         Of what the last epoch learned.
+    n_planned : int or None
+        Epochs of the first round that would take the steps of all; None until they are planned.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class LaterRounds:
         self.setting = setting
         self.examples = examples
         self.n_rounds = max(sampler.n_rounds for _, sampler in samplers)
+        self.n_planned: int | None = None
         self._run = run
 
     @property
@@ -112,6 +113,7 @@ class LaterRounds:
             done += n_epochs * per_epoch[number]
             ends.append(ends[-1] + n_epochs)
         net.set_params(max_epochs=ends[-1])
+        self.n_planned = -(-done // per_epoch[0])
         return ends[1:]
 
     def run(self, training: Training, ends: list[int]) -> FittedStudent:

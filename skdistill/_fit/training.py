@@ -192,6 +192,7 @@ def train_student(
             early_stopping=bool(plan.parameters.early_stopping),
             weights=weights,
             kept=kept,
+            n_planned=None if later is None else later.n_planned,
             **_shared(setting, run, step),
         )
         student = training.run() if later is None else later.run(training, ends)
