@@ -3,6 +3,7 @@
 import copy
 from typing import Any, Self
 
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
 from skdistill._fit.distil import Outcome, distil
-from skdistill._fit.inputs import Arguments, check_before, check_inputs
+from skdistill._fit.inputs import Arguments, check_before, check_inputs, find_columns
 from skdistill._fit.plan import Previous, make_plan
 from skdistill._fit.routing import router_of
 from skdistill._fit.run import Run
@@ -51,8 +52,9 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         plan = make_plan(self, seen._check_X, previous)
         arguments = check_before(plan, arguments)
         check_settled(plan)
+        seen._see_all_columns()
         seen._check_X(arguments.X, reset=previous is None)
-        plan.columns.fit(arguments.X)
+        plan = find_columns(plan, arguments.X)
         given = check_inputs(plan, arguments)
         context = self._init_callback_context(max_subtasks=None)
         data = arguments.shown_to_callbacks
@@ -90,6 +92,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             getattr(self, "_settled", None),
             getattr(self, "_rows", None),
             getattr(self, "_split_seed", None),
+            getattr(self, "_columns", None),
         )
 
     @property
@@ -154,6 +157,15 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         """The columns that the student asks for, where X has those of the fit."""
         columns = getattr(self, "_columns", None)
         return columns.take(X) if columns is not None and columns.is_for(X) else X
+
+    def _see_all_columns(self) -> None:
+        """Take the columns of the last fit for its own, not those of its student."""
+        columns = self.__dict__.pop("_columns", None)
+        if columns is None:
+            return
+        self.n_features_in_ = len(columns.all_names)
+        if hasattr(self, "feature_names_in_"):
+            self.feature_names_in_ = np.array(columns.all_names, dtype=object)
 
     def _columns_seen(self, columns: ColumnSelection) -> dict[str, Any]:
         """What a fit says of the columns that its student asks for."""

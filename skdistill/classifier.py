@@ -56,10 +56,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
         Terms added to the loss.
-    teacher_features, student_features : column selector, default=None
-        The columns of X that the teachers and the student see, as in
-        :class:`~sklearn.compose.ColumnTransformer`: names, positions, a slice, a mask or a
-        callable. None is all. A student that sees fewer is asked with its own columns, or with all.
+    teacher_features : column selector, default=None
+        The columns of X that the teachers see, as in :class:`~sklearn.compose.ColumnTransformer`:
+        names, positions, a slice, a mask or a callable. None is all.
+    student_features : column selector, default=None
+        Those that the student sees. It is then asked with its own columns, or with all.
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
@@ -406,4 +407,5 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[self._outputs(X).argmax(axis=1)]
+        best = self._outputs(X).argmax(axis=1)
+        return self.classes_[best]

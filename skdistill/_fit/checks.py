@@ -22,7 +22,7 @@ from skdistill.table import (
     names_of,
     read_probabilities,
 )
-from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
+from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, Rounds, TransferSampler
 
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
@@ -227,9 +227,10 @@ def _check_samplers(plan: "Plan", X: Table) -> None:
     if not issparse(X):
         return
     for name, sampler in _samplers_of(plan.parameters):
-        if sampler.size and isinstance(sampler, _READ_TABLES):
+        reader = sampler.sampler if isinstance(sampler, Rounds) else sampler
+        if sampler.size and isinstance(reader, _READ_TABLES):
             raise ValueError(
-                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(sampler).__name__} "
+                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(reader).__name__} "
                 "reads dense tables only: give rows of your own as `X_transfer` and "
                 "`transfer=None`, or X.toarray()."
             )

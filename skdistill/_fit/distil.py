@@ -69,7 +69,7 @@ class Outcome:
             "decision_": self.decision,
             "trials_": self.trials,
             "transfer_": rows.samplers,
-            "n_transfer_rows_": sum(map(len, rows.blocks[1:])),
+            "n_transfer_rows_": sum(map(len, self.trial.examples.blocks[1:])),
         }
 
 
@@ -153,7 +153,7 @@ def _prior_offset(trial: Trial, run: Run) -> np.ndarray | None:
         return None
     alpha = trial.setting.alpha
     shares = np.zeros(task.n_outputs)
-    for block in trial.rows.blocks:
+    for block in trial.examples.blocks:
         shares += task.shares(block.labels, block.weight, block.soft, alpha)
     offset, untaught = task.prior_offset(shares, prior)
     if len(untaught):

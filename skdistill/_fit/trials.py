@@ -43,7 +43,9 @@ class Trial:
     history : skorch.history.History
     setting : Setting
     rows : LabelledRows
+        That the training began with.
     examples : Examples
+        That it ended with: `Rounds` draw others on the way.
     is_calibrated : bool
         Whether the student will be.
     place : int or None, default=None
