@@ -21,8 +21,13 @@ from skorch import NeuralNetClassifier
 from torch import nn
 from xgboost import XGBClassifier
 
-from skdistill import DistilledClassifier, FittedTeacher, MLPStudent, TeacherPool
-from skdistill.inspection._models import probabilities
+from skdistill import (
+    DistillationReport,
+    DistilledClassifier,
+    FittedTeacher,
+    MLPStudent,
+    TeacherPool,
+)
 
 X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
 NAMES = np.array(["ant", "bee", "cat"])
@@ -302,7 +307,11 @@ def test_a_torch_net_fed_float64_is_told_the_remedy(rows):
 
 def test_a_report_reads_frames_by_name():
     fitted = Framed().fit(X, NAMES[CODES])
-    p = probabilities(fitted, X, NAMES, "control")
+    clf = DistilledClassifier(LogisticRegression(), SMALL, random_state=0).fit(X, NAMES[CODES])
+    report = DistillationReport.from_estimator(
+        clf, X, NAMES[CODES], control=fitted, n_bootstrap=100, speed=False
+    )
+    p = report.answers.probabilities["control"]
     np.testing.assert_allclose(p, fitted.model_.predict_proba(X))
 
 

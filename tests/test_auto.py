@@ -1,24 +1,18 @@
 """What alpha="auto" and temperature="auto" choose by the rows held out."""
 
+import time
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import log_softmax
+from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits, make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-import skdistill._fit.training as training
-from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
-from skdistill._fit.blocks import Block
-from skdistill._fit.trials import Run, Trial
-from skdistill.inspection._choices import choices
-from skdistill.targets import fit_temperature
+from skdistill import DistillationReport, DistilledClassifier, MLPStudent
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
 RECIPE = MLPStudent((16,), n_steps=300)
@@ -31,16 +25,15 @@ def fit(teacher=None, X_val=None, y_val=None, **params):
 
 
 @pytest.fixture
-def trainings(monkeypatch):
+def trainings(on_training):
     """(alpha, temperature) of each training."""
     seen = []
 
-    def watch(net, loss, *args, **options):
-        seen.append((loss["alpha"], loss["temperature"]))
-        return train(net, loss, *args, **options)
+    def watch(training, run):
+        seen.append((training.loss["alpha"], training.loss["temperature"]))
+        return run()
 
-    train = training.train
-    monkeypatch.setattr(training, "train", watch)
+    on_training(watch)
     return seen
 
 
@@ -116,48 +109,13 @@ def test_rows_given_for_validation_choose_as_well(trainings):
     assert clf.alpha_ == 0.3  # labels that fit no row tell nothing
 
 
-@pytest.mark.parametrize(
-    ("teacher", "control", "student", "expected"),
-    [
-        ("good", 0.4, 0.4, False),
-        ("good", 0.1, 0.4, True),
-        ("good", 0.25, 0.4, False),  # by chance, perhaps
-        ("bad", 0.4, 0.4, True),
-        ("bad", 0.4, 0.25, True),
-        ("bad", 0.4, 0.1, False),
-    ],
-)
-def test_the_teacher_says_who_has_to_be_better(teacher, control, student, expected):
-    noise = np.random.RandomState(0).normal(size=100)
-    noise -= noise.mean()
-    block = Block(None, np.zeros(100, int), np.ones(100), None)
-
-    def trial(mean, sign):
-        losses = mean + sign * noise / 2
-        found = SimpleNamespace(row_losses=losses, validation=block)
-        found.loses_less_than = lambda others: Trial.loses_less_than(found, others)
-        found.is_better_than = lambda other: Trial.is_better_than(found, other)
-        return found
-
-    losses = np.full(100, 0.2 if teacher == "good" else 1.6)
-    control, student = trial(control, 1), trial(student, -1)
-    kept = DistilledClassifier()._control_or(student, control, losses)
-    assert (kept is control) is expected
-
-
-def test_votes_of_none_are_floored_before_the_teacher_is_judged():
-    clf = fit(RandomForestClassifier(5, random_state=0), alpha=0.3, refit=False)
-    labels = clf.teacher_.predict_proba(X).argmin(axis=1)
-    assert clf.teacher_.predict_proba(X).min() == 0
-    block = Block(X, labels, np.ones(len(X)), clf.teacher_.predict_proba(X))
-    losses = clf._judge_teacher(block, SimpleNamespace(teacher=clf.teacher_))
-    floored = np.log(clf.teacher_.predict_proba(X, floored=True))
-    T = fit_temperature(floored, labels, np.ones(len(X)))
-    expected = -log_softmax(floored / T, axis=1)[np.arange(len(X)), labels]
-    assert_allclose(losses, expected)
-
-
 # --- what is told of it ---
+
+
+def told(clf):
+    """What a report says that the fit chose."""
+    report = DistillationReport.from_estimator(clf, X, Y, n_bootstrap=100, speed=False)
+    return report.choices
 
 
 def test_what_was_tried_is_told(capsys):
@@ -168,12 +126,12 @@ def test_what_was_tried_is_told(capsys):
     assert [trial["is_kept"] for trial in clf.trials_] == [False, False, False, True, False]
     assert clf.trials_[4]["log_loss"] > 1.05 > clf.trials_[3]["log_loss"]
     assert f"held out: {clf.trials_[3]['log_loss']:.4f}" in capsys.readouterr().out
-    text = " ".join(choices(clf))
+    text = " ".join(told(clf))
     assert f"that is kept: alpha 1, {clf.trials_[3]['log_loss']:.4f}; the teacher 1.0" in text
     assert "a student: alpha 0.3, temperature 4, " in text
     once = fit(alpha=0.3, early_stopping=False)
     assert once.trials_ == []
-    assert "nothing to compare" in " ".join(choices(once))
+    assert "nothing to compare" in " ".join(told(once))
 
 
 def test_a_class_that_no_teacher_knows_is_judged_without_a_warning():
@@ -220,67 +178,59 @@ def test_the_first_temperature_stays_unless_another_is_better(trainings):
     assert trainings[3:] == [(0.3, 1.0)]  # with the rows held out
 
 
-def test_a_better_temperature_is_taken(monkeypatch):
-    monkeypatch.setattr(Trial, "is_better_than", lambda self, other: True)
-    clf = fit(temperature="auto", alpha=0.3, response=BalancedHinton())
-    assert clf.temperature_ == 4.0
-    same(clf, fit(temperature=4.0, alpha=0.3, response=BalancedHinton()))
-
-
 # --- who ends a training ---
 
 
-def end(monkeypatch, which):
+def end(on_training, which):
     """End the training of this number in its second epoch."""
-    train, begun = training.train, []
+    begun = []
 
-    def cut(*args, **options):
-        begun.append(args[1]["alpha"])
+    def cut(training, run):
+        begun.append(training.loss["alpha"])
         if len(begun) == which:
-            options["step"] = lambda name, *net: name == "epoch 2"
-        return train(*args, **options)
+            training.step = lambda name, *net: name == "epoch 2"
+        return run()
 
-    monkeypatch.setattr(training, "train", cut)
+    on_training(cut)
     return begun
 
 
-def test_who_ends_the_student_wants_no_control(monkeypatch):
-    begun = end(monkeypatch, 1)
+def test_who_ends_the_student_wants_no_control(on_training):
+    begun = end(on_training, 1)
     assert fit(DummyClassifier(), temperature="auto").alpha_ == 0.3
     assert begun == [0.3]
 
 
-def test_a_control_that_was_ended_is_not_kept(monkeypatch):
-    begun = end(monkeypatch, 2)
+def test_a_control_that_was_ended_is_not_kept(on_training):
+    begun = end(on_training, 2)
     assert fit(DummyClassifier()).alpha_ == 0.3
     assert begun == [0.3, 1.0]  # whoever ends it wants no other
 
 
-def test_ctrl_c_in_the_first_epoch_of_the_control_keeps_the_student(monkeypatch):
+def test_ctrl_c_in_the_first_epoch_of_the_control_keeps_the_student(on_training):
     once = fit(DummyClassifier(), alpha=0.3, refit=False)
-    train = training.train
 
-    def interrupt(net, loss, *args, **options):
-        if loss["alpha"] == 1:
+    def interrupt(training, run):
+        if training.loss["alpha"] == 1:
             raise KeyboardInterrupt
-        return train(net, loss, *args, **options)
+        return run()
 
-    monkeypatch.setattr(training, "train", interrupt)
+    on_training(interrupt)
     with pytest.warns(UserWarning, match="KeyboardInterrupt ended .* that control is not used"):
         clf = fit(DummyClassifier())
     same(clf, once)
 
 
-def test_no_time_for_the_control_keeps_the_student(monkeypatch):
+def test_no_time_for_the_control_keeps_the_student(on_training, monkeypatch):
     once = fit(DummyClassifier(), alpha=0.3, refit=False)
-    train = training.train
+    now = time.monotonic
 
-    def last(*args, **options):
-        result = train(*args, **options)
-        monkeypatch.setattr(Run, "is_over", True)
+    def last(training, run):
+        result = run()
+        monkeypatch.setattr(time, "monotonic", lambda: now() + 1e6)
         return result
 
-    monkeypatch.setattr(training, "train", last)
+    on_training(last)
     same(fit(DummyClassifier(), max_time=600.0), once)
 
 

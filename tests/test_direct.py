@@ -1,7 +1,6 @@
 """The training step without autograd gives what autograd gives."""
 
 import pickle
-import threading
 
 import numpy as np
 import pytest
@@ -9,14 +8,11 @@ import torch
 from numpy.testing import assert_allclose
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, Freezer, LRScheduler
-from torch.nn import functional as F
 
-from skdistill import MLP, BalancedHinton, DistilledClassifier, Hinton, MLPStudent, Objective
+from skdistill import BalancedHinton, DistilledClassifier, Hinton, MLPStudent, Objective
 from skdistill.objectives import DistillationLoss
-from skdistill.student import BatchIterator, Rows
 from skdistill.student._average import WeightAverage
-from skdistill.student._direct import DirectNet, DirectPass
-from skdistill.student._threads import WORTH_SHARING, training_threads
+from skdistill.student._direct import DirectNet
 from skdistill.task import Classification
 
 N_CLASSES = 4
@@ -83,36 +79,6 @@ def test_the_loss_and_its_gradient_are_those_of_autograd(params, mixes):
     assert of_layers == {}
     assert_allclose(value.item(), expected.item(), rtol=1e-6)
     assert_allclose(gradient, logits.grad, atol=1e-7)
-
-
-@pytest.mark.parametrize("layers", [(8,), (16, 8), (8, 8, 8)])
-@pytest.mark.parametrize(("n_numbers", "cardinalities"), [(3, ()), (0, (4, 9)), (3, (4, 9))])
-def test_the_gradients_of_all_parameters_are_those_of_autograd(layers, n_numbers, cardinalities):
-    torch.manual_seed(0)
-    width = n_numbers + len(cardinalities)
-    module = MLP(width, N_CLASSES, cardinalities, hidden_layer_sizes=layers)
-    module.load_state_dict(
-        {k: v + 0.1 for k, v in module.state_dict().items() if v.is_floating_point()}, strict=False
-    )
-    direct = DirectPass(module)
-    for n_rows in (33, 34, 33):  # other sizes have other buffers; the first are used again
-        X, target = batch(n_rows, cardinalities, n_numbers)
-        direct.flat.grad.zero_()
-        logits = module(X)
-        F.cross_entropy(logits, target["soft"]).backward()
-        expected = direct.flat.grad.clone()
-        with torch.no_grad():
-            mine = direct.forward(X)
-            direct.backward((torch.softmax(mine, 1) - target["soft"]) / n_rows)
-        assert_allclose(mine, logits.detach(), atol=1e-6)
-        assert_allclose(direct.flat.grad, expected, atol=1e-7)
-
-
-def test_the_buffers_are_the_parameters():
-    direct = DirectPass(module := MLP(3, 2, (4,), (5,)))
-    direct.flat.data.fill_(2.0)
-    assert all((parameter == 2).all() for parameter in module.parameters())
-    assert sum(p.numel() for p in module.parameters()) == direct.flat.numel()
 
 
 @pytest.mark.parametrize("params", [{}, {"temperature": 2.0}, {"response": BalancedHinton()}])
@@ -242,80 +208,6 @@ def test_a_net_of_the_users_own_over_the_same_module_gives_the_same(table):
         for net in (ours, theirs)
     ]
     assert_allclose(fits[0].predict_proba(X), fits[1].predict_proba(X), atol=1e-5)
-
-
-def test_shuffled_batches_hold_every_row_once(monkeypatch):
-    monkeypatch.setattr("skdistill.student._rows.GROUP_ROWS", 20)
-    inputs = torch.arange(103.0)[:, None]
-    rows = Rows(inputs, {"label": torch.arange(103)}, is_labelled=True)
-    iterator = BatchIterator(rows, 8, shuffle=True, generator=torch.Generator().manual_seed(0))
-    batches = list(iterator)
-    assert len(batches) == len(iterator) == 13
-    assert {len(X) for X, _ in batches} == {7, 8}
-    seen = torch.cat([X[:, 0] for X, _ in batches])
-    assert sorted(seen.tolist()) == list(range(103))
-    assert seen.tolist() != list(range(103))
-    assert_allclose(seen, torch.cat([target["label"] for _, target in batches]))
-    again = torch.cat([X[:, 0] for X, _ in iterator])
-    assert seen.tolist() != again.tolist()
-
-
-def test_small_matrices_and_other_threads_train_on_one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        seen = {}
-
-        def look(name, width, rows):
-            with training_threads(torch.nn.Linear(width, width), rows):
-                seen[name] = torch.get_num_threads()
-            seen[name, "after"] = torch.get_num_threads()
-
-        look("small", 64, 256)
-        look("large", 512, WORTH_SHARING // 512**2)
-        thread = threading.Thread(target=look, args=("beside", 512, WORTH_SHARING // 512**2))
-        thread.start()
-        thread.join()
-        assert (seen["small"], seen["large"], seen["beside"]) == (1, 2, 1)
-        assert seen["small", "after"] == seen["large", "after"] == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_overlapping_trainings_give_the_threads_back():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    small = torch.nn.Linear(2, 2)
-    inside, leave = threading.Event(), threading.Event()
-
-    def stay():
-        with training_threads(small, 1):
-            inside.set()
-            leave.wait()
-
-    try:
-        thread = threading.Thread(target=stay)
-        thread.start()
-        inside.wait()
-        with training_threads(small, 1):
-            leave.set()
-            thread.join()
-        assert torch.get_num_threads() == 2
-        with pytest.raises(KeyError), training_threads(small, 1):
-            raise KeyError
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_layers_of_unknown_work_may_have_all_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with training_threads(torch.nn.Conv2d(1, 1, 3), 1):
-            assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
 
 
 class Scalar(Hinton):

@@ -626,38 +626,6 @@ def test_any_table_gives_finite_numbers_of_the_declared_width(tables):
     assert (known > 0).all()
 
 
-def test_a_long_table_is_encoded_as_its_parts_are(monkeypatch):
-    rng = np.random.RandomState(0)
-    X = pd.DataFrame({"x": rng.normal(size=50), "c": rng.choice(list("abc"), 50)})
-    encoder = TabularEncoder().fit(X)
-    whole = encoder.transform(X)
-    monkeypatch.setattr("skdistill.table._encoder.ROWS_AT_ONCE", 7)
-    assert_array_equal(encoder.transform(X), whole)
-
-
-# --- what an older version fitted ---
-
-
-@pytest.mark.parametrize("mode", ["onehot", "codes"])
-def test_an_encoder_of_an_older_version_still_gives_one_column_per_number(mode, monkeypatch):
-    X = make_frame()
-    for part in (X, X[["int", "float"]], X[["single"]], X[["colour"]]):
-        encoder = TabularEncoder(categories=mode).fit(part)
-        n_numbers, now = len(encoder.center_), encoder.transform(part)
-        state = encoder.__getstate__()
-        for name in ("fine_scale_", "nominal_", "_n_plain", "_places", "_values", "nominal"):
-            del state[name]
-        state["n_outputs_"] -= n_numbers
-        encoder = TabularEncoder.__new__(TabularEncoder)
-        encoder.__setstate__(state)
-        assert "fine_scale_" not in state
-        before = np.delete(now, np.arange(n_numbers, 2 * n_numbers), axis=1)
-        assert_array_equal(encoder.transform(part), before)
-        with monkeypatch.context() as patch:
-            patch.setattr("skdistill.table._encoder.ROWS_AT_ONCE", 7)
-            assert_array_equal(encoder.transform(part), before)
-
-
 # --- through DistilledClassifier ---
 
 

@@ -28,10 +28,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistillationReport, DistilledClassifier, MLPStudent, TeacherPool
-from skdistill._fit.blocks import Block
-from skdistill._fit.groups import _careful_temperature
-from skdistill._fit.holdout import groups_to_hold_out
-from skdistill.targets import fit_temperature
 
 SMALL = MLPStudent((8,), n_steps=10)
 SEEN = []
@@ -97,32 +93,6 @@ def test_whole_groups_are_held_out(groups):
     rows = held_out()
     assert len(rows) == 60
     assert_array_equal(np.isin(TENS, TENS[rows]), np.isin(np.arange(600), rows))
-
-
-def test_the_classes_have_their_shares_among_the_groups_held_out():
-    rng = np.random.RandomState(0)
-    groups = np.repeat(np.arange(200), rng.randint(1, 20, size=200))
-    labels = (rng.random(200) < 0.2).astype(int)[groups]
-    shares = [labels[groups_to_hold_out(labels, groups, 0.2, seed)].mean() for seed in range(9)]
-    assert np.abs(shares - labels.mean()).max() < 0.02
-    chosen = {tuple(np.unique(groups[groups_to_hold_out(labels, groups, 0.2, s)])) for s in (0, 1)}
-    assert len(chosen) == 2
-
-
-def test_no_class_loses_its_last_group():
-    groups, labels = np.repeat(np.arange(20), 5), np.repeat([0, 1] * 10, 5)
-    labels[:5] = 2
-    for seed in range(20):
-        assert 2 not in labels[groups_to_hold_out(labels, groups, 0.3, seed)]
-
-
-def test_groups_of_which_each_is_large():
-    labels = np.arange(600) % 2
-    with pytest.warns(UserWarning, match="33% of the rows are held out, where .* is 0.1"):
-        rows = groups_to_hold_out(labels, np.arange(600) // 200, 0.1, 0)
-    assert len(rows) == 200
-    half = np.where(np.arange(600) < 300, 0, np.arange(600))
-    assert groups_to_hold_out(labels, half, 0.1, 0).min() >= 300  # no warning: the others do
 
 
 @pytest.mark.parametrize(
@@ -407,22 +377,6 @@ def test_a_twin_that_fails_leaves_the_student():
     with pytest.warns(UserWarning, match=r"judging the student by all groups failed.*no more"):
         clf = make(teacher=Once()).fit(X, Y, groups=TENS)
     assert clf.predict(X).shape == (600,)
-
-
-def test_few_groups_make_no_student_surer_than_they_show():
-    rng = np.random.RandomState(0)
-    labels = np.repeat(rng.permutation(np.arange(40) % 2), 10)
-    right = np.repeat(rng.random(40) < 0.9, 10)
-    logits = np.zeros((400, 2))
-    logits[np.arange(400), np.where(right, labels, 1 - labels)] = 0.7
-    rows = Block(None, labels, np.ones(400), None, np.arange(400) // 10)
-    best = fit_temperature(logits, labels, rows.weight)
-    assert best < _careful_temperature(logits, rows) < 1
-    singly = Block(None, labels, np.ones(400), None, np.arange(400))
-    assert best < _careful_temperature(logits, singly) < _careful_temperature(logits, rows)
-    assert _careful_temperature(4 * logits, rows) == fit_temperature(
-        4 * logits, labels, rows.weight
-    )
 
 
 @pytest.mark.slow

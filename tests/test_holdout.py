@@ -12,11 +12,9 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold, LeaveOneOut
 
 from skdistill import DistilledClassifier, MLPStudent, Objective, TransferSampler
-from skdistill._fit.holdout import rows_to_hold_out
 
 SMALL = MLPStudent((8,), n_steps=10)
 SEEN = []
@@ -134,24 +132,6 @@ def test_a_rare_class_is_not_held_out_whole(n_rare):
         assert 2 in SEEN[-1][1]
 
 
-def test_rows_to_hold_out():
-    labels = np.repeat([0, 1, 2], [60, 39, 1])
-    for seed in range(20):
-        rows = rows_to_hold_out(labels, 0.2, seed)
-        assert len(rows) in (19, 20)
-        assert 99 not in rows
-        assert_array_equal(rows, np.unique(rows))
-    stratified = rows_to_hold_out(labels[:99], 0.2, 0)
-    assert_array_equal(np.bincount(labels[stratified]), [12, 8])
-
-
-def test_a_lone_row_does_not_keep_the_others_from_being_stratified():
-    labels = np.array([0] * 580 + [1] * 20 + [2])
-    for seed in range(5):
-        assert (labels[rows_to_hold_out(labels, 0.1, seed)] == 1).sum() == 2
-    assert len(rows_to_hold_out(np.arange(30), 0.1, 0)) == 0  # nobody can be spared
-
-
 def test_the_leak_of_a_forest_is_found_by_default():
     X, y = make_classification(600, 6, flip_y=0.3, random_state=0)
     leaky = fit(X, y, teacher=RandomForestClassifier(50))
@@ -230,28 +210,6 @@ class Held(Objective):
 
     def loss(self, batch):
         return batch.logits.sum(dim=1) * 0
-
-
-@pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
-@pytest.mark.parametrize("cv", [None, 3])
-def test_weights_of_the_teachers_are_chosen_on_the_rows_held_out(pooling, cv):
-    X, y = learnable()
-    params = {"pooling": pooling, "cv": cv, "transfer": FromRows(size=0.5)}
-    chosen = weighed(X, y, validation_fraction=0.3, **params)
-    weights = chosen.teacher_.weights_
-    assert weights[1] < 0.15
-    rows = rows_to_hold_out(y, 0.3, chosen._split_seed)
-    equal = weighed(X, y, None, validation_fraction=0.3, **params)
-    losses = [log_loss(y[rows], clf.teacher_.predict_proba(X[rows])) for clf in (chosen, equal)]
-    assert losses[0] < losses[1] - 0.02
-    # All that the student learns is labelled by them.
-    given = weighed(X, y, weights, validation_fraction=0.3, **params)
-    np.testing.assert_allclose(chosen.predict_proba(X), given.predict_proba(X), atol=1e-4)
-    assert chosen.leak_gap_ == pytest.approx(given.leak_gap_)
-    assert chosen.history_[-1, "valid_loss"] == pytest.approx(
-        given.history_[-1, "valid_loss"], abs=1e-4
-    )
-    assert np.abs(equal.predict_proba(X) - given.predict_proba(X)).max() > 0.02
 
 
 def test_an_objective_sees_the_pool_as_it_is_weighed():

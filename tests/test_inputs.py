@@ -29,7 +29,6 @@ from skdistill import (
     Objective,
     TabularEncoder,
 )
-from skdistill._fit.checks import class_weights
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), learning_rate=0.02, n_steps=40)
 
@@ -496,23 +495,3 @@ def test_class_weight_reaches_a_teacher_beside_weights_of_one():
             small(teacher, class_weight="balanced").fit(X, y, sample_weight=weight)
     assert len(seen[0]) == 2
     np.testing.assert_allclose(seen[0] * (seen[1][0] / seen[0][0]), seen[1], rtol=1e-3)
-
-
-@pytest.mark.parametrize("n_used", [1, 2])
-def test_class_weight_balances_the_classes_that_have_rows(n_used):
-    """A class whose rows all weigh 0, as bagging may make of it, has no share."""
-    X, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 3
-    weight = (y < n_used) * np.where(y == 0, 1.0, 4.0)
-    by_class = class_weights("balanced", y, weight)
-    assert by_class == class_weights("balanced", y[weight > 0], weight[weight > 0])
-    clf = DistilledClassifier(RandomForestClassifier(5), MLPStudent((8,), n_steps=20))
-    clf.set_params(class_weight="balanced", transfer=None, random_state=0)
-    p = clf.fit(X, y, sample_weight=weight).predict_proba(X)
-    assert p.shape == (60, 3)
-    assert np.isfinite(p).all()
-
-
-def test_class_weight_that_leaves_no_row():
-    y = np.arange(60) % 3
-    with pytest.raises(ValueError, match="must not be 0 for every class whose rows have a weight"):
-        class_weights({0: 0, 1: 0, 2: 1}, y, (y < 2) * 1.0)

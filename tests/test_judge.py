@@ -9,16 +9,14 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, make_classification
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
-from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
 from skdistill.metrics import score_and_choices
 
 X, Y = make_classification(900, 8, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
@@ -31,69 +29,6 @@ def fit(teacher, **params):
 
 
 # --- the level ---
-
-# Differences of mean 0: of equal models.
-DIFFERENCES = {
-    "normal": lambda rng, n: rng.normal(0, 1, n),
-    "small": lambda rng, n: rng.normal(0, 0.1, n),
-    "heavy tails": lambda rng, n: rng.standard_t(3, n),
-    "worse by much on a few rows": lambda rng, n: 1 - rng.exponential(1, n),
-    "very wrong on one row in twenty": lambda rng, n: 0.1 - 2.0 * (rng.uniform(size=n) < 0.05),
-}
-
-
-def rate(draw, n, repeats, comparisons=1):
-    rng = np.random.default_rng(0)
-    weight = np.ones(n)
-
-    def called():
-        return any(
-            is_clearly_lower(1 - draw(rng, n), np.ones(n), weight) for _ in range(comparisons)
-        )
-
-    return np.mean([called() for _ in range(repeats)])
-
-
-@pytest.mark.parametrize("n", [50, 200, 1000])
-@pytest.mark.parametrize("kind", DIFFERENCES)
-def test_equal_models_are_seldom_told_apart(kind, n):
-    share = LEVEL / MOST_COMPARISONS
-    error = np.sqrt(share * (1 - share) / 2000)
-    assert rate(DIFFERENCES[kind], n, 2000) < 1.5 * share + 3 * error
-
-
-@pytest.mark.parametrize("n", [50, 1000])
-def test_the_level_is_that_of_all_comparisons_of_a_fit(n):
-    found = rate(DIFFERENCES["normal"], n, 1500, comparisons=MOST_COMPARISONS)
-    assert 0.02 < found < LEVEL + 3 * np.sqrt(LEVEL * 0.95 / 1500)
-
-
-@pytest.mark.parametrize("n", [70, 1000])
-def test_a_better_model_is_seen(n):
-    assert rate(lambda rng, n: 0.6 + rng.normal(0, 1, n), n, 200) > 0.9
-
-
-def test_rows_of_a_group_are_no_evidence_of_their_own():
-    rng = np.random.default_rng(0)
-    groups, weight = np.repeat(np.arange(60), 10), np.ones(600)
-
-    def share(groups):
-        gains = [np.repeat(rng.normal(size=60), 10) for _ in range(500)]
-        return np.mean([is_clearly_lower(-gain, np.zeros(600), weight, groups) for gain in gains])
-
-    assert share(groups) < 0.03
-    assert share(None) > 0.1
-
-
-def test_weights_are_copies_to_the_judge():
-    rng = np.random.default_rng(0)
-    losses, others = rng.normal(0, 1, 80), rng.normal(0.5, 1, 80)
-    weight = np.r_[np.full(40, 1.0), np.full(40, 1e-9)]
-    assert is_clearly_lower(losses, others, weight) == is_clearly_lower(
-        losses[:40], others[:40], np.ones(40)
-    )
-    same = np.array([is_clearly_lower(losses, others, factor * weight) for factor in (1e-3, 1e3)])
-    assert same.all() or not same.any()
 
 
 # --- what is said ---
@@ -187,24 +122,13 @@ def test_a_search_shows_what_each_fold_chose():
 # --- what fails on the way ---
 
 
-class Fussy(ExtraTreesClassifier):
-    """Like a service that wants so many rows."""
-
-    def fit(self, X, y, sample_weight=None):
-        if len(X) < 750:
-            raise RuntimeError("need at least 750 rows")
-        return super().fit(X, y, sample_weight)
-
-
-def fail_where(monkeypatch, fails):
-    train = training.train
-
-    def boom(net, loss, rows, validation, *args, **options):
-        if fails(loss, validation):
+def fail_where(on_training, fails):
+    def boom(training, run):
+        if fails(training.loss, training.validation):
             raise ValueError("the student diverged in epoch 3")
-        return train(net, loss, rows, validation, *args, **options)
+        return run()
 
-    monkeypatch.setattr(training, "train", boom)
+    on_training(boom)
 
 
 @pytest.mark.parametrize(
@@ -215,29 +139,19 @@ def fail_where(monkeypatch, fails):
         ("training the student again", lambda loss, validation: validation is None),
     ],
 )
-def test_an_attempt_that_fails_leaves_the_student(monkeypatch, what, fails):
+def test_an_attempt_that_fails_leaves_the_student(on_training, what, fails):
     teacher = RandomForestClassifier(20, random_state=0)
     once = fit(teacher, alpha=0.3, temperature="auto", refit=False)
-    fail_where(monkeypatch, fails)
+    fail_where(on_training, fails)
     with pytest.warns(UserWarning, match=f"{what} failed, and .*: the student diverged in epoch 3"):
         clf = fit(teacher, temperature="auto", refit="again" in what)
     assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
     assert (clf.alpha_, clf.temperature_) == (0.3, 1.0)
 
 
-def test_folds_that_a_teacher_refuses_leave_the_student(monkeypatch):
-    monkeypatch.setattr(DistilledClassifier, "_should_cross_fit", lambda *args: True)
-    teacher = Fussy(20, random_state=0)
-    with pytest.warns(UserWarning, match="labelling out of fold failed, .*: .*750 rows"):
-        clf = fit(teacher, transfer=None, alpha=0.3, refit=False)
-    once = fit(teacher, transfer=None, alpha=0.3, refit=False, cv=None)
-    assert clf.cv_ is None
-    assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
-
-
-def test_a_fit_that_fails_leaves_no_student(monkeypatch):
+def test_a_fit_that_fails_leaves_no_student(on_training):
     clf = fit(LogisticRegression(), transfer=None)
-    fail_where(monkeypatch, lambda loss, validation: True)
+    fail_where(on_training, lambda loss, validation: True)
     with pytest.raises(ValueError, match="diverged"):
         clf.fit(X, Y)
     assert [name for name in vars(clf) if name.endswith("_")] == []
@@ -247,10 +161,10 @@ def test_a_fit_that_fails_leaves_no_student(monkeypatch):
     assert not clf.__sklearn_is_fitted__()
 
 
-def test_going_on_that_fails_leaves_the_student_as_it_was(monkeypatch):
+def test_going_on_that_fails_leaves_the_student_as_it_was(on_training):
     clf = fit(LogisticRegression(), transfer=None, warm_start=True)
     before = clf.predict_proba(X)
-    fail_where(monkeypatch, lambda loss, validation: True)
+    fail_where(on_training, lambda loss, validation: True)
     with pytest.raises(ValueError, match="diverged"):
         clf.fit(X, Y)
     assert_array_equal(clf.predict_proba(X), before)

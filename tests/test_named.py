@@ -9,38 +9,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledClassifier, Munge, TeacherPool
-from skdistill._utils.named import named_parts
 
 
 def distilled(**params):
     teacher = [("rf", RandomForestClassifier()), ("lr", LogisticRegression(C=2.0))]
     return DistilledClassifier(**({"teacher": teacher} | params))
-
-
-@pytest.mark.parametrize("container", [list, tuple])
-def test_names_are_those_of_make_pipeline(container):
-    parts = [RandomForestClassifier(), LogisticRegression(), RandomForestClassifier(max_depth=3)]
-    assert named_parts(container(parts), "teacher") == make_pipeline(*parts).steps
-
-
-def test_one_part_nothing_and_mixed_names():
-    forest, trees = RandomForestClassifier(), ExtraTreesClassifier()
-    assert named_parts(forest, "teacher") == [("randomforestclassifier", forest)]
-    assert named_parts(None, "teacher") == []
-    mixed = named_parts([("mine", forest), trees], "teacher")
-    assert mixed == [("mine", forest), ("extratreesclassifier", trees)]
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ([("a", 1), ("b", 2), ("a", 3)], r"`teacher` must be unique, got \['a'\]"),
-        ([("a__b", 1)], r"`teacher` must not contain '__', got \['a__b'\]"),
-    ],
-)
-def test_bad_lists(value, message):
-    with pytest.raises(ValueError, match=message):
-        named_parts(value, "teacher")
 
 
 @pytest.mark.parametrize("parameter", ["teacher", "transfer", "objectives"])
@@ -88,24 +61,6 @@ def test_set_params_of_a_part_named_automatically():
 def test_set_params_of_one_part_without_a_list():
     clf = distilled(teacher=RandomForestClassifier()).set_params(teacher__max_depth=4)
     assert clf.teacher.max_depth == 4
-
-
-@pytest.mark.parametrize("kind", ["pairs", "bare", "tuple"])
-def test_replacing_a_member_leaves_the_users_list_alone(kind):
-    forest, logistic, trees = RandomForestClassifier(), LogisticRegression(), ExtraTreesClassifier()
-    given = {
-        "pairs": [("rf", forest), ("lr", logistic)],
-        "bare": [forest, logistic],
-        "tuple": (forest, logistic),
-    }[kind]
-    name = "rf" if kind == "pairs" else "randomforestclassifier"
-    before = given[:]
-    clf = distilled(teacher=given).set_params(**{f"teacher__{name}": trees})
-    assert given == before
-    assert [part for _, part in named_parts(clf.teacher, "teacher")] == [trees, logistic]
-    assert named_parts(clf.teacher, "teacher")[0][0] == (
-        "rf" if kind == "pairs" else "extratreesclassifier"
-    )
 
 
 def test_a_new_list_and_its_parameters_in_one_call():

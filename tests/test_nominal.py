@@ -20,7 +20,6 @@ from skdistill import (
     to_onnx,
 )
 from skdistill.table import with_nominal
-from skdistill.table._nominal import MOST_COLUMNS, _excess, find_nominal
 
 BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
 
@@ -76,72 +75,6 @@ def test_indicators_come_besides_the_other_columns():
     assert not out[[5, 6], start : start + 31].any()  # missing and unseen
 
 
-@pytest.mark.parametrize(
-    "shares",
-    [
-        np.full(3, 1 / 3),
-        np.r_[0.49, 0.49, np.full(18, 0.02 / 18)],
-        1 / np.arange(1, 51),
-        [0.5, 0, 0, 0, 0.5],  # classes without a row
-        [0.97, 0.03],
-    ],
-    ids=["equal", "rare", "zipf", "absent", "two"],
-)
-def test_noise_is_rarely_taken_for_codes(shares):
-    rng = np.random.RandomState(0)
-    numbers = rng.randint(0, 12, size=(2000, 400)).astype(float)
-    labels = rng.choice(len(shares), size=2000, p=np.divide(shares, np.sum(shares)))
-    chance = sum(_excess(column, np.arange(12.0), labels) > 1 for column in numbers.T)
-    assert chance <= 4  # 0.4 expected
-
-
-def test_the_bound_is_met_as_often_as_it_should_be(monkeypatch):
-    monkeypatch.setattr("skdistill.table._nominal.SIGNIFICANCE", 0.2)
-    rng = np.random.RandomState(0)
-    labels = rng.choice(4, size=1000, p=[0.6, 0.3, 0.09, 0.01])
-    columns = rng.randint(0, 10, size=(1000, 500)).astype(float).T
-    share = np.mean([_excess(column, np.arange(10.0), labels) > 1 for column in columns])
-    assert 0.14 < share < 0.26
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda day: day + 0.5,  # no whole numbers
-        lambda day: day % 4,  # too few
-        lambda day: day + 31 * (np.arange(len(day)) % 2),  # too many
-        lambda day: day + 2.0**30,
-        lambda day: day * np.nan,
-    ],
-)
-def test_what_is_no_code(change):
-    X, y = calendar()
-    numbers = X.to_numpy()
-    assert list(find_nominal(numbers, y)) == [0]
-    numbers[:, 0] = change(numbers[:, 0])
-    assert find_nominal(numbers, y) == {}
-
-
-def test_few_rows_a_value():
-    X, y = calendar()
-    numbers, rows = X.to_numpy(), np.argsort(-y, kind="stable")[:600]
-    labels = np.isin(numbers[:, 0], [2, 3, 8, 13, 17]).astype(int)
-    assert list(find_nominal(numbers, labels)) == [0]  # told without fail
-    assert find_nominal(numbers[rows], labels[rows]) == {}
-
-
-def test_a_column_of_few_known_values_is_no_code():
-    X, y = calendar()
-    few = np.full((len(y), 12), np.nan)
-    few[:25] = np.arange(25)[:, None]
-    assert list(find_nominal(np.column_stack([few, X]), y)) == [12]
-
-
-def test_a_value_that_settles_the_class():
-    codes = np.tile(np.arange(8.0), 100)
-    assert list(find_nominal(codes[:, None], np.isin(codes, [1, 4, 6]).astype(int))) == [0]
-
-
 def test_places_are_those_of_the_frame():
     X, y = calendar()
     frame = X.assign(colour="red")[["colour", "hour", "day"]]
@@ -157,17 +90,6 @@ def test_found_anew_in_other_rows():
     again = with_nominal(encoder, X[X["day"] < 20], y[X["day"] < 20])
     assert again.transform(X).shape == (len(X), again.n_outputs_) == (len(X), 6 + 19)
     assert encoder.transform(X).shape == (len(X), 6 + 31)
-
-
-def test_the_columns_that_tell_most_are_taken_first():
-    X, y = calendar(20_000)
-    rng = np.random.RandomState(0)
-    share = np.linspace(0, 0.5, 12)
-    mixed = [
-        np.where(rng.uniform(size=len(y)) < p, rng.randint(1, 32, len(y)), X["day"]) for p in share
-    ]
-    found = find_nominal(np.column_stack(mixed), y)
-    assert list(found) == list(range(MOST_COLUMNS // 31))
 
 
 def test_needs_labels_of_classes():

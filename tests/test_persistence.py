@@ -18,8 +18,6 @@ from sklearn.exceptions import NotFittedError
 from skorch import NeuralNetClassifier
 
 from skdistill import TRUSTED_TYPES, DistilledClassifier, MLPStudent, Munge, TabularEncoder
-from skdistill._stored.formats import FORMAT, migrate
-from skdistill._stored.parts import encoder_state, member_state
 from skdistill.metrics import score_and_choices
 
 STORED = Path(__file__).parent / "stored"
@@ -178,62 +176,6 @@ def test_older_formats_are_still_read(version):
     assert encoded.shape == (len(X), len(back.encoder_.get_feature_names_out()))
 
 
-# --- each step on its own, without a file ---
-
-SAMPLER = Munge(size=2)
-OF_FORMAT_1 = {"transfer": [("mine", SAMPLER)], "cv": 5, "student_": "arrays"}
-ADDED = {
-    1: {"transfer_": [("mine", SAMPLER)]},
-    2: {"class_offset_": None, "cv_": 5},
-    3: {},
-}
-
-
-@pytest.mark.parametrize("version", ADDED)
-def test_a_step_adds_what_its_format_stores(version):
-    before = OF_FORMAT_1.copy()
-    assert migrate(before, version, version + 1) == OF_FORMAT_1 | ADDED[version]
-    assert before == OF_FORMAT_1
-
-
-def test_steps_follow_each_other():
-    assert migrate(OF_FORMAT_1, 1) == OF_FORMAT_1 | ADDED[1] | ADDED[2] | ADDED[3]
-    assert migrate(OF_FORMAT_1, 1, 3) == migrate(migrate(OF_FORMAT_1, 1, 2), 2, 3)
-    assert migrate(OF_FORMAT_1, FORMAT) == OF_FORMAT_1
-    assert set(ADDED) == set(range(1, FORMAT)), "a new format needs its step and its test"
-    without = {"transfer": None, "cv": None}
-    assert migrate(without, 1) == without | {"transfer_": [], "class_offset_": None, "cv_": None}
-
-
-def test_a_step_back_is_refused():
-    with pytest.raises(ValueError, match=r"stored in format 3.*reads formats up to 2: upgrade"):
-        migrate(OF_FORMAT_1, 3, 2)
-
-
-def test_the_state_of_an_older_encoder():
-    day = pd.Timestamp("2020-01-02")
-    stored = {"n_outputs_": 3, "scale_": np.ones(1), "categories_": [np.array([day], dtype=object)]}
-    state = encoder_state(stored)
-    assert state["fine_scale_"] is None
-    assert state["nominal_"] == {}
-    assert state["_n_plain"] == 3
-    assert (state["_places"].dtype, state["_values"].dtype) == (int, float)
-    assert len(state["_places"]) == len(state["_values"]) == 0
-    assert [type(one) for one in state["categories_"][0]] == [str]
-    assert len(stored) == 3
-    assert stored["categories_"][0][0] is day
-    assert encoder_state({"categories": "onehot"}) == {"categories": "onehot"}  # not fitted
-    kept = encoder_state(TabularEncoder(nominal="auto").fit(*frame()).__getstate__())
-    assert kept["fine_scale_"] is not None
-    assert "nominal_" in kept
-
-
-def test_the_state_of_an_older_member():
-    stored = {"name": "forest", "n_votes": 5}
-    assert member_state(stored) == {"name": "forest", "n_votes": 5, "key": None, "labels": None}
-    assert len(stored) == 2
-
-
 @pytest.mark.parametrize("version", [1, 2, 3])
 def test_an_older_student_tells_what_a_search_asks(version):
     back = skops.io.load(STORED / f"format{version}.skops", trusted=TRUSTED_TYPES)
@@ -245,5 +187,7 @@ def test_an_older_student_tells_what_a_search_asks(version):
 if __name__ == "__main__":
     clf, X = fitted()
     STORED.mkdir(exist_ok=True)
-    skops.io.dump(clf.without_teacher(), STORED / f"format{FORMAT}.skops")
-    (STORED / f"format{FORMAT}.json").write_text(json.dumps(clf.predict_proba(X)[:20].tolist()))
+    stored = clf.without_teacher()
+    name = f"format{stored.__getstate__()['_format']}"
+    skops.io.dump(stored, STORED / f"{name}.skops")
+    (STORED / f"{name}.json").write_text(json.dumps(clf.predict_proba(X)[:20].tolist()))

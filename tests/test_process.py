@@ -1,9 +1,6 @@
 """Settings of the whole process: a fork, another default of torch."""
 
-import os
 import pickle
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,71 +14,6 @@ from skdistill import DistilledClassifier, MLPStudent, TorchTeacher, to_onnx
 X = np.random.RandomState(0).normal(size=(120, 4))
 X[:, 3] = X[:, 3] > 0
 Y = (X[:, 0] + X[:, 1] > 0).astype(int)
-
-FORKED = """
-import os, pickle, signal, sys, threading
-import numpy as np, torch
-from skdistill import DistilledClassifier, MLPStudent, TorchTeacher, to_onnx
-from skdistill._utils.process import ONE_THREAD
-from skdistill._utils.seeding import seeded
-from sklearn.linear_model import LogisticRegression
-
-torch.set_num_threads(2)
-X = np.random.RandomState(0).normal(size=(4_000, 8))
-y = (X[:, 0] > 0).astype(int)
-net = torch.nn.Sequential(torch.nn.Linear(8, 512), torch.nn.Linear(512, 2))
-
-def fit(teacher=LogisticRegression()):
-    student = MLPStudent((256, 256), n_steps=2)
-    clf = DistilledClassifier(teacher, student, transfer=None, cv=None, alpha=0.5, random_state=0)
-    return clf.fit(X[:400], y[:400])
-
-def again():
-    torch.set_num_threads(2)
-    clf.predict_proba(X)
-
-def answers(ask):
-    pid = os.fork()
-    if not pid:
-        signal.alarm(20)  # a child that waits for ever is ended, and fails
-        ask()
-        os._exit(7)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
-
-def hold():
-    with seeded(0), ONE_THREAD._lock:
-        ready.set()
-        threading.Event().wait()
-
-clf = fit()
-stored = pickle.dumps(clf.without_teacher())
-loaded = pickle.loads(stored)
-asked = {"loaded": lambda: loaded.predict_proba(X), "a row": lambda: loaded.predict(X[:1])}
-failed = [name for name, ask in asked.items() if not answers(ask)]
-clf.predict_proba(X)
-asked |= {
-    "threads set again": again,
-    "load": lambda: pickle.loads(stored).decision_function(X),
-    "fit": fit,
-    "export": lambda: to_onnx(clf, os.path.join(sys.argv[1], "forked.onnx")),
-    "torch teacher": lambda: fit(TorchTeacher(net)),
-    "torch teacher alone": lambda: TorchTeacher(net).predict_proba(X),
-}
-failed += [name for name, ask in asked.items() if not answers(ask)]
-ready = threading.Event()
-threading.Thread(target=hold, daemon=True).start()
-ready.wait()
-failed += [] if answers(fit) else ["locks held by a thread"]
-print(failed)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_forked_process_answers(tmp_path):
-    pytest.importorskip("onnxruntime")
-    command = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.stdout.strip() == "[]", done.stderr
 
 
 class Shifting(torch.nn.Module):

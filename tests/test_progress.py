@@ -1,7 +1,5 @@
 """Progress: scikit-learn's callbacks, `verbose`, and what ends a training early."""
 
-import re
-
 import numpy as np
 import pytest
 import torch
@@ -16,7 +14,6 @@ from sklearn.naive_bayes import GaussianNB
 from skorch.callbacks import Callback
 
 from skdistill import DistilledClassifier, MLPStudent, Munge
-from skdistill._utils.progress import _duration
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), batch_size=50, n_steps=20)
 
@@ -249,29 +246,3 @@ def test_html_shows_teachers_and_student():
     html = classifier()._repr_html_()
     for text in ("teacher: lr", "teacher: nb", "student", "LogisticRegression", "MLPStudent"):
         assert text in html
-
-
-def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
-    monkeypatch.setattr("skdistill._utils.progress.SECONDS_BETWEEN_LINES", 0.0)
-    X, y = data()
-    classifier(verbose=1).fit(X, y)
-    said = capsys.readouterr().out
-    assert re.search(r"fitting the teacher: lr, 1 of 2, about \d+ s left", said)
-    assert re.search(r"out of fold: nb, fold 1, 3 of 4, about \d+ s left", said)
-    assert re.search(r"the student on 400 rows: epoch 1, 1 of 3, about \d+ s left", said)
-    assert "3 of 3" not in said  # nothing is left
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(7.6, "8 s"), (119, "119 s"), (200, "3 min")])
-def test_durations(seconds, text):
-    assert _duration(seconds) == text
-
-
-def test_labelling_says_how_much_is_left(capsys, monkeypatch):
-    monkeypatch.setattr("skdistill._utils.progress.SECONDS_BETWEEN_LINES", 0.0)
-    monkeypatch.setattr("skdistill.teacher._members.CHUNK_ROWS", 90)
-    X, y = data()
-    classifier(verbose=1).set_params(cv=None).fit(X, y)
-    said = capsys.readouterr().out
-    assert re.search(r"200 training rows: rows 0 to 89, 1 of 3, about \d+ s left", said)
-    assert re.search(r"200 transfer rows: rows 90 to 179, 2 of 3, about \d+ s left", said)

@@ -7,7 +7,6 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from skorch.callbacks import EarlyStopping
 
-import skdistill._fit.training as training
 from skdistill import BalancedHinton, DistilledClassifier, MLPStudent
 
 X, Y = make_classification(600, 6, n_informative=4, n_classes=3, random_state=0)
@@ -20,16 +19,16 @@ def make(**params):
 
 
 @pytest.fixture
-def trainings(monkeypatch):
+def trainings(on_training):
     """The labels, epochs and validation rows of each training."""
     seen = []
 
-    def watch(net, loss, rows, validation, *args, **options):
-        seen.append((rows.target["label"].numpy(), net.max_epochs, validation))
-        return train(net, loss, rows, validation, *args, **options)
+    def watch(training, run):
+        labels = training.rows.target["label"].numpy()
+        seen.append((labels, training.net.max_epochs, training.validation))
+        return run()
 
-    train = training.train
-    monkeypatch.setattr(training, "train", watch)
+    on_training(watch)
     return seen
 
 
@@ -81,39 +80,39 @@ def test_soft_targets_of_rows_held_out_are_those_given(trainings):
     assert clf.score(X, Y) > 0.7
 
 
-def interrupted(monkeypatch, when, how):
+def interrupted(on_training, when, how):
     """Let a training end early: the one with validation rows, or the one without."""
-    train, begun = training.train, []
+    begun = []
 
-    def cut(net, loss, rows, validation, *args, **options):
-        begun.append(validation)
-        if (validation is None) == (when == "refit"):
+    def cut(training, run):
+        begun.append(training.validation)
+        if (training.validation is None) == (when == "refit"):
             if how == "Ctrl-C":
                 raise KeyboardInterrupt
-            options["step"] = lambda name, *net: name == "epoch 2"
-        return train(net, loss, rows, validation, *args, **options)
+            training.step = lambda name, *net: name == "epoch 2"
+        return run()
 
-    monkeypatch.setattr(training, "train", cut)
+    on_training(cut)
     return begun
 
 
-def test_a_second_training_cut_short_is_dropped(monkeypatch):
+def test_a_second_training_cut_short_is_dropped(on_training):
     once = make(refit=False).fit(X, Y)
-    interrupted(monkeypatch, "refit", "callback")
+    interrupted(on_training, "refit", "callback")
     clf = make().fit(X, Y)
     assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
 
 
-def test_ctrl_c_in_its_first_epoch_keeps_the_student(monkeypatch):
+def test_ctrl_c_in_its_first_epoch_keeps_the_student(on_training):
     once = make(refit=False).fit(X, Y)
-    interrupted(monkeypatch, "refit", "Ctrl-C")
+    interrupted(on_training, "refit", "Ctrl-C")
     with pytest.warns(UserWarning, match="KeyboardInterrupt ended .* rows held out is kept"):
         clf = make().fit(X, Y)
     assert_array_equal(clf.predict_proba(X), once.predict_proba(X))
 
 
-def test_who_ends_the_first_training_wants_no_second(monkeypatch):
-    begun = interrupted(monkeypatch, "first", "callback")
+def test_who_ends_the_first_training_wants_no_second(on_training):
+    begun = interrupted(on_training, "first", "callback")
     clf = make().fit(X, Y)
     assert len(begun) == 1
     assert len(clf.history_) == 2

@@ -395,12 +395,6 @@ def test_a_clean_interpreter_loads_little(mixed):
     assert seconds < 5  # 0.3 where nothing else runs; `make bench-scoring` measures it
 
 
-def test_what_reads_older_files_imports_the_standard_library_alone():
-    code = "import sys, skdistill._stored.files; print('numpy' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout == "False\n"
-
-
 def test_weights_are_read_and_nothing_is_run(mixed, monkeypatch):
     monkeypatch.setattr(torch, "load", None)
     monkeypatch.setattr("pickle.loads", None)

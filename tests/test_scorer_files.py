@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import io
-import json
 import os
 import pickle
 import subprocess
@@ -17,7 +16,6 @@ import pandas as pd
 import pytest
 
 from skdistill import DistilledClassifier, MLPStudent, Scorer, to_onnx
-from skdistill.serving._model_file import METADATA_CHECKSUM, read_probe
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -190,7 +188,7 @@ def test_other_labels_and_metadata_are_refused(exported):
     model.doc_string = "mine"
     with pytest.raises(ValueError, match="its labels are others"):
         Scorer(model.SerializeToString())
-    for key in ("classes", "features", "probe", METADATA_CHECKSUM):
+    for key in ("classes", "features", "probe", "metadata_sha256"):
         model = onnx.load(exported[2])
         entry = next(entry for entry in model.metadata_props if entry.key == key)
         entry.value = entry.value[:-2] + entry.value[-1]
@@ -210,7 +208,7 @@ def as_of_old(path):
     model = onnx.load(path)
     unsealed = "skdistill format 1 sha256 " + "0" * 64
     kept = {
-        e.key: e.value for e in model.metadata_props if e.key not in ("probe", METADATA_CHECKSUM)
+        e.key: e.value for e in model.metadata_props if e.key not in ("probe", "metadata_sha256")
     }
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {**kept, "seal": unsealed})
@@ -224,16 +222,6 @@ def test_a_file_of_an_older_version(exported):
     assert_same(Scorer(data), exported)
     with pytest.raises(ValueError, match="checksum is not that of its content"):
         Scorer(data + b"\x32\x01m")
-
-
-def test_no_row_of_the_users_is_stored(exported):
-    _, X, path = exported
-    metadata = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
-    rows = Scorer(path)._reader.read(X)[0]["numbers"]
-    feed, p = read_probe(metadata)
-    assert len(p) == 32
-    assert not np.isin(feed["numbers"], rows[~np.isnan(rows)]).any()
-    assert len(json.dumps(metadata["probe"])) < 4000
 
 
 # --- processes ---

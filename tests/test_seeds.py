@@ -10,7 +10,6 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
-from sklearn.ensemble._base import _set_random_states
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -19,7 +18,6 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from skdistill import DistilledClassifier, MLPStudent, TeacherPool
-from skdistill.teacher._clones import seeded_clone
 
 X, Y = make_classification(200, 8, random_state=0)
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=20)
@@ -68,12 +66,6 @@ def test_each_nested_random_state_has_a_number_of_its_own(kind):
     assert first == again
     assert not set(first.values()) & set(other.values())
     assert set(seeds_of(teacher).values()) == {None}
-
-
-def test_the_numbers_are_those_that_scikit_learn_draws():
-    expected = vote()
-    _set_random_states(expected, 7)
-    assert seeds_of(seeded_clone(vote(), 7)) == seeds_of(expected)
 
 
 def test_a_vote_of_five_forests_is_five_forests():

@@ -23,7 +23,6 @@ from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 from skorch.history import History
 from torch import nn
 
-import skdistill.student
 from skdistill import MLP, DistilledClassifier, MLPStudent
 from skdistill.student import BatchIterator, Rows, n_batches
 
@@ -843,15 +842,6 @@ def test_the_fitted_net_predicts_the_same_by_itself(student):
     clf = make_clf(student, encoder="passthrough").fit(X, y, soft_targets=make_soft(X))
     np.testing.assert_allclose(clf.student_.predict_proba(X), clf.predict_proba(X), atol=1e-5)
     np.testing.assert_array_equal(clf.classes_[clf.student_.predict(X)], clf.predict(X))
-
-
-def test_prediction_in_chunks_is_prediction_of_the_whole(monkeypatch):
-    X, y = make_data()
-    clf = make_clf().fit(X, y, soft_targets=make_soft(X))
-    whole = clf.predict_proba(X)
-    monkeypatch.setattr(skdistill.student._training, "PREDICT_ROWS", 7)
-    np.testing.assert_allclose(clf.predict_proba(X), whole, atol=1e-6)
-    np.testing.assert_allclose(clf.predict_proba(X[:1]), whole[:1], atol=1e-6)
 
 
 def by_joblib(clf):

@@ -38,7 +38,6 @@ from sklearn.svm import SVC
 from skorch import NeuralNetClassifier
 from xgboost import XGBClassifier
 
-import skdistill.teacher
 from skdistill import DistilledClassifier, Hinton, MLPStudent, TeacherPool, TorchTeacher
 from skdistill.targets import fit_pool_weights, floor_probabilities
 
@@ -286,20 +285,6 @@ def test_teacher_gets_the_list_of_lists_as_it_came():
     clf.teacher_.predict_proba(rows)
     assert LOG[0][1] is rows
     assert all(type(given) is list and type(given[0][1]) is str for _, given in LOG)
-
-
-@pytest.mark.parametrize("rows", [X, FRAME, X.tolist()])
-def test_labelling_in_chunks_equals_labelling_at_once(monkeypatch, rows):
-    teacher = frame_pipeline() if rows is FRAME else LogisticRegression()
-    pool = TeacherPool([teacher, Witness()]).fit(rows, Y)
-    whole, whole_out = pool.predict_proba(rows), pool.cross_fit_proba(rows, Y, 2)
-    monkeypatch.setattr(skdistill.teacher._members, "CHUNK_ROWS", 7)
-    LOG.clear()
-    np.testing.assert_allclose(pool.predict_proba(rows), whole, rtol=1e-6)
-    assert [len(given) for _, given in LOG] == [7] * 34 + [2]
-    LOG.clear()
-    np.testing.assert_allclose(pool.cross_fit_proba(rows, Y, 2), whole_out, rtol=1e-6)
-    assert max(len(given) for what, given in LOG if what == "predict_proba") == 7
 
 
 # --- classes ---

@@ -11,9 +11,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import scipy.sparse
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -36,11 +33,8 @@ from skdistill import (
     TransferContext,
     TransferSampler,
 )
-from skdistill._fit.transfer_set import _is_table
 from skdistill.table import read_table
 from skdistill.transfer import draw_rows
-from skdistill.transfer._munge import _disjoint_pairs
-from skdistill.transfer._space import nearest_others
 
 N_ROWS = 40
 
@@ -412,25 +406,6 @@ def test_neighbours_are_the_nearest_in_long_tails(X):
     np.testing.assert_allclose(chosen, distance.min(axis=1), rtol=1e-5)
 
 
-@pytest.mark.parametrize("n_columns", [1, 12])
-def test_the_nearest_of_several_are_those_in_long_tails(n_columns):
-    rng = np.random.RandomState(0)
-    points = rng.standard_cauchy(size=(500, n_columns))
-    points /= np.ptp(points, axis=0)
-    found = nearest_others(points, np.arange(500), points, 5, rng)
-    distance = np.linalg.norm(points[:, None] - points, axis=2)
-    np.fill_diagonal(distance, np.inf)
-    chosen = np.sort(np.take_along_axis(distance, found, axis=1), axis=1)
-    np.testing.assert_allclose(chosen, np.sort(distance, axis=1)[:, :5], rtol=1e-5)
-
-
-def test_rows_equally_near_are_neighbours_of_about_as_many():
-    """Were the first of them the neighbour of all, thousands of pairs would share a row."""
-    points = np.eye(300)
-    found = nearest_others(points, np.arange(300), points, 1, np.random.RandomState(0))
-    assert np.bincount(found[:, 0]).max() < 20
-
-
 def test_a_row_is_not_its_own_neighbour_among_duplicates():
     table = read_table(np.ones((30, 2)))
     neighbour = Munge()._nearest(table, np.random.RandomState(0))
@@ -467,30 +442,6 @@ def test_blocks_hold_neighbours_near():
     near = np.linalg.norm(X - X[neighbour], axis=1).mean()
     at_random = np.linalg.norm(X - X[::-1], axis=1).mean()
     assert near < 0.2 * at_random
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(2, 30), st.integers(0, 1000), st.integers(1, 30))
-def test_disjoint_pairs_are_the_pairs_in_an_order_that_changes_nothing(n, seed, targets):
-    """Few targets make rows that many others have as their neighbour."""
-    rng = np.random.RandomState(seed)
-    neighbour = rng.randint(0, min(n, targets), n)
-    neighbour[neighbour == np.arange(n)] = n - 1
-    neighbour[-1] = 0
-    groups = list(_disjoint_pairs(neighbour, np.random.RandomState(seed)))
-    for rows, others in groups:
-        touched = np.concatenate([rows, others])
-        assert len(set(touched)) == len(touched)
-    rows = np.concatenate([rows for rows, _ in groups])
-    others = np.concatenate([others for _, others in groups])
-    assert_array_equal(np.sort(rows), np.arange(n))
-    assert_array_equal(others, neighbour[rows])
-    # Pairs with a row in common come in the order of the random permutation.
-    position = np.argsort(np.random.RandomState(seed).permutation(n))
-    for i in range(n):
-        for j in range(i + 1, n):
-            if {rows[i], others[i]} & {rows[j], others[j]}:
-                assert position[rows[i]] < position[rows[j]]
 
 
 # --- what holds for every sampler that draws ---
@@ -1274,11 +1225,6 @@ def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
     assert clf.transfer == "auto"
 
 
-def test_auto_has_a_cap(monkeypatch):
-    monkeypatch.setattr("skdistill._fit.transfer_set.MOST_NEW_ROWS", 100)
-    assert automatic(*numbers()).n_transfer_rows_ == 100
-
-
 def test_auto_is_munge():
     X, y = numbers()
     auto, named = automatic(X, y), automatic(X, y, transfer=Munge())
@@ -1308,17 +1254,6 @@ def test_auto_draws_nothing_where_no_teacher_knows_a_class():
         assert automatic(X, three, two).n_transfer_rows_ == 0
     both = [two, FrozenEstimator(GaussianNB().fit(X, three))]
     assert automatic(X, three, both).n_transfer_rows_ == 480
-
-
-def test_auto_draws_nothing_of_what_is_no_dense_table():
-    X, y = numbers()
-    sparse = scipy.sparse.csr_matrix(X * (X > 0))
-    images = X.reshape(60, 3, 1)
-    assert not _is_table(images)
-    assert not _is_table(sparse)
-    assert _is_table(X)
-    assert _is_table(X.tolist())
-    assert _is_table(pd.DataFrame(X))
 
 
 def test_auto_survives_clone_and_parameters_of_the_old_kind():

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from skdistill import DistilledClassifier, MLPStudent, Scorer, TabularEncoder, to_onnx
-from skdistill.serving._rows import RowReader
 
 FITTED = {
     "text": ["a", "b", "c"],
@@ -240,24 +239,6 @@ def test_a_column_of_numbers_takes_numbers_only(value, folder):
         if "array" not in name:
             with pytest.raises(ValueError, match="column 'n' (was numeric|must hold numbers)"):
                 way(X)
-
-
-def test_a_file_of_an_older_version_knows_text_columns_only_as_such():
-    """It does not say which texts read as numbers: those are refused, as they were."""
-    features = {
-        "names": ["c"],
-        "kinds": ["category"],
-        "number_type": "float64",
-        "allow_missing": True,
-        "missing": "",
-        "unknown": "?",
-        "levels": [None],
-    }
-    reader = RowReader(features)
-    assert reader.read({"c": "11"})[0]["categories"].tolist() == [["11"]]
-    for value in (11, True):
-        with pytest.raises(ValueError, match="column 'c' held text, .* convert it to strings"):
-            reader.read({"c": value})
 
 
 def test_true_is_not_1_among_other_numbers():

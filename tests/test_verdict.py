@@ -3,7 +3,13 @@
 import pytest
 
 from skdistill.inspection import Gap, verdict
-from skdistill.inspection._verdict import COMPILE, KEEP, NO_TEACHER, OPEN, SERVE, TOO_FEW
+
+SERVE = "serve the student"
+NO_TEACHER = "training without the teacher is as good here"
+COMPILE = "compiling the teacher is enough here"
+KEEP = "keep the teacher"
+OPEN = "open: a control is missing"
+TOO_FEW = "open: too few rows to tell student and control apart"
 
 
 def gaps(log_loss, errors=0.0, standard_error=0.002):

@@ -9,7 +9,6 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-import skdistill._fit.training as training
 from skdistill import (
     DistilledClassifier,
     Gibbs,
@@ -60,19 +59,18 @@ def two_regions():
     return X, rng.randint(0, 2, 400), np.repeat([1.0, 50.0], 200)
 
 
-def rows_seen(monkeypatch, X, y, weight, **params):
+def rows_seen(on_training, X, y, weight, **params):
     """What the student was trained on."""
-    seen, train = [], training.train
+    seen = []
 
-    def watch(net, loss, rows, *args, **kwargs):
-        seen.append(rows)
-        return train(net, loss, rows, *args, **kwargs)
+    def watch(training, run):
+        seen.append(training.rows)
+        return run()
 
-    monkeypatch.setattr(training, "train", watch)
+    on_training(watch)
     params = {"encoder": "passthrough", "early_stopping": False, "random_state": 0} | params
     clf = DistilledClassifier(DecisionTreeClassifier(max_depth=3), QUICK, alpha=0.3, **params)
     clf.fit(X, y, sample_weight=weight)
-    monkeypatch.setattr(training, "train", train)
     return seen[0]
 
 
@@ -81,9 +79,9 @@ def rows_seen(monkeypatch, X, y, weight, **params):
 
 @pytest.mark.parametrize("cv", [None, 2])
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
-def test_transfer_rows_follow_the_weights(sampler, cv, monkeypatch):
+def test_transfer_rows_follow_the_weights(sampler, cv, on_training):
     X, y, weight = two_regions()
-    rows = rows_seen(monkeypatch, X.astype(np.float32), y, weight, transfer=sampler, cv=cv)
+    rows = rows_seen(on_training, X.astype(np.float32), y, weight, transfer=sampler, cv=cv)
     numbers, weights = rows.inputs.numpy()[:, 0], rows.target["weight"].numpy()
     labelled = rows.target["label"].numpy() >= 0
     assert_allclose(weights[labelled & (numbers > 0)].sum() / weights[labelled].sum(), 50 / 51)
@@ -92,22 +90,22 @@ def test_transfer_rows_follow_the_weights(sampler, cv, monkeypatch):
     assert drawn.sum() / weights[labelled].sum() == pytest.approx(sampler.size, rel=0.01)
 
 
-def test_transfer_rows_follow_the_weights_of_the_classes(monkeypatch):
+def test_transfer_rows_follow_the_weights_of_the_classes(on_training):
     """Of each class as much as of the other, as there would be of copies."""
     X, _, _ = two_regions()
     y = (X[:, 0] > 0).astype(int)
     X, y = X[180:], y[180:]
-    rows = rows_seen(monkeypatch, X, y, None, transfer=Munge(), class_weight="balanced")
+    rows = rows_seen(on_training, X, y, None, transfer=Munge(), class_weight="balanced")
     weights, positive = rows.target["weight"].numpy(), rows.inputs.numpy()[:, 0] > 0
     assert weights[positive].sum() / weights.sum() == pytest.approx(0.5, abs=0.02)
 
 
-def test_rows_drawn_of_a_heavier_fold_weigh_more(monkeypatch):
+def test_rows_drawn_of_a_heavier_fold_weigh_more(on_training):
     """Each fold has its share, whatever the weights of the others."""
     X, y, _ = two_regions()
     weight = np.repeat([1.0, 3.0], 200)
     folds = [(np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange(200))]
-    rows = rows_seen(monkeypatch, X, y, weight, transfer=Munge(size=2), cv=folds)
+    rows = rows_seen(on_training, X, y, weight, transfer=Munge(size=2), cv=folds)
     drawn = rows.target["label"].numpy() < 0
     weights, positive = rows.target["weight"].numpy(), rows.inputs.numpy()[:, 0] > 0
     assert_allclose(weights[drawn & positive].sum() / weights[drawn].sum(), 0.75, atol=0.01)
@@ -135,12 +133,12 @@ def test_samplers_refuse_what_is_no_weight(sampler, weight):
         sampler.sample(np.arange(8.0).reshape(4, 2), 5, random_state=0, sample_weight=weight)
 
 
-def test_memory_knows_the_weights_of_the_rows_drawn(tmp_path, monkeypatch):
+def test_memory_knows_the_weights_of_the_rows_drawn(tmp_path, on_training):
     X, y, weight = two_regions()
     params = {"transfer": Munge(size=1), "memory": str(tmp_path)}
     shares = []
     for weights in (weight, weight[::-1], weight):
-        rows = rows_seen(monkeypatch, X, y, weights, **params)
+        rows = rows_seen(on_training, X, y, weights, **params)
         at = rows.inputs.numpy()[:, 0] > 0
         shares.append(float(rows.target["weight"][at].sum() / rows.target["weight"].sum()))
     assert_allclose(shares, [0.98, 0.02, 0.98], atol=0.01)

@@ -3,22 +3,14 @@
 import numpy as np
 from scipy.stats import t as student_t
 
+from skdistill._utils.weights import n_effective
+
 # Chance that a fit calls anything clearly better although all that it compares are equally good.
 # It is shared out by Bonferroni: folds, codes, two temperatures, control, teacher.
 LEVEL = 0.05
 MOST_COMPARISONS = 6
 # Nats that one hard row may cost. Few rows easily hold none, so less in all rows decides nothing.
 HARD_ROW = 5.0
-
-
-def n_effective(weight):
-    """How many rows of equal weight tell as much as rows of these weights [1]_.
-
-    References
-    ----------
-    .. [1] Kish (1965). Survey Sampling. Wiley.
-    """
-    return weight.sum() ** 2 / np.square(weight).sum()
 
 
 def is_clearly_lower(losses, others, weight, groups=None):

@@ -5,10 +5,11 @@ import warnings
 import numpy as np
 
 from skdistill._fit.blocks import Block
-from skdistill._fit.judge import is_clearly_lower, n_effective
+from skdistill._fit.judge import is_clearly_lower
 from skdistill._fit.plan import Plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.types import FloatArray
+from skdistill._utils.weights import n_effective
 from skdistill.teacher import unfrozen
 
 # Of what the teacher knows beyond the shares of the classes.

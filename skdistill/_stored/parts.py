@@ -9,6 +9,8 @@ TabularEncoder ``fine_scale_``: format 2        None: a number becomes one colum
 TabularEncoder ``nominal_``: format 4           none: no number becomes indicator columns
 TabularEncoder plain ``categories_``: after 4   those stored, made plain: no dates, no intervals
 Member         ``n_votes``, ``key``, ``labels`` None
+Member         no ``_held``                     nothing: the teacher is stored as ``estimator``
+TeacherPool    ``_selection``: after format 4   all columns
 ============== ================================ ==================================================
 """
 
@@ -61,7 +63,26 @@ def member_state(state: State) -> State:
     -------
     dict
     """
-    return {"n_votes": None, "key": None, "labels": None, **state}
+    state = {"n_votes": None, "key": None, "labels": None, **state}
+    state.pop("_held", None)
+    return state
+
+
+def pool_state(state: State, all_columns: Any) -> State:
+    """Bring the state of a TeacherPool to what it is now.
+
+    Parameters
+    ----------
+    state : dict
+        Of any version; left as it is.
+    all_columns : ColumnSelection
+        Of all columns, which the teachers of an older pool see.
+
+    Returns
+    -------
+    dict
+    """
+    return {"_selection": all_columns, **state} if "_members" in state else state
 
 
 def _plain(categories: NDArray[Any]) -> ObjectArray:

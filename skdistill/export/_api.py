@@ -1,20 +1,34 @@
 """The function that exports."""
 
 from numbers import Real
+from pathlib import Path
+from typing import Any
 
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils.files import check_target, write_whole
+from skdistill._utils.types import Table
 from skdistill.classifier import DistilledClassifier
-from skdistill.export import _file
-from skdistill.export._build import build, schema_of
-from skdistill.export._check import compare, draw_rows
+from skdistill.export._build import Answer, build, label_values
+from skdistill.export._check import ExportReport, compare
+from skdistill.export._drawn import draw_table
+from skdistill.export._file import to_bytes
 from skdistill.export._int8 import quantize_weights
 from skdistill.export._optional import require
+from skdistill.export._schema import schema_of
+from skdistill.export._student import own_columns, student_of
 
 
-def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None):
+def to_onnx(
+    clf: DistilledClassifier,
+    path: str | Path,
+    *,
+    quantize: str | None = None,
+    X: Table | None = None,
+    overwrite: bool = False,
+    tolerance: float | None = None,
+) -> ExportReport:
     """Write a fitted student as one ONNX file, from raw columns to labels and probabilities.
 
     Encoding, missing values, categories and calibration are inside the graph; :class:`Scorer`, or
@@ -76,20 +90,25 @@ def to_onnx(clf, path, *, quantize=None, X=None, overwrite=False, tolerance=None
         raise ValueError(f"`tolerance` must be None or a number of 0 or above, got {tolerance!r}.")
     for package in ("onnx", "onnxruntime"):
         require(package)
-    path = check_target(path, overwrite)
-    if issparse(X):
+    target = check_target(path, overwrite)
+    if X is not None and issparse(X):
         X = X.toarray()  # the graph takes dense rows
-    X = None if X is None else clf._own_columns(X)
+    X = None if X is None else own_columns(clf, X)
     schema = schema_of(clf, X)
-    graph = build(clf, schema)
+    student = student_of(clf)
+    graph = build(student, schema, Answer(label_values(clf.classes_)))
     if quantize == "int8":
         quantize_weights(graph)
-    data = _file.to_bytes(graph, clf, schema, quantize)
-    rows = draw_rows(clf, schema) if X is None else X
-    return write_whole(data, path, lambda file: compare(clf, file, rows, path, quantize, tolerance))
+    data = to_bytes(graph, student.encoder, clf.classes_, schema, quantize)
+    rows = draw_table(student.encoder, schema) if X is None else X
+
+    def check(file: Path) -> ExportReport:
+        return compare(clf, file, rows, target, quantize, tolerance)
+
+    return write_whole(data, target, check)
 
 
-def _advice(clf):
+def _advice(clf: Any) -> str:
     """What to give instead of something that is no student."""
     if hasattr(clf, "best_estimator_"):
         return "of a fitted search give `search.best_estimator_`"

@@ -1,20 +1,41 @@
 """A converter for skl2onnx, so that a whole Pipeline becomes one graph."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._utils.types import NDArray
 from skdistill.classifier import DistilledClassifier
-from skdistill.export._build import Answer, build, label_values, schema_of
-from skdistill.export._graph import ML_DOMAIN, Graph
+from skdistill.export._build import Answer, build, label_values
+from skdistill.export._encoder_converter import register_encoder
+from skdistill.export._graph import DOUBLE, FLOAT, Graph
 from skdistill.export._optional import require
 from skdistill.export._parents import answering, wishes_of_parents
+from skdistill.export._schema import Schema, schema_of
+from skdistill.export._skl2onnx import (
+    Container,
+    Operator,
+    Scope,
+    Variable,
+    by_name,
+    gather,
+    is_double,
+    kind_of,
+    names_of_converters,
+    parse,
+    width_of,
+    write,
+)
+from skdistill.export._student import student_of
 from skdistill.table import CATEGORY, NUMBER, TabularEncoder
 
 ALIAS = "SkdistillDistilledClassifier"
 FROZEN_ALIAS = "SkdistillFrozenEstimator"
 
 
-def register_skl2onnx_converter():
+def register_skl2onnx_converter() -> None:
     """Let :func:`skl2onnx.convert_sklearn` convert a DistilledClassifier or a TabularEncoder.
 
     Alone or in a Pipeline. An encoder that is a step takes one input a column, strings for its
@@ -45,9 +66,7 @@ def register_skl2onnx_converter():
     skl2onnx.update_registered_converter(
         DistilledClassifier, ALIAS, _set_outputs, _convert, options=options
     )
-    from skl2onnx._supported_operators import sklearn_operator_name_map
-
-    if sklearn_operator_name_map.get(FrozenEstimator, FROZEN_ALIAS) == FROZEN_ALIAS:
+    if names_of_converters().get(FrozenEstimator, FROZEN_ALIAS) == FROZEN_ALIAS:
         skl2onnx.update_registered_converter(
             FrozenEstimator,
             FROZEN_ALIAS,
@@ -56,12 +75,10 @@ def register_skl2onnx_converter():
             parser=_parse_frozen,
             options=options,
         )
-    from skdistill.export._encoder_converter import register_encoder  # it builds on this module
-
     register_encoder(skl2onnx)
 
 
-def _set_outputs(operator):
+def _set_outputs(operator: Operator) -> None:
     from skl2onnx.common import data_types
 
     clf = operator.raw_operator
@@ -72,7 +89,7 @@ def _set_outputs(operator):
     operator.outputs[1].type = data_types.FloatTensorType([n_rows, len(clf.classes_)])
 
 
-def _labels(operator):
+def _labels(operator: Operator) -> NDArray[Any]:
     """The classes as skl2onnx holds them: strings or int64."""
     from skl2onnx.common.utils_classifier import get_label_classes
 
@@ -85,17 +102,19 @@ def _labels(operator):
     return values.astype(np.int64) if values.dtype == bool else values
 
 
-def _parse_frozen(scope, model, inputs, custom_parsers=None):
+def _parse_frozen(
+    scope: Scope,
+    model: FrozenEstimator,
+    inputs: list[Variable],
+    custom_parsers: dict[type, Callable] | None = None,
+) -> list[Variable]:
     """Take what is frozen in the place of the FrozenEstimator."""
-    from skl2onnx._parse import _parse_sklearn
-
     scope.add_options(id(model.estimator), (scope.options or {}).get(id(model)))
-    return _parse_sklearn(scope, model.estimator, inputs, custom_parsers)
+    return parse(scope, model.estimator, inputs, custom_parsers)
 
 
-def _convert_frozen(scope, operator, container):
+def _convert_frozen(scope: Scope, operator: Operator, container: Container) -> None:
     """Hand a FrozenEstimator's inputs and outputs on to the student within."""
-    from skl2onnx._supported_operators import sklearn_operator_name_map
     from skl2onnx.common.data_types import DoubleTensorType
 
     frozen = operator.raw_operator
@@ -104,10 +123,10 @@ def _convert_frozen(scope, operator, container):
             f"a FrozenEstimator of {type(frozen.estimator).__name__} within another model is not "
             "converted, only one of a DistilledClassifier: give what it holds, `frozen.estimator`."
         )
-    alias = sklearn_operator_name_map[type(frozen.estimator)]
+    alias = names_of_converters()[type(frozen.estimator)]
     inner = scope.declare_local_operator(alias, frozen.estimator)
     inner.inputs = operator.inputs
-    if _is_double(operator.inputs[0]):  # as the model around it takes them
+    if is_double(operator.inputs[0]):  # as the model around it takes them
         operator.outputs[1].type = DoubleTensorType(operator.outputs[1].type.shape)
     for output in operator.outputs:
         variable = scope.declare_local_variable(output.raw_name, output.type)
@@ -115,34 +134,37 @@ def _convert_frozen(scope, operator, container):
         container.add_node("Identity", variable.full_name, output.full_name)
 
 
-def _convert(scope, operator, container):
+def _convert(scope: Scope, operator: Operator, container: Container) -> None:
     clf = operator.raw_operator
     wishes = wishes_of_parents(clf, scope, container)
     schema = _schema(clf, operator)
     prefix = scope.get_unique_operator_name("skdistill") + "/"
     inputs = Graph(prefix + "in/")
     columns = by_name(operator.inputs, clf)
-    numbers = gather(inputs, columns, NUMBER) if schema.n_numbers else None
-    if numbers is not None:
-        numbers = inputs.add("Cast", numbers, to=1 if schema.number_type == "float32" else 11)
-    categories = gather(inputs, columns, CATEGORY) if schema.n_categories else None
+    numbers = categories = ""  # where there are no such columns
+    if schema.n_numbers:
+        to = FLOAT if schema.number_type == "float32" else DOUBLE
+        numbers = inputs.add("Cast", gather(inputs, columns, NUMBER), to=to)
+    if schema.n_categories:
+        categories = gather(inputs, columns, CATEGORY)
     answer = Answer(
         label=operator.outputs[0].full_name,
         probabilities=operator.outputs[1].full_name,
         labels=_labels(operator),
         raw_scores=wishes.raw_scores,
-        is_double=wishes.by_ensemble and _is_double(operator.inputs[0]),
+        is_double=wishes.by_ensemble and is_double(operator.inputs[0]),
     )
-    graph = build(clf, schema, lambda: Graph(prefix), numbers, categories, answer)
+    graph = build(student_of(clf), schema, answer, numbers, categories, prefix)
     for part in (inputs, graph):
         write(part, container)
 
 
-def _schema(clf, operator):
+def _schema(clf: DistilledClassifier, operator: Operator) -> Schema:
     """The student's schema, if the inputs have as many numbers and strings."""
-    if clf.encoder_ is not None and type(clf.encoder_) is not TabularEncoder:
+    encoder = student_of(clf).encoder
+    if encoder is not None and type(encoder) is not TabularEncoder:
         raise ValueError(
-            f"`encoder={type(clf.encoder_).__name__}` is not converted inside of a student: make "
+            f"`encoder={type(encoder).__name__}` is not converted inside of a student: make "
             "it a step of the Pipeline, before the student."
         )
     schema = schema_of(clf)
@@ -156,68 +178,3 @@ def _schema(clf, operator):
             "give `initial_types` with one string input for each category."
         )
     return schema
-
-
-def kind_of(variable):
-    return CATEGORY if type(variable.type).__name__.startswith("String") else NUMBER
-
-
-def width_of(variable, fitted):
-    """Columns of an input: all there are, where a Bagging that draws columns leaves them open."""
-    shape = variable.type.shape
-    return (shape[1] if len(shape) > 1 else None) or fitted.n_features_in_
-
-
-def _is_double(variable):
-    return type(variable.type).__name__ == "DoubleTensorType"
-
-
-def by_name(variables, fitted):
-    """The inputs in the order of the columns that an estimator was fitted with.
-
-    Inputs of other names stay in their own order.
-    """
-    names = list(getattr(fitted, "feature_names_in_", []))
-    found = {variable.raw_name: variable for variable in variables}
-    if len(found) < len(variables) or sorted(found) != sorted(names):
-        return variables
-    return [found[name] for name in names]
-
-
-def gather(graph, variables, kind):
-    """Name of the matrix of the inputs of one kind."""
-    names = [variable.full_name for variable in variables if kind_of(variable) == kind]
-    if kind == NUMBER and len(names) > 1:
-        names = [graph.add("Cast", name, to=11) for name in names]
-    return names[0] if len(names) == 1 else graph.add("Concat", *names, axis=1)
-
-
-def write(graph, container):
-    """Hand nodes and constants over to skl2onnx."""
-    onnx = require("onnx")
-    for name, values in graph.constants.items():
-        tensor = onnx.numpy_helper.from_array(values, name)
-        content = values.ravel().tolist() if values.dtype == object else values.ravel()
-        container.add_initializer(name, tensor.data_type, list(values.shape), content)
-    for node in graph.nodes:
-        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        container.add_node(
-            node.op_type,
-            list(node.input),
-            list(node.output),
-            op_domain=node.domain,
-            op_version=_version(node, container.target_opset),
-            name=node.output[0],
-            **attributes,
-        )
-
-
-def _version(node, target_opset):
-    if node.domain == ML_DOMAIN:
-        return 2  # LabelEncoder's own
-    if node.op_type == "StringConcat" and target_opset < 20:
-        raise ValueError(
-            "the categories of the student need a `target_opset` of 20 or above, got "
-            f"{target_opset}: pass target_opset=20 to convert_sklearn."
-        )
-    return target_opset

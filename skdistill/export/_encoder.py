@@ -1,14 +1,16 @@
 """The nodes of an encoder: from a raw table to the inputs of the student's first layer."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from skdistill._utils.levels import NUMBERS as OF_NUMBERS
 from skdistill._utils.levels import as_text, kinds_of
-from skdistill.export._graph import ML_DOMAIN
-from skdistill.serving._rows import CATEGORIES, NUMBERS
-from skdistill.table import LARGEST_LOG
+from skdistill._utils.types import ArrayLike, FloatArray, NDArray
+from skdistill.export._graph import FLOAT, ML_DOMAIN, Graph
+from skdistill.serving import CATEGORIES, NUMBERS
+from skdistill.table import LARGEST_LOG, TabularEncoder
 
 # Columns beyond this in units of their scale are cut, as the encoder does after the logarithm.
 CUT = float(np.sinh(LARGEST_LOG))
@@ -26,12 +28,12 @@ class Texts:
         Texts that are no category's, for missing and for unknown values.
     """
 
-    levels: list = field(default_factory=list)
+    levels: list[list[Any]] = field(default_factory=list)
     missing: str = ""
     unknown: str = "?"
 
     @classmethod
-    def of(cls, categories):
+    def of(cls, categories: list[NDArray[Any]]) -> "Texts":
         """Choose the texts for the fitted categories of each column."""
         levels = [[getattr(one, "item", lambda one=one: one)() for one in c] for c in categories]
         texts = [as_text(one) for column in levels for one in column]
@@ -45,13 +47,13 @@ class Texts:
         return cls(levels, missing, _unused("?", [*texts, missing]))
 
 
-def _unused(text, taken):
+def _unused(text: str, taken: list[str]) -> str:
     while text in taken:
         text += "?"
     return text
 
 
-def _other_spellings(level):
+def _other_spellings(level: Any) -> list[str]:
     """What a number or a bool may be written as where it becomes text outside of the graph."""
     if isinstance(level, bool):
         return [str(level).lower(), str(level).upper()]
@@ -71,27 +73,33 @@ class EncodedTable:
         Names of the float64 matrix and of the matrix of strings.
     """
 
-    def __init__(self, graph, encoder, texts, numbers=NUMBERS, categories=CATEGORIES):
+    def __init__(
+        self,
+        graph: Graph,
+        encoder: TabularEncoder,
+        texts: Texts,
+        numbers: str = NUMBERS,
+        categories: str = CATEGORIES,
+    ) -> None:
         self._graph, self._encoder, self._texts = graph, encoder, texts
         self._raw_numbers, self._raw_categories = numbers, categories
-        self._scaled = None
+        self._scaled: tuple[str, FloatArray] | None = None
         self.has_numbers = len(encoder.center_) > 0
         self.has_categories = len(encoder.categories_) > 0
         self.n_codes = len(encoder.cardinalities_)
         self.n_columns = encoder.n_outputs_
 
-    def scaled_numbers(self):
+    def scaled_numbers(self) -> tuple[str, FloatArray]:
         """Name of the encoded number columns, and what they are still to be multiplied by."""
         if self._scaled is None:
             self._scaled = self._add_numbers()
         return self._scaled
 
-    def rows(self, offsets):
+    def rows(self, offsets: ArrayLike) -> str:
         """Name of the int64 matrix of a :class:`~skdistill.modules.CategoryLayer`'s table rows."""
-        offsets = np.asarray(offsets).tolist()
-        return self._look_up("int64", offsets)
+        return self._look_up("int64", np.asarray(offsets).tolist())
 
-    def matrix(self):
+    def matrix(self) -> str:
         """Name of the matrix that ``transform`` returns."""
         parts = []
         if self.has_numbers:
@@ -103,7 +111,7 @@ class EncodedTable:
             parts += self._add_indicators()
         return parts[0] if len(parts) == 1 else self._graph.add("Concat", *parts, axis=1)
 
-    def _add_numbers(self):
+    def _add_numbers(self) -> tuple[str, FloatArray]:
         add, constant, encoder = self._graph.add, self._graph.constant, self._encoder
         has_logarithms = encoder.fine_scale_ is not None
         unit = np.array(encoder.fine_scale_ if has_logarithms else encoder.scale_)
@@ -116,7 +124,9 @@ class EncodedTable:
         if encoder._takes_missing():  # else it stays NaN, as it is an error for the encoder
             distance = add("Where", missing, constant(np.float64(0)), distance)
         # z / sqrt(1 + (z / 3)^2) = 3 sin(atan(z / 3)), which nothing overflows.
-        third = add("Mul", add("Cast", distance, to=1), constant((ratio / 3).astype(np.float32)))
+        third = add(
+            "Mul", add("Cast", distance, to=FLOAT), constant((ratio / 3).astype(np.float32))
+        )
         parts = [add("Sin", add("Atan", third))]
         factors = [np.full(len(unit), 3.0)]
         if has_logarithms:
@@ -125,17 +135,17 @@ class EncodedTable:
         if len(encoder._indicated):
             if len(encoder._indicated) < len(unit):
                 missing = add("Gather", missing, constant(encoder._indicated), axis=1)
-            parts.append(add("Cast", missing, to=1))
+            parts.append(add("Cast", missing, to=FLOAT))
             factors.append(np.ones(len(encoder._indicated)))
         if encoder.nominal_:
             repeated = add("Gather", self._raw_numbers, constant(encoder._places), axis=1)
             equal = add("Equal", repeated, constant(encoder._values))
-            parts.append(add("Cast", equal, to=1))
+            parts.append(add("Cast", equal, to=FLOAT))
             factors.append(np.ones(len(encoder._values)))
         numbers = parts[0] if len(parts) == 1 else add("Concat", *parts, axis=1)
         return numbers, np.concatenate(factors).astype(np.float32)
 
-    def _add_logarithm(self, distance):
+    def _add_logarithm(self, distance: str) -> str:
         """asinh(v) as log(v + sqrt(v^2 + 1)), ten times as fast as the node Asinh.
 
         In float64 the sum keeps enough digits where v is negative.
@@ -143,12 +153,13 @@ class EncodedTable:
         add, constant = self._graph.add, self._graph.constant
         v = add("Clip", distance, constant(np.float64(-CUT)), constant(np.float64(CUT)))
         root = add("Sqrt", add("Add", add("Mul", v, v), constant(np.float64(1))))
-        return add("Log", add("Cast", add("Add", v, root), to=1))
+        return add("Log", add("Cast", add("Add", v, root), to=FLOAT))
 
-    def _look_up(self, dtype, offsets):
+    def _look_up(self, dtype: str, offsets: list[int]) -> str:
         """Look all category columns up at once: the key of a cell is its column and its text."""
         kind = float if dtype == "float" else int
-        keys, values = [], []
+        keys: list[str] = []
+        values: list[int | float] = []
         for column, (levels, offset) in enumerate(zip(self._texts.levels, offsets, strict=True)):
             codes = {self._texts.missing: 1}
             codes |= {as_text(level): code for code, level in enumerate(levels, start=2)}
@@ -160,15 +171,10 @@ class EncodedTable:
         columns = [f"{column}:" for column in range(len(offsets))]
         prefixes = self._graph.constant(np.array(columns, dtype=object))
         cells = self._graph.add("StringConcat", prefixes, self._raw_categories)
-        return self._graph.add(
-            "LabelEncoder",
-            cells,
-            domain=ML_DOMAIN,
-            keys_strings=keys,
-            **{f"values_{dtype}s": values, f"default_{dtype}": kind(0)},
-        )
+        table: dict[str, Any] = {f"values_{dtype}s": values, f"default_{dtype}": kind(0)}
+        return self._graph.add("LabelEncoder", cells, domain=ML_DOMAIN, keys_strings=keys, **table)
 
-    def _add_indicators(self):
+    def _add_indicators(self) -> list[str]:
         """One 0/1 column for each code but that of unknown values."""
         add, constant = self._graph.add, self._graph.constant
         codes = self._look_up("int64", [0] * len(self._texts.levels))
@@ -176,7 +182,7 @@ class EncodedTable:
         for column, levels in enumerate(self._texts.levels):
             code = add("Gather", codes, constant(np.array([column])), axis=1)
             equal = add("Equal", code, constant(np.arange(1, len(levels) + 2)))
-            parts.append(add("Cast", equal, to=1))
+            parts.append(add("Cast", equal, to=FLOAT))
         return parts
 
 
@@ -191,13 +197,13 @@ class PlainTable:
 
     has_numbers, has_categories, n_codes = True, False, 0
 
-    def __init__(self, name, n_columns):
+    def __init__(self, name: str, n_columns: int) -> None:
         self._name, self.n_columns = name, n_columns
 
-    def scaled_numbers(self):
+    def scaled_numbers(self) -> tuple[str, FloatArray]:
         """Name of the matrix, and what it is still to be multiplied by."""
         return self._name, np.ones(self.n_columns, np.float32)
 
-    def matrix(self):
+    def matrix(self) -> str:
         """Name of the matrix."""
         return self._name

@@ -2,39 +2,50 @@
 
 import importlib.metadata
 import json
+from typing import Any
 
 import numpy as np
 
 from skdistill import __version__
 from skdistill._utils.levels import readable_texts
+from skdistill._utils.types import Estimator, NDArray
 from skdistill.export._build import LABEL, PROBABILITIES, label_values
-from skdistill.export._check import draw_feed
-from skdistill.export._graph import IR_VERSION
+from skdistill.export._drawn import draw_feed
+from skdistill.export._graph import DOUBLE, FLOAT, IR_VERSION, Graph
 from skdistill.export._optional import require
-from skdistill.serving import open_session
-from skdistill.serving._model_file import (
+from skdistill.export._schema import Schema
+from skdistill.serving import (
+    CATEGORIES,
     FILE_FORMAT,
     METADATA_CHECKSUM,
+    NUMBERS,
     UNSEALED,
     checksum_of,
+    open_session,
     seal,
     write_probe,
 )
-from skdistill.serving._rows import CATEGORIES, NUMBERS
 
 RECORDED = ("numpy", "onnx", "scikit-learn", "skorch", "torch")
 # Size of what is stored to know a file by: 32 rows, fewer of a wide table.
 PROBE_ROWS, PROBE_CELLS = 32, 4096
-NAMES_OF_TYPES = {"float64": 11, "float32": 1}
 
 
-def to_bytes(graph, clf, schema, quantize):
+def to_bytes(
+    graph: Graph,
+    encoder: Estimator,
+    classes: NDArray[Any],
+    schema: Schema,
+    quantize: str | None,
+) -> bytes:
     """Serialize a graph with its metadata and seal.
 
     Parameters
     ----------
     graph : Graph
-    clf : DistilledClassifier
+    encoder : transformer or None
+        Of the student.
+    classes : ndarray of shape (n_classes,)
     schema : Schema
     quantize : None or "int8"
 
@@ -45,7 +56,7 @@ def to_bytes(graph, clf, schema, quantize):
     onnx = require("onnx")
     helper = onnx.helper
     proto = helper.make_graph(
-        graph.nodes, "skdistill", inputs(schema), outputs(clf), graph.tensors()
+        graph.nodes, "skdistill", inputs(schema), outputs(classes), graph.tensors()
     )
     opsets = [helper.make_opsetid(domain, version) for domain, version in graph.opsets.items()]
     model = helper.make_model(
@@ -56,19 +67,19 @@ def to_bytes(graph, clf, schema, quantize):
         producer_version=__version__,
     )
     onnx.checker.check_model(model)
-    metadata = _metadata(clf, schema, quantize)
-    metadata["probe"] = _probe(clf, schema, model.SerializeToString())
+    metadata = _metadata(classes, schema, quantize)
+    metadata["probe"] = _probe(encoder, schema, model.SerializeToString())
     metadata[METADATA_CHECKSUM] = checksum_of(metadata)
     helper.set_model_props(model, {**metadata, "seal": UNSEALED})
     return seal(model.SerializeToString())
 
 
-def inputs(schema):
+def inputs(schema: Schema) -> list[Any]:
     """The inputs of the graph: one matrix of numbers, one of strings, or both."""
     helper = require("onnx").helper
     found = []
     if schema.n_numbers:
-        element = NAMES_OF_TYPES[schema.number_type]
+        element = DOUBLE if schema.number_type == "float64" else FLOAT
         shape = ["n_rows", schema.n_numbers]
         found.append(helper.make_tensor_value_info(NUMBERS, element, shape))
     if schema.n_categories:
@@ -78,18 +89,18 @@ def inputs(schema):
     return found
 
 
-def outputs(clf):
+def outputs(classes: NDArray[Any]) -> list[Any]:
     """The outputs of the graph."""
     onnx = require("onnx")
-    label = onnx.numpy_helper.from_array(label_values(clf.classes_)).data_type
-    make, n_classes = onnx.helper.make_tensor_value_info, len(clf.classes_)
+    label = onnx.numpy_helper.from_array(label_values(classes)).data_type
+    make, n_classes = onnx.helper.make_tensor_value_info, len(classes)
     return [
         make(LABEL, label, ["n_rows"]),
         make(PROBABILITIES, onnx.TensorProto.FLOAT, ["n_rows", n_classes]),
     ]
 
 
-def _metadata(clf, schema, quantize):
+def _metadata(classes: NDArray[Any], schema: Schema, quantize: str | None) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in RECORDED}
     texts = schema.texts
     # Text needs no table of what stands for what; other categories do.
@@ -108,26 +119,26 @@ def _metadata(clf, schema, quantize):
         "number_type": schema.number_type,
         "own_encoder": schema.own_encoder,
     }
-    classes = {
-        "values": label_values(clf.classes_).tolist(),
-        "dtype": "object" if clf.classes_.dtype == object else clf.classes_.dtype.str,
+    labels = {
+        "values": label_values(classes).tolist(),
+        "dtype": "object" if classes.dtype == object else classes.dtype.str,
     }
     return {
         "format_version": str(FILE_FORMAT),
-        "classes": json.dumps(classes),
+        "classes": json.dumps(labels),
         "features": json.dumps(features),
         "packages": json.dumps({"skdistill": __version__, **versions}),
         "quantize": str(quantize),
     }
 
 
-def _probe(clf, schema, data):
+def _probe(encoder: Estimator, schema: Schema, data: bytes) -> str:
     """A few drawn rows and their answers, by which a file is known after a tool changed its bytes.
 
     No row is one of the user's.
     """
     n_rows = min(max(PROBE_CELLS // len(schema.kinds), 4), PROBE_ROWS)
-    feed = draw_feed(clf, schema, n_rows)
+    feed = draw_feed(encoder, schema, n_rows)
     session = open_session(data, "the graph", n_threads=1)
     probabilities = session.run([PROBABILITIES], feed)[0]
     # An encoder of the user's own may not take each of the rows.

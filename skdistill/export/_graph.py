@@ -1,13 +1,18 @@
 """An ONNX graph under construction."""
 
+from typing import Any
+
 import numpy as np
 
+from skdistill._utils.types import ArrayLike, FloatArray
 from skdistill.export._optional import require
 
 # StringConcat is of 20; the version of the file's format goes with it.
 OPSET = 20
 ML_DOMAIN, ML_OPSET = "ai.onnx.ml", 4
 IR_VERSION = 10
+# What ONNX calls the types of floats.
+FLOAT, DOUBLE = 1, 11
 
 
 class Graph:
@@ -25,41 +30,44 @@ class Graph:
     opsets : dict of str to int
     """
 
-    def __init__(self, prefix=""):
+    def __init__(self, prefix: str = "") -> None:
         self._onnx = require("onnx")
         self._prefix = prefix
         self._n_names = 0
-        self._linear = {}
-        self.nodes, self.constants = [], {}
+        self._linear: dict[str, Any] = {}
+        self.nodes: list[Any] = []
+        self.constants: dict[str, np.ndarray] = {}
         self.opsets = {"": OPSET, ML_DOMAIN: ML_OPSET}
 
-    def name(self, stem):
+    def name(self, stem: str) -> str:
         """A name that is not used yet."""
         self._n_names += 1
         return f"{self._prefix}{stem}_{self._n_names}"
 
-    def constant(self, values, stem="constant"):
+    def constant(self, values: ArrayLike, stem: str = "constant") -> str:
         """Add a constant tensor and return its name."""
         name = self.name(stem)
         self.constants[name] = np.asarray(values)
         return name
 
-    def add(self, op, *inputs, output=None, domain="", **attributes):
+    def add(
+        self, op: str, *inputs: str, output: str | None = None, domain: str = "", **attributes: Any
+    ) -> str:
         """Add a node of one output and return the name of that output."""
         output = output or self.name(op)
         make = self._onnx.helper.make_node
         self.nodes.append(make(op, list(inputs), [output], domain=domain, **attributes))
         return output
 
-    def linear(self, X, weight, bias):
+    def linear(self, X: str, weight: FloatArray, bias: FloatArray | None) -> str:
         """Add ``X @ weight.T + bias``, as :class:`torch.nn.Linear` stores them."""
-        weight = self.constant(np.ascontiguousarray(weight.T), "weight")
-        bias = np.zeros(self.constants[weight].shape[1], np.float32) if bias is None else bias
-        output = self.add("Gemm", X, weight, self.constant(bias, "bias"))
+        weights = self.constant(np.ascontiguousarray(weight.T), "weight")
+        bias = np.zeros(len(weight), np.float32) if bias is None else bias
+        output = self.add("Gemm", X, weights, self.constant(bias, "bias"))
         self._linear[output] = self.nodes[-1]
         return output
 
-    def divide(self, X, divisor):
+    def divide(self, X: str, divisor: float) -> str:
         """Add ``X / divisor``: in the weights of the layer before, where that is linear."""
         if divisor == 1:
             return X
@@ -70,7 +78,7 @@ class Graph:
             self.constants[name] = (self.constants[name] / np.float64(divisor)).astype(np.float32)
         return X
 
-    def include(self, model, inputs):
+    def include(self, model: Any, inputs: list[str]) -> list[str]:
         """Add the nodes of a model; `inputs` are the names here of its inputs.
 
         Parameters
@@ -100,13 +108,13 @@ class Graph:
             self.opsets[opset.domain] = max(known, opset.version)
         return [value.name for value in model.graph.output]
 
-    def tensors(self):
+    def tensors(self) -> list[Any]:
         """The constants as tensors."""
         make = self._onnx.numpy_helper.from_array
         return [make(values, name) for name, values in self.constants.items()]
 
 
-def _rename(graph, prefix):
+def _rename(graph: Any, prefix: str) -> None:
     """Put a prefix before all names of a graph and of the graphs in its nodes."""
     for node in graph.node:
         node.name = prefix + node.name

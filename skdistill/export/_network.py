@@ -5,6 +5,8 @@ import io
 import logging
 import operator
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +15,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from skdistill._utils.process import usual_torch
-from skdistill.export._graph import OPSET
+from skdistill.export._encoder import EncodedTable, PlainTable
+from skdistill.export._graph import OPSET, Graph
 from skdistill.export._optional import require
 from skdistill.modules import CategoryLayer
 
@@ -36,7 +39,7 @@ class NotPlainError(Exception):
     """The module has more than layers that are written node by node."""
 
 
-def add_plainly(graph, module, table):
+def add_plainly(graph: Graph, module: nn.Module, table: EncodedTable | PlainTable) -> str:
     """Add the nodes of a module, one by one.
 
     It may have linear layers, embeddings of categories, sums and usual activations, in any order.
@@ -67,7 +70,7 @@ def add_plainly(graph, module, table):
 
 
 @usual_torch()
-def add_by_torch(graph, module, table):
+def add_by_torch(graph: Graph, module: nn.Module, table: EncodedTable | PlainTable) -> str:
     """Add the nodes of a module, as :func:`torch.onnx.export` writes them.
 
     Parameters
@@ -89,7 +92,7 @@ def add_by_torch(graph, module, table):
     _replace_category_layers(module)
     try:
         with _silence():
-            program = torch.onnx.export(
+            program: Any = torch.onnx.export(
                 module,
                 (example,),
                 dynamo=True,
@@ -106,7 +109,7 @@ def add_by_torch(graph, module, table):
         ) from error
 
 
-def _check_takes(module, example):
+def _check_takes(module: nn.Module, example: torch.Tensor) -> None:
     """Refuse a module that was fitted on more than two dimensions."""
     try:
         with torch.no_grad():
@@ -122,15 +125,15 @@ def _check_takes(module, example):
 class _Lookup(nn.Module):
     """A :class:`~skdistill.modules.CategoryLayer` that torch exports without a loop."""
 
-    def __init__(self, layer):
+    def __init__(self, layer: CategoryLayer) -> None:
         super().__init__()
         self.layer = layer
 
-    def forward(self, codes):
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
         return F.embedding(self.layer.rows(codes), self.layer.table.weight).sum(dim=1)
 
 
-def _replace_category_layers(module):
+def _replace_category_layers(module: nn.Module) -> None:
     for name, inner in module.named_children():
         if isinstance(inner, CategoryLayer):
             setattr(module, name, _Lookup(inner))
@@ -139,7 +142,7 @@ def _replace_category_layers(module):
 
 
 @contextlib.contextmanager
-def _silence():
+def _silence() -> Iterator[None]:
     """Without torch's pages of progress and warnings; what is wrong comes as an exception."""
     told = io.StringIO()
     with contextlib.ExitStack() as stack:
@@ -153,7 +156,7 @@ def _silence():
 
 
 class _Tracer(torch.fx.Tracer):
-    def is_leaf_module(self, m, module_qualified_name):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, CategoryLayer) or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -172,16 +175,16 @@ class _Codes:
 class _Writer:
     """Writes a module node by node."""
 
-    def __init__(self, graph, module, table):
+    def __init__(self, graph: Graph, module: nn.Module, table: EncodedTable | PlainTable) -> None:
         self._graph, self._module, self._table = graph, module, table
 
-    def write(self, steps):
-        values = {}
+    def write(self, steps: list[torch.fx.Node]) -> str:
+        values: dict[torch.fx.Node, Any] = {}
         for step in steps:
             values[step] = self._write(step, values)
         return values[steps[-1]]
 
-    def _write(self, step, values):
+    def _write(self, step: torch.fx.Node, values: dict[torch.fx.Node, Any]) -> Any:
         if step.kwargs:
             raise NotPlainError
         args = [values[a] if isinstance(a, torch.fx.Node) else a for a in step.args]
@@ -190,12 +193,12 @@ class _Writer:
         if step.op == "output":
             return self._tensor(args[0])
         if step.op == "call_module":
-            return self._layer(self._module.get_submodule(step.target), *args)
+            return self._layer(self._module.get_submodule(str(step.target)), *args)
         if step.op in ("call_function", "call_method"):
             return self._function(step.target, args)
         raise NotPlainError
 
-    def _layer(self, layer, X):
+    def _layer(self, layer: nn.Module, X: Any) -> Any:
         if type(layer) is nn.Linear:
             return self._linear(layer, X)
         if type(layer) is CategoryLayer:
@@ -206,7 +209,7 @@ class _Writer:
             return X
         raise NotPlainError
 
-    def _linear(self, layer, X):
+    def _linear(self, layer: nn.Linear, X: Any) -> str:
         weight = layer.weight.detach().numpy()
         bias = None if layer.bias is None else layer.bias.detach().numpy()
         are_numbers = isinstance(X, _Table) and not self._table.has_categories
@@ -217,8 +220,8 @@ class _Writer:
             weight = weight * factors
         return self._graph.linear(self._tensor(X), weight, bias)
 
-    def _embed(self, layer, X):
-        if not isinstance(X, _Codes):
+    def _embed(self, layer: CategoryLayer, X: Any) -> str:
+        if not isinstance(X, _Codes) or not isinstance(self._table, EncodedTable):
             raise NotPlainError
         table = self._graph.constant(layer.table.weight.detach().numpy(), "table")
         rows = self._table.rows(layer.offsets)
@@ -226,14 +229,14 @@ class _Writer:
         axes = self._graph.constant(np.array([1]))
         return self._graph.add("ReduceSum", embedded, axes, keepdims=0)
 
-    def _function(self, target, args):
+    def _function(self, target: Any, args: list[Any]) -> Any:
         if target is operator.getitem and isinstance(args[0], _Table):
             return self._part(args[1])
         if target not in _FUNCTIONS or any(isinstance(a, (int, float)) for a in args):
             raise NotPlainError
         return self._graph.add(_FUNCTIONS[target], *map(self._tensor, args))
 
-    def _part(self, index):
+    def _part(self, index: Any) -> Any:
         """``X[:, :n]`` or ``X[:, n:]``, where n numbers come before the codes."""
         n_codes = self._table.n_codes
         if not (isinstance(index, tuple) and len(index) == 2 and index[0] == slice(None)):
@@ -247,7 +250,7 @@ class _Writer:
             return _Codes()
         raise NotPlainError
 
-    def _tensor(self, value):
+    def _tensor(self, value: Any) -> str:
         if isinstance(value, str):
             return value
         if isinstance(value, _Table):

@@ -1,11 +1,12 @@
 """Packages of the extra `onnx`, imported when they are needed."""
 
 from importlib import import_module
+from types import ModuleType
 
 EXTRA = 'pip install "skdistill[onnx]"'
 
 
-def require(name):
+def require(name: str) -> ModuleType:
     """Import a package of the extra.
 
     Parameters

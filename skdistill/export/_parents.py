@@ -1,6 +1,7 @@
 """What the models around a student ask of it in a graph of skl2onnx."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
@@ -10,13 +11,17 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
+from skdistill._utils.types import Estimator
+from skdistill.classifier import DistilledClassifier
+from skdistill.export._skl2onnx import Container, Scope
+
 # Models that answer as one model within them does.
 WRAPPERS = (FrozenEstimator, GridSearchCV, Pipeline)
 # Models that ask several for their probabilities.
 ENSEMBLES = (BaggingClassifier, OneVsRestClassifier, StackingClassifier, VotingClassifier)
 
 
-def answering(model):
+def answering(model: Estimator) -> Estimator:
     """The model that answers, within Pipelines, searches and frozen estimators.
 
     Parameters
@@ -51,7 +56,7 @@ class Wishes:
     by_ensemble: bool
 
 
-def wishes_of_parents(clf, scope, container):
+def wishes_of_parents(clf: DistilledClassifier, scope: Scope, container: Container) -> Wishes:
     """Look through the models around a student in a graph.
 
     Parameters
@@ -71,7 +76,8 @@ def wishes_of_parents(clf, scope, container):
         student is asked for both.
     """
     models = _models(scope)
-    asks, by_ensembles = _has_option(clf, scope, container), set()
+    asks = _has_option(clf, scope, container)
+    by_ensembles: set[bool] = set()
     for model in models:
         if model is clf or not _holds(model, clf):
             continue
@@ -92,19 +98,19 @@ def wishes_of_parents(clf, scope, container):
     return Wishes(asks or True in by_ensembles, bool(by_ensembles))
 
 
-def _models(scope):
+def _models(scope: Scope) -> list[Estimator]:
     """The models that have a place in the graph so far, each once."""
     models = [operator.raw_operator for operator in scope.operators.values()]
     return list({id(model): model for model in models if model is not None}.values())
 
 
-def _has_option(model, *places):
+def _has_option(model: Estimator, *places: Scope | Container) -> bool:
     """Whether the option is on, in the scope (where Pipelines set it) or in the container."""
     found = [place.get_options(model, {"raw_scores": False}, fail=False) for place in places]
     return any(options and options["raw_scores"] for options in found)
 
 
-def _outer_pipeline_asks(scope, models):
+def _outer_pipeline_asks(scope: Scope, models: list[Estimator]) -> bool:
     """Whether the option is on for the outermost Pipeline, which has no place in the graph."""
     known = {id(model) for model in models}
     found = (scope.options or {}).items()
@@ -112,18 +118,18 @@ def _outer_pipeline_asks(scope, models):
     return any(of.get("raw_scores") for of in outer if of)
 
 
-def _is_id_of_another(key, known):
+def _is_id_of_another(key: Any, known: set[int]) -> bool:
     return isinstance(key, int) and key not in known
 
 
-def _members(model):
+def _members(model: Estimator) -> list[Estimator]:
     """The fitted models that an ensemble asks."""
     if isinstance(model, CalibratedClassifierCV):
         return [c.estimator for c in getattr(model, "calibrated_classifiers_", [])]
     return getattr(model, "estimators_", [])
 
 
-def _holds(thing, clf):
+def _holds(thing: Any, clf: DistilledClassifier) -> bool:
     """Whether a model, or a list of models, has the student somewhere within it."""
     if thing is clf:
         return True
@@ -137,7 +143,7 @@ def _holds(thing, clf):
     return False
 
 
-def _refuse_another_graph(model):
+def _refuse_another_graph(model: Estimator) -> None:
     """Refuse what skl2onnx converts to a graph that answers otherwise."""
     if not type(model).__module__.startswith("sklearn."):
         return  # its converter is the user's own
@@ -166,7 +172,7 @@ def _refuse_another_graph(model):
         )
 
 
-def _refuse_other_classes(model, clf):
+def _refuse_other_classes(model: Estimator, clf: DistilledClassifier) -> None:
     """Refuse an ensemble that knows another number of classes than its student does."""
     name = type(model).__name__
     members = [answering(member) for member in _members(model)]

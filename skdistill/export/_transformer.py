@@ -1,16 +1,22 @@
 """A user's own transformer as the encoder, by skl2onnx."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
-from skdistill.export._graph import ML_DOMAIN, OPSET
+from skdistill._utils.types import Estimator
+from skdistill.export._encoder import PlainTable
+from skdistill.export._graph import FLOAT, ML_DOMAIN, OPSET, Graph
 from skdistill.export._optional import require
+from skdistill.export._schema import Schema
 from skdistill.table import CATEGORY, NUMBER
 
 
-class TransformedTable:
-    """A table as a user's transformer encodes it.
+def transformed_table(
+    graph: Graph, transformer: Estimator, schema: Schema, numbers: str, categories: str
+) -> PlainTable:
+    """Add the nodes of a user's transformer.
 
     Parameters
     ----------
@@ -20,25 +26,12 @@ class TransformedTable:
     schema : Schema
     numbers, categories : str
         Names of the float64 matrix and of the matrix of strings.
+
+    Returns
+    -------
+    PlainTable
+        Its float32 result.
     """
-
-    has_numbers, has_categories, n_codes = True, False, 0
-
-    def __init__(self, graph, transformer, schema, numbers, categories):
-        self._name = _include(graph, transformer, schema, numbers, categories)
-        self.n_columns = schema.n_encoded
-
-    def scaled_numbers(self):
-        """Name of the matrix, and what it is still to be multiplied by."""
-        return self._name, np.ones(self.n_columns, np.float32)
-
-    def matrix(self):
-        """Name of the matrix."""
-        return self._name
-
-
-def _include(graph, transformer, schema, numbers, categories):
-    """Add the transformer's nodes; return the name of its float32 result."""
     if schema.names is None and not schema.n_categories:
         model = _convert(transformer, [(numbers, NUMBER, schema.n_numbers)])
         inputs = [numbers]
@@ -48,12 +41,13 @@ def _include(graph, transformer, schema, numbers, categories):
         model = _convert(transformer, [(name, kind, 1) for name, kind in columns])
         inputs = _split(graph, schema, numbers, categories)
     outputs = graph.include(model, inputs)
-    return graph.add("Cast", outputs[0], to=1)
+    return PlainTable(graph.add("Cast", outputs[0], to=FLOAT), schema.n_encoded)
 
 
-def _split(graph, schema, numbers, categories):
+def _split(graph: Graph, schema: Schema, numbers: str, categories: str) -> list[str]:
     """Names of the columns one by one, in the order of the table."""
-    taken, columns = Counter(), []
+    taken: Counter[str] = Counter()
+    columns = []
     for kind in schema.kinds:
         source = numbers if kind == NUMBER else categories
         place = graph.constant(np.array([taken[kind]]))
@@ -62,7 +56,8 @@ def _split(graph, schema, numbers, categories):
     return columns
 
 
-def _convert(transformer, columns):
+def _convert(transformer: Estimator, columns: list[tuple[str, str, int]]) -> Any:
+    """The transformer as a model, from the names, kinds and widths of its inputs."""
     skl2onnx = require("skl2onnx")
     from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 

@@ -182,8 +182,8 @@ class Comparison:
                 )
                 self._add(group, metric, np.nan, None, STUDENT, note=note)
                 continue
-            value = retained_gain(*(one.values[metric] for one in found))
-            draws = retained_gain(*(one.draws[metric] for one in found))
+            value = float(retained_gain(*(one.values[metric] for one in found)))
+            draws = np.asarray(retained_gain(*(one.draws[metric] for one in found)))
             self._add(group, metric, value, draws, STUDENT)
 
     def add_classes(self) -> None:

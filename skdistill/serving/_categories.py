@@ -68,7 +68,7 @@ class CategoryColumn:
         return self._unknown if found is None else as_text(self._levels.levels[found])
 
 
-class UncodedColumn:
+class OwnEncoderColumn:
     """A category column for an encoder of the user's own, which gets the text of every value.
 
     It may know more categories than the file tells.
@@ -117,11 +117,11 @@ def category_columns(labels: list[str], features: dict[str, Any]) -> list[Any]:
 
     Returns
     -------
-    list of (CategoryColumn or UncodedColumn)
+    list of (CategoryColumn or OwnEncoderColumn)
     """
     columns = zip(labels, features["levels"], strict=True)
     if features["own_encoder"]:
-        return [UncodedColumn(label, levels) for label, levels in columns]
+        return [OwnEncoderColumn(label, levels) for label, levels in columns]
     missing, unknown = features["missing"], features["unknown"]
     return [
         CategoryColumn(label, levels, readable, missing, unknown)

@@ -116,7 +116,8 @@ class Training:
         self.encoder = encoder
         self.is_over = self.was_ended = False
         self._limit = TimeLimit(deadline)
-        self._report = EpochReport(step)
+        self.step = step
+        self._report = EpochReport(self._report_epoch)
         self._handles: list[Any] = []
         self._random: RandomNumbers | None = None
         self._done: History | None = None
@@ -255,6 +256,9 @@ class Training:
 
     def _whole_epochs(self) -> list[dict]:
         return [epoch for epoch in getattr(self.net, "history_", []) if "train_loss" in epoch]
+
+    def _report_epoch(self, name: str, net: Estimator) -> bool:
+        return self.step(name, net)
 
     def _prepare(self) -> None:
         net, validation = self.net, self.validation

@@ -29,10 +29,8 @@ class FittedPool:
     pooling: str
     memory: Any
     n_jobs: int | None
-    # A pool that was stored before it had `features` has none of its own: all columns.
-    _selection = ColumnSelection(None)
-
     classes_: NDArray[Any]
+    _selection: ColumnSelection
     _members: list[Member]
     _weights: FloatArray
     _floors: list[float]

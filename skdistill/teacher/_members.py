@@ -110,7 +110,6 @@ class Member:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = member_state(state)
-        state.pop("_held", None)  # older files have it, and nothing in it
         if "estimator" in state:
             state["_source"] = InMemory(state.pop("estimator"))
         self.__dict__.update(state)

@@ -13,6 +13,7 @@ from sklearn.utils.metadata_routing import UNUSED, MetadataRouter
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._stored.parameters import OlderParametersMixin
+from skdistill._stored.parts import pool_state
 from skdistill._utils._compat import HasMethods, StrOptions, safe_indexing
 from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
 from skdistill._utils.progress import no_step
@@ -230,6 +231,9 @@ class TeacherPool(
 
     def __sklearn_tags__(self) -> Tags:
         return pool_tags(super().__sklearn_tags__(), sound_parts(self.teachers, "teacher"))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(pool_state(state, ColumnSelection(None)))
 
     def cross_fit_proba(
         self,
