@@ -118,9 +118,10 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             With `teacher` and `teacher_` None; it cannot be fitted again without `soft_targets`.
         """
         check_is_fitted(self)
-        light = copy.copy(self)
-        light.__dict__.update(teacher=None, teacher_=None)
-        light.__dict__.pop("_skl_callbacks", None)  # they watch a fit, and are not ours to store
+        state = self.__getstate__() | {"teacher": None, "teacher_": None}
+        state.pop("_skl_callbacks", None)  # they watch a fit, and are not ours to store
+        light = type(self).__new__(type(self))
+        light.__setstate__(state)
         return light
 
     # --- the columns of X ---

@@ -92,7 +92,7 @@ class Trial:
         assert self.validation is not None
         weight, setting = self.validation.weight, self.setting
         return {
-            "who": "student" if setting.alpha < 1 else "control",
+            "who": "student" if setting.learns_of_teacher else "control",
             "alpha": setting.alpha,
             "temperature": setting.temperature,
             "cv": self.rows.cv,

@@ -176,7 +176,8 @@ def loss_of(objective: Objective, batch: Batch) -> torch.Tensor:
     if not takes_parts(objective):
         return objective.loss(batch)
     student, old_loss = StudentOutput(batch.logits, batch.layers), _as_anything(objective.loss)
-    return old_loss(student, batch.view, batch.weight)
+    view = None if batch.view is None else batch.view.float()  # as they all were
+    return old_loss(student, view, batch.weight)
 
 
 def takes_parts(objective: Objective) -> bool:

@@ -65,7 +65,7 @@ class Training:
         What a warning says of the student, should the training be ended before its time. None says
         that it keeps what it has learned.
     n_planned : int, default=None
-        Epochs of the schedule, where the training ends before; None is all that the net has.
+        Steps of the schedule. None: all the epochs that the net has, of these rows.
     encoder : transformer or None, default=None
         What the student that :meth:`finish` returns sees of a table.
 
@@ -160,7 +160,8 @@ class Training:
             _adapt_scoring(net, self.rows, self.validation)
             self._load_weights()
             check_output(net, self.rows, self.n_outputs)
-            net.criterion_.begin(net, self.rows, self._steps_planned())
+            per_epoch = n_batches(len(self.rows), net.batch_size)
+            net.criterion_.begin(net, self.rows, self.n_planned or net.max_epochs * per_epoch)
         draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
         self._random = numbers if draws or net.criterion_.draws_random_numbers else None
         self._handles = net.criterion_.watch(net.module_)
@@ -211,6 +212,7 @@ class Training:
         if self._limit.reached:
             self._warn_ended("`max_time` ended the training")
         self._done = self.history
+        net.criterion_.end()
         net.trim_for_prediction()
         net.iterator_valid = torch.utils.data.DataLoader
         net.module_.eval().requires_grad_(False)
@@ -241,8 +243,10 @@ class Training:
         Raises
         ------
         ValueError
-            If it was made of other parts.
+            If it was made of other parts, or this one has not been started.
         """
+        if not getattr(self.net, "initialized_", False):
+            raise ValueError("a training takes a state once it has been started: call `start()`.")
         load_state(self.net, state)
         if self._random is not None:
             self._random.state = state["random"]
@@ -272,10 +276,6 @@ class Training:
             callbacks=callbacks,
             verbose=self.verbose,
         )
-
-    def _steps_planned(self) -> int:
-        n_epochs = self.n_planned or self.net.max_epochs
-        return n_epochs * n_batches(len(self.rows), self.net.batch_size)
 
     def _load_weights(self) -> None:
         if self.weights is None:
