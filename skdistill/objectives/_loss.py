@@ -98,7 +98,7 @@ class DistillationLoss(torch.nn.Module):
         self.parts.clear()
         self._layers = {}
         for _, objective in self.objectives:
-            objective.__dict__.pop("module_", None)
+            vars(objective).pop("module_", None)
 
     def forward(self, output: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         weight = target["weight"]
