@@ -183,11 +183,12 @@ def loss_of(objective: Objective, batch: Batch) -> torch.Tensor:
 
 def takes_parts(objective: Objective) -> bool:
     """Whether `loss` has the signature of old: (student, view, sample_weight)."""
-    return _takes_parts(type(objective))
+    kind: Any = type(objective)
+    return _takes_parts(kind)
 
 
 @cache
-def _takes_parts(kind: type[Objective]) -> bool:
+def _takes_parts(kind: Any) -> bool:
     parameters = inspect.signature(kind.loss).parameters.values()
     named = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
     return len(named) > 2
