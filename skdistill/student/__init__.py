@@ -10,7 +10,7 @@ from skdistill.student._recipe import (
     prepare_net,
     student_module,
 )
-from skdistill.student._rows import BatchIterator, Rows, n_batches
+from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._storage import pack_net, unpack_net
 from skdistill.student._training import Training
 

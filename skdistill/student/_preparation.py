@@ -13,7 +13,7 @@ from skdistill._utils.types import Estimator
 from skdistill.objectives import DistillationLoss
 from skdistill.student._callbacks import StopDivergence
 from skdistill.student._checks import check_output
-from skdistill.student._rows import Rows
+from skdistill.student._batches import Rows
 
 
 @usual_torch()

@@ -31,7 +31,7 @@ from skdistill.student._preparation import (
     initialize,
     softmax,
 )
-from skdistill.student._rows import BatchIterator, Rows, n_batches
+from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._state import load_state, state_of
 from skdistill.student._threads import training_threads
 
