@@ -5,6 +5,7 @@ first used (PEP 562).
 """
 
 from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0.dev0"
 
@@ -64,7 +65,7 @@ TRUSTED_TYPES = [
 __all__ = [*sorted(_HOMES), "TRUSTED_TYPES", "__version__"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -72,5 +73,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

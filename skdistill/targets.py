@@ -5,6 +5,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from skdistill._utils.types import BoolArray, FloatArray, IntArray
+from skdistill._utils.weights import n_effective
 
 # Standard deviation of log T before any row is seen.
 PRIOR_SPREAD = 0.5
@@ -131,12 +132,12 @@ def fit_pool_weights(
     """
     rows = np.arange(len(labels))
     weight = np.ones(len(labels)) if sample_weight is None else sample_weight
-    n_effective = weight.sum() ** 2 / np.square(weight).sum()
+    n_rows = n_effective(weight)
 
     def log_loss(logits: FloatArray) -> float:
         logs = log_softmax(logits)
         pooled = pool_probabilities(members, np.exp(logs)[:, None] * known, pooling)[rows, labels]
-        prior = PRIOR_ROWS * logs.sum() / n_effective
+        prior = PRIOR_ROWS * logs.sum() / n_rows
         return -np.average(np.log(np.where(pooled > 0, pooled, 1.0)), weights=weight) - prior
 
     bounds = [(-LARGEST_LOG_WEIGHT, LARGEST_LOG_WEIGHT)] * len(members)
@@ -230,12 +231,12 @@ def fit_temperature(
        https://doi.org/10.48550/arXiv.1706.04599
     """
     weight = np.ones(len(labels)) if sample_weight is None else sample_weight
-    n_effective = weight.sum() ** 2 / np.square(weight).sum()
+    n_rows = n_effective(weight)
 
     def log_loss(log_temperature: float) -> float:
         losses = log_losses(logits / np.exp(log_temperature), labels)
-        prior = log_temperature**2 / (2 * PRIOR_SPREAD**2 * n_effective)
-        return prior + np.average(losses, weights=sample_weight)
+        prior = log_temperature**2 / (2 * PRIOR_SPREAD**2 * n_rows)
+        return float(prior + np.average(losses, weights=sample_weight))
 
     bounds = (np.log(0.05), np.log(20.0))
     return float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded").x))

@@ -18,7 +18,7 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skdistill import DistillationReport, DistilledClassifier, MLPStudent
+from skdistill import MLP, DistillationReport, DistilledClassifier, MLPStudent
 from skdistill.metrics import agreement, expected_calibration_error, kl_divergence
 
 SMALL = MLPStudent((16,), n_steps=150)
@@ -325,6 +325,19 @@ def test_speed_and_size(report):
     sizes = numbers(report, "size", "student")["value"]
     assert sizes["parameter_bytes"] < sizes["pickled_bytes"]
     assert "control" not in set(report.table.loc[report.table["part"] == "speed", "model"])
+
+
+def test_a_student_that_cannot_be_stored():
+    class Local(MLP):
+        pass
+
+    clf = DistilledClassifier(Oracle(), Local, transfer=None, random_state=0).fit(X[:100], Y[:100])
+    sizes = numbers(
+        DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **QUICK), "size", "student"
+    )
+    assert sizes.loc["parameter_bytes", "value"] > 0
+    assert np.isnan(sizes.loc["pickled_bytes", "value"])
+    assert sizes["note"].tolist() == ["", "it cannot be pickled"]
 
 
 def test_a_teacher_that_cannot_be_stored():

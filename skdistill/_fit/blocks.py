@@ -1,6 +1,6 @@
 """Blocks of rows on their way to the student."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,10 +63,15 @@ class Block:
 
     def take(self, rows: np.ndarray) -> "Block":
         """The block of some of the rows."""
-        optional = self.soft, self.groups, self.is_answer
-        taken = [None if one is None else one[rows] for one in optional]
-        X = safe_indexing(self.X, rows)
-        return Block(self.task, X, self.labels[rows], self.weight[rows], *taken, self.sampler)
+        return replace(
+            self,
+            X=safe_indexing(self.X, rows),
+            labels=self.labels[rows],
+            weight=self.weight[rows],
+            soft=None if self.soft is None else self.soft[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            is_answer=None if self.is_answer is None else self.is_answer[rows],
+        )
 
     def with_weight(self) -> "Block":
         """The block of the rows that weigh anything: the others change nothing."""

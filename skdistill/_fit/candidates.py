@@ -8,7 +8,6 @@ import numpy as np
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
 from skdistill._fit.inputs import Inputs
-from skdistill._fit.judge import n_effective
 from skdistill._fit.labelling import measure_leak, validation_rows
 from skdistill._fit.outcome import warn_of_gap, warn_of_labels_alone, why_no_choice
 from skdistill._fit.plan import OTHER_TEMPERATURES, TEMPERATURE
@@ -20,6 +19,7 @@ from skdistill._fit.transfer_set import choose_samplers, rows_to_learn
 from skdistill._fit.trials import LabelledRows, Trial, row_losses_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.types import Estimator, FloatArray
+from skdistill._utils.weights import n_effective
 from skdistill.table import with_nominal
 from skdistill.teacher import UNKNOWN_FLOOR
 

@@ -1,6 +1,7 @@
 """Checks of what the user gives to DistilledClassifier; each error names value and remedy."""
 
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sklearn.utils import compute_class_weight, indexable
 from skdistill._fit.holdout import check_splitter, is_splitter
 from skdistill._utils._compat import check_sample_weight, num_samples
 from skdistill._utils.named import is_list, named_parts
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
 from skdistill.table import (
@@ -22,6 +24,9 @@ from skdistill.table import (
 )
 from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, Rounds, TransferSampler
 
+if TYPE_CHECKING:
+    from skdistill._fit.plan import Plan
+
 # Of the mean weight: all rows below it together weigh less than that of the whole.
 LEAST_WEIGHT = 1e-6
 
@@ -29,7 +34,7 @@ _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: 
 _READ_TABLES = (Gibbs, Marginals, Mixup, Munge, Near)
 
 
-def check_parameters(estimator):
+def check_parameters(estimator: Estimator) -> None:
     """Raise a ValueError or TypeError for a constructor parameter that is not valid."""
     for name in estimator._named_lists:
         if is_list(getattr(estimator, name)) and not getattr(estimator, name):
@@ -39,20 +44,29 @@ def check_parameters(estimator):
     if estimator.response is not None:
         _check_kind("response", estimator.response, Response)
         estimator.response.check_parameters()
-    for parameter, kind in (("objectives", Objective), ("transfer", TransferSampler)):
-        for _, part in named_parts(getattr(estimator, parameter), parameter):
-            _check_kind(parameter, part, kind)
-            part.check_parameters()
+    _check_parts("objectives", named_parts(estimator.objectives, "objectives"), Objective)
+    _check_parts("transfer", _samplers_of(estimator), TransferSampler)
     _check_encoder(estimator.encoder)
     check_student(estimator.student)
 
 
-def is_auto(value):
+def is_auto(value: Any) -> bool:
     """Whether a parameter is "auto", and no array that would be compared to it by element."""
     return isinstance(value, str) and value == "auto"
 
 
-def _check_kind(name, value, kind):
+def _samplers_of(estimator: Estimator) -> list[tuple[str, Any]]:
+    """The samplers of `transfer`; none yet where "auto" will choose them."""
+    return [] if is_auto(estimator.transfer) else named_parts(estimator.transfer, "transfer")
+
+
+def _check_parts(name: str, parts: list[tuple[str, Any]], kind: type) -> None:
+    for _, part in parts:
+        _check_kind(name, part, kind)
+        part.check_parameters()
+
+
+def _check_kind(name: str, value: Any, kind: type) -> None:
     if isinstance(value, type):
         raise TypeError(
             f"`{name}` holds the class {value.__name__}: give an instance, {value.__name__}(...)."
@@ -65,7 +79,7 @@ def _check_kind(name, value, kind):
         )
 
 
-def _check_encoder(encoder):
+def _check_encoder(encoder: Any) -> None:
     is_name = isinstance(encoder, str) and encoder in ("auto", "passthrough")
     if isinstance(encoder, type):
         raise ValueError(
@@ -77,9 +91,11 @@ def _check_encoder(encoder):
         )
 
 
-def check_known(y, classes, name):
+def check_known(y: np.ndarray | None, classes: np.ndarray, name: str) -> None:
     """Raise a ValueError for labels that are not in `classes`."""
-    unknown = [] if y is None else np.setdiff1d(y, classes)
+    if y is None:
+        return
+    unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(
             f"`{name}` has labels {unknown[:10].tolist()} that are not in classes_ "
@@ -87,7 +103,9 @@ def check_known(y, classes, name):
         )
 
 
-def class_weights(class_weight, y, sample_weight):
+def class_weights(
+    class_weight: dict | str | None, y: np.ndarray | None, sample_weight: FloatArray | None
+) -> dict[Any, float] | None:
     """Return the weight of each class of y as a dict; None if there is none."""
     if class_weight is None:
         return None
@@ -104,7 +122,7 @@ def class_weights(class_weight, y, sample_weight):
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(f"`class_weight` must give finite weights >= 0, got {class_weight!r}.")
     by_class = dict(zip(classes, weights, strict=True))
-    if not combine_weights(sample_weight, by_class, y).any():
+    if not _times_class(sample_weight, by_class, y).any():
         raise ValueError(
             "`class_weight` must not be 0 for every class whose rows have a weight, got "
             f"{class_weight!r}."
@@ -112,7 +130,7 @@ def class_weights(class_weight, y, sample_weight):
     return by_class
 
 
-def check_prior(class_prior, classes):
+def check_prior(class_prior: Any, classes: np.ndarray) -> FloatArray | None:
     """Return `class_prior` as an array in the order of the classes; None stays None."""
     if class_prior is None:
         return None
@@ -139,15 +157,24 @@ def check_prior(class_prior, classes):
     return prior
 
 
-def combine_weights(sample_weight, by_class, y):
+def combine_weights(
+    sample_weight: FloatArray | None, by_class: dict[Any, float] | None, y: np.ndarray | None
+) -> FloatArray | None:
     """Return `sample_weight` times the weight of each row's class; None if there is neither."""
     if by_class is None:
         return sample_weight
+    assert y is not None  # `class_weight` has asked for it
+    return _times_class(sample_weight, by_class, y)
+
+
+def _times_class(
+    sample_weight: FloatArray | None, by_class: dict[Any, float], y: np.ndarray
+) -> FloatArray:
     weight = np.array([by_class.get(label, 1.0) for label in y])
     return _without_negligible(weight if sample_weight is None else sample_weight * weight)
 
 
-def check_drawn(name, drawn, n_rows):
+def check_drawn(name: str, drawn: Table, n_rows: int) -> None:
     """Raise a ValueError unless a sampler drew as many rows as it was asked for."""
     if num_samples(drawn) != n_rows:
         raise ValueError(
@@ -156,7 +183,14 @@ def check_drawn(name, drawn, n_rows):
         )
 
 
-def check_combination(plan, X, y, soft_targets, n_used, more):
+def check_combination(
+    plan: "Plan",
+    X: Table,
+    y: np.ndarray | None,
+    soft_targets: Any,
+    n_used: int,
+    more: dict[str, Any],
+) -> None:
     """Raise a ValueError for inputs that do not go together.
 
     Parameters
@@ -189,10 +223,10 @@ def check_combination(plan, X, y, soft_targets, n_used, more):
     _check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
 
 
-def _check_samplers(plan, X):
-    if not issparse(X) or is_auto(plan.parameters.transfer):
+def _check_samplers(plan: "Plan", X: Table) -> None:
+    if not issparse(X):
         return
-    for name, sampler in named_parts(plan.parameters.transfer, "transfer"):
+    for name, sampler in _samplers_of(plan.parameters):
         reader = sampler.sampler if isinstance(sampler, Rounds) else sampler
         if sampler.size and isinstance(reader, _READ_TABLES):
             raise ValueError(
@@ -202,7 +236,9 @@ def _check_samplers(plan, X):
             )
 
 
-def _check_validation_rows(plan, y, n_rows, more):
+def _check_validation_rows(
+    plan: "Plan", y: np.ndarray | None, n_rows: int, more: dict[str, Any]
+) -> None:
     if (more["X_val"] is None) != (more["y_val"] is None):
         raise ValueError("`X_val` and `y_val` must be given together.")
     if more["X_val"] is None and more["sample_weight_val"] is not None:
@@ -223,7 +259,9 @@ def _check_validation_rows(plan, y, n_rows, more):
         )
 
 
-def _check_without_teacher(plan, X_transfer, soft_targets, soft_targets_transfer):
+def _check_without_teacher(
+    plan: "Plan", X_transfer: Table, soft_targets: Any, soft_targets_transfer: Any
+) -> None:
     if soft_targets is None:
         raise ValueError("`teacher` is None: give a teacher, or `soft_targets` in its place.")
     if plan.cv is not None:
@@ -232,14 +270,16 @@ def _check_without_teacher(plan, X_transfer, soft_targets, soft_targets_transfer
         raise ValueError(
             "`X_transfer` has no labels: give `soft_targets_transfer`, or a `teacher`."
         )
-    for name, sampler in named_parts(plan.parameters.transfer, "transfer"):
+    for name, sampler in _samplers_of(plan.parameters):
         if sampler.size:
             raise ValueError(
                 f"`transfer` draws rows (`{name}`), but there is no `teacher` to label them."
             )
 
 
-def check_weights(sample_weight, X, name="sample_weight"):
+def check_weights(
+    sample_weight: ArrayLike | None, X: Table, name: str = "sample_weight"
+) -> FloatArray | None:
     """Return checked float64 weights of the rows; None stays None."""
     if sample_weight is None:
         return None
@@ -259,12 +299,12 @@ def check_weights(sample_weight, X, name="sample_weight"):
     return _without_negligible(weights)
 
 
-def _without_negligible(weights):
+def _without_negligible(weights: FloatArray) -> FloatArray:
     """The weights, with 0 for rows that change nothing and so are not to count as rows."""
     return np.where(weights < LEAST_WEIGHT * weights.mean(), 0.0, weights)
 
 
-def classes_of_soft_targets(soft_targets, y):
+def classes_of_soft_targets(soft_targets: Any, y: np.ndarray | None) -> np.ndarray:
     """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
     names = None
     if is_frame(soft_targets):
@@ -282,12 +322,14 @@ def classes_of_soft_targets(soft_targets, y):
     return np.unique(found)
 
 
-def check_soft_targets(soft_targets, classes, n_rows, name):
+def check_soft_targets(
+    soft_targets: Any, classes: np.ndarray, n_rows: int, name: str
+) -> FloatArray:
     """Return soft targets as an array of shape (n_rows, n_classes) in the order of `classes`."""
     return read_probabilities(soft_targets, classes, n_rows, f"`{name}`")
 
 
-def _check_same_rows(X, soft_targets, name):
+def _check_same_rows(X: Table, soft_targets: Any, name: str) -> None:
     """Raise a ValueError if pandas would align soft targets with other rows of X than their own."""
     if isinstance(X, pd.DataFrame) and isinstance(soft_targets, pd.DataFrame):
         reordered = not X.index.equals(soft_targets.index)
@@ -298,7 +340,7 @@ def _check_same_rows(X, soft_targets, name):
             )
 
 
-def untuple(value, name, n_rows):
+def untuple(value: Any, name: str, n_rows: int) -> Any:
     """Unpack a 1-tuple; warn about a bare array that cross-validation would slice."""
     check_container(value[0] if isinstance(value, tuple) and value else value, name)
     if isinstance(value, tuple):

@@ -104,7 +104,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
         decision += _add_judgement(judgement, trial, run)
         student.temperature = judgement.temperature or student.temperature
     if trains_again(run, given.holds_out):
-        again = train_again(student, trial.best_share, trial.setting, trial.examples, run)
+        again = train_again(student, trial, teacher, run)
         student = replace(student, net=again.net)
     student.offset = _prior_offset(trial, run)
     run.progress.say(decision)

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -10,13 +9,13 @@ from skdistill._fit.blocks import Block
 from skdistill._fit.candidates import FEWEST_JUDGES, N_FOLDS, label_rows
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
-from skdistill._fit.judge import n_effective
 from skdistill._fit.labelling import validation_rows
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import make_examples, train_for
 from skdistill._fit.trials import LabelledRows, Trial, row_losses_of
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, Split
+from skdistill._utils.weights import n_effective
 from skdistill.teacher import find_partition
 
 
@@ -122,7 +121,8 @@ def _rows_of_twin(part: Inputs, trial: Trial, run: Run) -> tuple[Inputs, Labelle
     return part, label_rows(learned, trial.setting, None, trial.rows.cv, run)
 
 
-def _judge(outputs: FloatArray, rows: Block, folds: Any, run: Run) -> Judgement:
+def _judge(outputs: FloatArray, rows: Block, folds: list[Split], run: Run) -> Judgement:
+    assert rows.groups is not None
     losses = row_losses_of(outputs, rows, is_calibrated=False)
     temperature = None
     if run.plan.parameters.calibrate:
@@ -157,6 +157,7 @@ def careful_temperature(outputs: FloatArray, rows: Block) -> float:
 
 def _mean_within_error(values: FloatArray, rows: Block) -> bool:
     """Whether the mean is at most one standard error from 0, as groups have it."""
+    assert rows.groups is not None
     share = rows.weight / rows.weight.sum()
     mean = share @ values
     code = np.unique(rows.groups, return_inverse=True)[1]

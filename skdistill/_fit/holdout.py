@@ -1,33 +1,41 @@
 """Which rows a fit holds out, and in which folds it labels the others."""
 
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import check_cv, train_test_split
 
 from skdistill._utils._compat import num_samples
+from skdistill._utils.types import FloatArray, IntArray, Split, Table
 from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 
+if TYPE_CHECKING:
+    from skdistill._fit.inputs import Inputs
 
-def find_folds(cv, X, y, groups=None):
-    """Return the folds of `cv` as index arrays, checked."""
+
+def find_folds(
+    cv: Any, X: Table, y: np.ndarray | None, groups: np.ndarray | None = None
+) -> list[Split]:
+    """Return the folds of `cv` as index arrays, checked; there are labels to stratify by."""
+    assert y is not None
     try:
         return find_partition(cv, X, y, groups)
     except ValueError as error:
         raise ValueError(f"`cv={shown(cv)}`: {error}{_lacks_groups(cv, groups)}") from error
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """A splitter or a number, for a message; of a list of splits only that it is one."""
     return "[...]" if isinstance(value, (list, tuple)) else " ".join(repr(value).split())
 
 
-def is_splitter(value):
+def is_splitter(value: Any) -> bool:
     """Whether `validation_fraction` is no number: a splitter, or a list of splits."""
     return isinstance(value, (list, tuple)) or hasattr(value, "split")
 
 
-def check_splitter(value):
+def check_splitter(value: Any) -> None:
     """Raise a ValueError for what has a method ``split`` and is no splitter."""
     if isinstance(value, (str, bytes, type)):
         raise ValueError(
@@ -36,7 +44,7 @@ def check_splitter(value):
         )
 
 
-def last_split(splitter, X, y, groups):
+def last_split(splitter: Any, X: Table, y: np.ndarray | None, groups: np.ndarray | None) -> Split:
     """The last split of what is given as `validation_fraction`, checked.
 
     Parameters
@@ -75,7 +83,7 @@ def last_split(splitter, X, y, groups):
     return train, test
 
 
-def _lacks_groups(splitter, groups):
+def _lacks_groups(splitter: Any, groups: np.ndarray | None) -> str:
     """The remedy for a splitter by groups that got none, or nothing."""
     if groups is not None or not hasattr(splitter, "get_metadata_routing"):
         return ""
@@ -83,7 +91,7 @@ def _lacks_groups(splitter, groups):
     return " (It splits by groups: give `groups` to `fit`.)" if asks else ""
 
 
-def _check_part(rows, n_rows):
+def _check_part(rows: np.ndarray, n_rows: int) -> IntArray:
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
         raise ValueError(
             "each part of its last split must hold row numbers, and one at least, got "
@@ -96,7 +104,7 @@ def _check_part(rows, n_rows):
     return np.unique(rows)
 
 
-def rows_apart(given, fraction, seed):
+def rows_apart(given: "Inputs", fraction: float, seed: int | None) -> Split:
     """Choose the rows to train on, and those to hold out.
 
     Parameters
@@ -104,7 +112,7 @@ def rows_apart(given, fraction, seed):
     given : Inputs
     fraction : float
         Share of the rows held out, where `given` has no split.
-    seed : int
+    seed : int or None
 
     Returns
     -------
@@ -124,7 +132,7 @@ def rows_apart(given, fraction, seed):
     return everything[~np.isin(groups, groups[test])], test
 
 
-def rows_to_hold_out(labels, fraction, seed):
+def rows_to_hold_out(labels: IntArray, fraction: float, seed: int | None) -> IntArray:
     """Choose rows for validation; no class is left without a row that is not held out.
 
     Parameters
@@ -132,7 +140,7 @@ def rows_to_hold_out(labels, fraction, seed):
     labels : ndarray of shape (n_rows,)
     fraction : float
         Share of the rows.
-    seed : int
+    seed : int or None
 
     Returns
     -------
@@ -154,7 +162,9 @@ def rows_to_hold_out(labels, fraction, seed):
     return np.sort(held_out[np.isin(labels[held_out], labels[kept])])
 
 
-def groups_to_hold_out(labels, groups, fraction, seed):
+def groups_to_hold_out(
+    labels: IntArray, groups: np.ndarray, fraction: float, seed: int | None
+) -> IntArray:
     """Choose whole groups for validation.
 
     Groups are looked at in random order. One is held out where that brings the number of rows of
@@ -167,7 +177,7 @@ def groups_to_hold_out(labels, groups, fraction, seed):
     groups : ndarray of shape (n_rows,)
     fraction : float
         Share of the rows.
-    seed : int
+    seed : int or None
 
     Returns
     -------
@@ -197,7 +207,7 @@ def groups_to_hold_out(labels, groups, fraction, seed):
     return rows
 
 
-def _class_counts(labels, groups):
+def _class_counts(labels: IntArray, groups: np.ndarray) -> tuple[IntArray, IntArray]:
     """Rows of each class in each group, and the number of each row's group."""
     labels, groups = (np.unique(values, return_inverse=True)[1] for values in (labels, groups))
     counts = np.zeros((groups.max() + 1, labels.max() + 1), dtype=int)
@@ -205,11 +215,11 @@ def _class_counts(labels, groups):
     return counts, groups
 
 
-def _distance(counts, wanted):
+def _distance(counts: IntArray, wanted: FloatArray) -> float:
     return np.abs(counts - wanted).sum()
 
 
-def _nearest(counts, order, wanted, most):
+def _nearest(counts: IntArray, order: IntArray, wanted: FloatArray, most: float) -> int:
     """The group that comes nearest to the rows wanted, of those that can be spared."""
     total = counts.sum(axis=0)
     can_go = [g for g in order if counts[g].sum() <= most and (counts[g] < total).all()]
@@ -225,7 +235,7 @@ def _nearest(counts, order, wanted, most):
     return min(can_go, key=lambda group: _distance(counts[group], wanted))
 
 
-def _warn_of_share(share, fraction):
+def _warn_of_share(share: float, fraction: float) -> None:
     if not fraction / 2 <= share <= 2 * fraction:
         warnings.warn(
             f"DistilledClassifier: {share:.0%} of the rows are held out, where "

@@ -23,7 +23,7 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._fit.training import fit_encoder, rehearse_student
 from skdistill._utils._compat import num_samples, safe_indexing
-from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
+from skdistill._utils.types import Estimator, FloatArray, IntArray, Split, Table
 from skdistill.student import encode
 from skdistill.table import ColumnSelection, check_container
 from skdistill.task import Classification, check_labels, check_target
@@ -44,10 +44,10 @@ class Arguments:
     X_val: Any
     y_val: Any
     sample_weight_val: Any
-    fit_params: dict
+    fit_params: dict[str, Any]
 
     @property
-    def shown_to_callbacks(self) -> dict:
+    def shown_to_callbacks(self) -> dict[str, Any]:
         """What callbacks that score are given."""
         weight = self.sample_weight
         metadata = None if weight is None else {"sample_weight": weight}
@@ -94,10 +94,10 @@ class Inputs:
     soft_transfer: FloatArray | None
     groups: np.ndarray | None
     validation: Block | None
-    folds: list | None
-    split: tuple | None
+    folds: list[Split] | None
+    split: Split | None
     labeller: Labeller
-    fit_params: dict
+    fit_params: dict[str, dict[str, Any]]
     encoder: Estimator = None
     holds_out: bool = False
 
@@ -173,10 +173,10 @@ class Inputs:
         )
 
 
-def _within(folds: list, kept: IntArray) -> list:
+def _within(folds: list[Split], kept: IntArray) -> list[Split]:
     """The folds of the rows kept, by their places there; a fold without test rows is none."""
-    folds = [[np.flatnonzero(np.isin(kept, part)) for part in fold] for fold in folds]
-    return [(train, test) for train, test in folds if len(test)]
+    placed = [[np.flatnonzero(np.isin(kept, part)) for part in fold] for fold in folds]
+    return [(train, test) for train, test in placed if len(test)]
 
 
 def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
@@ -203,7 +203,7 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     sample_weight = _row_weights(plan, check_weights(arguments.sample_weight, X))
     names = ("X_transfer", "soft_targets_transfer", "X_val", "y_val", "sample_weight_val")
     more = {name: untuple(getattr(arguments, name), name, num_samples(X)) for name in names}
-    n_used = num_samples(X) if sample_weight is None else np.count_nonzero(sample_weight)
+    n_used = num_samples(X) if sample_weight is None else int(np.count_nonzero(sample_weight))
     check_combination(plan, X, y, arguments.soft_targets, n_used, more)
     task = _find_task(plan, X, y, arguments.soft_targets)
     check_known(y, task.classes, "y")
@@ -277,7 +277,7 @@ def _row_weights(plan: Plan, weight: FloatArray | None) -> FloatArray | None:
     return weight
 
 
-def _with_encoder(plan: Plan, given: Inputs, more: dict) -> Inputs:
+def _with_encoder(plan: Plan, given: Inputs, more: dict[str, Any]) -> Inputs:
     """Fit the encoder, and try on a few rows what would fail after the teachers are fitted."""
     if plan.previous is not None:
         given = replace(given, encoder=plan.previous.student.encoder)
@@ -307,7 +307,9 @@ def _find_task(plan: Plan, X: Table, y: Any, soft_targets: Any) -> Classificatio
     return Classification(classes)
 
 
-def _given_validation(task: Classification, more: dict, by_class: dict | None) -> Block | None:
+def _given_validation(
+    task: Classification, more: dict[str, Any], by_class: dict[Any, float] | None
+) -> Block | None:
     X_val, y_val = more["X_val"], more["y_val"]
     if X_val is None:
         return None
@@ -340,7 +342,7 @@ def _given_split(
     groups: Any,
     weight: FloatArray | None,
     X_val: Table,
-) -> tuple[IntArray, IntArray] | None:
+) -> Split | None:
     """The split by a splitter, None where `validation_fraction` is none or of no use."""
     splitter = plan.parameters.validation_fraction
     is_given = X_val is None and is_splitter(splitter)
@@ -368,8 +370,8 @@ def _route(
     arguments: Arguments,
     sample_weight: FloatArray | None,
     all_weight: FloatArray | None,
-    more: dict,
-) -> dict:
+    more: dict[str, Any],
+) -> dict[str, dict[str, Any]]:
     """The arguments of each teacher's ``fit``, by its name."""
     fit_params = arguments.fit_params
     if plan.continues and plan.cv is None:
@@ -378,5 +380,5 @@ def _route(
     metadata = {"groups": arguments.groups, **more}
     metadata = {name: value for name, value in metadata.items() if value is not None}
     return teacher_fit_params(
-        plan.router, plan.teachers, sample_weight, all_weight, metadata, fit_params
+        plan.parameters, plan.teachers, sample_weight, all_weight, metadata, fit_params
     )

@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.stats import t as student_t
 
+from skdistill._utils.types import FloatArray
+from skdistill._utils.weights import n_effective
+
 # Chance that a fit calls anything clearly better although all that it compares are equally good.
 # It is shared out by Bonferroni: folds, codes, two temperatures, control, teacher.
 LEVEL = 0.05
@@ -11,17 +14,9 @@ MOST_COMPARISONS = 6
 HARD_ROW = 5.0
 
 
-def n_effective(weight):
-    """How many rows of equal weight tell as much as rows of these weights [1]_.
-
-    References
-    ----------
-    .. [1] Kish (1965). Survey Sampling. Wiley.
-    """
-    return weight.sum() ** 2 / np.square(weight).sum()
-
-
-def is_clearly_lower(losses, others, weight, groups=None):
+def is_clearly_lower(
+    losses: FloatArray, others: FloatArray, weight: FloatArray, groups: np.ndarray | None = None
+) -> bool:
     r"""Whether the mean of some losses is lower, by a one-sided t test of the differences.
 
     The statistic is corrected for skewness [1]_, since a model may lose much on a few rows, and the
@@ -60,7 +55,7 @@ def is_clearly_lower(losses, others, weight, groups=None):
     return bool(_statistic(mean, apart, n) > bound)
 
 
-def _statistic(mean, apart, n):
+def _statistic(mean: float, apart: FloatArray, n: float) -> float:
     """The t statistic of a mean, or Hall's corrected one where that is smaller.
 
     `apart` holds each part's share times its distance from the mean.

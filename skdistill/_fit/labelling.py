@@ -2,13 +2,16 @@
 
 import warnings
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_soft_targets
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
-from skdistill._utils.progress import no_step
+from skdistill._utils.progress import Progress, Step, no_step
+from skdistill._utils.types import BoolArray, FloatArray, IntArray, Table
 from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities, mean_true_probability
 from skdistill.task import Classification
@@ -20,6 +23,9 @@ from skdistill.teacher import (
     unfrozen,
     warn_of_unknown,
 )
+
+if TYPE_CHECKING:
+    from skdistill._fit.inputs import Inputs
 
 
 class Labeller:
@@ -52,7 +58,7 @@ class Labeller:
         """The same by a teacher, once it is fitted."""
         return Labeller(self.task, self.response, self.temperatures, teacher)
 
-    def given(self, soft_targets, X, name):
+    def given(self, soft_targets: Any, X: Table, name: str) -> FloatArray | None:
         """Probabilities that the user gave, checked; None stays None."""
         if soft_targets is None:
             return None
@@ -60,40 +66,51 @@ class Labeller:
         return floor_probabilities(p, self._floor)
 
     @property
-    def _floor(self):
+    def _floor(self) -> float:
         """Lowest probability where no teacher's own is known; 0 where nobody needs one."""
         if not self.floored:
             return 0.0
-        return UNKNOWN_FLOOR if self.response.floor == "auto" else self.response.floor
+        floor = self.response.floor
+        return UNKNOWN_FLOOR if isinstance(floor, str) else floor
 
-    def label(self, X, step=no_step):
+    @property
+    def pool(self) -> TeacherPool:
+        """The teacher, where one is known to be there."""
+        assert self.teacher is not None
+        return self.teacher
+
+    def label(self, X: Table, step: Step = no_step) -> FloatArray:
         """The teacher's probabilities."""
-        return self._lift(self.teacher.label(X, floored=self.floored, step=step))
+        return self._lift(self.pool.label(X, floored=self.floored, step=step))
 
-    def label_known(self, X, labels, step=no_step, warns=True):
+    def label_known(
+        self, X: Table, labels: IntArray, step: Step = no_step, warns: bool = True
+    ) -> FloatArray:
         """The teacher's probabilities; rows of a class it does not know are taught by label."""
-        soft = self.teacher.label(X, floored=self.floored, step=step)
+        soft = self.pool.label(X, floored=self.floored, step=step)
         if self.task.known(labels).all():
-            unknown = teach_unknown(soft, labels, self.teacher.known_columns)
+            unknown = teach_unknown(soft, labels, self.pool.known_columns)
             if len(unknown) and warns:
                 warn_of_unknown(self.task.classes[unknown])
         return self._lift(soft)
 
-    def _lift(self, soft):
+    def _lift(self, soft: FloatArray) -> FloatArray:
         """Lift the zeros of classes that no teacher knows: they have no logarithm either."""
         return floor_probabilities(soft, self._floor) if (soft == 0).any() else soft
 
-    def knows(self, labels):
+    def knows(self, labels: IntArray) -> BoolArray:
         """Whether some teacher knows the class of each label, as an array of bool."""
-        return np.isin(labels, np.concatenate(self.teacher.known_columns))
+        return np.isin(labels, np.concatenate(self.pool.known_columns))
 
-    def knows_all(self, labels):
+    def knows_all(self, labels: IntArray) -> bool:
         """Whether there are teachers, who together know all classes of the labels."""
         if self.teacher is None:
             return False
         return bool(self.knows(labels[self.task.known(labels)]).all())
 
-    def label_out_of_fold(self, given, others, step):
+    def label_out_of_fold(
+        self, given: "Inputs", others: list[list[Table]], step: Step
+    ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         """The probabilities of teachers that have not seen the row.
 
         Parameters
@@ -110,14 +127,16 @@ class Labeller:
         is_answer : ndarray of bool of shape (n_samples,)
             False for rows that were taught by label.
         """
-        soft, of_others, is_answer = self.teacher.label_folds(
+        assert given.y is not None
+        assert given.folds is not None
+        soft, of_others, is_answer = self.pool.label_folds(
             given.X, given.y, given.folds, others, self.floored, given.fit_params, step
         )
         others = [[self._lift(p) for p in tables] for tables in of_others]
         return self._lift(soft), others, is_answer
 
 
-def choose_weights(pool, given):
+def choose_weights(pool: TeacherPool, given: "Inputs") -> None:
     """Weigh the teachers by the labelled validation rows; warn where there are none.
 
     Parameters
@@ -138,7 +157,7 @@ def choose_weights(pool, given):
     )
 
 
-def training_rows(given, progress):
+def training_rows(given: "Inputs", progress: Progress) -> Block:
     """The rows of X with their labels, and soft targets of teachers that were fitted on them.
 
     Parameters
@@ -158,7 +177,9 @@ def training_rows(given, progress):
     return replace(given.block, soft=soft)
 
 
-def out_of_fold_rows(given, drawn, progress):
+def out_of_fold_rows(
+    given: "Inputs", drawn: list[list[Table]], progress: Progress
+) -> tuple[Block, list[list[FloatArray]]]:
     """The rows of X, and rows drawn from those of each fold, labelled by teachers without the fold.
 
     Parameters
@@ -174,7 +195,8 @@ def out_of_fold_rows(given, drawn, progress):
     soft : list of list of ndarray of shape (n_rows, n_classes)
         Soft targets of `drawn`.
     """
-    n_teachers = len(unfrozen(named_parts(given.labeller.teacher.teachers, "teacher")))
+    assert given.folds is not None
+    n_teachers = len(unfrozen(named_parts(given.labeller.pool.teachers, "teacher")))
     n_rows = len(given.labels) + sum(num_samples(table) for fold in drawn for table in fold)
     text = f"labelling {n_rows} rows out of fold"
     n_steps = len(given.folds) * n_teachers
@@ -183,7 +205,7 @@ def out_of_fold_rows(given, drawn, progress):
     return replace(given.block, soft=own, is_answer=is_answer), soft
 
 
-def validation_rows(given):
+def validation_rows(given: "Inputs") -> Block | None:
     """The rows held out or given for validation, labelled by the teacher where there is one.
 
     Rows of a class that it does not know are taught by label, as the training rows are.
@@ -202,7 +224,7 @@ def validation_rows(given):
     return replace(rows, soft=labeller.label_known(rows.X, rows.labels, warns=False))
 
 
-def measure_leak(given, rows, validation):
+def measure_leak(given: "Inputs", rows: Block, validation: Block | None) -> float | None:
     """How much more the teacher gives the true class on rows it was fitted on.
 
     Rows that were taught by label, since no teacher knows their class, are no answers.
@@ -221,9 +243,10 @@ def measure_leak(given, rows, validation):
     labeller = given.labeller
     if given.soft is not None or not rows.is_labelled:
         return None
-    if not unfrozen(named_parts(labeller.teacher.teachers, "teacher")):
+    if not unfrozen(named_parts(labeller.pool.teachers, "teacher")):
         return None
     if given.folds is not None:
+        assert rows.is_answer is not None  # they were labelled out of fold
         unseen = rows.take(rows.is_answer)
         if not len(unseen.labels):
             return None
@@ -237,6 +260,7 @@ def measure_leak(given, rows, validation):
     return _true(seen) - _true(unseen)
 
 
-def _true(rows):
+def _true(rows: Block) -> float:
     """Mean probability of the true class."""
+    assert rows.soft is not None
     return mean_true_probability(rows.soft, rows.labels, rows.weight)

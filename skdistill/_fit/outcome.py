@@ -5,10 +5,11 @@ import warnings
 import numpy as np
 
 from skdistill._fit.blocks import Block
-from skdistill._fit.judge import is_clearly_lower, n_effective
+from skdistill._fit.judge import is_clearly_lower
 from skdistill._fit.plan import Plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.types import FloatArray
+from skdistill._utils.weights import n_effective
 from skdistill.teacher import unfrozen
 
 # Of what the teacher knows beyond the shares of the classes.
@@ -56,9 +57,11 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
     str
     """
     setting = trial.setting
-    who = {0: "the student of the teacher alone", 1: "the student of the labels alone"}.get(
+    who = {0.0: "the student of the teacher alone", 1.0: "the student of the labels alone"}.get(
         setting.alpha, "the student of teacher and labels"
     )
+    if setting.alpha == 1 and setting.learns_of_teacher:
+        who = "the student of labels and objectives"
     parts = [f"kept: {who} (alpha {setting.alpha:g}, temperature {setting.temperature:g}"]
     if trial.rows.cv is not None:
         parts.append(", labels out of fold")
@@ -68,7 +71,7 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
     if trials:
         losses = [f"{_name(one)} {one['log_loss']:.4f}" for one in trials if not one["is_kept"]]
         own = next(one["log_loss"] for one in trials if one["is_kept"])
-        parts.append(f"; log loss {own:.4f} on {len(trial.validation.labels)} rows held out")
+        parts.append(f"; log loss {own:.4f} on {len(trial.judges)} rows held out")
         parts.append(f" ({', '.join(losses)})" if losses else "")
     return "".join([*parts, f"; why: {trial.why}"])
 
@@ -118,9 +121,9 @@ def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) 
     holds_out : bool
         Whether these were held out of X.
     """
-    rows, student = trial.validation, trial.row_losses
     if trial.setting.alpha == 1:  # it does not follow the teacher
         return
+    rows, student = trial.judges, trial.row_losses
     if not is_clearly_lower(teacher, student, rows.weight, rows.groups):
         return
     means = [np.average(losses, weights=rows.weight) for losses in (student, teacher)]

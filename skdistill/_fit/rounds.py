@@ -67,8 +67,6 @@ class LaterRounds:
     n_rounds : int
     examples : Examples
         Of what the last epoch learned.
-    n_planned : int or None
-        Epochs of the first round that would take the steps of all; None until they are planned.
     """
 
     def __init__(
@@ -86,7 +84,6 @@ class LaterRounds:
         self.setting = setting
         self.examples = examples
         self.n_rounds = max(sampler.n_rounds for _, sampler in samplers)
-        self.n_planned: int | None = None
         self._run = run
 
     @property
@@ -113,7 +110,6 @@ class LaterRounds:
             done += n_epochs * per_epoch[number]
             ends.append(ends[-1] + n_epochs)
         net.set_params(max_epochs=ends[-1])
-        self.n_planned = -(-done // per_epoch[0])
         return ends[1:]
 
     def run(self, training: Training, ends: list[int]) -> FittedStudent:

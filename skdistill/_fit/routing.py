@@ -40,7 +40,7 @@ def router_of(estimator: Estimator) -> MetadataRouter:
 
 
 def teacher_fit_params(
-    router: MetadataRouter,
+    estimator: Estimator,
     teachers: list[tuple[str, Any]],
     weight: FloatArray | None,
     class_weighted: FloatArray | None,
@@ -51,8 +51,7 @@ def teacher_fit_params(
 
     Parameters
     ----------
-    router : MetadataRouter
-        Of the estimator.
+    estimator : DistilledClassifier
     teachers : list of (str, object)
     weight : ndarray of shape (n_samples,) or None
         Of the rows, where `sample_weight` was given.
@@ -75,12 +74,12 @@ def teacher_fit_params(
     parts = unfrozen(teachers)
     if not routing_enabled():
         return {name: weight_fit_params(name, part, class_weighted) for name, part in parts}
-    asked = [get_routing_for_object(requests_of(part)) for _, part in parts]
-    asked = set().union(*(requests.consumes("fit", metadata) for requests in asked))
+    requests = [get_routing_for_object(requests_of(part)) for _, part in parts]
+    asked = {name for one in requests for name in one.consumes("fit", metadata)}
     given = {name: metadata[name] for name in asked} | fit_params
     if weight is not None:
         given["sample_weight"] = class_weighted
-    routed = process_routing(router, "fit", **given)
+    routed = process_routing(estimator, "fit", **given)
     params = {name: dict(routed[name]["fit"]) for name, _ in parts}
     for name, part in parts:
         if not hasattr(part, "get_metadata_routing"):

@@ -67,6 +67,12 @@ class Trial:
     def validation(self) -> Block | None:
         return self.examples.validation
 
+    @property
+    def judges(self) -> Block:
+        """The validation rows, where there are some."""
+        assert self.validation is not None
+        return self.validation
+
     @cached_property
     def outputs(self) -> FloatArray:
         """Of the validation rows, without calibration."""
@@ -75,8 +81,7 @@ class Trial:
     @cached_property
     def row_losses(self) -> FloatArray:
         """Loss of each validation row."""
-        assert self.validation is not None
-        return row_losses_of(self.outputs, self.validation, self.is_calibrated)
+        return row_losses_of(self.outputs, self.judges, self.is_calibrated)
 
     def is_better_than(self, other: "Trial") -> bool:
         """Whether it clearly loses less on the validation rows."""
@@ -84,17 +89,15 @@ class Trial:
 
     def loses_less_than(self, losses: FloatArray) -> bool:
         """Whether it clearly loses less on them than somebody's `losses` of shape (n_rows,)."""
-        rows = self.validation
-        assert rows is not None
+        rows = self.judges
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
     @property
     def summary(self) -> dict[str, Any]:
         """What `trials_` says of it."""
-        assert self.validation is not None
-        weight, setting = self.validation.weight, self.setting
+        weight, setting = self.judges.weight, self.setting
         return {
-            "who": "student" if setting.alpha < 1 else "control",
+            "who": "student" if setting.learns_of_teacher else "control",
             "alpha": setting.alpha,
             "temperature": setting.temperature,
             "cv": self.rows.cv,

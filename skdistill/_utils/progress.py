@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from skdistill._utils.types import Estimator
 
 # Seconds between two lines about the same task.
 SECONDS_BETWEEN_LINES = 5.0
+# Takes the name of a step that is done; some take the net as well.
+Step: TypeAlias = Callable[..., bool]
 
 
 class Progress:
@@ -37,7 +39,7 @@ class Progress:
         text: str,
         n_steps: int | None = 0,
         attributes: Callable[[Any], dict[str, Any]] | None = None,
-    ) -> Iterator[Callable[..., bool]]:
+    ) -> Iterator[Step]:
         """A task of the fit; yields a function that reports one of its steps as done.
 
         Parameters

@@ -13,6 +13,8 @@ FloatArray: TypeAlias = NDArray[np.floating]
 IntArray: TypeAlias = NDArray[np.integer]
 BoolArray: TypeAlias = NDArray[np.bool_]
 ObjectArray: TypeAlias = NDArray[np.object_]
+# Rows to train on, and rows to test on or to hold out.
+Split: TypeAlias = tuple[IntArray, IntArray]
 RandomState: TypeAlias = int | np.random.RandomState | None
 
 __all__ = [
@@ -24,5 +26,6 @@ __all__ = [
     "NDArray",
     "ObjectArray",
     "RandomState",
+    "Split",
     "Table",
 ]

@@ -1,6 +1,5 @@
 """What a fit chose, in words."""
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from skdistill._fit.checks import is_auto
 from skdistill._fit.plan import EARLY_STOPPING_ROWS
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray
+from skdistill._utils.values import plain_value
 from skdistill.classifier import DistilledClassifier
 from skdistill.teacher import unfrozen
 
@@ -170,11 +170,8 @@ def _trial(trial: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> bool | int | float | str:
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    if isinstance(value, numbers.Real) and np.isfinite(float(value)):
-        return float(value)
+    plain = plain_value(value)
+    if isinstance(plain, int) or (isinstance(plain, float) and np.isfinite(plain)):
+        return plain
     text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

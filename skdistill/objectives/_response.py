@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from torch.nn import functional as F
 
 from skdistill._utils._compat import Interval
+from skdistill._utils.types import FloatArray
 from skdistill.targets import scale_temperature
 from skdistill.teacher import FLOOR
 
@@ -32,14 +33,14 @@ class Response(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {"floor": FLOOR}
 
-    def __init__(self, floor="auto"):
+    def __init__(self, floor: float | str = "auto"):
         self.floor = floor
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         """Raise a ValueError for a parameter that is not valid."""
         self._validate_params()
 
-    def needs_floor(self, temperature):
+    def needs_floor(self, temperature: float) -> bool:
         """Tell whether `prepare` takes logarithms, so that probabilities of 0 must be lifted.
 
         Parameters
@@ -52,7 +53,12 @@ class Response(BaseEstimator):
         """
         return True
 
-    def prepare(self, probabilities, temperature, sample_weight=None):
+    def prepare(
+        self,
+        probabilities: FloatArray,
+        temperature: float,
+        sample_weight: FloatArray | None = None,
+    ) -> FloatArray:
         """Make the target of each row.
 
         Parameters
@@ -69,7 +75,7 @@ class Response(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement `prepare`.")
 
-    def loss(self, logits, target, temperature):
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, temperature: float) -> torch.Tensor:
         """Compare a batch with its target.
 
         Parameters
@@ -86,7 +92,9 @@ class Response(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
 
-    def loss_and_gradient(self, logits, target, temperature):
+    def loss_and_gradient(
+        self, logits: torch.Tensor, target: torch.Tensor, temperature: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Compare a batch with its target, and differentiate: by autograd, if not overridden.
 
         Parameters
@@ -128,21 +136,28 @@ class Hinton(Response):
        https://doi.org/10.48550/arXiv.1503.02531
     """
 
-    def needs_floor(self, temperature):
+    def needs_floor(self, temperature: float) -> bool:
         """Only a temperature other than 1 takes them; see :meth:`Response.needs_floor`."""
         return temperature != 1
 
-    def prepare(self, probabilities, temperature, sample_weight=None):
+    def prepare(
+        self,
+        probabilities: FloatArray,
+        temperature: float,
+        sample_weight: FloatArray | None = None,
+    ) -> FloatArray:
         """Soften the probabilities; see :meth:`Response.prepare`."""
         return scale_temperature(probabilities, temperature)
 
-    def loss(self, logits, target, temperature):
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, temperature: float) -> torch.Tensor:
         """Softened cross-entropy of each row; see :meth:`Response.loss`."""
         if temperature == 1:
             return F.cross_entropy(logits, target, reduction="none")
         return temperature**2 * F.cross_entropy(logits / temperature, target, reduction="none")
 
-    def loss_and_gradient(self, logits, target, temperature):
+    def loss_and_gradient(
+        self, logits: torch.Tensor, target: torch.Tensor, temperature: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The same in closed form; see :meth:`Response.loss_and_gradient`."""
         if not is_hinton(self):
             return super().loss_and_gradient(logits, target, temperature)
@@ -177,11 +192,16 @@ class BalancedHinton(Hinton):
         "balance": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, balance=1.0, floor="auto"):
+    def __init__(self, balance: float = 1.0, floor: float | str = "auto"):
         super().__init__(floor=floor)
         self.balance = balance
 
-    def prepare(self, probabilities, temperature, sample_weight=None):
+    def prepare(
+        self,
+        probabilities: FloatArray,
+        temperature: float,
+        sample_weight: FloatArray | None = None,
+    ) -> FloatArray:
         """Soften the probabilities and weigh the rows; see :meth:`Response.prepare`."""
         prior = np.average(probabilities, axis=0, weights=sample_weight)
         rarity = (probabilities / np.maximum(prior, RAREST)).mean(axis=1) ** self.balance
@@ -190,20 +210,22 @@ class BalancedHinton(Hinton):
         return weight * super().prepare(probabilities, temperature)
 
 
-def prepare(response, probabilities, temperature, sample_weight):
+def prepare(
+    response: Response, probabilities: FloatArray, temperature: float, sample_weight: FloatArray
+) -> FloatArray:
     """The targets of a response, whose `prepare` may leave `sample_weight` out."""
     takes_weight = "sample_weight" in inspect.signature(response.prepare).parameters
     weights = {"sample_weight": sample_weight} if takes_weight else {}
     return response.prepare(probabilities, temperature, **weights)
 
 
-def rehearse_response(response, n_classes, temperature):
+def rehearse_response(response: Response, n_classes: int, temperature: float) -> None:
     """Raise what is wrong with a response of the user's own, before teachers are fitted for it."""
     uniform = np.full((2, n_classes), 1 / n_classes)
     try:
-        target = np.asarray(prepare(response, uniform, temperature, np.ones(2)))
+        made = np.asarray(prepare(response, uniform, temperature, np.ones(2)))
         logits = torch.zeros(2, n_classes, dtype=torch.float32, device="cpu")
-        target = torch.as_tensor(target, dtype=torch.float32, device="cpu")
+        target = torch.as_tensor(made, dtype=torch.float32, device="cpu")
         shape = response.loss(logits, target, temperature).shape
     except Exception as error:  # it is anyone's code
         raise ValueError(f"the response {response} fails on two rows: {error!r}.") from error
@@ -214,12 +236,14 @@ def rehearse_response(response, n_classes, temperature):
         )
 
 
-def is_hinton(response):
+def is_hinton(response: Response) -> bool:
     """Whether a response has Hinton's loss, and not one of a subclass's own."""
     return type(response).loss is Hinton.loss
 
 
-def cross_entropy_and_gradient(logits, target):
+def cross_entropy_and_gradient(
+    logits: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Cross-entropy of each row with a target of any mass, and its gradient in the logits."""
     log_p = torch.log_softmax(logits, dim=1)
     rows = -torch.linalg.vecdot(log_p, target)

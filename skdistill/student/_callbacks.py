@@ -1,12 +1,16 @@
 """What watches a training."""
 
 import time
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import numpy as np
 from skorch.callbacks import Callback
 
+from skdistill._utils.types import Estimator
 
-def raise_diverged(net, what):
+
+def raise_diverged(net: Estimator, what: str) -> NoReturn:
     """Raise the error of a loss or output that is not finite."""
     raise ValueError(
         f"the student diverged in epoch {len(net.history)} ({what}): lower its learning rate "
@@ -21,7 +25,7 @@ class StopTraining(KeyboardInterrupt):
 class StopDivergence(Callback):
     """Raise as soon as an epoch's loss is not a finite number."""
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: Estimator, **kwargs: Any) -> None:
         loss = net.history[-1].get("train_loss")
         if loss is not None and not np.isfinite(loss):
             raise_diverged(net, f"training loss {loss}")
@@ -36,11 +40,11 @@ class TimeLimit(Callback):
         As of :func:`time.monotonic`.
     """
 
-    def __init__(self, deadline):
+    def __init__(self, deadline: float | None):
         self.deadline = deadline
         self.reached = False
 
-    def on_batch_end(self, net, training=False, **kwargs):
+    def on_batch_end(self, net: Estimator, training: bool = False, **kwargs: Any) -> None:
         is_late = self.deadline is not None and time.monotonic() > self.deadline
         if training and is_late and len(net.history) > 1:  # one epoch, or there is no student
             self.reached = True
@@ -55,9 +59,9 @@ class EpochReport(Callback):
     step : callable
     """
 
-    def __init__(self, step):
+    def __init__(self, step: Callable[[str, Any], bool]):
         self.step = step
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: Estimator, **kwargs: Any) -> None:
         if self.step(f"epoch {len(net.history)}", net):
             raise StopTraining

@@ -53,6 +53,10 @@ class DirectNet(NeuralNetClassifier):
         Whether the module holds the :class:`WeightAverage` between the epochs and at the end.
     """
 
+    pass_: DirectPass | None
+    average_: WeightAverage | None
+    mixed_: tuple[Rows, Rows] | None
+
     def __init__(self, *args: Any, average_weights: bool = True, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.average_weights = average_weights
@@ -67,10 +71,12 @@ class DirectNet(NeuralNetClassifier):
         self.pass_ = None  # an objective may have come with weights of its own
         return super().initialize_optimizer(*args, **kwargs)
 
-    def load_average(self, state: dict) -> None:
-        """Go on from an average of weights, between two epochs."""
-        self.average_ = self._new_average()
-        self.average_.load_state_dict(state)
+    def load_average(self, state: dict | None) -> None:
+        """Go on from an average of weights, between two epochs; None before the first."""
+        self.average_ = None
+        if state is not None:
+            self.average_ = average = self._new_average()
+            average.load_state_dict(state)
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Yield the one flat parameter; see :class:`skorch.NeuralNet`."""
@@ -90,9 +96,11 @@ class DirectNet(NeuralNetClassifier):
 
     def _mixed(self, dataset: Rows) -> Rows:
         """The rows with one target in place of labels and soft targets, where one will do."""
-        if self.mixed_ is None or self.mixed_[0] is not dataset:
-            self.mixed_ = dataset, dataset.with_target(self.criterion_.mix(dataset.target))
-        return self.mixed_[1]
+        mixed = self.mixed_
+        if mixed is None or mixed[0] is not dataset:
+            mixed = dataset, dataset.with_target(self.criterion_.mix(dataset.target))
+            self.mixed_ = mixed
+        return mixed[1]
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Callable, **fit_params: Any
@@ -105,19 +113,20 @@ class DirectNet(NeuralNetClassifier):
             if self.pass_ is None:
                 super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             else:
-                self._run_direct_epoch(iterator, prefix)
+                self._run_direct_epoch(self.pass_, iterator, prefix)
 
     @contextmanager
     def _averaging(self) -> Iterator[None]:
         """The weights of the last step within, their mean without."""
-        if self.average_ is None:
-            self.average_ = self._new_average()
+        average = self.average_
+        if average is None:
+            average = self.average_ = self._new_average()
         else:
-            self.average_.exchange()
+            average.exchange()
         try:
             yield
         finally:  # also where a callback ends the training
-            self.average_.exchange()
+            average.exchange()
 
     def _new_average(self) -> WeightAverage:
         groups = self.optimizer_.param_groups
@@ -133,13 +142,13 @@ class DirectNet(NeuralNetClassifier):
         if self.average_ is not None:
             self.average_.update()
 
-    def _run_direct_epoch(self, iterator: Any, prefix: str) -> None:
+    def _run_direct_epoch(self, direct: DirectPass, iterator: Any, prefix: str) -> None:
         self._set_training(True)
         self.history.new_batch()  # one for the whole epoch: nobody reads thousands
         listeners = [c for _, c in self.callbacks_ if isinstance(c, (LRScheduler, TimeLimit))]
         losses, sizes = [], []
         for batch in iterator:
-            losses.append(self._direct_step(*batch))
+            losses.append(self._direct_step(direct, *batch))
             sizes.append(len(batch[0]))
             for callback in listeners:
                 callback.on_batch_end(self, batch=batch, training=True)
@@ -158,19 +167,20 @@ class DirectNet(NeuralNetClassifier):
         super().trim_for_prediction()
 
     @torch.no_grad()
-    def _direct_step(self, inputs: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
-        logits = self.pass_.forward(inputs)
+    def _direct_step(
+        self, direct: DirectPass, inputs: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        logits = direct.forward(inputs)
         value, gradient, of_layers = self.criterion_.value_and_gradients(
-            logits, target, self.pass_.outputs
+            logits, target, direct.outputs
         )
-        self.pass_.backward(gradient, of_layers)
-        self._update()
+        direct.backward(gradient, of_layers)
+        self._update(direct.flat)
         self._update_average()
         return value
 
-    def _update(self) -> None:
+    def _update(self, flat: torch.nn.Parameter) -> None:
         """Step the optimizer: by its kernel, since its hooks take longer than the update."""
-        flat = self.pass_.flat
         state = self.optimizer_.state.get(flat)
         if not state:
             self.optimizer_.step()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import cast
 
 import torch
 
@@ -38,7 +39,8 @@ class DirectPass:
         others: Sequence[torch.nn.Parameter] = (),
     ):
         self.n_numbers, self.first = module.n_numbers, module.first
-        self.categories, self.layers = module.categories, list(module.layers)
+        self.categories = module.categories
+        self.layers = cast("list[torch.nn.Linear]", list(module.layers))
         self.flat = _flatten([*module.parameters(), *others])
         self.watched = watched
         self.outputs: dict[str, torch.Tensor] = {}
@@ -96,6 +98,7 @@ class DirectPass:
             hidden = self._linear(self.first, X[:, : self.n_numbers])
             self._watch("first", hidden)
         if self.categories is None:
+            assert hidden is not None  # there are numbers where there are no categories
             return hidden
         of_categories = self.categories(X[:, self.n_numbers :])
         self._watch("categories", of_categories)
@@ -109,7 +112,9 @@ class DirectPass:
             _write_gradients(self.first, self._X[:, : self.n_numbers], own)
         if self.categories is not None:
             own = _sum(gradient, of_layers.get("categories"))
-            table = self.categories.table.weight.grad.zero_()
+            table = self.categories.table.weight.grad
+            assert table is not None  # a view of the flat buffer
+            table.zero_()
             for rows in self.categories.rows(self._X[:, self.n_numbers :]).unbind(1):
                 table.index_add_(0, rows, own)
             table[0] = 0.0  # padding: the shared row of unknown values stays as it is

@@ -3,7 +3,7 @@
 import inspect
 from functools import partial
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from skorch.callbacks import LRScheduler
 
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._utils._compat import Interval, StrOptions
+from skdistill._utils.types import Estimator
 from skdistill.modules import MLP
 from skdistill.student._direct import DirectNet
 from skdistill.student._rows import n_batches
@@ -62,12 +63,12 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes=(192, 192),
-        learning_rate=0.006,
-        weight_decay=0.01,
-        batch_size="auto",
-        n_steps="auto",
-        average_weights=True,
+        hidden_layer_sizes: tuple[int, ...] | list[int] = (192, 192),
+        learning_rate: float = 0.006,
+        weight_decay: float = 0.01,
+        batch_size: int | str = "auto",
+        n_steps: int | str = "auto",
+        average_weights: bool = True,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.learning_rate = learning_rate
@@ -77,7 +78,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         self.average_weights = average_weights
 
     @classmethod
-    def fast(cls, **params):
+    def fast(cls, **params: Any) -> Self:
         """Make the recipe of a student half as large, and nearly as good.
 
         Parameters
@@ -92,7 +93,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         return cls(hidden_layer_sizes=(128, 128), **params)
 
     @classmethod
-    def accurate(cls, **params):
+    def accurate(cls, **params: Any) -> Self:
         """Make the recipe of a student three times as large, where its size matters little.
 
         Parameters
@@ -106,7 +107,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         """
         return cls(hidden_layer_sizes=(256, 256, 256), **params)
 
-    def make_net(self, n_rows):
+    def make_net(self, n_rows: int) -> NeuralNetClassifier:
         """Make the net.
 
         Parameters
@@ -124,12 +125,15 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
             MLP, n_rows, module__hidden_layer_sizes=tuple(self.hidden_layer_sizes)
         )
 
-    def _make_net(self, module, n_rows, **module_params):
-        batch_size = self.batch_size
-        if batch_size == "auto":
+    def _make_net(
+        self, module: type[torch.nn.Module], n_rows: int, **module_params: Any
+    ) -> NeuralNetClassifier:
+        batch_size, n_steps = self.batch_size, self.n_steps
+        if isinstance(batch_size, str):
             batch_size = int(np.clip(2 ** int(np.log2(max(n_rows, 16) / 16)), 16, 256))
         steps_per_epoch = n_batches(n_rows, batch_size)
-        n_steps = max(200, int(40 * n_rows**0.5)) if self.n_steps == "auto" else self.n_steps
+        if isinstance(n_steps, str):
+            n_steps = max(200, int(40 * n_rows**0.5))
         epochs = -(-n_steps // steps_per_epoch)
         schedule = LRScheduler(
             torch.optim.lr_scheduler.OneCycleLR,
@@ -156,7 +160,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
             callbacks__valid_acc=None,
         )
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._validate_params()
         sizes = self.hidden_layer_sizes
         if not len(sizes) or not all(map(_is_count, sizes)):
@@ -165,11 +169,13 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
             )
 
 
-def _is_count(value):
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
-def prepare_net(student, n_rows, n_inputs, n_outputs, cardinalities):
+def prepare_net(
+    student: Any, n_rows: int, n_inputs: int, n_outputs: int, cardinalities: tuple[int, ...]
+) -> NeuralNet:
     """Turn the parameter `student` into a net of its own, ready for the data.
 
     Parameters
@@ -203,21 +209,20 @@ def prepare_net(student, n_rows, n_inputs, n_outputs, cardinalities):
     )
 
 
-def constructor_parameters(module):
+def constructor_parameters(module: Any) -> set[str]:
     """Names of the parameters of a module class's constructor; none for an instance."""
-    if not isinstance(module, type):
-        return set()
-    return set(inspect.signature(module.__init__).parameters)
+    is_instance = not isinstance(module, type)
+    return set() if is_instance else set(inspect.signature(module.__init__).parameters)
 
 
-def student_module(student):
+def student_module(student: Any) -> Any:
     """The module class or instance of the parameter `student`."""
     if student is None or isinstance(student, MLPStudent):
         return MLP
     return student.module if isinstance(student, NeuralNet) else student
 
 
-def check_student(student):
+def check_student(student: Any) -> None:
     """Raise a ValueError for a `student` that cannot be trained on soft targets."""
     if isinstance(student, MLPStudent):
         student._check_parameters()
@@ -253,7 +258,7 @@ def check_student(student):
         )
 
 
-def _set_on_instance(criterion):
+def _set_on_instance(criterion: Any) -> list[str]:
     """Names of the parameters of a criterion instance that are not the usual ones."""
     usual = {"weight": None, "label_smoothing": 0.0, "ignore_index": -100, "reduction": "mean"}
     if isinstance(criterion, type):
@@ -262,7 +267,7 @@ def _set_on_instance(criterion):
     return [name for name in usual if given[name] is not usual[name] and given[name] != usual[name]]
 
 
-def gives_probabilities(net):
+def gives_probabilities(net: Estimator) -> bool:
     """Whether the net's module returns probabilities: its criterion is NLLLoss."""
     criterion = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
     return issubclass(criterion, torch.nn.NLLLoss)

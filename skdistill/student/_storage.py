@@ -1,13 +1,17 @@
 """A trained student as plain arrays, and back."""
 
+from typing import Any
+
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 
 from skdistill._utils.process import on_cpu, usual_torch
 from skdistill._utils.seeding import seeded
+from skdistill._utils.types import Estimator
 
 
-def pack_net(net):
+def pack_net(net: Estimator) -> dict[str, Any]:
     """Describe a trained net by its module's class, parameters and weights.
 
     Parameters
@@ -33,14 +37,14 @@ def pack_net(net):
     }
 
 
-def _as_array(tensor):
+def _as_array(tensor: torch.Tensor) -> np.ndarray:
     if tensor.dtype is torch.bfloat16:  # which NumPy lacks; float32 holds the same
         tensor = tensor.float()
     return tensor.cpu().numpy()
 
 
 @usual_torch()
-def unpack_net(state):
+def unpack_net(state: dict[str, Any]) -> NeuralNetClassifier:
     """Rebuild what :func:`pack_net` described.
 
     Parameters

@@ -1,6 +1,7 @@
 """How many threads a training takes."""
 
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -13,7 +14,7 @@ WORTH_SHARING = 2**26
 
 
 @contextmanager
-def training_threads(module, batch_size):
+def training_threads(module: torch.nn.Module, batch_size: int) -> Iterator[None]:
     """Limit torch to one thread where more would only get in each other's way.
 
     That is for small matrices, and outside the main thread: what trains there, trains beside
@@ -32,7 +33,7 @@ def training_threads(module, batch_size):
         yield
 
 
-def _largest_weight(module):
+def _largest_weight(module: torch.nn.Module) -> float:
     """Entries of the largest matrix; infinite where other layers may have more to multiply."""
     lookups = (torch.nn.Embedding, torch.nn.EmbeddingBag)
     largest = 0

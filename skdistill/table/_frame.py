@@ -208,7 +208,7 @@ def codes_of(
     if len(kinds_of(present) | kinds_of(categories)) == 1:
         places = pd.Index(categories, dtype=object).get_indexer(present)
     else:
-        places = _places_of_types(present, Levels(name, categories))
+        places = _places_of_types(present, Levels(name, categories.tolist()))
     codes = np.ones(len(values), dtype=np.intp)
     codes[~missing] = np.where(places < 0, 0, places + 2)
     return codes, categories

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import log_softmax
 
 from skdistill._utils.types import FloatArray, IntArray
-from skdistill.targets import LEAST_SHARE, fit_temperature, prior_offsets
+from skdistill.targets import LEAST_SHARE, fit_temperature, log_losses, prior_offsets
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +74,7 @@ class Classification:
 
     def row_losses(self, outputs: FloatArray, labels: IntArray) -> FloatArray:
         """Log loss of each row, in nats."""
-        return -log_softmax(outputs, axis=1)[np.arange(len(labels)), labels]
+        return log_losses(outputs, labels)
 
     def calibrate(self, outputs: FloatArray, labels: IntArray, weight: FloatArray) -> float:
         """The temperature by which the outputs have the lowest loss."""
@@ -95,7 +94,8 @@ class Classification:
         """Weight of each class in what a student learns, `alpha` of it from labels."""
         rows = np.flatnonzero(self.known(labels))
         hard = np.bincount(labels[rows], weights=alpha * weight[rows], minlength=self.n_outputs)
-        return hard if soft is None else (1 - alpha) * (weight @ soft) + hard
+        told = np.zeros(self.n_outputs) if soft is None else (1 - alpha) * (weight @ soft)
+        return told + hard
 
     def prior_offset(self, shares: FloatArray, prior: FloatArray) -> tuple[FloatArray, np.ndarray]:
         """What to add to the outputs where the classes have other shares.

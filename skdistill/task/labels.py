@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
 from skdistill._utils._compat import num_samples
+from skdistill._utils.types import Table
 
 # Numbers with more values than this may be quantities, ...
 MANY_CLASSES = 30
@@ -17,31 +19,33 @@ FEW_ROWS = 5
 NO_NUMBERS = "Numbers cannot be predicted; ranges are classes by `pandas.cut(y, bins).astype(str)`"
 
 
-def check_target(y, X):
+def check_target(y: Any, X: Table) -> np.ndarray | None:
     """Return the y of a fit as a checked 1-D array; warn of, or refuse, what is no class.
+
+    None stays None.
 
     Raises
     ------
     ValueError
         As :func:`check_labels`, and for numbers that are a quantity to predict.
     """
+    if y is None:
+        return None
     _warn_of_order(y)
     y = check_labels(y, X)
-    if y is not None and y.dtype.kind in "iuf":
+    if y.dtype.kind in "iuf":
         _refuse_quantities(y)
     return y
 
 
-def check_labels(y, X, name="y"):
-    """Return labels as a checked 1-D array; None stays None.
+def check_labels(y: Any, X: Table, name: str = "y") -> np.ndarray:
+    """Return labels as a checked 1-D array.
 
     Raises
     ------
     ValueError
         For what is no labels, and for rows without a label; the remedy is named.
     """
-    if y is None:
-        return None
     _refuse_several_columns(y, name)
     y = column_or_1d(y, warn=True)
     if len(y) != num_samples(X):
@@ -62,7 +66,7 @@ def check_labels(y, X, name="y"):
     return y
 
 
-def _refuse_several_columns(y, name):
+def _refuse_several_columns(y: Any, name: str) -> None:
     several = (
         "For several labels a row, sklearn.multioutput.MultiOutputClassifier("
         "DistilledClassifier(...)) fits a student for each column"
@@ -80,7 +84,7 @@ def _refuse_several_columns(y, name):
         )
 
 
-def _holds_collections(y):
+def _holds_collections(y: Any) -> bool:
     """Whether rows hold sets, or lists of several lengths."""
     if not isinstance(y, list) and str(getattr(y, "dtype", "")) != "object":
         return False
@@ -89,7 +93,7 @@ def _holds_collections(y):
     return len(lengths) > 1 or any(isinstance(labels, (set, frozenset)) for labels in of_rows)
 
 
-def _warn_of_order(y):
+def _warn_of_order(y: Any) -> None:
     dtype = getattr(y, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
         warnings.warn(
@@ -99,7 +103,7 @@ def _warn_of_order(y):
         )
 
 
-def _refuse_other_types(y, name):
+def _refuse_other_types(y: np.ndarray, name: str) -> None:
     try:
         n_values = len(np.unique(y))
     except TypeError as error:
@@ -114,7 +118,7 @@ def _refuse_other_types(y, name):
         raise ValueError(f"`{name}`: {error} {_remedy_for(y, n_values)}") from error
 
 
-def _remedy_for(y, n_values):
+def _remedy_for(y: np.ndarray, n_values: int) -> str:
     if n_values > MANY_CLASSES:
         return f"{NO_NUMBERS}."
     if y.dtype == object and isinstance(y[0], (Integral, np.bool_)):
@@ -123,7 +127,7 @@ def _remedy_for(y, n_values):
     return "If these are grades or codes, give them as text: `y.astype(str)`."
 
 
-def _refuse_quantities(y):
+def _refuse_quantities(y: np.ndarray) -> None:
     """Counts, ages or prices: each number would be a class of its own."""
     values, n_rows = np.unique(y), len(y)
     n_values = len(values)

@@ -9,14 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
-from skdistill._utils.progress import no_step
+from skdistill._utils.progress import Step, no_step
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, NDArray, Table
 from skdistill.table import ColumnSelection
 from skdistill.targets import fit_pool_weights
 from skdistill.teacher._cached import renew_keys
 from skdistill.teacher._checks import check_columns, check_known_labels
 from skdistill.teacher._combine import Combination
-from skdistill.teacher._labelling import FittedTeachers, Step
+from skdistill.teacher._labelling import FittedTeachers
 from skdistill.teacher._members import Member
 from skdistill.teacher._requests import check_row_weights
 

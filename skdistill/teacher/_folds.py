@@ -10,10 +10,8 @@ import pandas as pd
 from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, check_cv
 
 from skdistill._utils._compat import num_samples
-from skdistill._utils.types import ArrayLike, IntArray, NDArray, Table
+from skdistill._utils.types import ArrayLike, IntArray, NDArray, Split, Table
 
-# The rows to train on and those to test on.
-Split = tuple[IntArray, IntArray]
 # What scikit-learn makes of `cv=None`.
 DEFAULT_FOLDS = 5
 

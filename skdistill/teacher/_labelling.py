@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from sklearn.utils.parallel import delayed
@@ -12,7 +11,7 @@ from sklearn.utils.parallel import delayed
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.cache import Cache
 from skdistill._utils.parallel import run_jobs
-from skdistill._utils.progress import no_step
+from skdistill._utils.progress import Step, no_step
 from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, Table
 from skdistill.teacher._cached import (
     Fold,
@@ -27,9 +26,6 @@ from skdistill.teacher._cached import (
 from skdistill.teacher._combine import Combination, teach_unknown, warn_of_unknown
 from skdistill.teacher._jobs import FitJob
 from skdistill.teacher._members import Member, chunks
-
-# Told the name of what is done.
-Step = Callable[[str], Any]
 
 
 def fit_members(cache: Cache, jobs: list[FitJob], n_jobs: int | None, step: Step) -> list[Member]:

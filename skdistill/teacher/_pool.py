@@ -16,7 +16,7 @@ from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._stored.parts import pool_state
 from skdistill._utils._compat import HasMethods, StrOptions, safe_indexing
 from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
-from skdistill._utils.progress import no_step
+from skdistill._utils.progress import Step, no_step
 from skdistill._utils.types import (
     ArrayLike,
     BoolArray,
@@ -44,7 +44,7 @@ from skdistill.teacher._eval_sets import select_columns
 from skdistill.teacher._fitted_pool import FittedPool
 from skdistill.teacher._folds import check_groups, find_partition
 from skdistill.teacher._jobs import TrainingRows, make_jobs
-from skdistill.teacher._labelling import Step, fit_members
+from skdistill.teacher._labelling import fit_members
 from skdistill.teacher._members import adopt
 from skdistill.teacher._requests import routed_params, router_of
 
@@ -178,7 +178,7 @@ class TeacherPool(
         warn_of_refits(parts)
         X = check_columns(self, X, reset=True)
         selection = ColumnSelection(self.features, "features").fit(X)
-        y = check_labels(y, X)
+        y = None if y is None else check_labels(y, X)
         params = routed_params(self, unfrozen(parts), X, sample_weight, metadata, fit_params)
         seen = selection.take(X)
         first_row = safe_indexing(seen, slice(0, 1))
