@@ -154,9 +154,9 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         return X
 
     def _own_columns(self, X: Table) -> Table:
-        """The columns that the student asks for, where X has those of the fit."""
+        """The columns that the student asks for, where X may have those of the teachers, too."""
         columns = getattr(self, "_columns", None)
-        return columns.take(X) if columns is not None and columns.is_for(X) else X
+        return X if columns is None else columns.take_own(X)
 
     def _see_all_columns(self) -> None:
         """Take the columns of the last fit for its own, not those of its student."""
