@@ -1,7 +1,9 @@
 """What every distiller of the package is: parameters, a fit, a fitted student."""
 
 import copy
-from typing import Any, Self
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -20,7 +22,7 @@ from skdistill._fit.run import Run
 from skdistill._fit.warm_start import check_settled
 from skdistill._stored.formats import FORMAT, migrate
 from skdistill._stored.parameters import OlderParametersMixin
-from skdistill._utils._compat import VisualBlock
+from skdistill._utils._compat import HasMethods, Interval, StrOptions, VisualBlock
 from skdistill._utils.named import NamedListsMixin, sound_parts
 from skdistill._utils.process import safe_threads
 from skdistill._utils.progress import Progress
@@ -41,6 +43,24 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     """A fit by :mod:`skdistill._fit`, and the student that it leaves."""
 
     _named_lists = ("teacher", "objectives", "transfer")
+    _parameter_constraints: ClassVar[dict] = {
+        "pooling": [StrOptions({"arithmetic", "geometric"})],
+        "calibrate": ["boolean", StrOptions({"auto"})],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods("split"),
+            list,
+            tuple,
+        ],
+        "refit": ["boolean"],
+        "warm_start": ["boolean"],
+        "memory": [str, PathLike, HasMethods("cache"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
 
     @safe_threads()
     def _distil(self, arguments: Arguments) -> Self:

@@ -1,7 +1,6 @@
 """DistilledClassifier: any teacher, soft targets, one small student."""
 
-from numbers import Integral, Real
-from os import PathLike
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.callback import with_callbacks
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
-from skdistill._utils._compat import HasMethods, Interval, StrOptions
+from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
 
@@ -205,25 +204,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     """
 
     _parameter_constraints: ClassVar[dict] = {
+        **BaseDistiller._parameter_constraints,
         "temperature": [Interval(Real, 1e-3, 1e3, closed="both"), StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
-        "pooling": [StrOptions({"arithmetic", "geometric"})],
-        "calibrate": ["boolean", StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [
-            Interval(Real, 0, 1, closed="neither"),
-            HasMethods("split"),
-            list,
-            tuple,
-        ],
-        "refit": ["boolean"],
-        "warm_start": ["boolean"],
-        "memory": [str, PathLike, HasMethods("cache"), None],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(

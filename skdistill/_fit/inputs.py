@@ -376,5 +376,5 @@ def _route(
     metadata = {"groups": arguments.groups, **more}
     metadata = {name: value for name, value in metadata.items() if value is not None}
     return teacher_fit_params(
-        plan.router, plan.teachers, sample_weight, all_weight, metadata, fit_params
+        plan.parameters, plan.teachers, sample_weight, all_weight, metadata, fit_params
     )

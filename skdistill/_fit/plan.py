@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.metadata_routing import MetadataRouter
 
 from skdistill._fit.checks import check_parameters, is_auto
 from skdistill._fit.holdout import is_splitter
-from skdistill._fit.routing import router_of
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, Table
@@ -112,11 +110,6 @@ class Plan:
         """
         given, found = self.parameters.teacher_features, self.teacher_columns.indices
         return found.tolist() if callable(given) and found is not None else given
-
-    @property
-    def router(self) -> MetadataRouter:
-        """What the estimator, its teachers and its splitters request."""
-        return router_of(self.parameters)
 
     @property
     def continues(self) -> bool:

@@ -98,7 +98,8 @@ class DistillationLoss(torch.nn.Module):
         self.parts.clear()
         self._layers = {}
         for _, objective in self.objectives:
-            vars(objective).pop("module_", None)
+            if hasattr(objective, "module_"):
+                del objective.module_
 
     def forward(self, output: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         weight = target["weight"]

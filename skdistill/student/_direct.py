@@ -22,7 +22,7 @@ from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
 from skdistill.student._pass import DirectPass, layers_of
-from skdistill.student._rows import Rows
+from skdistill.student._batches import Rows
 
 # Callbacks that leave the steps of a training alone.
 KNOWN = (
@@ -73,9 +73,10 @@ class DirectNet(NeuralNetClassifier):
 
     def load_average(self, state: dict | None) -> None:
         """Go on from an average of weights, between two epochs; None before the first."""
-        self.average_ = None if state is None else self._new_average()
+        self.average_ = None
         if state is not None:
-            self.average_.load_state_dict(state)
+            self.average_ = average = self._new_average()
+            average.load_state_dict(state)
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Yield the one flat parameter; see :class:`skorch.NeuralNet`."""
