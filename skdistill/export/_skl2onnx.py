@@ -106,10 +106,10 @@ class InputColumns:
     ) -> "InputColumns":
         """The columns of a fitted student; `selection` found them among those of its fit."""
         kinds = _kinds_of(variables, fitted)
-        n_all = 0 if selection is None else len(selection.all_names)
-        if selection is not None and len(kinds) == n_all > len(selection.indices):
+        own = None if selection is None else selection.indices
+        if selection is not None and own is not None and len(kinds) == len(selection.all_names):
             variables = by_name(variables, selection.all_names)
-            return cls(variables, _kinds_of(variables, fitted), selection.indices.tolist())
+            return cls(variables, _kinds_of(variables, fitted), own.tolist())
         variables = by_name(variables, getattr(fitted, "feature_names_in_", []))
         return cls(variables, _kinds_of(variables, fitted), list(range(len(kinds))))
 
