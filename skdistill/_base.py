@@ -173,9 +173,9 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         return X
 
     def _own_columns(self, X: Table) -> Table:
-        """The columns that the student asks for, where X has those of the fit."""
+        """The columns that the student asks for, where X may have those of the teachers, too."""
         columns = getattr(self, "_columns", None)
-        return columns.take(X) if columns is not None and columns.is_for(X) else X
+        return X if columns is None else columns.take_own(X)
 
     def _as_in_the_fit(self) -> Self:
         """A copy that takes down the columns of X, and checks more rows by them.

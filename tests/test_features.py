@@ -190,7 +190,7 @@ def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match="(?s)yet now missing:.*- d"):
         clf.predict(NUMBERS.drop(columns="d"))
     with pytest.raises(ValueError, match="(?s)feature names .*- a"):
-        clf.predict(NUMBERS[["a", "c", "d"]])
+        clf.predict(NUMBERS[["a", "b"]])
     of_array = make([0], [2, 3]).fit(VALUES, Y)
     with pytest.raises(ValueError, match="X has 3 features, but .* is expecting 2 features"):
         of_array.predict(VALUES[:, :3])

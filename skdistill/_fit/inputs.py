@@ -231,7 +231,7 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
 
 
 def find_columns(plan: Plan, X: Table) -> Plan:
-    """Find the columns that the student sees.
+    """Find the columns that teachers and student see, once for all rows of a fit.
 
     Parameters
     ----------
@@ -251,12 +251,13 @@ def find_columns(plan: Plan, X: Table) -> Plan:
     if plan.previous is not None:  # a callable might select others now
         before = plan.previous.columns
         return plan if before is None else replace(plan, columns=before)
-    columns = plan.columns.fit(X)
     if plan.teachers:  # the pool would call them `features`
-        ColumnSelection(plan.parameters.teacher_features, "teacher_features").fit(X)
-    if columns.selects_all:  # in the order of X: predict could not tell which of two is meant
-        return replace(plan, columns=ColumnSelection(None, columns.name))
-    return plan
+        plan.teacher_columns.fit(X)
+    columns = plan.columns.fit(X)
+    if not columns.selects_all:
+        return plan
+    # In the order of X: of two orders, predict could not tell which is meant.
+    return replace(plan, columns=ColumnSelection(None, columns.name))
 
 
 def check_before(plan: Plan, arguments: Arguments) -> Arguments:
@@ -294,8 +295,7 @@ def _find_task(plan: Plan, X: Table, y: Any, soft_targets: Any) -> Classificatio
     if plan.previous is not None:
         return Classification(plan.previous.classes)
     if plan.teachers:
-        parameters = plan.parameters
-        pool = TeacherPool(parameters.teacher, features=parameters.teacher_features)
+        pool = TeacherPool(plan.parameters.teacher, features=plan.teacher_features)
         classes = pool.find_classes(X, y)
     else:
         classes = classes_of_soft_targets(soft_targets, y)
@@ -350,8 +350,7 @@ def _given_split(
     if weight is not None and not (weight[train].any() and weight[test].any()):
         raise ValueError(f"{name}: all rows of one part of its last split have weight 0.")
     if y is not None and plan.teachers:
-        parameters = plan.parameters
-        pool = TeacherPool(parameters.teacher, features=parameters.teacher_features)
+        pool = TeacherPool(plan.parameters.teacher, features=plan.teacher_features)
         known = pool.find_classes(safe_indexing(X, train), y[train])
         absent = np.setdiff1d(task.classes, known).tolist()
         if absent:

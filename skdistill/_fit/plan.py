@@ -79,8 +79,8 @@ class Plan:
         Whether the estimator takes missing numbers, as far as its tags tell.
     check_rows : callable
         Checks the container and the columns of more rows; returns them.
-    columns : ColumnSelection
-        Those that the student sees.
+    columns, teacher_columns : ColumnSelection
+        Those that the student and the teachers see.
     previous : Previous or None
         What `warm_start` goes on from.
     """
@@ -99,7 +99,17 @@ class Plan:
     allows_nan: bool
     check_rows: Callable[[Table], Table]
     columns: ColumnSelection
+    teacher_columns: ColumnSelection
     previous: Previous | None
+
+    @property
+    def teacher_features(self) -> Any:
+        """What selects the columns of the teachers: of a callable, what it gave.
+
+        Asked again, of some of the rows, it might give others.
+        """
+        given, found = self.parameters.teacher_features, self.teacher_columns.indices
+        return found.tolist() if callable(given) and found is not None else given
 
     @property
     def continues(self) -> bool:
@@ -180,6 +190,7 @@ def make_plan(
         allows_nan=get_tags(estimator).input_tags.allow_nan,
         check_rows=check_rows,
         columns=ColumnSelection(estimator.student_features, "student_features"),
+        teacher_columns=ColumnSelection(estimator.teacher_features, "teacher_features"),
         previous=previous,
     )
 

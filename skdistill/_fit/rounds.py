@@ -41,7 +41,7 @@ class StudentSoFar:
 
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes, at temperature 1."""
-        inputs = encode(self._student.encoder, self._columns.take(X))
+        inputs = encode(self._student.encoder, self._columns.take_own(X))
         self.module.eval()  # the next epoch sets it to training again
         logits = self._student.raw_outputs(inputs)
         return softmax(logits.astype(np.float64), axis=1)

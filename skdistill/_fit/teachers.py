@@ -31,7 +31,7 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
     chooses = isinstance(weights, str) and weights == "auto"
     pool = TeacherPool(
         parameters.teacher,
-        features=parameters.teacher_features,
+        features=run.plan.teacher_features,
         pooling=parameters.pooling,
         weights=None if chooses else weights,
         floor=run.plan.response.floor,
@@ -53,7 +53,7 @@ def _refuse_what_it_refuses(given: Inputs, pool: TeacherPool, run: Run) -> None:
     encoder = run.plan.parameters.encoder
     if not isinstance(encoder, str) or encoder == "passthrough":
         return
-    row = with_missing_numbers(given.X)
+    row = with_missing_numbers(given.X, run.plan.columns)
     if row is None or run.plan.allows_nan:
         return
     if not pool.accepts(row):  # tags cannot tell: a Pipeline may impute

@@ -194,9 +194,10 @@ def _draw_from(
 
 def _identity_of(context: TransferContext, sampler: TransferSampler, run: Run) -> tuple:
     """What the rows depend on beside the sampler, where it may ask a teacher or a student."""
-    is_ours = type(innermost(sampler)).__module__.startswith("skdistill.")
-    if not run.plan.cache.is_on or (is_ours and not context.round):
+    if not run.plan.cache.is_on:
         return ()
+    if type(innermost(sampler)).__module__.startswith("skdistill."):  # ours ask nobody
+        return (context.round,) if context.round else ()
     teacher = None if context.teacher is None else context.teacher.keys
     student = context.student
     weights = None if student is None else list(student.module.state_dict().values())

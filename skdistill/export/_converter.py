@@ -16,19 +16,16 @@ from skdistill.export._parents import answering, wishes_of_parents
 from skdistill.export._schema import Schema, schema_of
 from skdistill.export._skl2onnx import (
     Container,
+    InputColumns,
     Operator,
     Scope,
     Variable,
-    by_name,
-    gather,
     is_double,
-    kind_of,
     names_of_converters,
     parse,
-    width_of,
     write,
 )
-from skdistill.export._student import student_of
+from skdistill.export._student import selection_of, student_of
 from skdistill.table import CATEGORY, NUMBER, TabularEncoder
 
 ALIAS = "SkdistillDistilledClassifier"
@@ -137,16 +134,15 @@ def _convert_frozen(scope: Scope, operator: Operator, container: Container) -> N
 def _convert(scope: Scope, operator: Operator, container: Container) -> None:
     clf = operator.raw_operator
     wishes = wishes_of_parents(clf, scope, container)
-    schema = _schema(clf, operator)
+    schema, columns = _schema(clf, operator)
     prefix = scope.get_unique_operator_name("skdistill") + "/"
     inputs = Graph(prefix + "in/")
-    columns = by_name(operator.inputs, clf)
     numbers = categories = ""  # where there are no such columns
     if schema.n_numbers:
         to = FLOAT if schema.number_type == "float32" else DOUBLE
-        numbers = inputs.add("Cast", gather(inputs, columns, NUMBER), to=to)
+        numbers = inputs.add("Cast", columns.matrix(inputs, NUMBER), to=to)
     if schema.n_categories:
-        categories = gather(inputs, columns, CATEGORY)
+        categories = columns.matrix(inputs, CATEGORY)
     answer = Answer(
         label=operator.outputs[0].full_name,
         probabilities=operator.outputs[1].full_name,
@@ -159,8 +155,8 @@ def _convert(scope: Scope, operator: Operator, container: Container) -> None:
         write(part, container)
 
 
-def _schema(clf: DistilledClassifier, operator: Operator) -> Schema:
-    """The student's schema, if the inputs have as many numbers and strings."""
+def _schema(clf: DistilledClassifier, operator: Operator) -> tuple[Schema, InputColumns]:
+    """The student's schema and its columns, if they are as many numbers and strings."""
     encoder = student_of(clf).encoder
     if encoder is not None and type(encoder) is not TabularEncoder:
         raise ValueError(
@@ -168,13 +164,12 @@ def _schema(clf: DistilledClassifier, operator: Operator) -> Schema:
             "it a step of the Pipeline, before the student."
         )
     schema = schema_of(clf)
-    found = {NUMBER: 0, CATEGORY: 0}
-    for variable in operator.inputs:
-        found[kind_of(variable)] += width_of(variable, clf)
+    columns = InputColumns.of(operator.inputs, clf, selection_of(clf))
+    found = {kind: columns.own_kinds.count(kind) for kind in (NUMBER, CATEGORY)}
     if found != {NUMBER: schema.n_numbers, CATEGORY: schema.n_categories}:
         raise ValueError(
             f"the student takes {schema.n_numbers} number and {schema.n_categories} category "
             f"columns, but its inputs in the graph have {found[NUMBER]} and {found[CATEGORY]}: "
             "give `initial_types` with one string input for each category."
         )
-    return schema
+    return schema, columns

@@ -59,7 +59,7 @@ def _convert(scope: Scope, operator: Operator, container: Container) -> None:
 
 def _in_order(variables: Sequence[Variable], encoder: TabularEncoder) -> Sequence[Variable]:
     """The inputs in the order of the encoder's columns, if they are the same numbers and texts."""
-    variables = by_name(variables, encoder)
+    variables = by_name(variables, getattr(encoder, "feature_names_in_", []))
     found = [_kind_of_cells(one) for one in variables for _ in range(width_of(one, encoder))]
     if found != list(encoder._kinds):
         raise ValueError(

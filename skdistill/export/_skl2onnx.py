@@ -1,12 +1,15 @@
 """How this package deals with skl2onnx: its private names, its inputs, its containers."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from skdistill._utils.types import Estimator
 from skdistill.export._graph import DOUBLE, ML_DOMAIN, Graph
 from skdistill.export._optional import require
-from skdistill.table import CATEGORY, NUMBER
+from skdistill.table import CATEGORY, NUMBER, ColumnSelection
 
 # Its classes, which are private: of a graph, of a model in it, of what models hand to each other.
 Scope: TypeAlias = Any
@@ -61,12 +64,11 @@ def width_of(variable: Variable, fitted: Estimator) -> int:
     return (shape[1] if len(shape) > 1 else None) or fitted.n_features_in_
 
 
-def by_name(variables: Sequence[Variable], fitted: Estimator) -> Sequence[Variable]:
-    """The inputs in the order of the columns that an estimator was fitted with.
+def by_name(variables: Sequence[Variable], names: Sequence[str]) -> Sequence[Variable]:
+    """The inputs in the order of these names of columns.
 
     Inputs of other names stay in their own order.
     """
-    names = list(getattr(fitted, "feature_names_in_", []))
     found = {variable.raw_name: variable for variable in variables}
     if len(found) < len(variables) or sorted(found) != sorted(names):
         return variables
@@ -79,6 +81,54 @@ def gather(graph: Graph, variables: Sequence[Variable], kind: str) -> str:
     if kind == NUMBER and len(names) > 1:
         names = [graph.add("Cast", name, to=DOUBLE) for name in names]
     return names[0] if len(names) == 1 else graph.add("Concat", *names, axis=1)
+
+
+@dataclass(frozen=True)
+class InputColumns:
+    """The columns that a student is given in a graph, of which it may need some only.
+
+    Attributes
+    ----------
+    variables : sequence of skl2onnx.common._topology.Variable
+    kinds : list of {"number", "category"}
+        Of all columns.
+    own : list of int
+        The places of those that it needs, in its order.
+    """
+
+    variables: Sequence[Variable]
+    kinds: list[str]
+    own: list[int]
+
+    @classmethod
+    def of(
+        cls, variables: Sequence[Variable], fitted: Estimator, selection: ColumnSelection | None
+    ) -> "InputColumns":
+        """The columns of a fitted student; `selection` found them among those of its fit."""
+        kinds = _kinds_of(variables, fitted)
+        own = None if selection is None else selection.indices
+        if selection is not None and own is not None and len(kinds) == len(selection.all_names):
+            variables = by_name(variables, selection.all_names)
+            return cls(variables, _kinds_of(variables, fitted), own.tolist())
+        variables = by_name(variables, getattr(fitted, "feature_names_in_", []))
+        return cls(variables, _kinds_of(variables, fitted), list(range(len(kinds))))
+
+    @property
+    def own_kinds(self) -> list[str]:
+        return [self.kinds[place] for place in self.own]
+
+    def matrix(self, graph: Graph, kind: str) -> str:
+        """Name of the matrix of the columns of one kind that the student needs."""
+        whole = gather(graph, self.variables, kind)
+        if self.own == list(range(len(self.kinds))):
+            return whole
+        of_kind = [place for place, one in enumerate(self.kinds) if one == kind]
+        places = [of_kind.index(place) for place in self.own if place in of_kind]
+        return graph.add("Gather", whole, graph.constant(np.array(places, np.int64)), axis=1)
+
+
+def _kinds_of(variables: Sequence[Variable], fitted: Estimator) -> list[str]:
+    return [kind_of(one) for one in variables for _ in range(width_of(one, fitted))]
 
 
 def write(graph: Graph, container: Container) -> None:

@@ -4,11 +4,17 @@ from skdistill._utils._compat import safe_indexing
 from skdistill._utils.types import Table
 from skdistill.classifier import DistilledClassifier
 from skdistill.student import FittedStudent, encode
+from skdistill.table import ColumnSelection
 
 
 def student_of(clf: DistilledClassifier) -> FittedStudent:
     """The student of a fitted classifier."""
     return clf._student
+
+
+def selection_of(clf: DistilledClassifier) -> ColumnSelection | None:
+    """What found the student's columns among those of the fit; None where it sees all."""
+    return getattr(clf, "_columns", None)
 
 
 def own_columns(clf: DistilledClassifier, X: Table) -> Table:

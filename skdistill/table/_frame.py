@@ -26,6 +26,7 @@ from skdistill.table._columns import (
     like_objects,
 )
 from skdistill.table._containers import check_container, check_names, is_frame
+from skdistill.table._selection import ColumnSelection
 
 
 @dataclass(frozen=True)
@@ -237,20 +238,36 @@ def _places_of_types(values: ObjectArray, levels: Levels) -> IntArray:
     return places
 
 
-def with_missing_numbers(X: Table) -> Table | None:
-    """The first row of X with its numbers missing; None where there are none."""
+def with_missing_numbers(X: Table, columns: ColumnSelection | None = None) -> Table | None:
+    """The first row of X with its numbers missing; None where there are none.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    columns : ColumnSelection, default=None
+        Those whose numbers are to be missing; None is all.
+
+    Returns
+    -------
+    array-like or DataFrame of shape (1, n_features) or None
+    """
     row = safe_indexing(X, slice(0, 1))
-    kinds = read_table(row).kinds
-    if NUMBER not in kinds:
+    indices = None if columns is None else columns.indices
+    part = row if columns is None else columns.take(row)
+    kinds = read_table(part).kinds  # the other columns may be such as only teachers can read
+    may = range(len(kinds)) if indices is None else indices.tolist()
+    places = [place for place, kind in zip(may, kinds, strict=True) if kind == NUMBER]
+    if not places:
         return None
     if is_frame(row):
         frame = nw.from_native(row, eager_only=True)
-        numbers = [name for name, kind in zip(frame.columns, kinds, strict=True) if kind == NUMBER]
-        missing = [nw.lit(None, dtype=nw.Float64).alias(name) for name in numbers]
+        names = [frame.columns[place] for place in places]
+        missing = [nw.lit(None, dtype=nw.Float64).alias(name) for name in names]
         return frame.with_columns(missing).to_native()
     array = np.asarray(with_types(row))
-    array = array.astype(object if CATEGORY in kinds else np.float64)
-    array[:, [kind == NUMBER for kind in kinds]] = np.nan
+    is_numeric = CATEGORY not in kinds and (indices is None or array.dtype.kind in "fiu")
+    array = array.astype(np.float64 if is_numeric else object)
+    array[:, places] = np.nan
     return array.tolist() if isinstance(X, list) else array  # a teacher gets X as it comes
 
 

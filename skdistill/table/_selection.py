@@ -133,6 +133,28 @@ class ColumnSelection:
             return names == self.all_names
         return len(names) == len(self.all_names)
 
+    def take_own(self, X: Table) -> Table:
+        """The selected columns of a table that may have these alone, or others beside them.
+
+        Columns with names are found by name, wherever they stand; those that are missing stay away.
+        Without names, X has all columns that there were, or it is taken to have those selected.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame
+
+        Returns
+        -------
+        array-like, sparse matrix or DataFrame
+        """
+        if self.names is None or not (is_frame(X) and self._has_names):
+            return self.take(X) if self.is_for(X) else X
+        names = [str(name) for name in names_of(X)]
+        own = [name for name in self.names if name in names]
+        if own == names or not own:
+            return X
+        return safe_indexing(X, [names.index(name) for name in own], axis=1)
+
     def _as_table(self, X: Table) -> Table:
         """X as something with columns to take; a ValueError if it has none."""
         if is_frame(X):
