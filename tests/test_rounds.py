@@ -232,13 +232,9 @@ def test_rows_that_weigh_and_those_that_do_not(trained, calls):
 def test_early_stopping_refit_and_calibration(trained):
     clf = make(Rounds(Munge(size=2), n_rounds=4), early_stopping=True, validation_fraction=0.25)
     clf.fit(X, Y)
-    (first, rows), (again, _) = trained
-    n_held_out = 60
+    ((first, rows),) = trained  # a second training would learn the last round alone
     assert set(n_by_epoch(rows)) == {180 + 360}
     assert first.validation is not None
-    assert len(again.rows) == 180 + 360 + n_held_out
-    assert np.array_equal(again.rows.inputs[: 180 + 360], rows[-1].inputs)
-    assert again.n_epochs <= first.net.max_epochs
     assert len(clf.history_) == first.n_epochs
     assert clf.score(X, Y) > 0.75
     held = make(
@@ -247,7 +243,8 @@ def test_early_stopping_refit_and_calibration(trained):
         validation_fraction=0.25,
         refit=False,
     ).fit(X, Y)
-    assert len(trained) == 3
+    assert len(trained) == 2
+    np.testing.assert_array_equal(held.predict_proba(X), clf.predict_proba(X))
     best = int(np.argmin(held.history_[:, "valid_loss"])) + 1
     assert best <= held.student_.max_epochs
 

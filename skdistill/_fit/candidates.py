@@ -264,6 +264,7 @@ class Candidates:
             examples = later.examples
         is_calibrated = bool(self.plan.parameters.calibrate)
         trial = Trial(student, training.history, setting, rows, examples, is_calibrated)
+        trial.in_rounds = later is not None
         if self.validation is not None and self.validation.is_labelled:
             run.trials.append(trial.summary)
             run.progress.say(f"log loss on the rows held out: {run.trials[-1]['log_loss']:.4f}")

@@ -103,7 +103,8 @@ def distil(given: Inputs, run: Run) -> Outcome:
     if judgement is not None:
         decision += _add_judgement(judgement, trial, run)
         student.temperature = judgement.temperature or student.temperature
-    if trains_again(run, given.holds_out):
+    # A second training would learn the rows of the last round alone.
+    if trains_again(run, given.holds_out) and not trial.in_rounds:
         again = train_again(student, trial, teacher, run)
         student = replace(student, net=again.net)
     student.offset = _prior_offset(trial, run)

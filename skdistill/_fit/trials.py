@@ -50,6 +50,8 @@ class Trial:
         Whether the student will be.
     place : int or None, default=None
         Its own in `trials_`.
+    in_rounds : bool, default=False
+        Whether it learned rows that were drawn in the course of its training.
     why : str, default=""
         Why it is the best so far.
     """
@@ -61,6 +63,7 @@ class Trial:
     examples: Examples
     is_calibrated: bool
     place: int | None = None
+    in_rounds: bool = False
     why: str = ""
 
     @property
