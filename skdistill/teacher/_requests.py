@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
@@ -15,8 +14,9 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from skdistill._utils._compat import check_sample_weight, num_samples, routing_enabled
+from skdistill._utils._compat import num_samples, routing_enabled
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill._utils.weights import check_weights
 from skdistill.teacher._models import resamples, takes_weight
 
 # Arguments of our own, which another may be misspelt for.
@@ -83,7 +83,7 @@ def routed_params(
     dict of str to dict
     """
     check_routed(metadata)
-    weight = check_row_weights(sample_weight, X)
+    weight = check_weights(sample_weight, num_samples(X))
     given = metadata if weight is None else {**metadata, "sample_weight": weight}
     params: dict[str, dict[str, Any]] = {}
     if given and routing_enabled():
@@ -94,14 +94,6 @@ def routed_params(
             params[name] = params.get(name, {}) | weight_fit_params(name, part, weight)
     own = fit_params or {}
     return {name: params.get(name, {}) | own.get(name, {}) for name in {**params, **own}}
-
-
-def check_row_weights(sample_weight: ArrayLike | None, X: Table) -> FloatArray | None:
-    """Return checked weights of the rows of X; None stays None."""
-    if sample_weight is None:
-        return None
-    rows = np.empty((num_samples(X), 0))
-    return check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
 
 
 def weight_fit_params(
