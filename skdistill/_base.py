@@ -1,8 +1,11 @@
 """What every distiller of the package is: parameters, a fit, a fitted student."""
 
 import copy
-from typing import Any, Self
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, ClassVar, Self
 
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
@@ -12,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
 from skdistill._fit.distil import Outcome, distil
-from skdistill._fit.inputs import Arguments, check_before, check_inputs
+from skdistill._fit.inputs import Arguments, check_before, check_inputs, find_columns
 from skdistill._fit.plan import Previous, make_plan
 from skdistill._fit.routing import router_of
 from skdistill._fit.run import Run
 from skdistill._fit.warm_start import check_settled
 from skdistill._stored.formats import FORMAT, migrate
 from skdistill._stored.parameters import OlderParametersMixin
-from skdistill._utils._compat import VisualBlock
+from skdistill._utils._compat import HasMethods, Interval, StrOptions, VisualBlock
 from skdistill._utils.named import NamedListsMixin, sound_parts
 from skdistill._utils.process import safe_threads
 from skdistill._utils.progress import Progress
@@ -40,6 +43,24 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     """A fit by :mod:`skdistill._fit`, and the student that it leaves."""
 
     _named_lists = ("teacher", "objectives", "transfer")
+    _parameter_constraints: ClassVar[dict] = {
+        "pooling": [StrOptions({"arithmetic", "geometric"})],
+        "calibrate": ["boolean", StrOptions({"auto"})],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods("split"),
+            list,
+            tuple,
+        ],
+        "refit": ["boolean"],
+        "warm_start": ["boolean"],
+        "memory": [str, PathLike, HasMethods("cache"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
 
     @safe_threads()
     def _distil(self, arguments: Arguments) -> Self:
@@ -51,8 +72,9 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         plan = make_plan(self, seen._check_X, previous)
         arguments = check_before(plan, arguments)
         check_settled(plan)
+        seen._see_all_columns()
         seen._check_X(arguments.X, reset=previous is None)
-        plan.columns.fit(arguments.X)
+        plan = find_columns(plan, arguments.X)
         given = check_inputs(plan, arguments)
         context = self._init_callback_context(max_subtasks=None)
         data = arguments.shown_to_callbacks
@@ -90,6 +112,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             getattr(self, "_settled", None),
             getattr(self, "_rows", None),
             getattr(self, "_split_seed", None),
+            getattr(self, "_columns", None),
         )
 
     @property
@@ -118,9 +141,10 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             With `teacher` and `teacher_` None; it cannot be fitted again without `soft_targets`.
         """
         check_is_fitted(self)
-        light = copy.copy(self)
-        light.__dict__.update(teacher=None, teacher_=None)
-        light.__dict__.pop("_skl_callbacks", None)  # they watch a fit, and are not ours to store
+        state = self.__getstate__() | {"teacher": None, "teacher_": None}
+        state.pop("_skl_callbacks", None)  # they watch a fit, and are not ours to store
+        light = type(self).__new__(type(self))
+        light.__setstate__(state)
         return light
 
     # --- the columns of X ---
@@ -153,6 +177,15 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         """The columns that the student asks for, where X has those of the fit."""
         columns = getattr(self, "_columns", None)
         return columns.take(X) if columns is not None and columns.is_for(X) else X
+
+    def _see_all_columns(self) -> None:
+        """Take the columns of the last fit for its own, not those of its student."""
+        columns = self.__dict__.pop("_columns", None)
+        if columns is None:
+            return
+        self.n_features_in_ = len(columns.all_names)
+        if hasattr(self, "feature_names_in_"):
+            self.feature_names_in_ = np.array(columns.all_names, dtype=object)
 
     def _columns_seen(self, columns: ColumnSelection) -> dict[str, Any]:
         """What a fit says of the columns that its student asks for."""

@@ -1,7 +1,6 @@
 """DistilledClassifier: any teacher, soft targets, one small student."""
 
-from numbers import Integral, Real
-from os import PathLike
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.callback import with_callbacks
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
-from skdistill._utils._compat import HasMethods, Interval, StrOptions
+from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
 
@@ -56,10 +55,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
         Terms added to the loss.
-    teacher_features, student_features : column selector, default=None
-        The columns of X that the teachers and the student see, as in
-        :class:`~sklearn.compose.ColumnTransformer`: names, positions, a slice, a mask or a
-        callable. None is all. A student that sees fewer is asked with its own columns, or with all.
+    teacher_features : column selector, default=None
+        The columns of X that the teachers see, as in :class:`~sklearn.compose.ColumnTransformer`:
+        names, positions, a slice, a mask or a callable. None is all.
+    student_features : column selector, default=None
+        Those that the student sees. It is then asked with its own columns, or with all.
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
@@ -204,25 +204,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     """
 
     _parameter_constraints: ClassVar[dict] = {
+        **BaseDistiller._parameter_constraints,
         "temperature": [Interval(Real, 1e-3, 1e3, closed="both"), StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
-        "pooling": [StrOptions({"arithmetic", "geometric"})],
-        "calibrate": ["boolean", StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [
-            Interval(Real, 0, 1, closed="neither"),
-            HasMethods("split"),
-            list,
-            tuple,
-        ],
-        "refit": ["boolean"],
-        "warm_start": ["boolean"],
-        "memory": [str, PathLike, HasMethods("cache"), None],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -406,4 +391,5 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[self._outputs(X).argmax(axis=1)]
+        best = self._outputs(X).argmax(axis=1)
+        return self.classes_[best]

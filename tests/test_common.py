@@ -59,8 +59,8 @@ class Embedded(Net):
 class Calm(Objective):
     """Keeps the logits small."""
 
-    def loss(self, student, view, sample_weight):
-        return student.logits.square().mean(dim=1)
+    def loss(self, batch):
+        return batch.logits.square().mean(dim=1)
 
 
 class WithFrozenTeacher(DistilledClassifier):

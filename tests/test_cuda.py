@@ -66,8 +66,8 @@ def test_objectives_and_layers_of_a_student_on_the_device():
     class Calm(Objective):
         student_layers = ("first",)
 
-        def loss(self, student, view, sample_weight):
-            return student.layers["first"].square().mean(dim=1)
+        def loss(self, batch):
+            return batch.layers["first"].square().mean(dim=1)
 
     clf = fit(net_on("cuda"), objectives=Calm(weight=1e-3), transfer=None)
     assert np.isfinite(clf.predict_proba(X)).all()

@@ -13,6 +13,7 @@ from skdistill import BalancedHinton, DistilledClassifier, Hinton, MLPStudent, O
 from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
 from skdistill.student._direct import DirectNet
+from skdistill.task import Classification
 
 N_CLASSES = 4
 
@@ -32,6 +33,7 @@ def batch(n_rows=33, cardinalities=(), n_numbers=3, seed=0):
         "soft": torch.softmax(torch.randn(n_rows, N_CLASSES, generator=generator), dim=1),
         "label": torch.randint(-1, N_CLASSES, (n_rows,), generator=generator),
         "weight": torch.rand(n_rows, generator=generator) + 0.1,
+        "inputs": numbers,
     }
     return torch.cat([numbers, *codes], dim=1).float(), target
 
@@ -39,8 +41,8 @@ def batch(n_rows=33, cardinalities=(), n_numbers=3, seed=0):
 class Logits(Objective):
     """A term of the logits and the weights."""
 
-    def loss(self, student, view, sample_weight):
-        return student.logits.square().sum(dim=1)
+    def loss(self, batch):
+        return batch.logits.square().sum(dim=1)
 
 
 class Steeper(Hinton):
@@ -66,13 +68,15 @@ LOSSES = {
 @pytest.mark.parametrize("params", LOSSES.values(), ids=LOSSES)
 def test_the_loss_and_its_gradient_are_those_of_autograd(params, mixes):
     params = {"response": Hinton(), "objectives": [], "temperature": 1.0, "alpha": 0.3, **params}
-    loss = DistillationLoss(**params)
+    loss = DistillationLoss(Classification(np.arange(N_CLASSES)), **params)
     _, target = batch()
     logits = torch.randn(33, N_CLASSES, requires_grad=True)
     expected = loss(logits, target)
     expected.backward()
     with torch.no_grad():
-        value, gradient = loss.value_and_gradient(logits, loss.mix(target) if mixes else target)
+        mixed = loss.mix(target) if mixes else target
+        value, gradient, of_layers = loss.value_and_gradients(logits, mixed, {})
+    assert of_layers == {}
     assert_allclose(value.item(), expected.item(), rtol=1e-6)
     assert_allclose(gradient, logits.grad, atol=1e-7)
 

@@ -184,20 +184,6 @@ def test_folds_that_cannot_be(cv, groups, message):
     assert not SEEN
 
 
-def test_auto_makes_folds_of_groups_only_where_there_are_enough():
-    given = {"sample_weight": None, "soft_targets": None, "fit_params": {}}
-    none = dict.fromkeys(
-        ["X_transfer", "soft_targets_transfer", "X_val", "y_val", "sample_weight_val"]
-    )
-    for n_groups, fills in [(4, False), (9, False), (10, True)]:
-        groups = 2 * (np.arange(600) % n_groups) + Y  # each of one class
-        given_rows = make()._check_inputs(X, Y, groups=groups, **given, **none)
-        assert given_rows.fills_folds(5) == (len(np.unique(groups[Y == 0])) >= 5)
-        if fills:
-            for train, test in given_rows.in_folds(5).folds:
-                assert not np.isin(groups[train], groups[test]).any()
-
-
 def test_the_pool_alone_keeps_groups_together():
     pool = TeacherPool(Watching()).fit(X, Y)
     pool.cross_fit_proba(X, Y, 4, groups=TENS)

@@ -11,7 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from skdistill import MLP, DistilledClassifier, Hinton, Objective, Response
-from skdistill.objectives import DistillationLoss, StudentOutput, view_key
+from skdistill.objectives import Batch, DistillationLoss, view_key
+from skdistill.task import Classification
+
+CLASSES = Classification(np.arange(4))
 
 # --- the toy objectives: all that a scheme of one's own needs ---
 
@@ -33,8 +36,8 @@ class ToyRow(Objective):
         SEEN_BY_TEACHER_VIEW.append((teacher, X))
         return teacher.predict_proba(X).max(axis=1, keepdims=True)
 
-    def loss(self, student, view, sample_weight):
-        return ((student.layers["hidden"] - view) ** 2).mean(dim=1)
+    def loss(self, batch):
+        return ((batch.layers["hidden"] - batch.view) ** 2).mean(dim=1)
 
 
 class ToyBatch(ToyRow):
@@ -45,10 +48,10 @@ class ToyBatch(ToyRow):
     def teacher_view(self, teacher, X):
         return teacher.predict_proba(X)
 
-    def loss(self, student, view, sample_weight):
-        hidden = student.layers["hidden"]
+    def loss(self, batch):
+        hidden, view = batch.layers["hidden"], batch.view
         gaps = ((hidden[:, None] - hidden) ** 2).mean(2) - ((view[:, None] - view) ** 2).mean(2)
-        pairs = sample_weight[:, None] * sample_weight
+        pairs = batch.weight[:, None] * batch.weight
         return (pairs * gaps**2).mean()
 
 
@@ -92,8 +95,9 @@ def test_objective_changes_the_student_towards_its_aim(toy):
 
     def term(clf):
         view = torch.from_numpy(toy().teacher_view(clf.teacher_, X))
-        student = StudentOutput(None, {"hidden": torch.from_numpy(hidden_of(clf, X))})
-        return float(toy().loss(student, view, torch.ones(len(X))).mean())
+        layers = {"hidden": torch.from_numpy(hidden_of(clf, X))}
+        batch = Batch(None, None, layers, None, None, view, torch.ones(len(X)))
+        return float(toy().loss(batch).mean())
 
     assert term(pulled) < 0.2 * term(plain)
 
@@ -154,9 +158,9 @@ def test_views_stay_with_their_rows_through_split_and_shuffle():
         def teacher_view(self, teacher, X):
             return X
 
-        def loss(self, student, view, sample_weight):
-            errors.append(float((student.layers["hidden"] - view).abs().max()))
-            return 0.0 * view[:, 0]
+        def loss(self, batch):
+            errors.append(float((batch.layers["hidden"] - batch.view.float()).abs().max()))
+            return 0.0 * batch.view[:, 0]
 
     class Echo(ToyNet):
         def __init__(self, n_inputs, n_outputs):
@@ -174,9 +178,9 @@ def test_views_stay_with_their_rows_through_split_and_shuffle():
 
 def test_objective_that_needs_no_teacher_works_with_soft_targets_only():
     class Shrink(Objective):
-        def loss(self, student, view, sample_weight):
-            assert view is None
-            return (student.logits**2).mean(dim=1)
+        def loss(self, batch):
+            assert batch.view is None
+            return (batch.logits**2).mean(dim=1)
 
     X, y = make_data()
     soft = LogisticRegression().fit(X, y).predict_proba(X)
@@ -229,7 +233,7 @@ def test_response_of_ones_own_replaces_hinton():
 
 def test_bases_name_the_class_that_lacks_a_method():
     with pytest.raises(NotImplementedError, match="Objective does not implement `loss`"):
-        Objective().loss(None, None, None)
+        Objective().loss(None)
     with pytest.raises(NotImplementedError, match="Response does not implement `prepare`"):
         Response().prepare(None, 1.0)
     with pytest.raises(NotImplementedError, match="Response does not implement `loss`"):
@@ -328,6 +332,7 @@ def make_batch(labels, weight=None):
         "label": torch.tensor(labels),
         "weight": torch.tensor(weight),
         "soft": torch.tensor(q),
+        "inputs": torch.tensor(z),
     }
 
 
@@ -346,7 +351,7 @@ def by_hand(z, target, temperature, alpha, weight):
 @pytest.mark.parametrize("labels", [[0, 3, 1, 2, 0], [0, -1, 1, -1, 3], [-1, -1, -1, -1, -1]])
 def test_mixture_by_hand(alpha, temperature, labels):
     z, target = make_batch(labels)
-    value = DistillationLoss(Hinton(), [], temperature, alpha)(torch.tensor(z), target)
+    value = DistillationLoss(CLASSES, Hinton(), [], temperature, alpha)(torch.tensor(z), target)
     expected = by_hand(z, target, temperature, alpha, target["weight"].numpy())
     np.testing.assert_allclose(float(value), expected, rtol=1e-12, atol=1e-14)
 
@@ -354,7 +359,7 @@ def test_mixture_by_hand(alpha, temperature, labels):
 def test_mixture_gradient_of_a_row_is_in_proportion_to_its_weight():
     z, target = make_batch([0, 3, -1, 2])
     logits = torch.tensor(z, requires_grad=True)
-    DistillationLoss(Hinton(), [], 2.0, 0.3)(logits, target).backward()
+    DistillationLoss(CLASSES, Hinton(), [], 2.0, 0.3)(logits, target).backward()
     w = target["weight"].numpy()[:, None]
     hard = softmax(z, axis=1) - np.eye(5)[[0, 3, 4, 2], :4]
     hard[2] = 0
@@ -363,23 +368,23 @@ def test_mixture_gradient_of_a_row_is_in_proportion_to_its_weight():
 
 
 class Small(Objective):
-    def loss(self, student, view, sample_weight):
-        return student.logits.square().sum(dim=1)
+    def loss(self, batch):
+        return batch.logits.square().sum(dim=1)
 
 
 @pytest.mark.parametrize("objectives", [[], [("row", Small())]], ids=["plain", "objective"])
 def test_a_heavy_row_counts_in_full_whatever_batch_it_is_in(objectives):
     """Divided by its own weights, the batch of the heavy row would count no more than another."""
     z, target = make_batch([0, 3, -1, 2, 1, 0], np.array([0.1, 0.1, 5.2, 0.2, 0.2, 0.2]))  # mean 1
-    loss = DistillationLoss(Hinton(), objectives, 2.0, 0.5)
+    loss = DistillationLoss(CLASSES, Hinton(), objectives, 2.0, 0.5)
     logits = torch.tensor(z).float()
     target["soft"], target["weight"] = target["soft"].float(), target["weight"].float()
-    whole = loss.value_and_gradient(logits, target)
+    whole = loss.value_and_gradients(logits, target, {})
     parts = [
         {key: value[rows] for key, value in target.items()} for rows in (slice(2), slice(2, 6))
     ]
     values = [
-        (float(loss(part, own)), *loss.value_and_gradient(part, own))
+        (float(loss(part, own)), *loss.value_and_gradients(part, own, {})[:2])
         for part, own in zip((logits[:2], logits[2:]), parts, strict=True)
     ]
     for plain, value, _ in values:
@@ -392,15 +397,15 @@ def test_a_heavy_row_counts_in_full_whatever_batch_it_is_in(objectives):
 
 def test_probabilities_are_taken_as_their_logarithms():
     z, target = make_batch([0, 3, -1, 2])
-    on_logits = DistillationLoss(Hinton(), [], 2.0, 0.4)(torch.tensor(z), target)
+    on_logits = DistillationLoss(CLASSES, Hinton(), [], 2.0, 0.4)(torch.tensor(z), target)
     p = torch.softmax(torch.tensor(z), dim=1)
-    on_probabilities = DistillationLoss(Hinton(), [], 2.0, 0.4, True)(p, target)
+    on_probabilities = DistillationLoss(CLASSES, Hinton(), [], 2.0, 0.4, True)(p, target)
     np.testing.assert_allclose(on_probabilities, on_logits, rtol=1e-9)
 
 
 def test_validation_is_the_log_loss_or_without_labels_the_response():
     w = np.array([0.5, 1.5, 0.25, 1.75])  # of mean 1
-    loss = DistillationLoss(Hinton(), [("toy", ToyRow())], 3.0, 0.4).eval()
+    loss = DistillationLoss(CLASSES, Hinton(), [("toy", ToyRow())], 3.0, 0.4).eval()
     z, target = make_batch([0, 3, 1, 2], w)
     log_loss = np.average(-log_softmax(z, axis=1)[np.arange(4), [0, 3, 1, 2]], weights=w)
     np.testing.assert_allclose(loss(torch.tensor(z), target), log_loss)
@@ -413,8 +418,8 @@ def test_validation_is_the_log_loss_or_without_labels_the_response():
 class Given(Objective):
     """Returns what it is given as the view."""
 
-    def loss(self, student, view, sample_weight):
-        return view
+    def loss(self, batch):
+        return batch.view
 
 
 class GivenBatch(Given):
@@ -428,8 +433,8 @@ def test_row_values_are_averaged_by_weight_and_batch_values_added():
     target[view_key("rows")] = torch.tensor(values)
     target[view_key("batch")] = torch.tensor(100.0, dtype=torch.float64)
     objectives = [("rows", Given(0.5)), ("batch", GivenBatch(3.0))]
-    plain = DistillationLoss(Hinton(), [], 2.0, 0.4)(torch.tensor(z), target)
-    value = DistillationLoss(Hinton(), objectives, 2.0, 0.4)(torch.tensor(z), target)
+    plain = DistillationLoss(CLASSES, Hinton(), [], 2.0, 0.4)(torch.tensor(z), target)
+    value = DistillationLoss(CLASSES, Hinton(), objectives, 2.0, 0.4)(torch.tensor(z), target)
     expected = float(plain) + 0.5 * np.mean(w * values) + 3.0 * 100.0
     np.testing.assert_allclose(float(value), expected, rtol=1e-12)
 
@@ -442,8 +447,8 @@ def test_recorded_layer_is_the_output_of_the_submodule(name):
     class Needs(Objective):
         student_layers = (name,)
 
-        def loss(self, student, view, sample_weight):
-            return student.layers[name].sum(dim=1)
+        def loss(self, batch):
+            return batch.layers[name].sum(dim=1)
 
     torch.manual_seed(0)
     module = MLP(3, 2, hidden_layer_sizes=(5, 4)).double()
@@ -455,13 +460,14 @@ def test_recorded_layer_is_the_output_of_the_submodule(name):
     target = {
         "label": torch.zeros(6, dtype=torch.int64),
         "weight": torch.ones(6, dtype=torch.float64),
+        "inputs": X,
     }
-    loss = DistillationLoss(Hinton(), [("needs", Needs())], 1.0, 1.0)
+    loss = DistillationLoss(CLASSES, Hinton(), [("needs", Needs())], 1.0, 1.0)
     handles = loss.watch(module)
     with torch.no_grad():
         logits = module(X)
         total = loss(logits, target)
-        plain = DistillationLoss(Hinton(), [], 1.0, 1.0)(logits, target)
+        plain = DistillationLoss(CLASSES, Hinton(), [], 1.0, 1.0)(logits, target)
     np.testing.assert_allclose(total - plain, outputs[name].sum(dim=1).mean(), rtol=1e-12)
     for handle in handles:
         handle.remove()

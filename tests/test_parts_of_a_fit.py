@@ -35,7 +35,9 @@ from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import class_weights
 from skdistill._fit.groups import careful_temperature
 from skdistill._fit.holdout import groups_to_hold_out, rows_to_hold_out
+from skdistill._fit.inputs import Arguments, check_inputs
 from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
+from skdistill._fit.plan import make_plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.progress import _duration
 from skdistill.targets import fit_temperature
@@ -449,3 +451,18 @@ def test_folds_that_a_teacher_refuses_leave_the_student(monkeypatch):
     once = fit_three(teacher, transfer=None, alpha=0.3, refit=False, cv=None)
     assert clf.cv_ is None
     assert_array_equal(clf.predict_proba(X3), once.predict_proba(X3))
+
+
+def test_auto_makes_folds_of_groups_only_where_there_are_enough():
+    rows = np.random.RandomState(0).normal(size=(600, 3))
+    y = np.arange(600) // 300
+    clf = DistilledClassifier(LogisticRegression(), MLPStudent((8,), n_steps=5))
+    for n_groups, fills in [(4, False), (9, False), (10, True)]:
+        groups = 2 * (np.arange(600) % n_groups) + y  # each of one class
+        plan = make_plan(clf, clf._check_X, None)
+        arguments = Arguments(rows, y, *[None] * 4, groups, *[None] * 3, {})
+        given = check_inputs(plan, arguments)
+        assert given.fills_folds(5) == (len(np.unique(groups[y == 0])) >= 5)
+        if fills:
+            for train, test in given.in_folds(5).folds:
+                assert not np.isin(groups[train], groups[test]).any()

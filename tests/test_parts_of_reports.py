@@ -110,8 +110,8 @@ def test_the_control_has_no_objectives():
         def teacher_view(self, teacher, X):
             return teacher.predict_proba(X)
 
-        def loss(self, student, view, sample_weight):
-            return (student.logits.softmax(dim=1) - view).square().sum(dim=1)
+        def loss(self, batch):
+            return (batch.logits.softmax(dim=1) - batch.view).square().sum(dim=1)
 
     student = DistilledClassifier(Oracle(), SMALL, objectives=Nearness(), transfer=None)
     control, _ = find_control("fit", student.fit(X, Y), None, X, Y)

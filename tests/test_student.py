@@ -891,7 +891,7 @@ def test_tiny_data_trains_in_under_a_second():
 def test_batches_cover_every_row_once_and_are_of_one_size(n_rows, batch_size, shuffle):
     numbers = np.arange(n_rows)
     rows = Rows.from_arrays(
-        numbers[:, None].astype(np.float32), {"label": numbers, "weight": numbers + 1.0}
+        numbers[:, None].astype(np.float32), {"label": numbers, "weight": numbers + 1.0}, True
     )
     generator = torch.Generator().manual_seed(0)
     batches = BatchIterator(rows, batch_size, shuffle, generator)

@@ -260,9 +260,8 @@ class Candidates:
         examples = make_examples(setting, blocks, self.validation, teacher, run)
         later = self._later_rounds(setting, rows, examples)
         student, training = train_student(setting, examples, run, who, kept, later)
-        if later is not None:
+        if later is not None:  # `rows` stays: another student begins with the same
             examples = later.examples
-            rows = replace(rows, blocks=examples.blocks)
         is_calibrated = bool(self.plan.parameters.calibrate)
         trial = Trial(student, training.history, setting, rows, examples, is_calibrated)
         if self.validation is not None and self.validation.is_labelled:

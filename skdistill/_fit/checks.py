@@ -23,7 +23,7 @@ from skdistill.table import (
     names_of,
     read_probabilities,
 )
-from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, TransferSampler
+from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, Rounds, TransferSampler
 
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
@@ -42,10 +42,8 @@ def check_parameters(estimator: Estimator) -> None:
     if estimator.response is not None:
         _check_kind("response", estimator.response, Response)
         estimator.response.check_parameters()
-    for parameter, kind in (("objectives", Objective), ("transfer", TransferSampler)):
-        for _, part in named_parts(getattr(estimator, parameter), parameter):
-            _check_kind(parameter, part, kind)
-            part.check_parameters()
+    _check_parts("objectives", named_parts(estimator.objectives, "objectives"), Objective)
+    _check_parts("transfer", _samplers_of(estimator), TransferSampler)
     _check_encoder(estimator.encoder)
     check_student(estimator.student)
 
@@ -53,6 +51,17 @@ def check_parameters(estimator: Estimator) -> None:
 def is_auto(value: Any) -> bool:
     """Whether a parameter is "auto", and no array that would be compared to it by element."""
     return isinstance(value, str) and value == "auto"
+
+
+def _samplers_of(estimator: Estimator) -> list[tuple[str, Any]]:
+    """The samplers of `transfer`; none yet where "auto" will choose them."""
+    return [] if is_auto(estimator.transfer) else named_parts(estimator.transfer, "transfer")
+
+
+def _check_parts(name: str, parts: list[tuple[str, Any]], kind: type) -> None:
+    for _, part in parts:
+        _check_kind(name, part, kind)
+        part.check_parameters()
 
 
 def _check_kind(name: str, value: Any, kind: type) -> None:
@@ -213,12 +222,13 @@ def check_combination(
 
 
 def _check_samplers(plan: "Plan", X: Table) -> None:
-    if not issparse(X) or is_auto(plan.parameters.transfer):
+    if not issparse(X):
         return
-    for name, sampler in named_parts(plan.parameters.transfer, "transfer"):
-        if sampler.size and isinstance(sampler, _READ_TABLES):
+    for name, sampler in _samplers_of(plan.parameters):
+        reader = sampler.sampler if isinstance(sampler, Rounds) else sampler
+        if sampler.size and isinstance(reader, _READ_TABLES):
             raise ValueError(
-                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(sampler).__name__} "
+                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(reader).__name__} "
                 "reads dense tables only: give rows of your own as `X_transfer` and "
                 "`transfer=None`, or X.toarray()."
             )
@@ -258,7 +268,7 @@ def _check_without_teacher(
         raise ValueError(
             "`X_transfer` has no labels: give `soft_targets_transfer`, or a `teacher`."
         )
-    for name, sampler in named_parts(plan.parameters.transfer, "transfer"):
+    for name, sampler in _samplers_of(plan.parameters):
         if sampler.size:
             raise ValueError(
                 f"`transfer` draws rows (`{name}`), but there is no `teacher` to label them."

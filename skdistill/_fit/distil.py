@@ -69,7 +69,7 @@ class Outcome:
             "decision_": self.decision,
             "trials_": self.trials,
             "transfer_": rows.samplers,
-            "n_transfer_rows_": sum(map(len, rows.blocks[1:])),
+            "n_transfer_rows_": sum(map(len, self.trial.examples.blocks[1:])),
         }
 
 
@@ -104,7 +104,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
         decision += _add_judgement(judgement, trial, run)
         student.temperature = judgement.temperature or student.temperature
     if trains_again(run, given.holds_out):
-        again = train_again(student, trial.best_share, trial.setting, trial.examples, run)
+        again = train_again(student, trial, teacher, run)
         student = replace(student, net=again.net)
     student.offset = _prior_offset(trial, run)
     run.progress.say(decision)
@@ -153,7 +153,7 @@ def _prior_offset(trial: Trial, run: Run) -> np.ndarray | None:
         return None
     alpha = trial.setting.alpha
     shares = np.zeros(task.n_outputs)
-    for block in trial.rows.blocks:
+    for block in trial.examples.blocks:
         shares += task.shares(block.labels, block.weight, block.soft, alpha)
     offset, untaught = task.prior_offset(shares, prior)
     if len(untaught):

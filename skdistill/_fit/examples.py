@@ -103,9 +103,7 @@ class Examples:
         To train on.
     validation : Block or None
     views : dict of str to ndarray
-        What each objective took from the teacher, of the blocks to train on; of the validation rows
-        too where `views_all`.
-    views_all : bool
+        What each objective took from the teacher, of the blocks to train on.
     gives_teacher : bool
         Whether objectives are to see inputs and raw soft targets.
     """
@@ -114,7 +112,6 @@ class Examples:
     blocks: list[Block]
     validation: Block | None
     views: dict[str, np.ndarray]
-    views_all: bool
     gives_teacher: bool
 
     @property
@@ -127,12 +124,15 @@ class Examples:
 
     def training(self, response: Response, temperature: float) -> Rows:
         """What a student learns of the rows to train on."""
-        return self._rows(response, temperature, self.blocks)
+        return self._rows(response, temperature, self.blocks, self.views)
 
-    def everything(self, response: Response, temperature: float) -> Rows:
-        """The same, and of those held out."""
+    def everything(
+        self, response: Response, temperature: float, views: dict[str, np.ndarray]
+    ) -> Rows:
+        """The same, and of those held out, of which the objectives have these views."""
         assert self.validation is not None
-        return self._rows(response, temperature, [*self.blocks, self.validation])
+        both = {name: np.concatenate([of, views[name]]) for name, of in self.views.items()}
+        return self._rows(response, temperature, [*self.blocks, self.validation], both)
 
     def judging(self, response: Response, temperature: float) -> Rows | None:
         """What an epoch is chosen by; None without validation rows."""
@@ -144,7 +144,13 @@ class Examples:
             target["soft"] = prepare(response, block.soft, temperature, block.weight)
         return Rows.from_arrays(self.validation_inputs, target, block.is_labelled)
 
-    def _rows(self, response: Response, temperature: float, blocks: list[Block]) -> Rows:
+    def _rows(
+        self,
+        response: Response,
+        temperature: float,
+        blocks: list[Block],
+        views: dict[str, np.ndarray],
+    ) -> Rows:
         n_rows = sum(map(len, blocks))
         target = {
             "label": np.concatenate([block.labels for block in blocks]),
@@ -155,8 +161,8 @@ class Examples:
             target["soft"] = prepare(response, soft, temperature, target["weight"])
             if self.gives_teacher:
                 target["teacher"] = soft
-        views = {view_key(name): values[:n_rows] for name, values in self.views.items()}
+        named = {view_key(name): values for name, values in views.items()}
         is_labelled = all(block.is_labelled for block in blocks)
         return Rows.from_arrays(
-            self.inputs[:n_rows], target, is_labelled, views, self.gives_teacher
+            self.inputs[:n_rows], target, is_labelled, named, self.gives_teacher
         )

@@ -25,7 +25,7 @@ from skdistill._fit.training import fit_encoder, rehearse_student
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Split, Table
 from skdistill.student import encode
-from skdistill.table import check_container
+from skdistill.table import ColumnSelection, check_container
 from skdistill.task import Classification, check_labels, check_target
 from skdistill.teacher import TeacherPool, check_groups, check_routed, take_rows
 
@@ -230,6 +230,38 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     return _with_encoder(plan, given, more)
 
 
+def find_columns(plan: Plan, X: Table) -> Plan:
+    """Find the columns that the student sees.
+
+    Parameters
+    ----------
+    plan : Plan
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        Checked.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError
+        If `student_features` or `teacher_features` do not select columns of X.
+    """
+    if plan.previous is not None:  # a callable might select others now
+        return (
+            plan if plan.previous.columns is None else replace(plan, columns=plan.previous.columns)
+        )
+    columns = plan.columns.fit(X)
+    if plan.teachers:  # the pool would call them `features`
+        ColumnSelection(plan.parameters.teacher_features, "teacher_features").fit(X)
+    if (
+        columns.selects_all
+    ):  # in the order of X: of two orders, predict could not tell which is meant
+        return replace(plan, columns=ColumnSelection(None, columns.name))
+    return plan
+
+
 def check_before(plan: Plan, arguments: Arguments) -> Arguments:
     """Check what decides whether the columns of X can be read at all; X as a table."""
     check_routed(arguments.fit_params)
@@ -348,5 +380,5 @@ def _route(
     metadata = {"groups": arguments.groups, **more}
     metadata = {name: value for name, value in metadata.items() if value is not None}
     return teacher_fit_params(
-        plan.router, plan.teachers, sample_weight, all_weight, metadata, fit_params
+        plan.parameters, plan.teachers, sample_weight, all_weight, metadata, fit_params
     )

@@ -60,6 +60,8 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
     who = {0.0: "the student of the teacher alone", 1.0: "the student of the labels alone"}.get(
         setting.alpha, "the student of teacher and labels"
     )
+    if setting.alpha == 1 and setting.learns_of_teacher:
+        who = "the student of labels and objectives"
     parts = [f"kept: {who} (alpha {setting.alpha:g}, temperature {setting.temperature:g}"]
     if trial.rows.cv is not None:
         parts.append(", labels out of fold")

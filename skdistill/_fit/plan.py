@@ -10,7 +10,6 @@ from sklearn.utils import check_random_state, get_tags
 
 from skdistill._fit.checks import check_parameters, is_auto
 from skdistill._fit.holdout import is_splitter
-from skdistill._fit.routing import router_of
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, Table
@@ -41,6 +40,8 @@ class Previous:
     rows : str or None
         What tells the rows it was fitted on from others; None of an older version.
     split_seed : int or None
+    columns : ColumnSelection or None
+        Those that the student sees; None where it sees all.
     """
 
     student: FittedStudent
@@ -51,6 +52,7 @@ class Previous:
     settled: dict | None
     rows: str | None
     split_seed: int | None
+    columns: ColumnSelection | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,6 @@ class Plan:
         On the clock of :func:`time.monotonic`.
     allows_nan : bool
         Whether the estimator takes missing numbers, as far as its tags tell.
-    router : sklearn.utils.metadata_routing.MetadataRouter
     check_rows : callable
         Checks the container and the columns of more rows; returns them.
     columns : ColumnSelection
@@ -96,7 +97,6 @@ class Plan:
     seeds: dict[str, int | None]
     deadline: float | None
     allows_nan: bool
-    router: Any
     check_rows: Callable[[Table], Table]
     columns: ColumnSelection
     previous: Previous | None
@@ -178,7 +178,6 @@ def make_plan(
         seeds=draw_seeds(estimator.random_state, cache, previous),
         deadline=None if seconds is None else time.monotonic() + seconds,
         allows_nan=get_tags(estimator).input_tags.allow_nan,
-        router=router_of(estimator),
         check_rows=check_rows,
         columns=ColumnSelection(estimator.student_features, "student_features"),
         previous=previous,

@@ -41,11 +41,9 @@ class StudentSoFar:
 
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes, at temperature 1."""
-        module = self.module
-        was_training = module.training
         inputs = encode(self._student.encoder, self._columns.take(X))
-        logits = FittedStudent.raw_outputs(self._student, inputs)
-        module.train(was_training)
+        self.module.eval()  # the next epoch sets it to training again
+        logits = self._student.raw_outputs(inputs)
         return softmax(logits.astype(np.float64), axis=1)
 
 

@@ -40,7 +40,7 @@ def router_of(estimator: Estimator) -> MetadataRouter:
 
 
 def teacher_fit_params(
-    router: MetadataRouter,
+    estimator: Estimator,
     teachers: list[tuple[str, Any]],
     weight: FloatArray | None,
     class_weighted: FloatArray | None,
@@ -51,8 +51,7 @@ def teacher_fit_params(
 
     Parameters
     ----------
-    router : MetadataRouter
-        Of the estimator.
+    estimator : DistilledClassifier
     teachers : list of (str, object)
     weight : ndarray of shape (n_samples,) or None
         Of the rows, where `sample_weight` was given.
@@ -80,7 +79,7 @@ def teacher_fit_params(
     given = {name: metadata[name] for name in asked} | fit_params
     if weight is not None:
         given["sample_weight"] = class_weighted
-    routed = process_routing(router, "fit", **given)
+    routed = process_routing(estimator, "fit", **given)
     params = {name: dict(routed[name]["fit"]) for name, _ in parts}
     for name, part in parts:
         if not hasattr(part, "get_metadata_routing"):

@@ -12,6 +12,7 @@ from skdistill._fit.examples import Examples
 from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
+from skdistill._fit.trials import Trial
 from skdistill._fit.views import teacher_views
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.process import usual_torch
@@ -25,6 +26,7 @@ from skdistill.student import (
     constructor_parameters,
     encode,
     gives_probabilities,
+    n_batches,
     prepare_net,
     rehearse,
     student_module,
@@ -138,10 +140,8 @@ def make_examples(
     """
     everything = blocks if validation is None else [*blocks, validation]
     inputs = run.encoded.of(setting.encoder, run.plan.columns, everything, run.progress)
-    views_all = validation is not None and run.plan.parameters.refit
-    viewed = everything if views_all else blocks
-    views = teacher_views(setting.objectives, teacher, viewed, run.plan.cache)
-    return Examples(inputs, blocks, validation, views, views_all, bool(setting.objectives))
+    views = teacher_views(setting.objectives, teacher, blocks, run.plan.cache)
+    return Examples(inputs, blocks, validation, views, bool(setting.objectives))
 
 
 def train_student(
@@ -179,6 +179,7 @@ def train_student(
         text += f", at temperature {setting.temperature:g}"
     n_rows = len(rows) if later is None else later.n_rows_of_rounds[-1]
     net, loss = net_and_loss(plan, run.task, setting, n_rows, rows.inputs.shape[1])
+    n_planned = net.max_epochs * n_batches(n_rows, net.batch_size)
     ends = [] if later is None else later.plan_epochs(net)
     weights = None if plan.previous is None else plan.previous.student.module.state_dict()
     attributes = _attributes(setting, loss, run)
@@ -192,6 +193,7 @@ def train_student(
             early_stopping=bool(plan.parameters.early_stopping),
             weights=weights,
             kept=kept,
+            n_planned=n_planned,
             **_shared(setting, run, step),
         )
         student = training.run() if later is None else later.run(training, ends)
@@ -226,14 +228,13 @@ def train_for(
     FittedStudent
     """
     net, loss = net_and_loss(run.plan, run.task, setting, len(rows), rows.inputs.shape[1])
-    planned = net.max_epochs
+    planned, per_epoch = net.max_epochs, n_batches(len(rows), net.batch_size)
     n_epochs = max(1, round(share * planned))
     net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
     with run.progress.task(name, text, n_epochs, _attributes(setting, loss, run)) as step:
         shared = _shared(setting, run, step)
-        training = Training(
-            net, loss, rows, None, run.task.n_outputs, kept=kept, n_planned=planned, **shared
-        )
+        shared["n_planned"] = planned * per_epoch
+        training = Training(net, loss, rows, None, run.task.n_outputs, kept=kept, **shared)
         student = training.run()
     run.was_ended = run.was_ended or training.was_ended
     student.net.max_epochs = planned
@@ -265,12 +266,19 @@ def trains_again(run: Run, holds_out: bool) -> bool:
     return may and run.plan.is_student_ours
 
 
-def train_again(
-    student: FittedStudent, best_share: float, setting: Setting, examples: Examples, run: Run
-) -> FittedStudent:
+def train_again(student: FittedStudent, trial: Trial, teacher: Any, run: Run) -> FittedStudent:
     """Train the student on all rows, for the share of the epochs that was best before.
 
     What was chosen on the rows held out holds for it: the epoch and the calibration.
+
+    Parameters
+    ----------
+    student : FittedStudent
+    trial : Trial
+        The one that is kept.
+    teacher : TeacherPool or None
+        Of which the objectives need what they need of the other rows too.
+    run : Run
 
     Returns
     -------
@@ -279,10 +287,14 @@ def train_again(
     """
     if run.is_over:
         return student
-    again, n_rows = None, len(examples.inputs)
+    again, setting, examples = None, trial.setting, trial.examples
+    n_rows = len(examples.inputs)
     text = f"training the student again, on all {n_rows} rows"
     kept = "the student that was fitted without the rows held out is kept"
     with run.optional("training the student again", kept):
-        rows = examples.everything(run.plan.response, setting.temperature)
-        again = train_for(best_share, setting, rows, run, "refit-student", text, kept)
+        assert examples.validation is not None
+        held_out = [examples.validation]
+        views = teacher_views(setting.objectives, teacher, held_out, run.plan.cache)
+        rows = examples.everything(run.plan.response, setting.temperature, views)
+        again = train_for(trial.best_share, setting, rows, run, "refit-student", text, kept)
     return student if again is None or run.was_ended else again

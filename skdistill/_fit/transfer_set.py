@@ -16,7 +16,14 @@ from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray, Table
 from skdistill.table import is_frame, read_table
 from skdistill.teacher import chunks
-from skdistill.transfer import GivenRows, Munge, TransferContext, TransferSampler, draw_rows
+from skdistill.transfer import (
+    GivenRows,
+    Munge,
+    TransferContext,
+    TransferSampler,
+    draw_rows,
+    innermost,
+)
 
 if TYPE_CHECKING:
     from skdistill._fit.inputs import Inputs
@@ -121,7 +128,7 @@ def _fold_by_fold(given: "Inputs", samplers: list[Named], run: Run) -> tuple[Blo
     for _, test in given.folds:
         near = everything.take(np.sort(test)).with_weight()
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
-        drawn.append(list(_draw_from(given, near, samplers, own_seed, run)))
+        drawn.append(list(_draw_from(given, near, samplers, own_seed, run, draws_once=True)))
     tables = [[table for _, table, _ in fold] for fold in drawn]
     rows, soft = out_of_fold_rows(given, tables, run.progress)
     return rows, [
@@ -143,11 +150,11 @@ def _given_rows(given: "Inputs", samplers: list[Named], unit: float, run: Run) -
     return [Block.unlabelled(given.task, given.X_transfer, weight, soft)]
 
 
-def rows_asked(sampler: TransferSampler, n_rows: int) -> int:
+def rows_asked(sampler: TransferSampler, n_rows: int, draws_once: bool = False) -> int:
     """How many rows a sampler is asked for at a time, among so many rows of X."""
     if not sampler.weight:
         return 0
-    is_sum = sampler.n_rounds > 1 and not sampler.replace
+    is_sum = sampler.n_rounds > 1 and not sampler.replace and not draws_once
     return round(sampler.size * n_rows / (sampler.n_rounds if is_sum else 1))
 
 
@@ -158,6 +165,7 @@ def _draw_from(
     seed: int | None,
     run: Run,
     context: TransferContext | None = None,
+    draws_once: bool = False,
 ) -> Iterator[tuple[str, Table, FloatArray]]:
     """Yield the name of each sampler, what it draws from the rows, and its weights."""
     if not len(rows.weight):  # a fold of rows that weigh nothing
@@ -169,7 +177,7 @@ def _draw_from(
     relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
-        n_new = rows_asked(sampler, num_samples(X))
+        n_new = rows_asked(sampler, num_samples(X), draws_once)
         if n_new:
             with run.progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
                 # Without a seed, two of a kind differ by their names alone.
@@ -186,7 +194,7 @@ def _draw_from(
 
 def _identity_of(context: TransferContext, sampler: TransferSampler, run: Run) -> tuple:
     """What the rows depend on beside the sampler, where it may ask a teacher or a student."""
-    is_ours = type(sampler).__module__.startswith("skdistill.")
+    is_ours = type(innermost(sampler)).__module__.startswith("skdistill.")
     if not run.plan.cache.is_on or (is_ours and not context.round):
         return ()
     teacher = None if context.teacher is None else context.teacher.keys

@@ -43,7 +43,9 @@ class Trial:
     history : skorch.history.History
     setting : Setting
     rows : LabelledRows
+        That the training began with.
     examples : Examples
+        That it ended with: `Rounds` draw others on the way.
     is_calibrated : bool
         Whether the student will be.
     place : int or None, default=None
@@ -95,7 +97,7 @@ class Trial:
         """What `trials_` says of it."""
         weight, setting = self.judges.weight, self.setting
         return {
-            "who": "student" if setting.alpha < 1 else "control",
+            "who": "student" if setting.learns_of_teacher else "control",
             "alpha": setting.alpha,
             "temperature": setting.temperature,
             "cv": self.rows.cv,

@@ -7,6 +7,7 @@ import numpy as np
 from skdistill._fit.blocks import Block
 from skdistill._utils.cache import Cache
 from skdistill._utils.types import Table
+from skdistill.objectives import Objective
 
 
 def teacher_views(
@@ -43,8 +44,12 @@ def teacher_views(
 
 def _view(name: str, objective: Any, teacher: Any, X: Table, cache: Cache) -> Any:
     known_by = None
+    if type(objective).teacher_view is Objective.teacher_view:
+        return None
     if teacher is not None and cache.is_on:
         known_by = teacher.keys, teacher.pooling, teacher.floor, teacher.weights_
+        if None in teacher.keys:  # fitted without `memory`: nothing tells it from another
+            return objective.teacher_view(teacher, X)
     key = cache.key(f"objective `{name}`", objective, known_by, X)
     return cache.call(_ask, key, objective, teacher, X)
 

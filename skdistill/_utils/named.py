@@ -56,7 +56,7 @@ def named_parts(value: Any, parameter: str) -> list[tuple[str, Any]]:
     ValueError
         If a name is repeated or contains ``"__"``.
     """
-    if value is None or (parameter == "transfer" and isinstance(value, str) and value == "auto"):
+    if value is None:
         return []
     if _is_pair(value):
         raise ValueError(f"`{parameter}` is a pair: give a list of pairs, [{value!r}].")

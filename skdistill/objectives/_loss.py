@@ -93,6 +93,14 @@ class DistillationLoss(torch.nn.Module):
             for handle in handles:
                 handle.remove()
 
+    def end(self) -> None:
+        """Drop what objectives have trained beside the student."""
+        self.parts.clear()
+        self._layers = {}
+        for _, objective in self.objectives:
+            if hasattr(objective, "module_"):
+                del objective.module_
+
     def forward(self, output: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         weight = target["weight"]
         logits = as_logits(output.to(weight.dtype), self.gives_probabilities)
@@ -307,9 +315,13 @@ class DistillationLoss(torch.nn.Module):
     def _make_parts(
         self, net: Estimator, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
-        with torch.no_grad():
-            logits = as_logits(net.module_(inputs), self.gives_probabilities)
+        was_training = net.module_.training
+        with torch.no_grad():  # neither random numbers nor running means for the sake of shapes
+            logits = as_logits(net.module_.eval()(inputs), self.gives_probabilities)
+        net.module_.train(was_training)
         for place, (name, objective) in enumerate(self.objectives):
+            if objective.weight == 0:
+                continue
             made = objective.make_module(self._batch(name, objective, logits, target))
             if made is not None:
                 objective.module_ = self.parts[str(place)] = made.to(net.device)

@@ -3,6 +3,7 @@
 import inspect
 import warnings
 from dataclasses import dataclass, field
+from functools import cache
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
@@ -21,7 +22,7 @@ DECAY_SHARE = 1 / 3
 class Batch:
     """What a term of the loss sees of some rows.
 
-    Attributes
+    Parameters
     ----------
     inputs : torch.Tensor of shape (n_batch, ...)
         The rows, as the encoder gives them to the student.
@@ -176,12 +177,19 @@ def loss_of(objective: Objective, batch: Batch) -> torch.Tensor:
     if not takes_parts(objective):
         return objective.loss(batch)
     student, old_loss = StudentOutput(batch.logits, batch.layers), _as_anything(objective.loss)
-    return old_loss(student, batch.view, batch.weight)
+    view = None if batch.view is None else batch.view.float()  # as they all were
+    return old_loss(student, view, batch.weight)
 
 
 def takes_parts(objective: Objective) -> bool:
     """Whether `loss` has the signature of old: (student, view, sample_weight)."""
-    parameters = inspect.signature(type(objective).loss).parameters.values()
+    kind: Any = type(objective)
+    return _takes_parts(kind)
+
+
+@cache
+def _takes_parts(kind: Any) -> bool:
+    parameters = inspect.signature(kind.loss).parameters.values()
     named = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
     return len(named) > 2
 

@@ -1,6 +1,7 @@
 """The student: a skorch net, trained on soft targets and asked without a DataLoader."""
 
 from skdistill.student._fitted import FittedStudent, check_finite, encode
+from skdistill.student._preparation import rehearse, softmax
 from skdistill.student._recipe import (
     MLPStudent,
     check_student,
@@ -11,7 +12,7 @@ from skdistill.student._recipe import (
 )
 from skdistill.student._rows import BatchIterator, Rows, n_batches
 from skdistill.student._storage import pack_net, unpack_net
-from skdistill.student._training import Training, rehearse, softmax
+from skdistill.student._training import Training
 
 __all__ = [
     "BatchIterator",

@@ -71,10 +71,12 @@ class DirectNet(NeuralNetClassifier):
         self.pass_ = None  # an objective may have come with weights of its own
         return super().initialize_optimizer(*args, **kwargs)
 
-    def load_average(self, state: dict) -> None:
-        """Go on from an average of weights, between two epochs."""
-        self.average_ = self._new_average()
-        self.average_.load_state_dict(state)
+    def load_average(self, state: dict | None) -> None:
+        """Go on from an average of weights, between two epochs; None before the first."""
+        self.average_ = None
+        if state is not None:
+            self.average_ = average = self._new_average()
+            average.load_state_dict(state)
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Yield the one flat parameter; see :class:`skorch.NeuralNet`."""

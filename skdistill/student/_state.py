@@ -1,8 +1,11 @@
 """The state of a net in training: all that its next epoch depends on."""
 
 import copy
+import inspect
+from collections import OrderedDict
 from typing import Any
 
+import numpy as np
 from skorch.callbacks import LRScheduler
 from skorch.history import History
 
@@ -27,6 +30,7 @@ def state_of(net: Estimator) -> dict:
     """
     average = getattr(net, "average_", None)
     state = {
+        "parts": _parts_of(net),
         "module": net.module_.state_dict(),
         "criterion": net.criterion_.state_dict(),
         "optimizer": net.optimizer_.state_dict(),
@@ -35,7 +39,18 @@ def state_of(net: Estimator) -> dict:
         "history": list(net.history),
         "order": net.iterator_train__generator.get_state(),
     }
-    return copy.deepcopy(state)
+    return _plain(copy.deepcopy(state))
+
+
+def _plain(value: Any) -> Any:
+    """The same with Python's numbers for NumPy's, which ``torch.load`` takes for code."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (dict, OrderedDict):
+        return {key: _plain(one) for key, one in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value
 
 
 def load_state(net: Estimator, state: dict) -> None:
@@ -52,12 +67,7 @@ def load_state(net: Estimator, state: dict) -> None:
     ValueError
         If it is of another net.
     """
-    names = [name for name, _ in net.callbacks_]
-    if set(names) != set(state["callbacks"]):
-        raise ValueError(
-            f"the state is of a training with the callbacks {sorted(state['callbacks'])}, but this "
-            f"one has {sorted(names)}: make it of the same parts."
-        )
+    _check_parts(_parts_of(net), state["parts"])
     state = copy.deepcopy(state)
     try:
         net.module_.load_state_dict(state["module"])
@@ -67,7 +77,7 @@ def load_state(net: Estimator, state: dict) -> None:
         raise ValueError(
             f"the state is of a training of another module or loss: {error}"
         ) from error
-    if state["average"] is not None:
+    if hasattr(net, "load_average"):
         net.load_average(state["average"])
     for name, callback in net.callbacks_:
         _load_callback(callback, state["callbacks"][name])
@@ -75,12 +85,34 @@ def load_state(net: Estimator, state: dict) -> None:
     net.iterator_train__generator.set_state(state["order"])
 
 
+def _parts_of(net: Estimator) -> dict:
+    """What a net is made of, as far as names tell."""
+    return {
+        "module": type(net.module_).__qualname__,
+        "optimizer": type(net.optimizer_).__qualname__,
+        "callbacks": sorted(name for name, _ in net.callbacks_),
+        "average of weights": bool(getattr(net, "average_weights", False)),
+    }
+
+
+def _check_parts(own: dict, theirs: dict) -> None:
+    for what, part in own.items():
+        if theirs[what] != part:
+            raise ValueError(
+                f"the state is of a training with the {what} {theirs[what]}, but this one has "
+                f"{part}: make it of the same parts."
+            )
+
+
 def _state_of_callback(callback: Any) -> dict:
-    """What a callback has found: its attributes that end in ``_``, as scikit-learn has it."""
+    """What a callback has found: its attributes that end in ``_``, as scikit-learn has it.
+
+    Functions are left out: each training finds them again when it starts.
+    """
     found = {
         name: value
         for name, value in vars(callback).items()
-        if name.endswith("_") and name not in SHARED
+        if name.endswith("_") and name not in SHARED and not inspect.isroutine(value)
     }
     if isinstance(callback, LRScheduler):
         del found["policy_"]

@@ -7,24 +7,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import BatchScoring, EarlyStopping, EpochScoring
+from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.history import History
 
-from skdistill._utils.process import on_cpu, usual_torch
+from skdistill._utils.process import usual_torch
 from skdistill._utils.progress import no_step
 from skdistill._utils.seeding import RandomNumbers
 from skdistill._utils.types import Estimator
 from skdistill.objectives import DistillationLoss
 from skdistill.student._callbacks import (
     EpochReport,
-    StopDivergence,
     StopTraining,
     TimeLimit,
     raise_diverged,
 )
 from skdistill.student._checks import check_output, forward_few
 from skdistill.student._fitted import FittedStudent
+from skdistill.student._preparation import (
+    adapt_scoring,
+    callbacks_of,
+    forget_iterators,
+    initialize,
+    softmax,
+)
 from skdistill.student._rows import BatchIterator, Rows, n_batches
 from skdistill.student._state import load_state, state_of
 from skdistill.student._threads import training_threads
@@ -65,7 +71,7 @@ class Training:
         What a warning says of the student, should the training be ended before its time. None says
         that it keeps what it has learned.
     n_planned : int, default=None
-        Epochs of the schedule, where the training ends before; None is all that the net has.
+        Steps of the schedule. None: all the epochs that the net has, of these rows.
     encoder : transformer or None, default=None
         What the student that :meth:`finish` returns sees of a table.
 
@@ -153,14 +159,15 @@ class Training:
         self._prepare()
         numbers = RandomNumbers(self.seed, net.device)
         with numbers.drawn():
-            _initialize(net)
+            initialize(net)
             net.classes_inferred_ = np.arange(
                 self.n_outputs
             )  # skorch reads them off y, a dict here
-            _adapt_scoring(net, self.rows, self.validation)
+            adapt_scoring(net, self.rows, self.validation)
             self._load_weights()
             check_output(net, self.rows, self.n_outputs)
-            net.criterion_.begin(net, self.rows, self._steps_planned())
+            per_epoch = n_batches(len(self.rows), net.batch_size)
+            net.criterion_.begin(net, self.rows, self.n_planned or net.max_epochs * per_epoch)
         draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
         self._random = numbers if draws or net.criterion_.draws_random_numbers else None
         self._handles = net.criterion_.watch(net.module_)
@@ -176,6 +183,8 @@ class Training:
         bool
             Whether there is another.
         """
+        if self.is_over:
+            return False
         net = self.net
         batch_size = len(self.rows) if net.batch_size < 1 else net.batch_size
         with (
@@ -211,6 +220,7 @@ class Training:
         if self._limit.reached:
             self._warn_ended("`max_time` ended the training")
         self._done = self.history
+        net.criterion_.end()
         net.trim_for_prediction()
         net.iterator_valid = torch.utils.data.DataLoader
         net.module_.eval().requires_grad_(False)
@@ -241,8 +251,10 @@ class Training:
         Raises
         ------
         ValueError
-            If it was made of other parts.
+            If it was made of other parts, or this one has not been started.
         """
+        if not getattr(self.net, "initialized_", False):
+            raise ValueError("a training takes a state once it has been started: call `start()`.")
         load_state(self.net, state)
         if self._random is not None:
             self._random.state = state["random"]
@@ -272,10 +284,6 @@ class Training:
             callbacks=callbacks,
             verbose=self.verbose,
         )
-
-    def _steps_planned(self) -> int:
-        n_epochs = self.n_planned or self.net.max_epochs
-        return n_epochs * n_batches(len(self.rows), self.net.batch_size)
 
     def _load_weights(self) -> None:
         if self.weights is None:
@@ -332,108 +340,3 @@ class Training:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-
-
-@usual_torch()
-def rehearse(net: Estimator, loss: dict, rows: Rows, n_outputs: int, has_validation: bool) -> None:
-    """Raise what would be wrong with a student's module, before teachers are fitted for it.
-
-    Parameters
-    ----------
-    net : skorch.NeuralNet
-        From :func:`~skdistill.student.prepare_net`; used up.
-    loss : dict
-        As for :class:`Training`.
-    rows : Rows
-        A few rows.
-    n_outputs : int
-    has_validation : bool
-        Whether there will be validation rows.
-    """
-    callbacks_of(net, early_stopping=False, validation=rows if has_validation else None)
-    forget_iterators(net)
-    net.set_params(
-        criterion=DistillationLoss,
-        **{f"criterion__{name}": value for name, value in loss.items()},
-        verbose=0,
-    )
-    with RandomNumbers(0, net.device).drawn():
-        _initialize(net)
-        check_output(net, rows, n_outputs)
-    for handle in net.criterion_.watch(net.module_):
-        handle.remove()
-
-
-def forget_iterators(net: Estimator) -> None:
-    """Drop what the user set for iterators that are replaced, and that ours do not take."""
-    for name in list(vars(net)):
-        if name.startswith(("iterator_train__", "iterator_valid__")) and not name.endswith(
-            ("__shuffle", "__batch_size")
-        ):
-            delattr(net, name)
-    net.callbacks = None if net.callbacks == "disable" else net.callbacks
-
-
-def _initialize(net: Estimator) -> None:
-    try:
-        with on_cpu():
-            net.initialize()
-    except TypeError as error:
-        raise TypeError(
-            f"the module of `student` could not be made: {error}. Its constructor is given "
-            "`n_inputs`, `n_outputs` and `cardinalities` where it takes these names; others are "
-            "set by a skorch.NeuralNetClassifier(module, module__name=...)."
-        ) from error
-
-
-def softmax(logits: torch.Tensor) -> torch.Tensor:
-    return torch.softmax(logits, dim=-1)
-
-
-def _hard_labels(target: Any) -> np.ndarray:
-    return (target["label"] if isinstance(target, dict) else target).cpu().numpy()
-
-
-def callbacks_of(
-    net: Estimator, early_stopping: bool, validation: Rows | None, *always: Any
-) -> list:
-    """The user's callbacks and ours, ours only where the user has none of the kind."""
-    theirs = list(net.callbacks or []) if net.callbacks != "disable" else []
-    bare = [c[1] if isinstance(c, tuple) else c for c in theirs]
-    has_stopping = any(isinstance(c, EarlyStopping) for c in bare)
-    if has_stopping and validation is None:
-        raise ValueError(
-            "the callback EarlyStopping of `student` needs validation rows: set "
-            "`early_stopping=True`, give `X_val` and `y_val`, or leave the callback out."
-        )
-    ours = [(f"skdistill_{type(c).__name__}", c) for c in (StopDivergence(), *always)]
-    if early_stopping and validation is not None and not has_stopping:
-        stopping = EarlyStopping(
-            patience=max(10, net.max_epochs // 2), threshold=0.0, load_best=True, sink=_silent
-        )
-        ours.insert(0, ("skdistill_early_stopping", stopping))
-    return theirs + ours
-
-
-def _silent(text: str) -> None:
-    pass
-
-
-def _adapt_scoring(net: Estimator, rows: Rows, validation: Rows | None) -> None:
-    """Let scoring callbacks see hard labels in place of the dict of targets."""
-    kept = []
-    for name, callback in net.callbacks_:
-        if isinstance(callback, (EpochScoring, BatchScoring)):
-            scored = rows if callback.on_train else validation
-            if scored is None or not scored.is_labelled:
-                if name != "valid_acc":
-                    which = "training" if callback.on_train else "validation"
-                    warnings.warn(
-                        f"DistilledClassifier: the student's callback `{name}` is left out: there "
-                        f"are no {which} rows, or some of them have no label to score."
-                    )
-                continue
-            callback.target_extractor = _hard_labels
-            callback.use_caching = True  # without, it would ask for the labels in skorch's way
-        kept.append((name, callback))
-    net.callbacks_ = kept

@@ -31,6 +31,8 @@ class ColumnSelection:
         Positions of the columns, in the order of the selector; None where all are selected.
     names : tuple of str or None
         Their names, or their positions where the table has no names.
+    all_names : list of str
+        Of all columns of the table.
 
     Examples
     --------
@@ -47,6 +49,12 @@ class ColumnSelection:
         self.name = name
         self.indices: IntArray | None = None
         self.names: tuple[str, ...] | None = None
+        self.all_names: list[str] = []
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether all columns of the table are selected, in whatever order."""
+        return self.indices is None or len(self.indices) == len(self.all_names)
 
     def fit(self, X: Table) -> ColumnSelection:
         """Find the columns.
@@ -68,12 +76,12 @@ class ColumnSelection:
             return self
         key = self.columns(X) if callable(self.columns) else self.columns
         X = self._as_table(X)
-        self._all_names = _names_in(X)
+        self.all_names = _names_in(X)
         self._has_names = is_frame(X)
         indices = self._find(X, key)
         self._check_selected(indices, key)
         self.indices = np.asarray(indices, dtype=np.intp)
-        self.names = tuple(self._all_names[i] for i in indices)
+        self.names = tuple(self.all_names[i] for i in indices)
         return self
 
     def take(self, X: Table) -> Table:
@@ -95,7 +103,7 @@ class ColumnSelection:
         if self.indices is None:
             return X
         table = self._as_table(X)
-        n_columns, n_expected = table.shape[1], len(self._all_names)
+        n_columns, n_expected = table.shape[1], len(self.all_names)
         if n_columns != n_expected:
             raise ValueError(
                 f"X has {n_columns} features, but `{self.name}` was resolved for {n_expected} "
@@ -122,8 +130,8 @@ class ColumnSelection:
         except (TypeError, ValueError):
             return False
         if is_frame(X) and self._has_names:
-            return names == self._all_names
-        return len(names) == len(self._all_names)
+            return names == self.all_names
+        return len(names) == len(self.all_names)
 
     def _as_table(self, X: Table) -> Table:
         """X as something with columns to take; a ValueError if it has none."""
@@ -154,7 +162,7 @@ class ColumnSelection:
                 f"`{self.name}` is {self._shown(key)}, which selects no column of X: select one at "
                 f"least, or use `{self.name}=None` for all."
             )
-        twice = [self._all_names[i] for i, count in Counter(indices).items() if count > 1]
+        twice = [self.all_names[i] for i, count in Counter(indices).items() if count > 1]
         if twice:
             raise ValueError(
                 f"`{self.name}` is {self._shown(key)}, which selects column(s) {twice[:10]} more "
@@ -164,7 +172,7 @@ class ColumnSelection:
     @property
     def _described(self) -> str:
         """The columns that there are, for a message."""
-        names = self._all_names
+        names = self.all_names
         if not self._has_names:
             return f"X has {len(names)} columns without names."
         shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")

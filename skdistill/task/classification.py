@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import log_softmax
 
 from skdistill._utils.types import FloatArray, IntArray
-from skdistill.targets import LEAST_SHARE, fit_temperature, prior_offsets
+from skdistill.targets import LEAST_SHARE, fit_temperature, log_losses, prior_offsets
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +74,7 @@ class Classification:
 
     def row_losses(self, outputs: FloatArray, labels: IntArray) -> FloatArray:
         """Log loss of each row, in nats."""
-        return -log_softmax(outputs, axis=1)[np.arange(len(labels)), labels]
+        return log_losses(outputs, labels)
 
     def calibrate(self, outputs: FloatArray, labels: IntArray, weight: FloatArray) -> float:
         """The temperature by which the outputs have the lowest loss."""

@@ -4,6 +4,7 @@ from skdistill.transfer._base import TransferSampler, draw_rows
 from skdistill.transfer._context import TransferContext
 from skdistill.transfer._gibbs import Gibbs
 from skdistill.transfer._given import GivenRows
+from skdistill.transfer._meta import innermost
 from skdistill.transfer._munge import Munge
 from skdistill.transfer._near import Near
 from skdistill.transfer._rounds import Rounds
@@ -20,6 +21,7 @@ __all__ = [
     "TransferContext",
     "TransferSampler",
     "draw_rows",
+    "innermost",
 ]
 
 # The path that stored models and users know; the files may move.

@@ -41,3 +41,10 @@ class MetaSampler(TransferSampler):
                 f"{self.sampler!r}: let Rounds be the outermost, as in Rounds(Near(Munge()))."
             )
         self._validate_params()
+
+
+def innermost(sampler: TransferSampler) -> TransferSampler:
+    """The sampler that draws: the one given, or the one inside of those that draw by another."""
+    while isinstance(sampler, MetaSampler):
+        sampler = sampler.sampler
+    return sampler
