@@ -89,7 +89,8 @@ class Trial:
 
     def loses_less_than(self, losses: FloatArray) -> bool:
         """Whether it clearly loses less on them than somebody's `losses` of shape (n_rows,)."""
-        rows = self.judges
+        rows = self.validation
+        assert rows is not None
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
     @property
