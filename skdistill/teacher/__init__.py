@@ -3,8 +3,8 @@
 from skdistill.teacher._checks import (
     FLOOR,
     check_teachers,
-    input_tags_of,
     is_frozen,
+    taken_by_all,
     unfrozen,
     union_of_classes,
 )
@@ -39,11 +39,11 @@ __all__ = [
     "chunks",
     "clone_of",
     "find_partition",
-    "input_tags_of",
     "is_frozen",
     "requests_of",
     "split_by",
     "take_rows",
+    "taken_by_all",
     "teach_unknown",
     "unfrozen",
     "union_of_classes",
