@@ -17,7 +17,7 @@ from skorch.history import History
 from skdistill._fit.distil import Outcome, distil
 from skdistill._fit.inputs import Arguments, check_before, check_inputs, find_columns
 from skdistill._fit.plan import Previous, make_plan
-from skdistill._fit.routing import router_of
+from skdistill._fit.routing import router_with_splitters
 from skdistill._fit.run import Run
 from skdistill._fit.warm_start import check_settled
 from skdistill._stored.formats import FORMAT, migrate
@@ -240,7 +240,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
-        return router_of(self)
+        return router_with_splitters(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

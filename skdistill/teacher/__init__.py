@@ -21,7 +21,7 @@ from skdistill.teacher._folds import (
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._pool import TeacherPool
-from skdistill.teacher._requests import check_routed, requests_of, weight_fit_params
+from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
@@ -40,7 +40,9 @@ __all__ = [
     "clone_of",
     "find_partition",
     "is_frozen",
+    "requested_params",
     "requests_of",
+    "router_of",
     "split_by",
     "take_rows",
     "taken_by_all",
@@ -48,7 +50,6 @@ __all__ = [
     "unfrozen",
     "union_of_classes",
     "warn_of_unknown",
-    "weight_fit_params",
 ]
 
 # The path that stored models and users know; the files may move.

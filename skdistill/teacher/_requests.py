@@ -85,15 +85,42 @@ def routed_params(
     check_routed(metadata)
     weight = check_weights(sample_weight, num_samples(X))
     given = metadata if weight is None else {**metadata, "sample_weight": weight}
-    params: dict[str, dict[str, Any]] = {}
-    if given and routing_enabled():
-        routed = process_routing(owner, "fit", **given)
-        params = {name: dict(routed[name]["fit"]) for name, _ in parts}
-    for name, part in parts:
-        if name not in params or not hasattr(part, "get_metadata_routing"):
-            params[name] = params.get(name, {}) | weight_fit_params(name, part, weight)
+    params = requested_params(owner, parts, given, weight)
     own = fit_params or {}
     return {name: params.get(name, {}) | own.get(name, {}) for name in {**params, **own}}
+
+
+def requested_params(
+    owner: Estimator,
+    parts: list[tuple[str, Estimator]],
+    given: Mapping[str, Any],
+    weight: FloatArray | None,
+) -> dict[str, dict[str, Any]]:
+    """What each teacher requests of the arguments given, by its name.
+
+    Parameters
+    ----------
+    owner : TeacherPool or DistilledClassifier
+        Its router knows what the teachers request.
+    parts : list of (str, object)
+        The teachers that are fitted.
+    given : dict of str to object
+        Only for metadata routing.
+    weight : ndarray of shape (n_samples,) or None
+        Of the rows, for teachers that cannot request it.
+
+    Returns
+    -------
+    dict of str to dict
+    """
+    if not routing_enabled():
+        return {name: weight_fit_params(name, part, weight) for name, part in parts}
+    routed = process_routing(owner, "fit", **given)
+    params = {name: dict(routed[name]["fit"]) for name, _ in parts}
+    for name, part in parts:
+        if not hasattr(part, "get_metadata_routing"):
+            params[name] |= weight_fit_params(name, part, weight)
+    return params
 
 
 def weight_fit_params(
