@@ -68,11 +68,10 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         previous = self._previous()
         if previous is None:
             self._forget()
-        seen = copy.copy(self)  # it takes down the columns of X, which a failing fit leaves none of
+        seen = self._as_in_the_fit()
         plan = make_plan(self, seen._check_X, previous)
         arguments = check_before(plan, arguments)
         check_settled(plan)
-        seen._see_all_columns()
         seen._check_X(arguments.X, reset=previous is None)
         plan = find_columns(plan, arguments.X)
         given = check_inputs(plan, arguments)
@@ -178,14 +177,18 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         columns = getattr(self, "_columns", None)
         return columns.take(X) if columns is not None and columns.is_for(X) else X
 
-    def _see_all_columns(self) -> None:
-        """Take the columns of the last fit for its own, not those of its student."""
-        columns = self.__dict__.pop("_columns", None)
-        if columns is None:
-            return
-        self.n_features_in_ = len(columns.all_names)
-        if hasattr(self, "feature_names_in_"):
-            self.feature_names_in_ = np.array(columns.all_names, dtype=object)
+    def _as_in_the_fit(self) -> Self:
+        """A copy that takes down the columns of X, and checks more rows by them.
+
+        They are those of the last fit, where this one goes on from it; not those of its student.
+        """
+        seen = copy.copy(self)
+        columns = seen.__dict__.pop("_columns", None)
+        if columns is not None:
+            seen.__dict__["n_features_in_"] = len(columns.all_names)
+            if hasattr(self, "feature_names_in_"):
+                seen.__dict__["feature_names_in_"] = np.array(columns.all_names, dtype=object)
+        return seen
 
     def _columns_seen(self, columns: ColumnSelection) -> dict[str, Any]:
         """What a fit says of the columns that its student asks for."""

@@ -127,10 +127,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
         encoder kept as they are. A change that it cannot follow, as of `teacher`, is an error.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted teachers, their probabilities and synthetic rows are kept, for the next fit on
-        the same rows: a search over the student's parameters, `temperature`, `alpha`, `pooling`
-        or `objectives` then fits and asks the teachers once a fold. With `random_state=None`, what
-        is there is used whatever it was drawn from.
+        Where fitted teachers, their probabilities, what objectives take from them and synthetic
+        rows are kept, for the next fit on the same rows: a search over the student's parameters,
+        `temperature`, `alpha`, `pooling` or `objectives` then fits and asks the teachers once a
+        fold. With `random_state=None`, what is there is used whatever it was drawn from.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning. Fits of
         teachers and labelling are not cut short; the student has one epoch at least.

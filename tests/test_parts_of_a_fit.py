@@ -377,7 +377,7 @@ def test_the_teacher_says_who_has_to_be_better(teacher, control, student, expect
 
     def trial(mean, sign):
         losses = mean + sign * noise / 2
-        found = SimpleNamespace(row_losses=losses, validation=block)
+        found = SimpleNamespace(row_losses=losses, judges=block)
         found.loses_less_than = lambda others: Trial.loses_less_than(found, others)
         found.is_better_than = lambda other: Trial.is_better_than(found, other)
         return found

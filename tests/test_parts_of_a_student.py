@@ -68,7 +68,7 @@ def test_the_buffers_are_the_parameters():
 
 
 def test_shuffled_batches_hold_every_row_once(monkeypatch):
-    monkeypatch.setattr("skdistill.student._rows.GROUP_ROWS", 20)
+    monkeypatch.setattr("skdistill.student._batches.GROUP_ROWS", 20)
     inputs = torch.arange(103.0)[:, None]
     rows = Rows(inputs, {"label": torch.arange(103)}, is_labelled=True)
     iterator = BatchIterator(rows, 8, shuffle=True, generator=torch.Generator().manual_seed(0))

@@ -98,7 +98,7 @@ class DistillationLoss(torch.nn.Module):
         self.parts.clear()
         self._layers = {}
         for _, objective in self.objectives:
-            if hasattr(objective, "module_"):
+            if "module_" in vars(objective):
                 del objective.module_
 
     def forward(self, output: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:

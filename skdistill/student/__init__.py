@@ -1,5 +1,6 @@
 """The student: a skorch net, trained on soft targets and asked without a DataLoader."""
 
+from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._fitted import FittedStudent, check_finite, encode
 from skdistill.student._preparation import rehearse, softmax
 from skdistill.student._recipe import (
@@ -10,7 +11,6 @@ from skdistill.student._recipe import (
     prepare_net,
     student_module,
 )
-from skdistill.student._rows import BatchIterator, Rows, n_batches
 from skdistill.student._storage import pack_net, unpack_net
 from skdistill.student._training import Training
 

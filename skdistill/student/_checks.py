@@ -3,8 +3,8 @@
 import torch
 
 from skdistill._utils.types import Estimator
+from skdistill.student._batches import Rows
 from skdistill.student._fitted import PREDICT_ROWS
-from skdistill.student._rows import Rows
 
 
 def forward_few(net: Estimator, rows: Rows) -> torch.Tensor:

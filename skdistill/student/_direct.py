@@ -20,9 +20,9 @@ from skdistill._utils._compat import adamw_kernel
 from skdistill.modules import MLP
 from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
+from skdistill.student._batches import Rows
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
 from skdistill.student._pass import DirectPass, layers_of
-from skdistill.student._rows import Rows
 
 # Callbacks that leave the steps of a training alone.
 KNOWN = (

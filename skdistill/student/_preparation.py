@@ -11,9 +11,9 @@ from skdistill._utils.process import on_cpu, usual_torch
 from skdistill._utils.seeding import RandomNumbers
 from skdistill._utils.types import Estimator
 from skdistill.objectives import DistillationLoss
+from skdistill.student._batches import Rows
 from skdistill.student._callbacks import StopDivergence
 from skdistill.student._checks import check_output
-from skdistill.student._rows import Rows
 
 
 @usual_torch()

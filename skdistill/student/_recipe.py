@@ -15,8 +15,8 @@ from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import Estimator
 from skdistill.modules import MLP
+from skdistill.student._batches import n_batches
 from skdistill.student._direct import DirectNet
-from skdistill.student._rows import n_batches
 
 
 class MLPStudent(OlderParametersMixin, BaseEstimator):

@@ -16,6 +16,7 @@ from skdistill._utils.progress import no_step
 from skdistill._utils.seeding import RandomNumbers
 from skdistill._utils.types import Estimator
 from skdistill.objectives import DistillationLoss
+from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._callbacks import (
     EpochReport,
     StopTraining,
@@ -31,7 +32,6 @@ from skdistill.student._preparation import (
     initialize,
     softmax,
 )
-from skdistill.student._rows import BatchIterator, Rows, n_batches
 from skdistill.student._state import load_state, state_of
 from skdistill.student._threads import training_threads
 
