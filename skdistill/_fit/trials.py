@@ -89,8 +89,7 @@ class Trial:
 
     def loses_less_than(self, losses: FloatArray) -> bool:
         """Whether it clearly loses less on them than somebody's `losses` of shape (n_rows,)."""
-        rows = self.validation
-        assert rows is not None
+        rows = self.judges
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
     @property
