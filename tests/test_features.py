@@ -95,7 +95,6 @@ BY_NAME = [
     (["d", "a"], [3, 0]),
     ("b", [1]),
     (slice("b", "d"), [1, 2, 3]),
-    (make_column_selector("[ac]"), [0, 2]),
     (lambda X: ["e"], [4]),
 ]
 
@@ -111,11 +110,15 @@ def test_columns_of_an_array(selector, places, seen):
     same(clf.predict_proba(VALUES), alone.predict_proba(VALUES[:, places]))
 
 
-@pytest.mark.parametrize(("selector", "places"), [*BY_PLACE, *BY_NAME])
-@pytest.mark.parametrize("container", [pd.DataFrame, pl.from_pandas])
-def test_columns_of_a_frame(container, selector, places, request):
-    if container is not pd.DataFrame and isinstance(selector, make_column_selector):
-        pytest.skip("make_column_selector reads pandas")
+# Of scikit-learn, for pandas only.
+OF_PANDAS = (pd.DataFrame, make_column_selector("[ac]"), [0, 2])
+OF_FRAMES = [
+    (make, *case) for make in (pd.DataFrame, pl.from_pandas) for case in BY_PLACE + BY_NAME
+]
+
+
+@pytest.mark.parametrize(("container", "selector", "places"), [*OF_FRAMES, OF_PANDAS])
+def test_columns_of_a_frame(container, selector, places):
     X = container(NUMBERS)
     names = [NUMBERS.columns[place] for place in places]
     clf = make(["a", "b"], selector).fit(X, Y)

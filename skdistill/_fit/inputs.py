@@ -249,15 +249,12 @@ def find_columns(plan: Plan, X: Table) -> Plan:
         If `student_features` or `teacher_features` do not select columns of X.
     """
     if plan.previous is not None:  # a callable might select others now
-        return (
-            plan if plan.previous.columns is None else replace(plan, columns=plan.previous.columns)
-        )
+        before = plan.previous.columns
+        return plan if before is None else replace(plan, columns=before)
     columns = plan.columns.fit(X)
     if plan.teachers:  # the pool would call them `features`
         ColumnSelection(plan.parameters.teacher_features, "teacher_features").fit(X)
-    if (
-        columns.selects_all
-    ):  # in the order of X: of two orders, predict could not tell which is meant
+    if columns.selects_all:  # in the order of X: predict could not tell which of two is meant
         return replace(plan, columns=ColumnSelection(None, columns.name))
     return plan
 
