@@ -17,7 +17,7 @@ from skorch.history import History
 from skdistill._fit.distil import Outcome, distil
 from skdistill._fit.inputs import Arguments, check_before, check_inputs, find_columns
 from skdistill._fit.plan import Previous, make_plan
-from skdistill._fit.routing import router_of
+from skdistill._fit.routing import router_with_splitters
 from skdistill._fit.run import Run
 from skdistill._fit.warm_start import check_settled
 from skdistill._stored.formats import FORMAT, migrate
@@ -36,7 +36,7 @@ from skdistill.table import (
     is_matrix,
     with_types,
 )
-from skdistill.teacher import input_tags_of
+from skdistill.teacher import taken_by_all
 
 
 class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin, BaseEstimator):
@@ -243,20 +243,17 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
-        return router_of(self)
+        return router_with_splitters(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         takes_all = isinstance(self.encoder, str) and self.encoder == "auto"
         refuses = getattr(getattr(self, "encoder_", None), "unseen_missing", "encode") == "error"
-        parts = sound_parts(self.teacher, "teacher")
-        # An object that declares no tags is taken to take anything.
-        declared = [input_tags_of(part) for _, part in parts]
-        teachers = [one for one in declared if one is not None]
-        for name in ("allow_nan", "categorical", "string"):
-            setattr(tags.input_tags, name, takes_all and all(getattr(t, name) for t in teachers))
-        tags.input_tags.allow_nan = tags.input_tags.allow_nan and not refuses
-        tags.input_tags.sparse = self._takes_sparse() and all(one.sparse for one in teachers)
+        teachers = taken_by_all(sound_parts(self.teacher, "teacher"))
+        tags.input_tags.allow_nan = takes_all and teachers["allow_nan"] and not refuses
+        tags.input_tags.categorical = takes_all and teachers["categorical"]
+        tags.input_tags.string = takes_all and teachers["string"]
+        tags.input_tags.sparse = self._takes_sparse() and teachers["sparse"]
         tags.non_deterministic = self.random_state is None
         return tags
 

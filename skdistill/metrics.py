@@ -13,8 +13,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
-from skdistill._utils._compat import check_sample_weight
 from skdistill._utils.types import ArrayLike, BoolArray, Estimator, FloatArray, IntArray, Table
+from skdistill._utils.weights import check_weights
 
 __all__ = [
     "agreement",
@@ -96,7 +96,8 @@ def expected_calibration_error(
     unknown = np.setdiff1d(y_true, labels)
     if len(unknown):
         raise ValueError(f"`y_true` has labels {unknown[:10].tolist()} that are not in `labels`.")
-    weight = check_sample_weight(sample_weight, p)
+    weight = check_weights(sample_weight, len(p))
+    weight = np.ones(len(p)) if weight is None else weight
     gaps = weight * ((predicted == y_true) - p.max(axis=1))
     bins = confidence_bins(p.max(axis=1), n_bins)
     return float(np.abs(np.bincount(bins, gaps)).sum() / weight.sum())
@@ -229,8 +230,7 @@ def retained_gain(
 
 
 def _mean(rows: FloatArray | BoolArray, sample_weight: ArrayLike | None) -> float:
-    weight = None if sample_weight is None else np.asarray(sample_weight)
-    return float(np.average(rows, weights=weight))
+    return float(np.average(rows, weights=check_weights(sample_weight, len(rows))))
 
 
 def _probabilities(value: ArrayLike, name: str) -> FloatArray:

@@ -98,6 +98,25 @@ def test_kl_divergence():
     assert weighted == pytest.approx((3 * expected + np.log(2)) / 4)
 
 
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, 1, 1, -1], "Negative values in data passed to `sample_weight`"),
+        ([0, 0, 0, 0], "every weight is zero"),
+        ([1, 1, 1, np.nan], "`sample_weight`: .*NaN"),
+        ([1, 1, 1], r"expected \(4,\)"),
+    ],
+    ids=["negative", "zero", "NaN", "length"],
+)
+@pytest.mark.parametrize(
+    ("score", "given"),
+    [(agreement, (P, P)), (kl_divergence, (P, P)), (expected_calibration_error, (Y, P))],
+)
+def test_weights_that_are_not_valid(score, given, weight, message):
+    with pytest.raises(ValueError, match=message):
+        score(*given, sample_weight=weight)
+
+
 def test_largest_probability_gap():
     assert largest_probability_gap(P, np.full((4, 2), 0.5)) == pytest.approx(0.4)
 

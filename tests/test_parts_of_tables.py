@@ -771,6 +771,7 @@ def test_steps_follow_each_other():
     assert set(ADDED) == set(range(1, FORMAT)), "a new format needs its step and its test"
     without = {"transfer": None, "cv": None}
     assert migrate(without, 1) == without | {"transfer_": [], "class_offset_": None, "cv_": None}
+    assert migrate(without | {"transfer": "auto"}, 1)["transfer_"] == []
 
 
 def test_a_step_back_is_refused():

@@ -136,6 +136,7 @@ def test_a_teacher_that_takes_no_weights_is_named():
     ("weight", "message"),
     [
         (-WEIGHT, "Negative values"),
+        (0 * WEIGHT, "every weight is zero"),
         (WEIGHT[:-1], r"sample_weight.shape == \(119,\)"),
         (np.where(WEIGHT < 3, np.nan, 1), "NaN"),
     ],

@@ -9,9 +9,10 @@ from scipy.sparse import issparse
 from sklearn.utils import compute_class_weight, indexable
 
 from skdistill._fit.holdout import check_splitter, is_splitter
-from skdistill._utils._compat import check_sample_weight, num_samples
+from skdistill._utils._compat import num_samples
 from skdistill._utils.named import is_list, named_parts
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill._utils.weights import check_weights, without_negligible
 from skdistill.objectives import Objective, Response
 from skdistill.student import check_student
 from skdistill.table import (
@@ -26,9 +27,6 @@ from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, Rounds, Tra
 
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
-
-# Of the mean weight: all rows below it together weigh less than that of the whole.
-LEAST_WEIGHT = 1e-6
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
 _READ_TABLES = (Gibbs, Marginals, Mixup, Munge, Near)
@@ -171,7 +169,7 @@ def _times_class(
     sample_weight: FloatArray | None, by_class: dict[Any, float], y: np.ndarray
 ) -> FloatArray:
     weight = np.array([by_class.get(label, 1.0) for label in y])
-    return _without_negligible(weight if sample_weight is None else sample_weight * weight)
+    return without_negligible(weight if sample_weight is None else sample_weight * weight)
 
 
 def check_drawn(name: str, drawn: Table, n_rows: int) -> None:
@@ -277,31 +275,12 @@ def _check_without_teacher(
             )
 
 
-def check_weights(
+def counting_weights(
     sample_weight: ArrayLike | None, X: Table, name: str = "sample_weight"
 ) -> FloatArray | None:
-    """Return checked float64 weights of the rows; None stays None."""
-    if sample_weight is None:
-        return None
-    n_rows = num_samples(X)
-    try:
-        weights = check_sample_weight(
-            sample_weight, np.empty((n_rows, 0)), dtype=np.float64, allow_all_zero_weights=True
-        )
-    except ValueError as error:
-        raise ValueError(f"`{name}`: {error}") from error
-    if (weights < 0).any():
-        raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
-    if not weights.sum() > 0:
-        raise ValueError(f"`{name}` must be > 0 somewhere, but every weight is zero.")
-    if not np.isfinite(weights.sum()):
-        raise ValueError(f"`{name}` must have a finite sum, got up to {weights.max():g}: scale it.")
-    return _without_negligible(weights)
-
-
-def _without_negligible(weights: FloatArray) -> FloatArray:
-    """The weights, with 0 for rows that change nothing and so are not to count as rows."""
-    return np.where(weights < LEAST_WEIGHT * weights.mean(), 0.0, weights)
+    """Return checked weights of the rows, 0 for rows that are not to count; None stays None."""
+    weights = check_weights(sample_weight, num_samples(X), name)
+    return None if weights is None else without_negligible(weights)
 
 
 def classes_of_soft_targets(soft_targets: Any, y: np.ndarray | None) -> np.ndarray:

@@ -11,10 +11,10 @@ from skdistill._fit.checks import (
     check_combination,
     check_known,
     check_prior,
-    check_weights,
     class_weights,
     classes_of_soft_targets,
     combine_weights,
+    counting_weights,
     untuple,
 )
 from skdistill._fit.holdout import find_folds, is_splitter, last_split, shown
@@ -200,7 +200,7 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     """
     X, y = arguments.X, check_target(arguments.y, arguments.X)
     groups = check_groups(arguments.groups, X)
-    sample_weight = _row_weights(plan, check_weights(arguments.sample_weight, X))
+    sample_weight = _row_weights(plan, counting_weights(arguments.sample_weight, X))
     names = ("X_transfer", "soft_targets_transfer", "X_val", "y_val", "sample_weight_val")
     more = {name: untuple(getattr(arguments, name), name, num_samples(X)) for name in names}
     n_used = num_samples(X) if sample_weight is None else int(np.count_nonzero(sample_weight))
@@ -312,7 +312,7 @@ def _given_validation(
         return None
     y_val = check_labels(y_val, X_val, "y_val")
     check_known(y_val, task.classes, "y_val")
-    weight = check_weights(more["sample_weight_val"], X_val, "sample_weight_val")
+    weight = counting_weights(more["sample_weight_val"], X_val, "sample_weight_val")
     weight = combine_weights(weight, by_class, y_val)
     weight = np.ones(len(y_val)) if weight is None else weight
     if not weight.any():

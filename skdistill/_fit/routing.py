@@ -7,16 +7,15 @@ from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     get_routing_for_object,
-    process_routing,
 )
 
 from skdistill._utils._compat import routing_enabled
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, FloatArray
-from skdistill.teacher import requests_of, unfrozen, weight_fit_params
+from skdistill.teacher import requested_params, requests_of, router_of, unfrozen
 
 
-def router_of(estimator: Estimator) -> MetadataRouter:
+def router_with_splitters(estimator: Estimator) -> MetadataRouter:
     """What `estimator`, its teachers and its splitters request.
 
     Parameters
@@ -27,10 +26,7 @@ def router_of(estimator: Estimator) -> MetadataRouter:
     -------
     MetadataRouter
     """
-    router = MetadataRouter(owner=estimator).add_self_request(estimator)
-    mapping = MethodMapping().add(caller="fit", callee="fit")
-    for name, part in unfrozen(named_parts(estimator.teacher, "teacher")):
-        router.add(method_mapping=mapping, **{name: requests_of(part)})
+    router = router_of(estimator, unfrozen(named_parts(estimator.teacher, "teacher")))
     mapping = MethodMapping().add(caller="fit", callee="split")
     for name in ("cv", "validation_fraction"):
         splitter = getattr(estimator, name)
@@ -72,19 +68,14 @@ def teacher_fit_params(
         If an argument is not requested.
     """
     parts = unfrozen(teachers)
-    if not routing_enabled():
-        return {name: weight_fit_params(name, part, class_weighted) for name, part in parts}
-    requests = [get_routing_for_object(requests_of(part)) for _, part in parts]
-    asked = {name for one in requests for name in one.consumes("fit", metadata)}
-    given = {name: metadata[name] for name in asked} | fit_params
+    given = fit_params
+    if routing_enabled():
+        requests = [get_routing_for_object(requests_of(part)) for _, part in parts]
+        asked = {name for one in requests for name in one.consumes("fit", metadata)}
+        given = {name: metadata[name] for name in asked} | fit_params
     if weight is not None:
-        given["sample_weight"] = class_weighted
-    routed = process_routing(estimator, "fit", **given)
-    params = {name: dict(routed[name]["fit"]) for name, _ in parts}
-    for name, part in parts:
-        if not hasattr(part, "get_metadata_routing"):
-            params[name] |= weight_fit_params(name, part, class_weighted)
-    return params
+        given = given | {"sample_weight": class_weighted}
+    return requested_params(estimator, parts, given, class_weighted)
 
 
 def warn_of_kept_teacher(fit_params: dict[str, Any]) -> None:

@@ -58,7 +58,9 @@ def migrate(state: State, from_format: int, to_format: int = FORMAT) -> State:
 
 
 def _to_2(state: State) -> State:
-    return {**state, "transfer_": named_parts(state["transfer"], "transfer")}
+    given = state["transfer"]  # what "auto" chose is not told
+    samplers = [] if isinstance(given, str) else named_parts(given, "transfer")
+    return {**state, "transfer_": samplers}
 
 
 def _to_3(state: State) -> State:

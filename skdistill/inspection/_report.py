@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d, indexable
 
-from skdistill._fit.checks import check_known, check_weights
+from skdistill._fit.checks import check_known, counting_weights
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, RandomState, Table
 from skdistill.classifier import DistilledClassifier
@@ -322,7 +322,7 @@ def _check_rows(
     check_known(labels, classes, "y")
     if len(labels) < LEAST_ROWS:
         raise ValueError(f"X has {len(labels)} rows; a report needs {LEAST_ROWS} at least.")
-    weight = check_weights(sample_weight, X)
+    weight = counting_weights(sample_weight, X)
     return labels, np.ones(len(labels)) if weight is None else weight
 
 

@@ -3,8 +3,8 @@
 from skdistill.teacher._checks import (
     FLOOR,
     check_teachers,
-    input_tags_of,
     is_frozen,
+    taken_by_all,
     unfrozen,
     union_of_classes,
 )
@@ -21,7 +21,7 @@ from skdistill.teacher._folds import (
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._pool import TeacherPool
-from skdistill.teacher._requests import check_routed, requests_of, weight_fit_params
+from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
@@ -39,16 +39,17 @@ __all__ = [
     "chunks",
     "clone_of",
     "find_partition",
-    "input_tags_of",
     "is_frozen",
+    "requested_params",
     "requests_of",
+    "router_of",
     "split_by",
     "take_rows",
+    "taken_by_all",
     "teach_unknown",
     "unfrozen",
     "union_of_classes",
     "warn_of_unknown",
-    "weight_fit_params",
 ]
 
 # The path that stored models and users know; the files may move.

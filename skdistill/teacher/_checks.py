@@ -11,7 +11,7 @@ from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils import InputTags, Tags, get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -88,10 +88,9 @@ def tags_of(part: Estimator) -> Tags | None:
 
 def pool_tags(tags: Tags, parts: list[tuple[str, Estimator]]) -> Tags:
     """The tags of a pool: what all of its teachers take."""
-    # An object that declares no tags is taken to take anything.
-    own = [own for own in (tags_of(part) for _, part in parts) if own is not None]
-    for name in ("allow_nan", "categorical", "sparse", "string"):
-        setattr(tags.input_tags, name, all(getattr(one.input_tags, name) for one in own))
+    own = _declared(parts)
+    for name, takes in taken_by_all(parts).items():
+        setattr(tags.input_tags, name, takes)
     tags.input_tags.positive_only = any(one.input_tags.positive_only for one in own)
     of_classifiers = [one.classifier_tags for one in own if one.classifier_tags is not None]
     tags.classifier_tags.multi_class = all(one.multi_class for one in of_classifiers)
@@ -101,10 +100,17 @@ def pool_tags(tags: Tags, parts: list[tuple[str, Estimator]]) -> Tags:
     return tags
 
 
-def input_tags_of(part: Estimator) -> InputTags | None:
-    """What a teacher, or what is frozen in it, declares of its input; None where it is silent."""
-    tags = tags_of(part)
-    return None if tags is None else tags.input_tags
+def taken_by_all(parts: list[tuple[str, Estimator]]) -> dict[str, bool]:
+    """What all of some teachers take, by the name of the tag of the input."""
+    # An object that declares no tags is taken to take anything.
+    names = ("allow_nan", "categorical", "sparse", "string")
+    own = _declared(parts)
+    return {name: all(getattr(one.input_tags, name) for one in own) for name in names}
+
+
+def _declared(parts: list[tuple[str, Estimator]]) -> list[Tags]:
+    """The tags of the teachers that declare some."""
+    return [own for own in (tags_of(part) for _, part in parts) if own is not None]
 
 
 def _is_fitted(part: Estimator) -> bool:

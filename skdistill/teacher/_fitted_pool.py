@@ -7,10 +7,12 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._utils._compat import num_samples
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill._utils.progress import Step, no_step
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, NDArray, Table
+from skdistill._utils.weights import check_weights
 from skdistill.table import ColumnSelection
 from skdistill.targets import fit_pool_weights
 from skdistill.teacher._cached import renew_keys
@@ -18,7 +20,6 @@ from skdistill.teacher._checks import check_columns, check_known_labels
 from skdistill.teacher._combine import Combination
 from skdistill.teacher._labelling import FittedTeachers
 from skdistill.teacher._members import Member
-from skdistill.teacher._requests import check_row_weights
 
 
 class FittedPool:
@@ -132,10 +133,10 @@ class FittedPool:
         check_is_fitted(self)
         X = check_columns(self, X)
         codes = check_known_labels(y, X, self.classes_)
-        sample_weight = check_row_weights(sample_weight, X)
+        weight = check_weights(sample_weight, num_samples(X))
         self._renew_keys()
         answers, known = self._teachers(floored=True).align(self.select(X))
-        self._weights = fit_pool_weights(answers, known, codes, self.pooling, sample_weight)
+        self._weights = fit_pool_weights(answers, known, codes, self.pooling, weight)
         return self
 
     def predict_proba(self, X: Table, *, floored: bool = False) -> FloatArray:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
@@ -15,8 +14,9 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from skdistill._utils._compat import check_sample_weight, num_samples, routing_enabled
+from skdistill._utils._compat import num_samples, routing_enabled
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill._utils.weights import check_weights
 from skdistill.teacher._models import resamples, takes_weight
 
 # Arguments of our own, which another may be misspelt for.
@@ -83,25 +83,44 @@ def routed_params(
     dict of str to dict
     """
     check_routed(metadata)
-    weight = check_row_weights(sample_weight, X)
+    weight = check_weights(sample_weight, num_samples(X))
     given = metadata if weight is None else {**metadata, "sample_weight": weight}
-    params: dict[str, dict[str, Any]] = {}
-    if given and routing_enabled():
-        routed = process_routing(owner, "fit", **given)
-        params = {name: dict(routed[name]["fit"]) for name, _ in parts}
-    for name, part in parts:
-        if name not in params or not hasattr(part, "get_metadata_routing"):
-            params[name] = params.get(name, {}) | weight_fit_params(name, part, weight)
+    params = requested_params(owner, parts, given, weight)
     own = fit_params or {}
     return {name: params.get(name, {}) | own.get(name, {}) for name in {**params, **own}}
 
 
-def check_row_weights(sample_weight: ArrayLike | None, X: Table) -> FloatArray | None:
-    """Return checked weights of the rows of X; None stays None."""
-    if sample_weight is None:
-        return None
-    rows = np.empty((num_samples(X), 0))
-    return check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
+def requested_params(
+    owner: Estimator,
+    parts: list[tuple[str, Estimator]],
+    given: Mapping[str, Any],
+    weight: FloatArray | None,
+) -> dict[str, dict[str, Any]]:
+    """What each teacher requests of the arguments given, by its name.
+
+    Parameters
+    ----------
+    owner : TeacherPool or DistilledClassifier
+        Its router knows what the teachers request.
+    parts : list of (str, object)
+        The teachers that are fitted.
+    given : dict of str to object
+        Only for metadata routing.
+    weight : ndarray of shape (n_samples,) or None
+        Of the rows, for teachers that cannot request it.
+
+    Returns
+    -------
+    dict of str to dict
+    """
+    if not routing_enabled():
+        return {name: weight_fit_params(name, part, weight) for name, part in parts}
+    routed = process_routing(owner, "fit", **given)
+    params = {name: dict(routed[name]["fit"]) for name, _ in parts}
+    for name, part in parts:
+        if not hasattr(part, "get_metadata_routing"):
+            params[name] |= weight_fit_params(name, part, weight)
+    return params
 
 
 def weight_fit_params(

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval, num_samples, safe_indexing
 from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
+from skdistill._utils.weights import check_weights
 from skdistill.table import Columns, mix_rows
 from skdistill.transfer._context import TransferContext
 
@@ -143,15 +144,13 @@ def _takes(sampler: TransferSampler, argument: str) -> bool:
 
 def check_source_weights(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray | None:
     """Return the weights of the rows as an array; None stays None."""
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, dtype=float)
-    if weights.shape != (n_rows,) or not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+    try:
+        return check_weights(sample_weight, n_rows)
+    except ValueError as error:
         raise ValueError(
             f"`sample_weight` must hold a finite number >= 0 for each of the {n_rows} rows of X, "
             f"not all 0, got {sample_weight!r}."
-        )
-    return weights
+        ) from error
 
 
 def rows_by_weight(n: int, sample_weight: FloatArray, rng: np.random.RandomState) -> IntArray:
