@@ -121,8 +121,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         give `X_val` then.
     refit : bool, default=True
         Whether the student is at last trained on the rows held out as well, for the number of
-        epochs that was best on them. The teachers are not. Not with `warm_start` or :class:`Rounds`,
-        nor where `student` is a skorch net.
+        epochs that was best on them. The teachers are not. Not with `warm_start`, :class:`Rounds`
+        or a skorch net as `student`.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
         encoder kept as they are. A change that it cannot follow, as of `teacher`, is an error.

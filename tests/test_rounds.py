@@ -462,3 +462,19 @@ def test_rows_cannot_be_drawn_without_a_teacher():
     soft = TEACHER.predict_proba(X)
     with pytest.raises(ValueError, match="`transfer` draws rows .* no `teacher` to label them"):
         make(Rounds(Munge()), teacher=None).fit(X, Y, soft_targets=soft)
+
+
+class Interrupted(Munge):
+    """Ctrl-C while the rows of the second round are drawn."""
+
+    def sample(self, X, n, random_state=None, sample_weight=None, *, context=None):
+        if context.round:
+            raise KeyboardInterrupt
+        return super().sample(X, n, random_state, sample_weight, context=context)
+
+
+def test_ctrl_c_while_a_round_is_drawn_keeps_the_student():
+    with pytest.warns(UserWarning, match="KeyboardInterrupt ended .* while rows were drawn"):
+        clf = make(Rounds(Interrupted(size=2), n_rounds=2)).fit(X, Y)
+    assert len(clf.history_) >= 1
+    assert clf.score(X, Y) > 0.5

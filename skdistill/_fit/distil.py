@@ -91,7 +91,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
     if given.holds_out:
         warn_of_other_rows(plan, rows)
     teacher = fit_teacher(given, run) if plan.previous is None else plan.previous.teacher
-    labeller = given.labeller.by(teacher)
+    labeller, run.teacher = given.labeller.by(teacher), teacher
     whole, given = replace(whole, labeller=labeller), replace(given, labeller=labeller)
 
     trial = Candidates(given, run).learn()

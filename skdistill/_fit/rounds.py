@@ -1,5 +1,6 @@
 """Samplers that are asked again during a training."""
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,11 +117,22 @@ class LaterRounds:
         """Train to the end, with new rows at the beginning of each round."""
         training.start()
         for number, end in enumerate(ends):
-            if number and not training.is_over:
-                self._renew(training, number)
+            if number and not training.is_over and not self._run.is_over:
+                self._begin_round(training, number)
             while not training.is_over and training.n_epochs < end:
                 training.epoch()
         return training.finish()
+
+    def _begin_round(self, training: Training, number: int) -> None:
+        """Draw anew; a Ctrl-C ends the training with what it has learned."""
+        try:
+            self._renew(training, number)
+        except KeyboardInterrupt:
+            warnings.warn(
+                "DistilledClassifier: KeyboardInterrupt ended the training while rows were drawn; "
+                f"{training.kept}."
+            )
+            training.is_over = training.was_ended = True
 
     def _renew(self, training: Training, number: int) -> None:
         """Draw the rows of a round, label them, and let the next epoch learn them."""

@@ -14,6 +14,7 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.setting import Setting
 from skdistill._utils.progress import Progress
 from skdistill.task import Classification
+from skdistill.teacher import TeacherPool
 
 
 @dataclass
@@ -31,6 +32,8 @@ class Run:
         Rows that are encoded already.
     trials : list of dict
         What `trials_` says so far.
+    teacher : TeacherPool or None
+        Once it is fitted.
     was_ended : bool
         Whether the time, the user or a callback has ended a training: the fit is to end as well.
     """
@@ -41,6 +44,7 @@ class Run:
     columns: dict[str, Any]
     encoded: EncodedRows = field(default_factory=EncodedRows)
     trials: list[dict] = field(default_factory=list)
+    teacher: TeacherPool | None = None
     was_ended: bool = False
 
     @property
@@ -59,6 +63,9 @@ class Run:
             "encoder_": setting.encoder,
             "calibration_temperature_": 1.0,
             "class_offset_": None,
+            "teacher_": self.teacher,
+            "temperature_": setting.temperature,
+            "alpha_": setting.alpha,
             "_probabilities": probabilities,
         }
 

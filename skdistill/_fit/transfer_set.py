@@ -11,6 +11,7 @@ from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_drawn
 from skdistill._fit.labelling import out_of_fold_rows, training_rows
 from skdistill._fit.run import Run
+from skdistill._fit.views import identity_of_pool
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray, Table
@@ -198,10 +199,9 @@ def _identity_of(context: TransferContext, sampler: TransferSampler, run: Run) -
         return ()
     if type(innermost(sampler)).__module__.startswith("skdistill."):  # ours ask nobody
         return (context.round,) if context.round else ()
-    teacher = None if context.teacher is None else context.teacher.keys
     student = context.student
     weights = None if student is None else list(student.module.state_dict().values())
-    return teacher, weights, context.round
+    return identity_of_pool(context.teacher), vars(context.task), weights, context.round
 
 
 def _draw(

@@ -54,7 +54,8 @@ def check_settled(plan: Plan) -> None:
     if plan.previous is None or plan.previous.settled is None:
         return
     settled, now = plan.previous.settled, settled_by(plan.parameters)
-    changed = [name for name in SETTLED if settled.get(name, now[name]) != now[name]]
+    unset = identity_of(None)  # as every parameter was that an older version did not have
+    changed = [name for name in SETTLED if settled.get(name, unset) != now[name]]
     if "teacher" not in changed and _is_other_frozen(plan):
         changed.insert(0, "teacher")
     if changed:

@@ -332,6 +332,8 @@ class DistillationLoss(torch.nn.Module):
         self, module: torch.nn.Module, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
         """Find the factors that are "auto", by the gradients before the first step."""
+        was_training = module.training
+        module.eval()  # running means and random numbers are for the training
         with torch.enable_grad():
             logits = as_logits(module(inputs), self.gives_probabilities)
             weights = [p for p in module.parameters() if p.requires_grad]
@@ -344,6 +346,7 @@ class DistillationLoss(torch.nn.Module):
                     own = gradient_norm(value, weights)
                     # A term without a gradient has no size to balance.
                     self.factors[place] = AUTO_SHARE * rest / own if own > 0 else 0.0
+        module.train(was_training)
 
 
 def _mean(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

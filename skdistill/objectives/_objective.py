@@ -81,7 +81,7 @@ class Objective(BaseEstimator):
     ----------
     weight : float or "auto", default=1.0
         Factor of the term, >= 0. "auto" is the factor at which the gradient of the term, in the
-        student's weights, is a fifth as large as that of the rest of the loss, before the first
+        student's weights, is a fifth as large as that of labels and response, before the first
         step.
     decay : bool, default=False
         Whether the factor falls to 0 over the last third of the training, so that the student ends

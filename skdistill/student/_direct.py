@@ -98,6 +98,8 @@ class DirectNet(NeuralNetClassifier):
         """The rows with one target in place of labels and soft targets, where one will do."""
         mixed = self.mixed_
         if mixed is None or mixed[0] is not dataset:
+            if self.pass_ is not None:
+                self.pass_.forget_buffers()  # other rows may come in batches of other sizes
             mixed = dataset, dataset.with_target(self.criterion_.mix(dataset.target))
             self.mixed_ = mixed
         return mixed[1]

@@ -119,6 +119,10 @@ class DirectPass:
                 table.index_add_(0, rows, own)
             table[0] = 0.0  # padding: the shared row of unknown values stays as it is
 
+    def forget_buffers(self) -> None:
+        """Free the memory that batches shared."""
+        self._buffers.clear()
+
     def _watch(self, name: str, output: torch.Tensor) -> None:
         if name in self.watched:
             self.outputs[name] = output.clone()  # the memory is used again

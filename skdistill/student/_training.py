@@ -171,7 +171,7 @@ class Training:
         draws = vars(type(net.module_)).get("draws_random_numbers", True)  # not of a base class
         self._random = numbers if draws or net.criterion_.draws_random_numbers else None
         self._handles = net.criterion_.watch(net.module_)
-        with self._ending_if_it_fails():
+        with self._ending_if_it_fails(), self._own_random_numbers():
             net.notify("on_train_begin", X=self.rows, y=None)
 
     @usual_torch()
@@ -211,7 +211,7 @@ class Training:
             If the student's output is not finite.
         """
         net = self.net
-        with self._ending_if_it_fails():
+        with self._ending_if_it_fails(), self._own_random_numbers():
             net.notify("on_train_end", X=self.rows, y=None)
         self._unwatch()
         self.is_over = True
