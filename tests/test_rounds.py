@@ -14,6 +14,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from skorch import NeuralNetClassifier
 
 from skdistill import (
@@ -478,3 +479,18 @@ def test_ctrl_c_while_a_round_is_drawn_keeps_the_student():
         clf = make(Rounds(Interrupted(size=2), n_rounds=2)).fit(X, Y)
     assert len(clf.history_) >= 1
     assert clf.score(X, Y) > 0.5
+
+
+def test_memory_tells_pools_of_other_weights_apart_where_a_sampler_may_ask(calls, tmp_path):
+    both = [LogisticRegression(), GaussianNB()]
+    drawn = {}
+    for name, params in {
+        "first": {},
+        "again": {"temperature": 2.0},
+        "pooling": {"pooling": "geometric"},
+        "weights": {"teacher_weights": [1, 9]},
+    }.items():
+        calls.clear()
+        make(Recorder(size=1), teacher=both, memory=str(tmp_path), **params).fit(X, Y)
+        drawn[name] = len(calls)
+    assert drawn == {"first": 1, "again": 0, "pooling": 1, "weights": 1}

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch import nn
 
-from skdistill import Hinton, MLPStudent, Objective
+from skdistill import DistilledClassifier, Hinton, MLPStudent, Objective
 from skdistill.objectives import view_key
 from skdistill.student import Rows, Training, gives_probabilities, prepare_net
 from skdistill.task import Classification
@@ -519,3 +520,27 @@ def test_a_number_of_rows_may_change_between_two_epochs():
     seen.clear()
     training.epoch()
     assert sum(seen) == 2 * N_ROWS
+
+
+class FreshWeights(Callback):
+    """Begins with weights of its own."""
+
+    def on_train_begin(self, net, **kwargs):
+        with torch.no_grad():
+            for weights in net.module_.parameters():
+                weights.copy_(torch.randn_like(weights))
+
+
+def test_callbacks_at_the_start_draw_from_the_numbers_of_the_training():
+    X, y, _ = arrays()
+    net = NeuralNetClassifier(
+        Dropped, criterion=nn.CrossEntropyLoss, max_epochs=2, callbacks=[FreshWeights()], verbose=0
+    )
+    answers = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        clf = DistilledClassifier(LogisticRegression(), net, transfer=None, random_state=0)
+        answers.append(clf.fit(X, y).predict_proba(X))
+        assert torch.equal(torch.get_rng_state(), before)
+    np.testing.assert_array_equal(*answers)
