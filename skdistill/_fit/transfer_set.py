@@ -24,6 +24,7 @@ from skdistill.transfer import (
     TransferSampler,
     draw_rows,
     innermost,
+    takes,
 )
 
 if TYPE_CHECKING:
@@ -197,7 +198,9 @@ def _identity_of(context: TransferContext, sampler: TransferSampler, run: Run) -
     """What the rows depend on beside the sampler, where it may ask a teacher or a student."""
     if not run.plan.cache.is_on:
         return ()
-    if type(innermost(sampler)).__module__.startswith("skdistill."):  # ours ask nobody
+    asker = innermost(sampler)
+    is_ours = type(asker).__module__.startswith("skdistill.")  # ours ask nobody
+    if is_ours or not takes(asker, "context"):
         return (context.round,) if context.round else ()
     student = context.student
     weights = None if student is None else list(student.module.state_dict().values())

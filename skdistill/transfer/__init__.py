@@ -1,6 +1,6 @@
 """Transfer sets: where the rows that the student learns from come from."""
 
-from skdistill.transfer._base import TransferSampler, draw_rows
+from skdistill.transfer._base import TransferSampler, draw_rows, takes
 from skdistill.transfer._context import TransferContext
 from skdistill.transfer._gibbs import Gibbs
 from skdistill.transfer._given import GivenRows
@@ -22,6 +22,7 @@ __all__ = [
     "TransferSampler",
     "draw_rows",
     "innermost",
+    "takes",
 ]
 
 # The path that stored models and users know; the files may move.

@@ -112,10 +112,10 @@ def draw_rows(
     ValueError
         If it takes the weights, but returns none.
     """
-    given: dict[str, Any] = {"context": context} if _takes(sampler, "context") else {}
+    given: dict[str, Any] = {"context": context} if takes(sampler, "context") else {}
     if sample_weight is None:
         return sampler.sample(X, n, random_state=random_state, **given), np.ones(n)
-    if _takes(sampler, "sample_weight"):
+    if takes(sampler, "sample_weight"):
         return _with_weights(
             sampler,
             sampler.sample(X, n, random_state=random_state, sample_weight=sample_weight, **given),
@@ -136,7 +136,7 @@ def _with_weights(sampler: TransferSampler, drawn: Drawn) -> tuple[Table, FloatA
     return drawn
 
 
-def _takes(sampler: TransferSampler, argument: str) -> bool:
+def takes(sampler: TransferSampler, argument: str) -> bool:
     """Whether `sample` takes an argument of this name."""
     parameters = inspect.signature(sampler.sample).parameters
     return argument in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
