@@ -62,6 +62,13 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         "random_state": ["random_state"],
     }
 
+    # Of a fit, for one that goes on from it; a fit by an older version left none.
+    _settled: dict[str, str] | None = None
+    _rows: str | None = None
+    _split_seed: int | None = None
+    # Those of the student, where it does not see all.
+    _columns: ColumnSelection | None = None
+
     @safe_threads()
     def _distil(self, arguments: Arguments) -> Self:
         """Fit; one that fails leaves nothing, or the student that `warm_start` goes on from."""
@@ -108,10 +115,10 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             self.classes_,
             self.alpha_,
             self.temperature_,
-            getattr(self, "_settled", None),
-            getattr(self, "_rows", None),
-            getattr(self, "_split_seed", None),
-            getattr(self, "_columns", None),
+            self._settled,
+            self._rows,
+            self._split_seed,
+            self._columns,
         )
 
     @property
@@ -174,8 +181,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
 
     def _own_columns(self, X: Table) -> Table:
         """The columns that the student asks for, where X may have those of the teachers, too."""
-        columns = getattr(self, "_columns", None)
-        return X if columns is None else columns.take_own(X)
+        return X if self._columns is None else self._columns.take_own(X)
 
     def _as_in_the_fit(self) -> Self:
         """A copy that takes down the columns of X, and checks more rows by them.

@@ -715,3 +715,18 @@ def test_modules_of_ones_own_take_objectives(data):
 
     clf = distil(*data, Scaled(layers=("layers.0",)), student=Wide)
     assert clf.predict_proba(data[0]).shape == (160, 3)
+
+
+class NoLoss(Objective):
+    pass
+
+
+class NotAsked(LogisticRegression):
+    def fit(self, X, y, sample_weight=None):
+        raise AssertionError("a teacher was fitted")
+
+
+def test_an_objective_without_a_loss_shows_before_a_teacher_is_fitted():
+    clf = DistilledClassifier(NotAsked(), objectives=NoLoss())
+    with pytest.raises(NotImplementedError, match="NoLoss does not implement `loss`"):
+        clf.fit(np.eye(4), [0, 1, 0, 1])

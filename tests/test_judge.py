@@ -39,7 +39,7 @@ def test_the_decision_is_one_line_with_the_losses(capsys):
     own = next(trial for trial in clf.trials_ if trial["is_kept"])
     assert clf.decision_.startswith("kept: the student of teacher and labels (alpha 0.3,")
     assert f"log loss {own['log_loss']:.4f} on 90 rows held out" in clf.decision_
-    assert "why: nothing that was tried is clearly better" in clf.decision_
+    assert "why: no other student is clearly better on these rows" in clf.decision_
     assert "\n" not in clf.decision_
     assert capsys.readouterr().out.splitlines()[-1].endswith(clf.decision_)
 

@@ -544,3 +544,13 @@ def test_callbacks_at_the_start_draw_from_the_numbers_of_the_training():
         answers.append(clf.fit(X, y).predict_proba(X))
         assert torch.equal(torch.get_rng_state(), before)
     np.testing.assert_array_equal(*answers)
+
+
+@pytest.mark.parametrize("step", ["epoch", "finish"])
+def test_a_training_that_has_not_begun_says_so(step):
+    X, y, _ = arrays()
+    net = prepare_net(MLPStudent((4,), n_steps=2), N_ROWS, N_INPUTS, N_CLASSES, ())
+    rows = Rows.from_arrays(X, {"label": y, "weight": np.ones(N_ROWS)}, is_labelled=True)
+    training = Training(net, {"gives_probabilities": False}, rows, None, N_CLASSES, seed=0)
+    with pytest.raises(RuntimeError, match=r"has not begun: call `start\(\)`"):
+        getattr(training, step)()

@@ -124,7 +124,7 @@ class Candidates:
             return control
         first = self._train(setting, rows)
         if self.can_choose:
-            first.why = "nothing that was tried is clearly better"
+            first.why = "no other student is clearly better on these rows"
         elif self.given.y is None:
             first.why = "there are no labels to compare students by"
         else:
@@ -165,6 +165,10 @@ class Candidates:
         if not self._should_cross_fit(best):
             return best
         other = None
+        self.run.progress.say(
+            f"trying labels out of fold: fitting the teachers {N_FOLDS} more times; `cv=None` "
+            "does without"
+        )
         with self.run.optional("labelling out of fold", "labels out of fold are not used"):
             rows = self._label(setting, N_FOLDS)
             rows.leak_gap = leak_gap
@@ -216,7 +220,7 @@ class Candidates:
             return None
         if labeller.teacher is not None:  # a vote of none in so many trees is no certainty
             p = labeller.teacher.label(rows.X, floored=True)
-        elif rows.soft is not None:
+        elif rows.soft is not None and self.plan.first_alpha < 1:
             p = rows.soft
         else:
             return None
@@ -277,6 +281,8 @@ class Candidates:
         """What draws rows again; None where each sampler draws once."""
         several = [(name, one) for name, one in rows.samplers if one.n_rounds > 1]
         if not several:
+            return None
+        if rows.cv is not None and self.plan.cv is None:  # a trial of cv="auto"
             return None
         if rows.cv is not None:
             warnings.warn(

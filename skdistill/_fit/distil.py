@@ -102,12 +102,12 @@ def distil(given: Inputs, run: Run) -> Outcome:
     judgement = judge_by_all_groups(whole, trial, run)
     if judgement is not None:
         decision += _add_judgement(judgement, trial, run)
-        student.temperature = judgement.temperature or student.temperature
+        student = replace(student, temperature=judgement.temperature or student.temperature)
     # A second training would learn the rows of the last round alone.
     if trains_again(run, given.holds_out) and not trial.in_rounds:
         again = train_again(student, trial, teacher, run)
         student = replace(student, net=again.net)
-    student.offset = _prior_offset(trial, run)
+    student = replace(student, offset=_prior_offset(trial, run))
     run.progress.say(decision)
     settled, seed = settled_by(plan.parameters), plan.seeds["split"]
     return Outcome(run.task, student, teacher, trial, run.trials, decision, settled, rows, seed)

@@ -181,7 +181,10 @@ def _draw_from(
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
         n_new = rows_asked(sampler, num_samples(X), draws_once)
         if n_new:
-            with run.progress.task("sample-transfer-rows", f"drawing {n_new} rows by {sampler}"):
+            text = f"drawing {n_new} rows by {sampler}"
+            if context.round:
+                text += f", round {context.round + 1} of {sampler.n_rounds}"
+            with run.progress.task("sample-transfer-rows", text):
                 # Without a seed, two of a kind differ by their names alone.
                 which = name if own_seed is None else own_seed
                 asked = _identity_of(context, sampler, run)

@@ -114,6 +114,8 @@ class Objective(BaseEstimator):
                 f"`reduction` of {type(self).__name__} must be 'row' or 'batch', got "
                 f"{self.reduction!r}."
             )
+        if type(self).loss is Objective.loss:
+            raise _lacks_loss(self)  # before a teacher is fitted
         if takes_parts(self):
             warnings.warn(
                 f"`loss(student, view, sample_weight)` of {type(self).__name__} is deprecated and "
@@ -169,7 +171,11 @@ class Objective(BaseEstimator):
         torch.Tensor of shape (n_batch,) or ()
             As `reduction` declares.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
+        raise _lacks_loss(self)
+
+
+def _lacks_loss(objective: Objective) -> NotImplementedError:
+    return NotImplementedError(f"{type(objective).__name__} does not implement `loss`.")
 
 
 def loss_of(objective: Objective, batch: Batch) -> torch.Tensor:

@@ -183,6 +183,7 @@ class Training:
         bool
             Whether there is another.
         """
+        self._check_started()
         if self.is_over:
             return False
         net = self.net
@@ -210,6 +211,7 @@ class Training:
         ValueError
             If the student's output is not finite.
         """
+        self._check_started()
         net = self.net
         with self._ending_if_it_fails(), self._own_random_numbers():
             net.notify("on_train_end", X=self.rows, y=None)
@@ -267,6 +269,10 @@ class Training:
 
     def _report_epoch(self, name: str, net: Estimator) -> bool:
         return self.step(name, net)
+
+    def _check_started(self) -> None:
+        if not getattr(self.net, "initialized_", False):
+            raise RuntimeError("this training has not begun: call `start()` first, or `run()`.")
 
     def _prepare(self) -> None:
         net, validation = self.net, self.validation
