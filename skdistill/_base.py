@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
 from skdistill._fit.distil import Outcome, distil
-from skdistill._fit.inputs import Arguments, check_before, check_inputs, find_columns
+from skdistill._fit.inputs import Arguments, check_containers, check_inputs, find_columns
 from skdistill._fit.plan import Previous, make_plan
 from skdistill._fit.routing import router_with_splitters
 from skdistill._fit.run import Run
@@ -77,7 +77,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             self._forget()
         seen = self._as_in_the_fit()
         plan = make_plan(self, seen._check_X, previous)
-        arguments = check_before(plan, arguments)
+        arguments = check_containers(arguments)
         check_settled(plan)
         seen._check_X(arguments.X, reset=previous is None)
         plan = find_columns(plan, arguments.X)

@@ -49,12 +49,13 @@ def make(teacher_features=None, student_features=None, teacher=None, student=SMA
 
 @pytest.mark.parametrize("container", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas])
 @pytest.mark.parametrize("selector", [["d", "a"], [3, 0], [True, False, False, True]])
-def test_in_any_order_and_among_others(container, selector):
+def test_in_any_order_and_among_others_of_the_fit(container, selector):
     clf = make(student_features=selector).fit(container(FRAME), Y)
     p = clf.predict_proba(container(FRAME))
     for names in (["d", "a"], ["a", "d"], ALL[::-1], ["a", "b", "d"]):
         assert_array_equal(clf.predict_proba(container(FRAME[names])), p)
-    assert_array_equal(clf.predict_proba(container(MIXED.assign(other=1.0))), p)
+    with pytest.raises(ValueError, match="(?s)unseen at fit time:.*- other"):
+        clf.predict(container(FRAME.assign(other=1.0)))
 
 
 def test_only_what_is_missing_is_said_to_be():
@@ -218,3 +219,13 @@ def test_other_students_learn_the_same_rows_in_each_round(tmp_path, monkeypatch)
     for params in ({}, {"alpha": 0.9}, {"temperature": 3.0}):
         make(transfer=rounds, memory=str(tmp_path), **params).fit(X, Y)
         assert draws == [160] * 3  # Munge does not ask the student, so memory knows its rows
+
+
+@pytest.mark.parametrize("selected", [[1, 0], [1, 2]])
+def test_numbers_are_no_names(selected):
+    frame = pd.DataFrame(X)  # its columns are called 0, 1, 2, 3
+    clf = make(student_features=selected).fit(frame, Y)
+    whole = clf.predict_proba(frame)
+    own = pd.DataFrame(X[:, selected])
+    np.testing.assert_array_equal(clf.predict_proba(own), whole)
+    np.testing.assert_array_equal(clf.predict_proba(X[:, selected]), whole)

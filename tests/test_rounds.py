@@ -233,7 +233,7 @@ def test_rows_that_weigh_and_those_that_do_not(trained, calls):
 def test_early_stopping_refit_and_calibration(trained):
     clf = make(Rounds(Munge(size=2), n_rounds=4), early_stopping=True, validation_fraction=0.25)
     clf.fit(X, Y)
-    ((first, rows),) = trained  # a second training would learn the last round alone
+    ((first, rows),) = trained  # no second training
     assert set(n_by_epoch(rows)) == {180 + 360}
     assert first.validation is not None
     assert len(clf.history_) == first.n_epochs
@@ -494,3 +494,27 @@ def test_memory_tells_pools_of_other_weights_apart_where_a_sampler_may_ask(calls
         make(Recorder(size=1), teacher=both, memory=str(tmp_path), **params).fit(X, Y)
         drawn[name] = len(calls)
     assert drawn == {"first": 1, "again": 0, "pooling": 1, "weights": 1}
+
+
+class Asking(Rounds):
+    """Rows of ours, moved by what the teacher says of them."""
+
+    def sample(self, X, n, random_state=None, sample_weight=None, *, context=None):
+        Recorder.calls.append(context)
+        drawn = super().sample(X, n, random_state, context=context)
+        return drawn + context.teacher.predict_proba(drawn)[:, :1]
+
+
+def test_memory_knows_that_a_sampler_around_ours_may_ask(calls, tmp_path):
+    for C in (1e-4, 1.0):
+        teacher = LogisticRegression(C=C)
+        make(Asking(Munge(size=1), 1), teacher=teacher, memory=str(tmp_path)).fit(X, Y)
+    assert len(calls) == 2
+
+
+def test_rows_of_a_pool_without_keys_are_not_kept(calls, tmp_path):
+    for C in (1e-4, 1.0):
+        clf = make(Recorder(size=1), teacher=LogisticRegression(C=C), warm_start=True).fit(X, Y)
+        calls.clear()
+        clf.set_params(memory=str(tmp_path)).fit(X, Y)
+        assert len(calls) == 1

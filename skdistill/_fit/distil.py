@@ -103,7 +103,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
     if judgement is not None:
         decision += _add_judgement(judgement, trial, run)
         student = replace(student, temperature=judgement.temperature or student.temperature)
-    # A second training would learn the rows of the last round alone.
+    # The share of a training in rounds that was best says nothing of a training in one.
     if trains_again(run, given.holds_out) and not trial.in_rounds:
         again = train_again(student, trial, teacher, run)
         student = replace(student, net=again.net)

@@ -27,7 +27,7 @@ from skdistill._utils.types import Estimator, FloatArray, IntArray, Split, Table
 from skdistill.student import encode
 from skdistill.table import ColumnSelection, check_container
 from skdistill.task import Classification, check_labels, check_target
-from skdistill.teacher import TeacherPool, check_groups, check_routed, take_rows
+from skdistill.teacher import check_groups, check_routed, take_rows
 
 
 @dataclass(frozen=True)
@@ -248,11 +248,11 @@ def find_columns(plan: Plan, X: Table) -> Plan:
     ValueError
         If `student_features` or `teacher_features` do not select columns of X.
     """
+    if plan.teachers:  # the pool would call them `features`
+        plan.teacher_columns.fit(X)
     if plan.previous is not None:  # a callable might select others now
         before = plan.previous.columns
         return plan if before is None else replace(plan, columns=before)
-    if plan.teachers:  # the pool would call them `features`
-        plan.teacher_columns.fit(X)
     columns = plan.columns.fit(X)
     if not columns.selects_all:
         return plan
@@ -260,7 +260,7 @@ def find_columns(plan: Plan, X: Table) -> Plan:
     return replace(plan, columns=ColumnSelection(None, columns.name))
 
 
-def check_before(plan: Plan, arguments: Arguments) -> Arguments:
+def check_containers(arguments: Arguments) -> Arguments:
     """Check what decides whether the columns of X can be read at all; X as a table."""
     check_routed(arguments.fit_params)
     check_container(arguments.X)
@@ -295,8 +295,7 @@ def _find_task(plan: Plan, X: Table, y: Any, soft_targets: Any) -> Classificatio
     if plan.previous is not None:
         return Classification(plan.previous.classes)
     if plan.teachers:
-        pool = TeacherPool(plan.parameters.teacher, features=plan.teacher_features)
-        classes = pool.find_classes(X, y)
+        classes = plan.new_pool().find_classes(X, y)
     else:
         classes = classes_of_soft_targets(soft_targets, y)
     if len(classes) < 2:
@@ -350,8 +349,7 @@ def _given_split(
     if weight is not None and not (weight[train].any() and weight[test].any()):
         raise ValueError(f"{name}: all rows of one part of its last split have weight 0.")
     if y is not None and plan.teachers:
-        pool = TeacherPool(plan.parameters.teacher, features=plan.teacher_features)
-        known = pool.find_classes(safe_indexing(X, train), y[train])
+        known = plan.new_pool().find_classes(safe_indexing(X, train), y[train])
         absent = np.setdiff1d(task.classes, known).tolist()
         if absent:
             raise ValueError(

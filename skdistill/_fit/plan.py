@@ -111,6 +111,10 @@ class Plan:
         given, found = self.parameters.teacher_features, self.teacher_columns.indices
         return found.tolist() if callable(given) and found is not None else given
 
+    def new_pool(self, **params: Any) -> TeacherPool:
+        """The teachers, not fitted, on their columns."""
+        return TeacherPool(self.parameters.teacher, features=self.teacher_features, **params)
+
     @property
     def continues(self) -> bool:
         """Whether it goes on from a student that is there."""

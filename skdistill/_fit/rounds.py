@@ -1,6 +1,5 @@
 """Samplers that are asked again during a training."""
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,11 +127,7 @@ class LaterRounds:
         try:
             self._renew(training, number)
         except KeyboardInterrupt:
-            warnings.warn(
-                "DistilledClassifier: KeyboardInterrupt ended the training while rows were drawn; "
-                f"{training.kept}."
-            )
-            training.is_over = training.was_ended = True
+            training.end("KeyboardInterrupt ended the training while rows were drawn")
 
     def _renew(self, training: Training, number: int) -> None:
         """Draw the rows of a round, label them, and let the next epoch learn them."""
@@ -146,5 +141,6 @@ class LaterRounds:
         validation = self.examples.validation
         everything = blocks if validation is None else [*blocks, validation]
         self._run.encoded.keep(self.setting.encoder, everything)
-        self.examples = make_examples(self.setting, blocks, validation, teacher, self._run)
-        training.rows = self.examples.training(self._run.plan.response, self.setting.temperature)
+        examples = make_examples(self.setting, blocks, validation, teacher, self._run)
+        rows = examples.training(self._run.plan.response, self.setting.temperature)
+        self.examples, training.rows = examples, rows

@@ -29,9 +29,7 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
         return None
     weights = parameters.teacher_weights if weights is None else weights
     chooses = isinstance(weights, str) and weights == "auto"
-    pool = TeacherPool(
-        parameters.teacher,
-        features=run.plan.teacher_features,
+    pool = run.plan.new_pool(
         pooling=parameters.pooling,
         weights=None if chooses else weights,
         floor=run.plan.response.floor,

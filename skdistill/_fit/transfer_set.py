@@ -11,7 +11,6 @@ from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_drawn
 from skdistill._fit.labelling import out_of_fold_rows, training_rows
 from skdistill._fit.run import Run
-from skdistill._fit.views import identity_of_pool
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray, Table
@@ -22,8 +21,9 @@ from skdistill.transfer import (
     Munge,
     TransferContext,
     TransferSampler,
+    chain_of,
     draw_rows,
-    innermost,
+    is_ours,
     takes,
 )
 
@@ -187,9 +187,7 @@ def _draw_from(
             with run.progress.task("sample-transfer-rows", text):
                 # Without a seed, two of a kind differ by their names alone.
                 which = name if own_seed is None else own_seed
-                asked = _identity_of(context, sampler, run)
-                what = f"sampler `{name}`"
-                key = run.plan.cache.key(what, sampler, X, n_new, which, relative, *asked)
+                key = _key(name, sampler, context, run, X, n_new, which, relative)
                 drawn, weight = run.plan.cache.call(
                     _draw, key, sampler, X, n_new, own_seed, relative, context
                 )
@@ -197,17 +195,21 @@ def _draw_from(
             yield name, drawn, sampler.weight * unit * weight
 
 
-def _identity_of(context: TransferContext, sampler: TransferSampler, run: Run) -> tuple:
-    """What the rows depend on beside the sampler, where it may ask a teacher or a student."""
-    if not run.plan.cache.is_on:
-        return ()
-    asker = innermost(sampler)
-    is_ours = type(asker).__module__.startswith("skdistill.")  # ours ask nobody
-    if is_ours or not takes(asker, "context"):
-        return (context.round,) if context.round else ()
-    student = context.student
+def _key(
+    name: str, sampler: TransferSampler, context: TransferContext, run: Run, *parts: Any
+) -> str | None:
+    """What tells the rows drawn from others; None where `memory` is, or nothing can."""
+    cache, round_ = run.plan.cache, (context.round,) if context.round else ()
+    asks = [one for one in chain_of(sampler) if not is_ours(one) and takes(one, "context")]
+    if not asks or not cache.is_on:
+        return cache.key(f"sampler `{name}`", sampler, *parts, *round_)
+    teacher, student = context.teacher, context.student
+    if teacher is not None and teacher.identity is None:
+        return None
+    known_by = None if teacher is None else teacher.identity
     weights = None if student is None else list(student.module.state_dict().values())
-    return identity_of_pool(context.teacher), vars(context.task), weights, context.round
+    classes = run.task.classes
+    return cache.key(f"sampler `{name}`", sampler, *parts, known_by, weights, classes, *round_)
 
 
 def _draw(

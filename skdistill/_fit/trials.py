@@ -51,7 +51,7 @@ class Trial:
     place : int or None, default=None
         Its own in `trials_`.
     in_rounds : bool, default=False
-        Whether it learned rows that were drawn in the course of its training.
+        Whether samplers were to draw rows in the course of its training.
     why : str, default=""
         Why it is the best so far.
     """

@@ -43,22 +43,13 @@ def teacher_views(
 
 
 def _view(name: str, objective: Any, teacher: Any, X: Table, cache: Cache) -> Any:
-    known_by = None
     if type(objective).teacher_view is Objective.teacher_view:
         return None
-    if teacher is not None and cache.is_on:
-        known_by = identity_of_pool(teacher)
-        if None in teacher.keys:  # fitted without `memory`: nothing tells it from another
-            return objective.teacher_view(teacher, X)
+    known_by = None if teacher is None or not cache.is_on else teacher.identity
+    if teacher is not None and known_by is None:  # nothing tells it from another
+        return objective.teacher_view(teacher, X)
     key = cache.key(f"objective `{name}`", objective, known_by, X)
     return cache.call(_ask, key, objective, teacher, X)
-
-
-def identity_of_pool(teacher: Any) -> tuple | None:
-    """What tells the answers of a fitted pool from those of others; None for no teacher."""
-    if teacher is None:
-        return None
-    return teacher.keys, teacher.pooling, teacher.floor, teacher.weights_
 
 
 def _ask(key: str | None, objective: Any, teacher: Any, X: Table) -> Any:

@@ -1,6 +1,7 @@
 """The loss of a batch, of labels, response and objectives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from skdistill.objectives._objective import DECAY_SHARE, Batch, Objective, loss_
 from skdistill.objectives._response import Response, cross_entropy_and_gradient, is_hinton
 from skdistill.objectives._weights import gradient_norm
 
-# Of weight="auto": the size of a term's gradient, as a share of that of the rest.
+# Of weight="auto": the size of a term's gradient, as a share of that of labels and response.
 AUTO_SHARE = 0.2
 # Rows that tell the shapes and the gradients before the first step.
 FIRST_ROWS = 256
@@ -315,10 +316,8 @@ class DistillationLoss(torch.nn.Module):
     def _make_parts(
         self, net: Estimator, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
-        was_training = net.module_.training
-        with torch.no_grad():  # neither random numbers nor running means for the sake of shapes
-            logits = as_logits(net.module_.eval()(inputs), self.gives_probabilities)
-        net.module_.train(was_training)
+        with torch.no_grad(), _in_evaluation(net.module_):
+            logits = as_logits(net.module_(inputs), self.gives_probabilities)
         for place, (name, objective) in enumerate(self.objectives):
             if objective.weight == 0:
                 continue
@@ -332,9 +331,7 @@ class DistillationLoss(torch.nn.Module):
         self, module: torch.nn.Module, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
         """Find the factors that are "auto", by the gradients before the first step."""
-        was_training = module.training
-        module.eval()  # running means and random numbers are for the training
-        with torch.enable_grad():
+        with torch.enable_grad(), _in_evaluation(module):
             logits = as_logits(module(inputs), self.gives_probabilities)
             weights = [p for p in module.parameters() if p.requires_grad]
             rest = gradient_norm(_mean(self._rows(logits, target), target["weight"]), weights)
@@ -346,6 +343,16 @@ class DistillationLoss(torch.nn.Module):
                     own = gradient_norm(value, weights)
                     # A term without a gradient has no size to balance.
                     self.factors[place] = AUTO_SHARE * rest / own if own > 0 else 0.0
+
+
+@contextmanager
+def _in_evaluation(module: torch.nn.Module) -> Iterator[None]:
+    """No random numbers and no running means inside: they are for the training."""
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
         module.train(was_training)
 
 

@@ -91,18 +91,15 @@ class DirectNet(NeuralNetClassifier):
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Make the iterator; see :class:`skorch.NeuralNet`."""
         if training and self.pass_ is not None:
-            dataset = self._mixed(dataset)
+            if self.mixed_ is None or self.mixed_[0] is not dataset:
+                self.pass_.forget_buffers()  # other rows may come in batches of other sizes
+                self.mixed_ = dataset, self._mix(dataset)
+            dataset = self.mixed_[1]
         return super().get_iterator(dataset, training)
 
-    def _mixed(self, dataset: Rows) -> Rows:
+    def _mix(self, dataset: Rows) -> Rows:
         """The rows with one target in place of labels and soft targets, where one will do."""
-        mixed = self.mixed_
-        if mixed is None or mixed[0] is not dataset:
-            if self.pass_ is not None:
-                self.pass_.forget_buffers()  # other rows may come in batches of other sizes
-            mixed = dataset, dataset.with_target(self.criterion_.mix(dataset.target))
-            self.mixed_ = mixed
-        return mixed[1]
+        return dataset.with_target(self.criterion_.mix(dataset.target))
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Callable, **fit_params: Any

@@ -228,6 +228,17 @@ class Training:
         net.module_.eval().requires_grad_(False)
         return FittedStudent(net, self.encoder, self.loss["gives_probabilities"])
 
+    def end(self, what: str) -> None:
+        """End before the time, with a warning: the student keeps what it has learned.
+
+        Parameters
+        ----------
+        what : str
+            What ended it.
+        """
+        self.is_over = self.was_ended = True
+        self._warn_ended(what)
+
     def state_dict(self) -> dict:
         """What another training, made of the same parts and started, needs to go on from here.
 
@@ -315,8 +326,7 @@ class Training:
             self.is_over = True
             stopping = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
             if not any(c.misses_ >= c.patience for c in stopping):
-                self.was_ended = True
-                self._warn_ended("KeyboardInterrupt ended the training")
+                self.end("KeyboardInterrupt ended the training")
 
     def _warn_ended(self, what: str) -> None:
         net = self.net

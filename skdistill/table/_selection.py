@@ -77,7 +77,7 @@ class ColumnSelection:
         key = self.columns(X) if callable(self.columns) else self.columns
         X = self._as_table(X)
         self.all_names = _names_in(X)
-        self._has_names = is_frame(X)
+        self._has_names = _is_named(X)
         indices = self._find(X, key)
         self._check_selected(indices, key)
         self.indices = np.asarray(indices, dtype=np.intp)
@@ -129,14 +129,15 @@ class ColumnSelection:
             names = _names_in(self._as_table(X))
         except (TypeError, ValueError):
             return False
-        if is_frame(X) and self._has_names:
+        if _is_named(X) and self._has_names:
             return names == self.all_names
         return len(names) == len(self.all_names)
 
     def take_own(self, X: Table) -> Table:
         """The selected columns of a table that may have these alone, or others beside them.
 
-        Columns with names are found by name, wherever they stand; those that are missing stay away.
+        Columns with names are found by name, wherever they stand. Those of the first table that are
+        not selected are dropped; what is missing, or was never there, is left for others to refuse.
         Without names, X has all columns that there were, or it is taken to have those selected.
 
         Parameters
@@ -147,10 +148,11 @@ class ColumnSelection:
         -------
         array-like, sparse matrix or DataFrame
         """
-        if self.names is None or not (is_frame(X) and self._has_names):
+        if self.names is None or not (_is_named(X) and self._has_names):
             return self.take(X) if self.is_for(X) else X
-        names = [str(name) for name in names_of(X)]
+        names = list(names_of(X))
         own = [name for name in self.names if name in names]
+        own += [name for name in names if name not in self.all_names]
         if own == names or not own:
             return X
         return safe_indexing(X, [names.index(name) for name in own], axis=1)
@@ -203,6 +205,11 @@ class ColumnSelection:
     def _shown(self, key: Any) -> str:
         """The selector for a message; of a callable, what it answered too."""
         return f"a callable that gave {key!r}" if callable(self.columns) else repr(key)
+
+
+def _is_named(X: Table) -> bool:
+    """Whether the columns have names, as scikit-learn has it: each is a string."""
+    return is_frame(X) and all(isinstance(name, str) for name in names_of(X))
 
 
 def _names_in(X: Table) -> list[str]:

@@ -102,6 +102,14 @@ class FittedPool:
         return [None if key is None else self._cache.key("columns", key, places) for key in own]
 
     @property
+    def identity(self) -> tuple[Any, ...] | None:
+        """What its pooled answers depend on beside the rows; None where that cannot be told."""
+        keys = self.keys
+        if None in keys:
+            return None
+        return keys, self.pooling, self._floors, self.weights_
+
+    @property
     def known_columns(self) -> list[IntArray]:
         """The columns of the classes that each teacher knows."""
         return [member.columns for member in self._members]

@@ -48,7 +48,7 @@ def requests_of(part: Estimator) -> Any:
 
 
 def router_of(owner: Estimator, parts: list[tuple[str, Estimator]]) -> MetadataRouter:
-    """What a pool and the teachers that it fits request."""
+    """What an estimator and the teachers that it fits request."""
     router = MetadataRouter(owner=owner).add_self_request(owner)
     for name, part in parts:
         mapping = MethodMapping().add(caller="fit", callee="fit")
@@ -105,7 +105,7 @@ def requested_params(
     parts : list of (str, object)
         The teachers that are fitted.
     given : dict of str to object
-        Only for metadata routing.
+        Metadata; read where metadata routing is on.
     weight : ndarray of shape (n_samples,) or None
         Of the rows, for teachers that cannot request it.
 

@@ -4,7 +4,7 @@ from skdistill.transfer._base import TransferSampler, draw_rows, takes
 from skdistill.transfer._context import TransferContext
 from skdistill.transfer._gibbs import Gibbs
 from skdistill.transfer._given import GivenRows
-from skdistill.transfer._meta import innermost
+from skdistill.transfer._meta import chain_of, is_ours
 from skdistill.transfer._munge import Munge
 from skdistill.transfer._near import Near
 from skdistill.transfer._rounds import Rounds
@@ -20,8 +20,9 @@ __all__ = [
     "Rounds",
     "TransferContext",
     "TransferSampler",
+    "chain_of",
     "draw_rows",
-    "innermost",
+    "is_ours",
     "takes",
 ]
 

@@ -43,8 +43,14 @@ class MetaSampler(TransferSampler):
         self._validate_params()
 
 
-def innermost(sampler: TransferSampler) -> TransferSampler:
-    """The sampler that draws: the one given, or the one inside of those that draw by another."""
-    while isinstance(sampler, MetaSampler):
-        sampler = sampler.sampler
-    return sampler
+def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
+    """The sampler, and those that it draws by, the one that draws at the end."""
+    chain = [sampler]
+    while isinstance(chain[-1], MetaSampler):
+        chain.append(chain[-1].sampler)
+    return chain
+
+
+def is_ours(sampler: TransferSampler) -> bool:
+    """Whether a sampler is one of the package: these ask neither teacher nor student."""
+    return type(sampler).__module__.startswith("skdistill.")
