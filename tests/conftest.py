@@ -1,6 +1,8 @@
 import os
 
+import numpy as np
 import pytest
+from shared import small_table
 
 # Small matrices train no faster on more threads, and the suite runs beside other work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,3 +21,17 @@ def on_training(monkeypatch):
         monkeypatch.setattr(Training, "run", lambda self: hook(self, lambda: run(self)))
 
     return register
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Classifier, its table, the file."""
+    from skdistill import DistilledClassifier, MLPStudent, to_onnx
+
+    X = small_table()
+    soft = np.random.default_rng(1).dirichlet(np.ones(3), len(X))
+    clf = DistilledClassifier(student=MLPStudent((32, 16), n_steps=60), random_state=0)
+    clf.fit(X, np.array(["a", "b", "c"])[soft.argmax(axis=1)], soft_targets=soft)
+    path = tmp_path_factory.mktemp("exported") / "a.onnx"
+    to_onnx(clf, path)
+    return clf, X, path

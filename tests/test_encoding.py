@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from shared import make_frame
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
@@ -18,25 +19,6 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, MLPStudent, TabularEncoder
-
-
-def make_frame(n_rows=60, missing=True):
-    rng = np.random.RandomState(0)
-    frame = pd.DataFrame(
-        {
-            "int": rng.randint(0, 1000, n_rows),
-            "colour": rng.choice(["red", "green", "blue"], n_rows),
-            "float": rng.standard_t(2, size=n_rows),
-            "flag": rng.randint(0, 2, n_rows).astype(bool),
-            "single": rng.normal(5, 0.1, size=n_rows).astype(np.float32),
-            "Int": pd.array(rng.randint(0, 9, n_rows), dtype="Int64"),
-        }
-    )
-    if missing:
-        frame.loc[[0, 5], "colour"] = None
-        frame.loc[[1, 2, 3], "float"] = np.nan
-        frame.loc[[4], "Int"] = pd.NA
-    return frame
 
 
 def by_hand(fitted_on, X, mode):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from shared import Random, learnable
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
@@ -174,27 +175,10 @@ def test_rows_of_weight_zero_cannot_be_calibrated_by():
         fit(X, y, weight, calibrate=True)
 
 
-class Random(ClassifierMixin, BaseEstimator):
-    """A teacher that answers at random, the same for the same row."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        rows = 1e3 * np.abs(np.asarray(X)[:, :1]) % 1
-        p = np.abs(np.sin(1 + rows * np.arange(1, 1 + len(self.classes_)))) + 0.01
-        return p / p.sum(axis=1, keepdims=True)
-
-
 # --- teacher_weights="auto" ---
 
 TWO = [("lr", LogisticRegression()), ("random", Random())]
 NO_ROWS = "`teacher_weights='auto'` found no labelled validation rows"
-
-
-def learnable(n_rows=600):
-    return make_classification(n_rows, 6, n_informative=4, n_classes=3, random_state=0)
 
 
 def weighed(X, y, weights="auto", **params):

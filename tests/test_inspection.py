@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from scipy.special import expit
+from shared import Oracle, oracle_data
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -25,24 +25,8 @@ SMALL = MLPStudent((16,), n_steps=150)
 QUICK = {"n_bootstrap": 100, "speed": False, "random_state": 0}
 
 
-class Oracle:
-    """Knows the truth about :func:`data`."""
-
-    classes_ = np.array([0, 1])
-
-    def predict_proba(self, X):
-        p = expit(4 * np.asarray(X)[:, 0])
-        return np.column_stack([1 - p, p])
-
-
-def data(n_rows=900, seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n_rows, 3))
-    return X, (rng.uniform(size=n_rows) < expit(4 * X[:, 0])).astype(int)
-
-
-X, Y = data()
-X_TEST, Y_TEST = data(1500, seed=1)
+X, Y = oracle_data()
+X_TEST, Y_TEST = oracle_data(1500, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +188,7 @@ def test_retained_gain_means_nothing_where_the_teacher_is_not_ahead(clf):
 
 
 def frame(n_rows=400, library=pd):
-    X, y = data(n_rows)
+    X, y = oracle_data(n_rows)
     columns = {"a": X[:, 0], "b": X[:, 1], "colour": np.where(X[:, 2] > 0, "red", "blue").tolist()}
     return library.DataFrame(columns), np.where(y == 1, "yes", "no")
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import skops.io
 from numpy.testing import assert_allclose, assert_array_equal
+from shared import calendar, share_of_late
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
@@ -21,13 +22,6 @@ from skdistill import (
 )
 from skdistill.table import with_nominal
 
-BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
-
-
-def share_of_late(X):
-    logit = 2.5 * np.isin(X["day"], BAD_DAYS) + X["hour"] / 12 + X["price"] - 2
-    return 1 / (1 + np.exp(-logit))
-
 
 class Oracle:
     """A teacher that knows all there is to know."""
@@ -37,19 +31,6 @@ class Oracle:
     def predict_proba(self, X):
         p = share_of_late(X)
         return np.column_stack([1 - p, p])
-
-
-def calendar(n_rows=4000, seed=0):
-    """Days of which some are bad, and hours that matter smoothly."""
-    rng = np.random.RandomState(seed)
-    X = pd.DataFrame(
-        {
-            "day": rng.randint(1, 32, n_rows),
-            "hour": rng.randint(0, 24, n_rows),
-            "price": rng.normal(size=n_rows),
-        }
-    )
-    return X, (rng.uniform(size=n_rows) < share_of_late(X)).astype(int)
 
 
 def test_finds_days_and_not_hours():

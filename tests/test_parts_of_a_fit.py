@@ -8,19 +8,16 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.compose import make_column_transformer
+from shared import LOG, Random, Witness, frame_pipeline, learnable
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
     ExtraTreesClassifier,
-    HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from skdistill import (
     BalancedHinton,
@@ -236,24 +233,7 @@ class FromRows(TransferSampler):
         return X[:n]
 
 
-class Random(ClassifierMixin, BaseEstimator):
-    """A teacher that answers at random, the same for the same row."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        rows = 1e3 * np.abs(np.asarray(X)[:, :1]) % 1
-        p = np.abs(np.sin(1 + rows * np.arange(1, 1 + len(self.classes_)))) + 0.01
-        return p / p.sum(axis=1, keepdims=True)
-
-
 TWO = [("lr", LogisticRegression()), ("random", Random())]
-
-
-def learnable(n_rows=600):
-    return make_classification(n_rows, 6, n_informative=4, n_classes=3, random_state=0)
 
 
 def weighed(X, y, weights="auto", **params):
@@ -292,44 +272,12 @@ X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes
 Y = NAMES[CODES]
 
 
-LOG = []  # what the teachers below were asked
-
-
 FRAME = pd.DataFrame(X, columns=list("vwxyz")).assign(
     v=lambda f: f.v.mask(f.v > 1),
     c=lambda f: pd.Categorical(np.where(f.w > 0, "high", "low")),
     s=lambda f: np.where(f.x > 0, "up", "down"),
     i=lambda f: (f.y * 10).astype("int16"),
 )
-
-
-def frame_pipeline():
-    return make_pipeline(
-        make_column_transformer(
-            (OneHotEncoder(), ["c", "s"]), remainder="passthrough", sparse_threshold=0
-        ),
-        HistGradientBoostingClassifier(max_iter=5, random_state=0),
-    )
-
-
-class Witness(ClassifierMixin, BaseEstimator):
-    """Says which rows it was given, and fails where told."""
-
-    def __init__(self, fails_at=None):
-        self.fails_at = fails_at
-
-    def fit(self, X, y):
-        LOG.append(("fit", X))
-        if self.fails_at == "fit":
-            raise RuntimeError("out of trees")
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        LOG.append(("predict_proba", X))
-        if self.fails_at == "predict_proba":
-            raise RuntimeError("out of leaves")
-        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
 
 @pytest.mark.parametrize("rows", [X, FRAME, X.tolist()])

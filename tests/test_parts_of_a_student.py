@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from scipy.special import softmax
-from sklearn.datasets import make_classification
+from shared import make_soft, seeds_of, three_classes
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.ensemble._base import _set_random_states
 from skorch import NeuralNetClassifier
@@ -156,12 +155,6 @@ def vote():
     return VotingClassifier([(name, forest()) for name in "abcde"], voting="soft")
 
 
-def seeds_of(estimator):
-    """Every `random_state` in it, by its name."""
-    params = estimator.get_params(deep=True)
-    return {key: params[key] for key in sorted(params) if key.split("__")[-1] == "random_state"}
-
-
 def test_the_numbers_are_those_that_scikit_learn_draws():
     expected = vote()
     _set_random_states(expected, 7)
@@ -234,25 +227,13 @@ def test_a_forked_process_answers(tmp_path):
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def make_data(n=150, seed=0):
-    X, y = make_classification(
-        n, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=seed, class_sep=1.5
-    )
-    return X.astype(np.float32), y
-
-
-def make_soft(X, seed=0):
-    """Soft targets of no model: a random linear map."""
-    return softmax(X @ np.random.default_rng(seed).normal(size=(X.shape[1], 3)), axis=1)
-
-
 def make_clf(student=SMALL, **params):
     defaults = {"early_stopping": False, "calibrate": False, "random_state": 0}
     return DistilledClassifier(student=student, **(defaults | params))
 
 
 def test_prediction_in_chunks_is_prediction_of_the_whole(monkeypatch):
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf().fit(X, y, soft_targets=make_soft(X))
     whole = clf.predict_proba(X)
     monkeypatch.setattr("skdistill.student._fitted.PREDICT_ROWS", 7)

@@ -20,8 +20,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from shared import calendar, coloured_frame, make_frame, number_table
 from sklearn.base import clone
-from sklearn.datasets import make_classification
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -35,7 +35,6 @@ from skdistill import (
     Scorer,
     TabularEncoder,
     TorchTeacher,
-    to_onnx,
 )
 from skdistill._fit.transfer_set import _is_table
 from skdistill._stored.formats import FORMAT, migrate
@@ -466,27 +465,6 @@ def test_replacing_a_member_leaves_the_users_list_alone(kind):
     )
 
 
-BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
-
-
-def share_of_late(X):
-    logit = 2.5 * np.isin(X["day"], BAD_DAYS) + X["hour"] / 12 + X["price"] - 2
-    return 1 / (1 + np.exp(-logit))
-
-
-def calendar(n_rows=4000, seed=0):
-    """Days of which some are bad, and hours that matter smoothly."""
-    rng = np.random.RandomState(seed)
-    X = pd.DataFrame(
-        {
-            "day": rng.randint(1, 32, n_rows),
-            "hour": rng.randint(0, 24, n_rows),
-            "price": rng.normal(size=n_rows),
-        }
-    )
-    return X, (rng.uniform(size=n_rows) < share_of_late(X)).astype(int)
-
-
 @pytest.mark.parametrize(
     "shares",
     [
@@ -582,31 +560,6 @@ def test_a_file_of_an_older_version_knows_text_columns_only_as_such():
             reader.read({"c": value})
 
 
-def table(n_rows=200, seed=0):
-    rng = np.random.default_rng(seed)
-    X = pd.DataFrame(
-        {
-            "size": rng.normal(size=n_rows),
-            "colour": rng.choice(["red", "blue", "green"], n_rows),
-            "is_new": rng.random(n_rows) < 0.4,
-        }
-    )
-    X.loc[::7, "size"] = np.nan
-    return X
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """Classifier, its table, the file."""
-    X = table()
-    soft = np.random.default_rng(1).dirichlet(np.ones(3), len(X))
-    clf = DistilledClassifier(student=MLPStudent((32, 16), n_steps=60), random_state=0)
-    clf.fit(X, np.array(["a", "b", "c"])[soft.argmax(axis=1)], soft_targets=soft)
-    path = tmp_path_factory.mktemp("exported") / "a.onnx"
-    to_onnx(clf, path)
-    return clf, X, path
-
-
 def test_no_row_of_the_users_is_stored(exported):
     _, X, path = exported
     metadata = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
@@ -615,25 +568,6 @@ def test_no_row_of_the_users_is_stored(exported):
     assert len(p) == 32
     assert not np.isin(feed["numbers"], rows[~np.isnan(rows)]).any()
     assert len(json.dumps(metadata["probe"])) < 4000
-
-
-def make_frame(n_rows=60, missing=True):
-    rng = np.random.RandomState(0)
-    frame = pd.DataFrame(
-        {
-            "int": rng.randint(0, 1000, n_rows),
-            "colour": rng.choice(["red", "green", "blue"], n_rows),
-            "float": rng.standard_t(2, size=n_rows),
-            "flag": rng.randint(0, 2, n_rows).astype(bool),
-            "single": rng.normal(5, 0.1, size=n_rows).astype(np.float32),
-            "Int": pd.array(rng.randint(0, 9, n_rows), dtype="Int64"),
-        }
-    )
-    if missing:
-        frame.loc[[0, 5], "colour"] = None
-        frame.loc[[1, 2, 3], "float"] = np.nan
-        frame.loc[[4], "Int"] = pd.NA
-    return frame
 
 
 def test_a_long_table_is_encoded_as_its_parts_are(monkeypatch):
@@ -715,18 +649,13 @@ def automatic(X, y, teacher=None, X_transfer=None, **params):
     return clf.set_params(random_state=0).fit(X, y, X_transfer=X_transfer)
 
 
-def numbers(n_rows=60):
-    X = np.random.RandomState(0).normal(size=(n_rows, 3))
-    return X, (X[:, 0] > 0).astype(int)
-
-
 def test_auto_has_a_cap(monkeypatch):
     monkeypatch.setattr("skdistill._fit.transfer_set.MOST_NEW_ROWS", 100)
-    assert automatic(*numbers()).n_transfer_rows_ == 100
+    assert automatic(*number_table()).n_transfer_rows_ == 100
 
 
 def test_auto_draws_nothing_of_what_is_no_dense_table():
-    X, y = numbers()
+    X, y = number_table()
     sparse = scipy.sparse.csr_matrix(X * (X > 0))
     images = X.reshape(60, 3, 1)
     assert not _is_table(images)
@@ -734,14 +663,6 @@ def test_auto_draws_nothing_of_what_is_no_dense_table():
     assert _is_table(X)
     assert _is_table(X.tolist())
     assert _is_table(pd.DataFrame(X))
-
-
-def frame():
-    X, _ = make_classification(120, 5, random_state=0)
-    X = pd.DataFrame(np.round(X, 3), columns=list("abcde"))
-    X["colour"] = np.where(X["a"] > 0, "red", "blue")
-    X.loc[::9, "b"] = np.nan
-    return X, np.where(X["c"] > 0, "yes", "no")
 
 
 SAMPLER = Munge(size=2)
@@ -792,7 +713,7 @@ def test_the_state_of_an_older_encoder():
     assert len(stored) == 3
     assert stored["categories_"][0][0] is day
     assert encoder_state({"categories": "onehot"}) == {"categories": "onehot"}  # not fitted
-    kept = encoder_state(TabularEncoder(nominal="auto").fit(*frame()).__getstate__())
+    kept = encoder_state(TabularEncoder(nominal="auto").fit(*coloured_frame()).__getstate__())
     assert kept["fine_scale_"] is not None
     assert "nominal_" in kept
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 import skops.io
 import torch
+from shared import coloured_frame
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
@@ -24,16 +24,8 @@ STORED = Path(__file__).parent / "stored"
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=40)
 
 
-def frame():
-    X, _ = make_classification(120, 5, random_state=0)
-    X = pd.DataFrame(np.round(X, 3), columns=list("abcde"))
-    X["colour"] = np.where(X["a"] > 0, "red", "blue")
-    X.loc[::9, "b"] = np.nan
-    return X, np.where(X["c"] > 0, "yes", "no")
-
-
 def fitted(student=SMALL, **params):
-    X, y = frame()
+    X, y = coloured_frame()
     teacher = RandomForestClassifier(5, random_state=0)
 
     class Encoded:
@@ -136,13 +128,13 @@ def test_a_copy_without_teacher_leaves_the_original_alone():
     assert clf.teacher is not None
     assert len(pickle.dumps(light)) < 20_000
     with pytest.raises(ValueError, match="`teacher` is None"):
-        light.fit(*frame())
+        light.fit(*coloured_frame())
     with pytest.raises(NotFittedError):
         DistilledClassifier().without_teacher()
 
 
 def test_warm_start_goes_on_after_a_round_trip():
-    X, y = frame()
+    X, y = coloured_frame()
     p = np.where(np.asarray(y)[:, None] == ["no", "yes"], 0.9, 0.1)
     clf = DistilledClassifier(None, SMALL, warm_start=True, random_state=0)
     clf.fit(X, y, soft_targets=p)
@@ -164,7 +156,7 @@ def test_older_formats_are_still_read(version):
     """`python tests/test_persistence.py` wrote the files, once, with the code of their time."""
     back = skops.io.load(STORED / f"format{version}.skops", trusted=TRUSTED_TYPES)
     expected = json.loads((STORED / f"format{version}.json").read_text())
-    X, _ = frame()
+    X, _ = coloured_frame()
     np.testing.assert_allclose(back.predict_proba(X)[:20], expected, atol=1e-6)
     assert list(back.classes_) == ["no", "yes"]
     assert back.get_params(deep=False).keys() == DistilledClassifier().get_params().keys()
@@ -179,7 +171,7 @@ def test_older_formats_are_still_read(version):
 @pytest.mark.parametrize("version", [1, 2, 3])
 def test_an_older_student_tells_what_a_search_asks(version):
     back = skops.io.load(STORED / f"format{version}.skops", trusted=TRUSTED_TYPES)
-    X, y = frame()
+    X, y = coloured_frame()
     told = score_and_choices("accuracy")(back, X, y)
     assert told["out_of_fold"] == told["codes"] == 0
 

@@ -12,37 +12,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-import pandas as pd
 import pytest
 
-from skdistill import DistilledClassifier, MLPStudent, Scorer, to_onnx
+from skdistill import Scorer
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def table(n_rows=200, seed=0):
-    rng = np.random.default_rng(seed)
-    X = pd.DataFrame(
-        {
-            "size": rng.normal(size=n_rows),
-            "colour": rng.choice(["red", "blue", "green"], n_rows),
-            "is_new": rng.random(n_rows) < 0.4,
-        }
-    )
-    X.loc[::7, "size"] = np.nan
-    return X
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """Classifier, its table, the file."""
-    X = table()
-    soft = np.random.default_rng(1).dirichlet(np.ones(3), len(X))
-    clf = DistilledClassifier(student=MLPStudent((32, 16), n_steps=60), random_state=0)
-    clf.fit(X, np.array(["a", "b", "c"])[soft.argmax(axis=1)], soft_targets=soft)
-    path = tmp_path_factory.mktemp("exported") / "a.onnx"
-    to_onnx(clf, path)
-    return clf, X, path
 
 
 def assert_same(scorer, exported):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
+from shared import seeds_of
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -29,12 +30,6 @@ def forest(**params):
 
 def vote():
     return VotingClassifier([(name, forest()) for name in "abcde"], voting="soft")
-
-
-def seeds_of(estimator):
-    """Every `random_state` in it, by its name."""
-    params = estimator.get_params(deep=True)
-    return {key: params[key] for key in sorted(params) if key.split("__")[-1] == "random_state"}
 
 
 NESTED = {

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy.special import softmax
+from shared import make_soft, three_classes
 from sklearn.base import clone
-from sklearn.datasets import make_classification
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
@@ -96,18 +95,6 @@ class Watcher(Callback):
             SEEN.append((len(batch[0]), net.optimizer_.param_groups[0]["lr"], net.optimizer_))
 
 
-def make_data(n=150, seed=0):
-    X, y = make_classification(
-        n, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=seed, class_sep=1.5
-    )
-    return X.astype(np.float32), y
-
-
-def make_soft(X, seed=0):
-    """Soft targets of no model: a random linear map."""
-    return softmax(X @ np.random.default_rng(seed).normal(size=(X.shape[1], 3)), axis=1)
-
-
 def make_net(module=Sized, **params):
     defaults = {"criterion": nn.CrossEntropyLoss, "lr": 0.05, "max_epochs": 5, "batch_size": 32}
     return NeuralNetClassifier(module, **(defaults | params))
@@ -128,7 +115,7 @@ def fit_proba(X, y, soft=None, *, fit_params=None, **params):
 
 
 def test_temperature_and_alpha_change_the_student():
-    X, y = make_data()
+    X, y = three_classes()
     settings = [(1.0, 0.1), (3.0, 0.1), (1.0, 0.6), (1.0, 0.0), (1.0, 1.0)]
     fitted = [fit_proba(X, y, temperature=t, alpha=a) for t, a in settings]
     for i, one in enumerate(fitted):
@@ -138,7 +125,7 @@ def test_temperature_and_alpha_change_the_student():
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_alpha_1_learns_from_the_labels_only(temperature):
-    X, y = make_data()
+    X, y = three_classes()
     first, second = (
         fit_proba(X, y, make_soft(X, seed), alpha=1.0, temperature=temperature) for seed in (0, 1)
     )
@@ -152,7 +139,7 @@ def test_alpha_1_learns_from_the_labels_only(temperature):
 
 
 def test_alpha_1_leaves_out_unlabelled_rows():
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(teacher=LogisticRegression(), alpha=1.0)
     own = clf.fit(X, y).predict_proba(X)
     with_more = clf.fit(X, y, X_transfer=(X[:60] + 1,)).predict_proba(X)
@@ -161,7 +148,7 @@ def test_alpha_1_leaves_out_unlabelled_rows():
 
 
 def test_alpha_0_ignores_the_labels():
-    X, y = make_data()
+    X, y = three_classes()
     shuffled = np.random.default_rng(1).permutation(y)
     np.testing.assert_array_equal(
         fit_proba(X, y, alpha=0.0, temperature=2.0),
@@ -173,7 +160,7 @@ def test_alpha_0_ignores_the_labels():
 
 
 def test_weights_of_one_are_no_weights():
-    X, y = make_data()
+    X, y = three_classes()
     plain = fit_proba(X, y)
     ones = fit_proba(X, y, fit_params={"sample_weight": np.ones(len(y))})
     np.testing.assert_array_equal(plain, ones)
@@ -186,7 +173,7 @@ def test_weights_of_one_are_no_weights():
 
 @pytest.mark.parametrize("encoder", ["passthrough", "auto"])
 def test_rows_of_weight_zero_are_as_removed(encoder):
-    X, y = make_data()
+    X, y = three_classes()
     soft = make_soft(X)
     keep = np.random.default_rng(0).random(len(y)) < 0.7
     X[~keep] *= 10  # what they hold must not matter
@@ -198,7 +185,7 @@ def test_rows_of_weight_zero_are_as_removed(encoder):
 
 
 def test_validation_rows_of_weight_zero_are_as_removed():
-    X, y = make_data(400)
+    X, y = three_classes(400)
     keep = np.arange(200) >= 100  # whole batches without weight
     params = {"student": make_net(max_epochs=8, batch_size=32), "early_stopping": True}
 
@@ -242,7 +229,7 @@ def test_validation_rows_of_weight_zero_are_as_removed():
     ],
 )
 def test_every_kind_of_student_learns_the_teacher(student):
-    X, y = make_data()
+    X, y = three_classes()
     teacher = LogisticRegression().fit(X, y)
     clf = make_clf(student, teacher=FrozenEstimator(teacher), alpha=0.0).fit(X, y)
     p = clf.predict_proba(X)
@@ -255,7 +242,7 @@ def test_every_kind_of_student_learns_the_teacher(student):
 
 
 def test_softmax_with_nll_and_logits_with_cross_entropy_are_the_same_student():
-    X, y = make_data()
+    X, y = three_classes()
     module = instance()
     probabilities = Probabilities()
     probabilities.load_state_dict(module.state_dict())
@@ -285,7 +272,7 @@ class Half(Double):
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("module", [Double, Half])
 def test_a_module_may_answer_in_another_precision(module, alpha):
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(module, alpha=alpha).fit(X, y, soft_targets=make_soft(X))
     p = clf.predict_proba(X)
     np.testing.assert_allclose(p.sum(axis=1), 1)
@@ -293,7 +280,7 @@ def test_a_module_may_answer_in_another_precision(module, alpha):
 
 
 def test_module_class_is_given_the_sizes_its_constructor_takes():
-    X, y = make_data()
+    X, y = three_classes()
     frame = pd.DataFrame(X, columns=list("abcdef"))
     frame["colour"] = np.where(np.arange(len(X)) % 2, "red", "blue")
     frame["shape"] = np.array(["o", "x", "v"])[y]
@@ -306,7 +293,7 @@ def test_module_class_is_given_the_sizes_its_constructor_takes():
 
 
 def test_sizes_that_the_user_set_are_kept():
-    X, y = make_data()
+    X, y = three_classes()
     net = make_net(module__n_outputs=4)
     with pytest.raises(ValueError, match=r"returns \(\d+, 4\) for .* but there are 3 classes"):
         fit_proba(X, y, student=net)
@@ -315,7 +302,7 @@ def test_sizes_that_the_user_set_are_kept():
 
 @pytest.mark.parametrize("student", [Sized(6, 3), "mlp", LogisticRegression(), nn.Linear, int])
 def test_student_of_another_kind_is_refused_or_fails_clearly(student):
-    X, y = make_data()
+    X, y = three_classes()
     if student is nn.Linear:  # a module class, but its constructor wants other sizes
         with pytest.raises(TypeError, match="in_features"):
             fit_proba(X, y, student=student)
@@ -334,7 +321,7 @@ def test_student_of_another_kind_is_refused_or_fails_clearly(student):
     ],
 )
 def test_another_criterion_is_refused(net):
-    X, y = make_data()
+    X, y = three_classes()
     with pytest.raises(ValueError, match=r"`criterion` of `student` declares.*NLLLoss.*got"):
         fit_proba(X, y, student=net)
 
@@ -350,14 +337,14 @@ def test_another_criterion_is_refused(net):
     ids=["weight", "smoothing", "instance_weight", "instance_smoothing"],
 )
 def test_parameters_of_the_criterion_are_refused_not_dropped(net):
-    X, y = make_data()
+    X, y = three_classes()
     with pytest.raises(ValueError, match=r"`student` .*criterion.*`class_weight`"):
         fit_proba(X, y, student=net)
 
 
 @pytest.mark.parametrize("module", [nn.Linear(12, 2), nn.Linear(12, 30), nn.LSTM(12, 3)])
 def test_wrong_output_is_named(module):
-    X, y = make_data()
+    X, y = three_classes()
     with pytest.raises(ValueError, match=r"module of `student` returns .*shape \(n_rows, 3\)"):
         fit_proba(X, y, student=make_net(module))
 
@@ -375,13 +362,13 @@ def test_wrong_output_is_named(module):
     ],
 )
 def test_recipe_parameters_are_checked(params, message):
-    X, y = make_data(60)
+    X, y = three_classes(60)
     with pytest.raises(ValueError, match=message):
         fit_proba(X, y, student=MLPStudent(**params))
 
 
 def test_recipe_is_honoured():
-    X, y = make_data(128)
+    X, y = three_classes(128)
     student = MLPStudent(hidden_layer_sizes=(5, 4), n_steps=50, batch_size=32)
     clf = make_clf(student).fit(X, y, soft_targets=make_soft(X))
     shapes = [tuple(p.shape) for p in clf.student_.module_.parameters()]
@@ -411,7 +398,7 @@ def by_hand(module, X, y, soft, *, lr, epochs, temperature, alpha):
 
 @pytest.mark.parametrize(("temperature", "alpha"), [(1.0, 0.3), (3.0, 0.3), (2.0, 0.0), (2.0, 1.0)])
 def test_training_equals_a_loop_by_hand(temperature, alpha):
-    X, y = make_data()
+    X, y = three_classes()
     soft = make_soft(X)
     module = instance(width=6)
     net = make_net(
@@ -433,7 +420,7 @@ def test_training_equals_a_loop_by_hand(temperature, alpha):
     ("batch_size", "sizes"), [(-1, {150}), (32, {30}), (1000, {150}), (40, {37, 38})]
 )
 def test_the_users_training_parameters_are_honoured(batch_size, sizes):
-    X, y = make_data(150)
+    X, y = three_classes(150)
     net = make_net(
         optimizer=torch.optim.Adagrad,
         optimizer__lr_decay=0.25,
@@ -453,13 +440,13 @@ def test_the_users_training_parameters_are_honoured(batch_size, sizes):
 
 
 def test_iterator_parameters_of_the_user_do_not_get_in_the_way():
-    X, y = make_data()
+    X, y = three_classes()
     net = make_net(iterator_train__drop_last=True, iterator_valid__num_workers=0)
     np.testing.assert_array_equal(fit_proba(X, y, student=net), fit_proba(X, y, student=make_net()))
 
 
 def test_train_split_of_the_user_is_replaced():
-    X, y = make_data()
+    X, y = three_classes()
     plain = fit_proba(X, y, student=make_net(train_split=None))
     np.testing.assert_array_equal(plain, fit_proba(X, y, student=make_net()))
 
@@ -472,7 +459,7 @@ def snapshot(net):
 
 @pytest.mark.parametrize("module", [Plain, instance(), instance(WithDropout)])
 def test_the_users_net_and_module_are_left_alone(module):
-    X, y = make_data()
+    X, y = three_classes()
     net = make_net(module, callbacks=[("watch", Watcher()), LRScheduler()])
     params, weights, attributes = snapshot(net)
     make_clf(net).fit(X, y, soft_targets=make_soft(X))
@@ -489,7 +476,7 @@ def test_the_users_net_and_module_are_left_alone(module):
 
 
 def test_a_fitted_net_as_student_starts_anew_and_is_left_alone():
-    X, y = make_data()
+    X, y = three_classes()
     fresh = make_net(verbose=0)
     fitted = make_net(verbose=0, module__n_inputs=12, module__n_outputs=3)
     fitted.fit(np.hstack([X, X]), y.astype(np.int64))
@@ -500,7 +487,7 @@ def test_a_fitted_net_as_student_starts_anew_and_is_left_alone():
 
 
 def test_grid_search_reaches_into_the_net():
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(make_net(max_epochs=15), teacher=LogisticRegression())
     grid = {"student__lr": [1e-5, 0.1], "student__module__hidden": [4, 8]}
     search = GridSearchCV(clf, grid, cv=2, error_score="raise").fit(X, y)
@@ -512,7 +499,7 @@ def test_grid_search_reaches_into_the_net():
 
 
 def test_grid_search_reaches_into_the_recipe():
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(MLPStudent(n_steps=20), teacher=LogisticRegression())
     grid = {"student__hidden_layer_sizes": [(4,), (8,)]}
     search = GridSearchCV(clf, grid, cv=2, error_score="raise").fit(X, y)
@@ -529,7 +516,7 @@ def column(clf, name):
 
 def fit_with_validation(net, **params):
     """Student, validation rows and their labels; the labels count for half."""
-    X, y = make_data(300)
+    X, y = three_classes(300)
     clf = make_clf(net, **({"alpha": 0.5} | params))
     clf.fit(X[:200], y[:200], soft_targets=make_soft(X[:200]), X_val=X[200:], y_val=y[200:])
     return clf, X[200:], y[200:]
@@ -537,7 +524,7 @@ def fit_with_validation(net, **params):
 
 @pytest.mark.parametrize("labels", [None, ["a", "b", "c"]])
 def test_scoring_callbacks_see_hard_labels(labels):
-    X, y = make_data(300)
+    X, y = three_classes(300)
     y = y if labels is None else np.array(labels)[y]
     scoring = EpochScoring("accuracy", name="acc", lower_is_better=False)
     net = make_net(callbacks=[scoring])
@@ -562,7 +549,7 @@ def test_scoring_callbacks_of_a_module_that_gives_probabilities():
 
 
 def test_scoring_on_train_is_left_out_where_rows_have_no_label():
-    X, y = make_data()
+    X, y = three_classes()
     scoring = EpochScoring("accuracy", name="acc", on_train=True, lower_is_better=False)
     clf = make_clf(make_net(callbacks=[scoring]))
     clf.fit(X, y, soft_targets=make_soft(X))
@@ -574,7 +561,7 @@ def test_scoring_on_train_is_left_out_where_rows_have_no_label():
 
 
 def test_scoring_callback_without_labelled_validation_rows_is_left_out_with_a_warning():
-    X, _ = make_data()
+    X, _ = three_classes()
     net = make_net(callbacks=[("acc", EpochScoring("accuracy", name="acc"))])
     clf = make_clf(net, early_stopping=True)
     with pytest.warns(UserWarning, match="callback `acc` is left out.*no validation rows"):
@@ -603,14 +590,14 @@ def test_nested_parameters_of_the_users_callbacks_are_honoured():
 
 
 def test_the_users_early_stopping_without_validation_rows_says_what_to_do():
-    X, y = make_data()
+    X, y = three_classes()
     net = make_net(callbacks=[EarlyStopping(patience=2)])
     with pytest.raises(ValueError, match=r"EarlyStopping.*`X_val`"):
         fit_proba(X, y, student=net, early_stopping=False)
 
 
 def test_the_users_learning_rate_schedule_is_followed():
-    X, y = make_data()
+    X, y = three_classes()
     schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
     net = make_net(lr=0.8, max_epochs=4, batch_size=-1, callbacks=[schedule, Watcher()])
     SEEN.clear()
@@ -640,7 +627,7 @@ def test_history_has_a_row_an_epoch(student):
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_last_valid_loss_is_the_log_loss_of_the_student(scale):
     """With weights as well, over several batches."""
-    X, y = make_data(300)
+    X, y = three_classes(300)
     weight = scale * np.where(np.arange(100) < 50, 0.01, 5.0)
     given = {"X_val": X[200:], "y_val": y[200:], "sample_weight_val": weight}
     clf = make_clf(make_net()).fit(X[:200], y[:200], soft_targets=make_soft(X[:200]), **given)
@@ -649,7 +636,7 @@ def test_last_valid_loss_is_the_log_loss_of_the_student(scale):
 
 
 def test_given_validation_rows_replace_the_split():
-    X, y = make_data(300)
+    X, y = three_classes(300)
     plain = make_clf(make_net(), alpha=0.5).fit(X[:200], y[:200], soft_targets=make_soft(X[:200]))
     clf, X_val, y_val = fit_with_validation(make_net())
     np.testing.assert_array_equal(clf.predict_proba(X), plain.predict_proba(X))
@@ -682,7 +669,7 @@ def test_early_stopping_ends_training_when_the_loss_stalls():
 
 @pytest.mark.parametrize("name", ["early_stopping", "calibrate"])
 def test_numpy_false_is_false(name):
-    X, y = make_data(300)
+    X, y = three_classes(300)
 
     def proba(value):
         clf = make_clf(make_net(lr=1.0), **{name: value})
@@ -695,7 +682,7 @@ def test_numpy_false_is_false(name):
 
 
 def test_max_time_warns_and_returns_a_usable_student():
-    X, _ = make_data()
+    X, _ = three_classes()
     y = make_soft(X).argmax(axis=1)
     clf = make_clf(make_net(max_epochs=10**6), early_stopping=True, max_time=0.5)
     start = time.monotonic()
@@ -707,7 +694,7 @@ def test_max_time_warns_and_returns_a_usable_student():
 
 
 def test_max_time_leaves_whole_epochs_in_the_history():
-    X, y = make_data()
+    X, y = three_classes()
     net = make_net(max_epochs=10**6, batch_size=2)
     clf = make_clf(net, early_stopping=True, max_time=0.3)
     with pytest.warns(UserWarning, match="max_time"):
@@ -716,7 +703,7 @@ def test_max_time_leaves_whole_epochs_in_the_history():
 
 
 def test_no_time_limit_no_warning():
-    X, y = make_data()
+    X, y = three_classes()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         limited = fit_proba(X, y, max_time=600.0)
@@ -724,7 +711,7 @@ def test_no_time_limit_no_warning():
 
 
 def test_warm_start_goes_on_from_the_weights():
-    X, y = make_data()
+    X, y = three_classes()
     soft = make_soft(X)
     net = make_net(lr=0.02, max_epochs=10, batch_size=-1)
     clf = make_clf(net, warm_start=True, encoder="passthrough")
@@ -740,14 +727,14 @@ def test_warm_start_goes_on_from_the_weights():
 
 
 def test_without_warm_start_a_second_fit_is_the_first():
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(make_net())
     first = clf.fit(X, y, soft_targets=make_soft(X)).predict_proba(X)
     np.testing.assert_array_equal(clf.fit(X, y, soft_targets=make_soft(X)).predict_proba(X), first)
 
 
 def test_warm_start_keeps_teacher_encoder_and_classes():
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(teacher=LogisticRegression(), warm_start=True).fit(X, y)
     teacher, encoder, classes = clf.teacher_, clf.encoder_, clf.classes_
     coefficients = teacher.estimators_[0].coef_.copy()
@@ -764,7 +751,7 @@ def test_warm_start_keeps_teacher_encoder_and_classes():
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_student_that_diverges_raises_and_names_the_epoch(epochs, early_stopping):
     """With one step in all, only the weights show it."""
-    X, y = make_data()
+    X, y = three_classes()
     net = make_net(lr=1e38, max_epochs=epochs, batch_size=-1)
     with pytest.raises(ValueError, match=r"diverged in epoch [12].*learning rate.*`student__lr`"):
         fit_proba(X, y, student=net, early_stopping=early_stopping)
@@ -775,7 +762,7 @@ def test_a_student_that_diverges_raises_and_names_the_epoch(epochs, early_stoppi
 
 @pytest.mark.parametrize("student", [SMALL, Plain, WithDropout, make_net(WithDropout)])
 def test_random_state_decides_the_student(student):
-    X, y = make_data()
+    X, y = three_classes()
     params = {"student": student, "early_stopping": True}
     first = fit_proba(X, y, **params, random_state=3)
     torch.rand(5)
@@ -785,7 +772,7 @@ def test_random_state_decides_the_student(student):
 
 
 def test_dropout_is_on_in_training_and_off_in_prediction():
-    X, y = make_data()
+    X, y = three_classes()
     module = instance(WithDropout)
     plain = instance()
     plain.load_state_dict(module.state_dict())
@@ -796,7 +783,7 @@ def test_dropout_is_on_in_training_and_off_in_prediction():
 
 @pytest.mark.parametrize("student", [SMALL, WithDropout])
 def test_global_generators_are_untouched(student):
-    X, y = make_data()
+    X, y = three_classes()
     torch.manual_seed(123)
     np.random.seed(123)
     torch_state = torch.random.get_rng_state()
@@ -811,7 +798,7 @@ def test_global_generators_are_untouched(student):
 
 @pytest.mark.parametrize("students", [[SMALL], [WithDropout], [SMALL, WithDropout, Sized]])
 def test_threads_give_the_same_students(students):
-    X, y = make_data()
+    X, y = three_classes()
     soft = make_soft(X)
     tasks = [(student, seed) for seed in range(2) for student in students]
 
@@ -838,7 +825,7 @@ def test_threads_give_the_same_students(students):
     ids=["recipe", "class", "softmax"],
 )
 def test_the_fitted_net_predicts_the_same_by_itself(student):
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(student, encoder="passthrough").fit(X, y, soft_targets=make_soft(X))
     np.testing.assert_allclose(clf.student_.predict_proba(X), clf.predict_proba(X), atol=1e-5)
     np.testing.assert_array_equal(clf.classes_[clf.student_.predict(X)], clf.predict(X))
@@ -856,7 +843,7 @@ def by_joblib(clf):
     "copied", [lambda clf: pickle.loads(pickle.dumps(clf)), by_joblib, copy.deepcopy]
 )
 def test_round_trips(student, copied):
-    X, y = make_data()
+    X, y = three_classes()
     clf = make_clf(student, early_stopping=True).fit(X, y, soft_targets=make_soft(X))
     again = copied(clf)
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
@@ -868,14 +855,14 @@ def test_round_trips(student, copied):
 def test_the_fitted_student_keeps_no_training_rows():
     sizes = []
     for n in (100, 1000):
-        X, y = make_data(n)
+        X, y = three_classes(n)
         clf = make_clf(SMALL, early_stopping=True).fit(X, y, soft_targets=make_soft(X))
         sizes.append(len(pickle.dumps(clf.student_)))
     assert abs(sizes[1] - sizes[0]) < 2000
 
 
 def test_tiny_data_trains_in_under_a_second():
-    X, y = make_data(30)
+    X, y = three_classes(30)
     fit_proba(X, y, student=None)
     start = time.perf_counter()
     fit_proba(X, y, student=None)

@@ -10,14 +10,13 @@ import torch
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from shared import LOG, Witness, frame_pipeline
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
-    HistGradientBoostingClassifier,
     RandomForestClassifier,
     StackingClassifier,
     VotingClassifier,
@@ -33,7 +32,7 @@ from sklearn.model_selection import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from skorch import NeuralNetClassifier
 from xgboost import XGBClassifier
@@ -46,7 +45,6 @@ X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes
 X32 = X.astype(np.float32)  # for torch
 Y = NAMES[CODES]
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=20)
-LOG = []  # what the teachers below were asked
 
 FRAME = pd.DataFrame(X, columns=list("vwxyz")).assign(
     v=lambda f: f.v.mask(f.v > 1),
@@ -58,15 +56,6 @@ FRAME = pd.DataFrame(X, columns=list("vwxyz")).assign(
 
 def forest(n=10, seed=0, **params):
     return RandomForestClassifier(n, random_state=seed, **params)
-
-
-def frame_pipeline():
-    return make_pipeline(
-        make_column_transformer(
-            (OneHotEncoder(), ["c", "s"]), remainder="passthrough", sparse_threshold=0
-        ),
-        HistGradientBoostingClassifier(max_iter=5, random_state=0),
-    )
 
 
 def members():
@@ -99,26 +88,6 @@ class Table:
 
     def predict_proba(self, X):
         return np.tile(self.row, (len(X), 1))
-
-
-class Witness(ClassifierMixin, BaseEstimator):
-    """Says which rows it was given, and fails where told."""
-
-    def __init__(self, fails_at=None):
-        self.fails_at = fails_at
-
-    def fit(self, X, y):
-        LOG.append(("fit", X))
-        if self.fails_at == "fit":
-            raise RuntimeError("out of trees")
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        LOG.append(("predict_proba", X))
-        if self.fails_at == "predict_proba":
-            raise RuntimeError("out of leaves")
-        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
 
 class Counted(Witness):

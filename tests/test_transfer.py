@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
+from shared import number_table
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -1210,14 +1211,9 @@ def automatic(X, y, teacher=None, X_transfer=None, **params):
     return clf.set_params(random_state=0).fit(X, y, X_transfer=X_transfer)
 
 
-def numbers(n_rows=60):
-    X = np.random.RandomState(0).normal(size=(n_rows, 3))
-    return X, (X[:, 0] > 0).astype(int)
-
-
 @pytest.mark.parametrize(("n_given", "n_drawn"), [(0, 480), (80, 400), (480, 0), (500, 0)])
 def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
-    X, y = numbers()
+    X, y = number_table()
     unlabelled = np.random.RandomState(1).normal(size=(n_given, 3)) if n_given else None
     clf = automatic(X, y, X_transfer=unlabelled)
     assert clf.n_transfer_rows_ == n_given + n_drawn
@@ -1226,18 +1222,18 @@ def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
 
 
 def test_auto_is_munge():
-    X, y = numbers()
+    X, y = number_table()
     auto, named = automatic(X, y), automatic(X, y, transfer=Munge())
     np.testing.assert_array_equal(auto.predict_proba(X), named.predict_proba(X))
 
 
 def test_auto_counts_the_rows_left_for_training():
-    clf = automatic(*numbers(600))
+    clf = automatic(*number_table(600))
     assert clf.n_transfer_rows_ == 8 * 540
 
 
 def test_auto_draws_nothing_where_nobody_can_label():
-    X, y = numbers()
+    X, y = number_table()
     soft = GaussianNB().fit(X, y).predict_proba(X)
     student = MLPStudent((4,), n_steps=3)
     clf = DistilledClassifier(student=student, random_state=0).fit(X, y, soft_targets=soft)
@@ -1247,7 +1243,7 @@ def test_auto_draws_nothing_where_nobody_can_label():
 
 
 def test_auto_draws_nothing_where_no_teacher_knows_a_class():
-    X, y = numbers()
+    X, y = number_table()
     two = FrozenEstimator(GaussianNB().fit(X, y))
     three = np.where(X[:, 1] > 1, 2, y)
     with pytest.warns(UserWarning, match="no teacher knows"):
@@ -1282,7 +1278,7 @@ def test_a_parameter_of_auto_cannot_be_set():
 
 def test_near_rows_of_no_sampler():
     with pytest.raises(TypeError, match="must be a TransferSampler that draws rows"):
-        Near(GivenRows()).sample(numbers()[0], 5)
+        Near(GivenRows()).sample(number_table()[0], 5)
 
 
 def test_threads_do_not_decide_between_rows_equally_near():
