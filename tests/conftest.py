@@ -1,10 +1,9 @@
 import os
 
-import numpy as np
 import pytest
-from shared import small_table
 
 # Small matrices train no faster on more threads, and the suite runs beside other work.
+# OpenMP reads it as it is loaded: what loads it is imported inside the fixtures.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
@@ -26,6 +25,9 @@ def on_training(monkeypatch):
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """Classifier, its table, the file."""
+    import numpy as np
+    from shared import small_table
+
     from skdistill import DistilledClassifier, MLPStudent, to_onnx
 
     X = small_table()
