@@ -6,7 +6,11 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -138,6 +142,14 @@ def seeds_of(estimator):
     """Every `random_state` in it, by its name."""
     params = estimator.get_params(deep=True)
     return {key: params[key] for key in sorted(params) if key.split("__")[-1] == "random_state"}
+
+
+def small_forest(**params):
+    return RandomForestClassifier(5, **params)
+
+
+def vote_of_forests():
+    return VotingClassifier([(name, small_forest()) for name in "abcde"], voting="soft")
 
 
 def three_classes(n=150, seed=0):

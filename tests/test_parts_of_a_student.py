@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from shared import make_soft, seeds_of, three_classes
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from shared import make_soft, seeds_of, three_classes, vote_of_forests
 from sklearn.ensemble._base import _set_random_states
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, Freezer, LRScheduler
@@ -147,18 +146,10 @@ def test_layers_of_unknown_work_may_have_all_threads():
         torch.set_num_threads(before)
 
 
-def forest(**params):
-    return RandomForestClassifier(5, **params)
-
-
-def vote():
-    return VotingClassifier([(name, forest()) for name in "abcde"], voting="soft")
-
-
 def test_the_numbers_are_those_that_scikit_learn_draws():
-    expected = vote()
+    expected = vote_of_forests()
     _set_random_states(expected, 7)
-    assert seeds_of(seeded_clone(vote(), 7)) == seeds_of(expected)
+    assert seeds_of(seeded_clone(vote_of_forests(), 7)) == seeds_of(expected)
 
 
 FORKED = """
