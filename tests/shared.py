@@ -11,8 +11,12 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     VotingClassifier,
 )
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+
+from skdistill import DistilledClassifier, MLPStudent, Munge
 
 LOG = []  # what a Witness was asked
 BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
@@ -150,6 +154,19 @@ def small_forest(**params):
 
 def vote_of_forests():
     return VotingClassifier([(name, small_forest()) for name in "abcde"], voting="soft")
+
+
+def two_classes():
+    return make_classification(200, 5, n_informative=4, n_redundant=0, random_state=0)
+
+
+def with_two_teachers(**params):
+    """Teachers, folds and new rows: a fit of every kind of task."""
+    teachers = [("lr", LogisticRegression()), ("nb", GaussianNB())]
+    student = MLPStudent((8,), batch_size=50, n_steps=20)
+    return DistilledClassifier(
+        teachers, student, cv=2, transfer=Munge(size=1), random_state=0, **params
+    )
 
 
 def three_classes(n=150, seed=0):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
-from shared import LOG, Random, Witness, frame_pipeline, learnable
+from shared import LOG, Random, Witness, frame_pipeline, learnable, two_classes, with_two_teachers
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
@@ -17,13 +17,11 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.naive_bayes import GaussianNB
 
 from skdistill import (
     BalancedHinton,
     DistilledClassifier,
     MLPStudent,
-    Munge,
     TeacherPool,
     TransferSampler,
 )
@@ -183,24 +181,10 @@ def test_few_groups_make_no_student_surer_than_they_show():
     assert careful_temperature(4 * logits, rows) == fit_temperature(4 * logits, labels, rows.weight)
 
 
-SMALL = MLPStudent(hidden_layer_sizes=(8,), batch_size=50, n_steps=20)
-
-
-def data():
-    return make_classification(200, 5, n_informative=4, n_redundant=0, random_state=0)
-
-
-def classifier(**params):
-    teachers = [("lr", LogisticRegression()), ("nb", GaussianNB())]
-    return DistilledClassifier(
-        teachers, SMALL, cv=2, transfer=Munge(size=1), random_state=0, **params
-    )
-
-
 def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
     monkeypatch.setattr("skdistill._utils.progress.SECONDS_BETWEEN_LINES", 0.0)
-    X, y = data()
-    classifier(verbose=1).fit(X, y)
+    X, y = two_classes()
+    with_two_teachers(verbose=1).fit(X, y)
     said = capsys.readouterr().out
     assert re.search(r"fitting the teacher: lr, 1 of 2, about \d+ s left", said)
     assert re.search(r"out of fold: nb, fold 1, 3 of 4, about \d+ s left", said)
@@ -216,8 +200,8 @@ def test_durations(seconds, text):
 def test_labelling_says_how_much_is_left(capsys, monkeypatch):
     monkeypatch.setattr("skdistill._utils.progress.SECONDS_BETWEEN_LINES", 0.0)
     monkeypatch.setattr("skdistill.teacher._members.CHUNK_ROWS", 90)
-    X, y = data()
-    classifier(verbose=1).set_params(cv=None).fit(X, y)
+    X, y = two_classes()
+    with_two_teachers(verbose=1).set_params(cv=None).fit(X, y)
     said = capsys.readouterr().out
     assert re.search(r"200 training rows: rows 0 to 89, 1 of 3, about \d+ s left", said)
     assert re.search(r"200 transfer rows: rows 90 to 179, 2 of 3, about \d+ s left", said)

@@ -3,23 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from shared import two_classes, with_two_teachers
 from sklearn.callback import ProgressBar, ScoringMonitor
-from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
-from sklearn.naive_bayes import GaussianNB
 from skorch.callbacks import Callback
 
-from skdistill import DistilledClassifier, MLPStudent, Munge
+from skdistill import DistilledClassifier, MLPStudent
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), batch_size=50, n_steps=20)
-
-
-def data():
-    return make_classification(200, 5, n_informative=4, n_redundant=0, random_state=0)
 
 
 class Recorder:
@@ -50,17 +45,10 @@ def path(context):
     return "/".join(names)
 
 
-def classifier(**params):
-    teachers = [("lr", LogisticRegression()), ("nb", GaussianNB())]
-    return DistilledClassifier(
-        teachers, SMALL, cv=2, transfer=Munge(size=1), random_state=0, **params
-    )
-
-
 def test_tasks_form_a_tree():
-    X, y = data()
+    X, y = two_classes()
     recorder = Recorder()
-    clf = classifier().set_callbacks(recorder)
+    clf = with_two_teachers().set_callbacks(recorder)
     clf.fit(X, y)
     assert recorder.begun[0] == "fit"
     assert sorted(recorder.begun) == sorted(recorder.ended)
@@ -89,7 +77,7 @@ def test_tasks_form_a_tree():
 
 
 def test_given_transfer_rows_have_their_task():
-    X, y = data()
+    X, y = two_classes()
     recorder = Recorder()
     DistilledClassifier(LogisticRegression(), SMALL).set_callbacks(recorder).fit(
         X, y, X_transfer=(X[:50],)
@@ -98,27 +86,27 @@ def test_given_transfer_rows_have_their_task():
 
 
 def test_a_callback_can_stop_the_student():
-    X, y = data()
-    clf = classifier().set_callbacks(Recorder(stop_at="epoch 2")).fit(X, y)
+    X, y = two_classes()
+    clf = with_two_teachers().set_callbacks(Recorder(stop_at="epoch 2")).fit(X, y)
     assert len(clf.history_) == 2
     assert np.isfinite(clf.predict_proba(X)).all()
 
 
 def test_callbacks_change_nothing_else():
-    X, y = data()
-    plain = classifier().fit(X, y).predict_proba(X)
-    watched = classifier().set_callbacks(Recorder()).fit(X, y).predict_proba(X)
+    X, y = two_classes()
+    plain = with_two_teachers().fit(X, y).predict_proba(X)
+    watched = with_two_teachers().set_callbacks(Recorder()).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(plain, watched)
 
 
 @pytest.mark.parametrize("held_out", [False, True], ids=["all rows", "rows held out"])
 def test_a_monitor_scores_each_epoch_and_the_end(held_out):
-    X, y = data()
+    X, y = two_classes()
     y = np.array(["no", "yes"])[y]
     monitor = ScoringMonitor(scoring="neg_log_loss")
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    clf = classifier(early_stopping=held_out).set_callbacks(monitor).fit(X, y)
+    clf = with_two_teachers(early_stopping=held_out).set_callbacks(monitor).fit(X, y)
     assert torch.equal(torch.get_rng_state(), before)
     rows = monitor.get_logs().data
     epochs = [row["neg_log_loss"] for row in rows if row["task_name"].startswith("epoch")]
@@ -130,15 +118,15 @@ def test_a_monitor_scores_each_epoch_and_the_end(held_out):
     else:  # neither calibrated nor trained again
         assert len(epochs) == len(clf.history_)
         assert epochs[-1] == pytest.approx(end, abs=1e-6)
-    plain = classifier(early_stopping=held_out).fit(X, y).predict_proba(X)
+    plain = with_two_teachers(early_stopping=held_out).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(clf.predict_proba(X), plain)
 
 
 def test_a_monitor_sees_the_weights_of_the_rows():
-    X, y = data()
+    X, y = two_classes()
     weights = np.where(y == 1, 5.0, 1.0)
     monitor = ScoringMonitor(scoring="neg_log_loss")
-    clf = classifier().set_callbacks(monitor).fit(X, y, sample_weight=weights)
+    clf = with_two_teachers().set_callbacks(monitor).fit(X, y, sample_weight=weights)
     end = monitor.get_logs().data[0]["neg_log_loss"]
     expected = get_scorer("neg_log_loss")(clf, X, y, sample_weight=weights)
     assert end == pytest.approx(expected, abs=1e-9)
@@ -156,8 +144,8 @@ class Dropout(torch.nn.Module):
 
 
 def test_a_monitor_changes_no_module_that_draws_random_numbers():
-    X, y = data()
-    clf = classifier().set_params(student=Dropout, early_stopping=True)
+    X, y = two_classes()
+    clf = with_two_teachers().set_params(student=Dropout, early_stopping=True)
     plain = clf.fit(X, y).predict_proba(X)
     monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
     watched = clf.set_callbacks(monitor).fit(X, y).predict_proba(X)
@@ -166,7 +154,7 @@ def test_a_monitor_changes_no_module_that_draws_random_numbers():
 
 
 def test_a_monitor_without_labels_scores_nothing():
-    X, y = data()
+    X, y = two_classes()
     frozen = FrozenEstimator(LogisticRegression().fit(X, y))
     monitor = ScoringMonitor(scoring="neg_log_loss")
     DistilledClassifier(frozen, SMALL, transfer=None).set_callbacks(monitor).fit(X)
@@ -174,7 +162,7 @@ def test_a_monitor_without_labels_scores_nothing():
 
 
 def test_teardown_after_an_error():
-    X, y = data()
+    X, y = two_classes()
     recorder = Recorder()
     bad = DistilledClassifier(LogisticRegression(C=-1.0), SMALL).set_callbacks(recorder)
     with pytest.raises(ValueError, match="could not be fitted"):
@@ -183,15 +171,15 @@ def test_teardown_after_an_error():
 
 
 def test_progress_bar_inside_a_search(capsys):
-    X, y = data()
-    search = GridSearchCV(classifier(), {"temperature": [1.0, 2.0]}, cv=2)
+    X, y = two_classes()
+    search = GridSearchCV(with_two_teachers(), {"temperature": [1.0, 2.0]}, cv=2)
     search.set_callbacks(ProgressBar(max_propagation_depth=2)).fit(X, y)
     assert "fit-student" in capsys.readouterr().out
 
 
 def test_verbose_prints_the_steps(capsys):
-    X, y = data()
-    classifier(verbose=1).fit(X, y)
+    X, y = two_classes()
+    with_two_teachers(verbose=1).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "[DistilledClassifier] fitting the teacher",
@@ -203,9 +191,9 @@ def test_verbose_prints_the_steps(capsys):
         "[DistilledClassifier] kept: the student of teacher and labels (alpha 0.3, temperature 1, "
         "labels out of fold); why: no rows are held out",
     ]
-    classifier(verbose=2).fit(X, y)
+    with_two_teachers(verbose=2).fit(X, y)
     assert "train_loss" in capsys.readouterr().out
-    classifier().fit(X, y)
+    with_two_teachers().fit(X, y)
     assert capsys.readouterr().out == ""
 
 
@@ -221,7 +209,7 @@ class CtrlC(Callback):
 
 
 def test_keyboard_interrupt_keeps_the_epochs_done_and_says_so():
-    X, y = data()
+    X, y = two_classes()
     net = SMALL.make_net(200)
     net.set_params(callbacks=[*net.callbacks, CtrlC(epoch=3)])
     clf = DistilledClassifier(LogisticRegression(), net, transfer=None, random_state=0)
@@ -232,7 +220,7 @@ def test_keyboard_interrupt_keeps_the_epochs_done_and_says_so():
 
 
 def test_keyboard_interrupt_in_the_first_epoch_leaves_no_student():
-    X, y = data()
+    X, y = two_classes()
     net = SMALL.make_net(200)
     net.set_params(callbacks=[*net.callbacks, CtrlC(epoch=1)])
     clf = DistilledClassifier(LogisticRegression(), net, random_state=0)
@@ -243,6 +231,6 @@ def test_keyboard_interrupt_in_the_first_epoch_leaves_no_student():
 
 
 def test_html_shows_teachers_and_student():
-    html = classifier()._repr_html_()
+    html = with_two_teachers()._repr_html_()
     for text in ("teacher: lr", "teacher: nb", "student", "LogisticRegression", "MLPStudent"):
         assert text in html
