@@ -169,6 +169,11 @@ def with_two_teachers(**params):
     )
 
 
+def named_teachers(**params):
+    teacher = [("rf", RandomForestClassifier()), ("lr", LogisticRegression(C=2.0))]
+    return DistilledClassifier(**({"teacher": teacher} | params))
+
+
 def three_classes(n=150, seed=0):
     X, y = make_classification(
         n, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=seed, class_sep=1.5

@@ -1,6 +1,7 @@
 """Lists of named parts, and their parameters in get_params, set_params and clone."""
 
 import pytest
+from shared import named_teachers
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -11,15 +12,10 @@ from sklearn.preprocessing import StandardScaler
 from skdistill import DistilledClassifier, Munge, TeacherPool
 
 
-def distilled(**params):
-    teacher = [("rf", RandomForestClassifier()), ("lr", LogisticRegression(C=2.0))]
-    return DistilledClassifier(**({"teacher": teacher} | params))
-
-
 @pytest.mark.parametrize("parameter", ["teacher", "transfer", "objectives"])
 def test_empty_list(parameter):
     with pytest.raises(ValueError, match=f"`{parameter}` is an empty list: give at least one"):
-        distilled(**{parameter: []}).fit([[0.0], [1.0]], [0, 1])
+        named_teachers(**{parameter: []}).fit([[0.0], [1.0]], [0, 1])
 
 
 def test_empty_list_in_a_pool():
@@ -28,7 +24,7 @@ def test_empty_list_in_a_pool():
 
 
 def test_get_params_reaches_into_lists():
-    clf = distilled(transfer=Munge(), objectives=None)
+    clf = named_teachers(transfer=Munge(), objectives=None)
     params = clf.get_params()
     assert params["teacher__lr"] is clf.teacher[1][1]
     assert params["teacher__lr__C"] == 2.0
@@ -38,13 +34,13 @@ def test_get_params_reaches_into_lists():
 def test_get_params_reaches_into_a_pipeline_in_a_list():
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=3.0))
     assert (
-        distilled(teacher=[pipeline]).get_params()["teacher__pipeline__logisticregression__C"]
+        named_teachers(teacher=[pipeline]).get_params()["teacher__pipeline__logisticregression__C"]
         == 3.0
     )
 
 
 def test_set_params_in_two_lists_at_once():
-    clf = distilled(transfer=[("munge", Munge()), ("more", Munge())])
+    clf = named_teachers(transfer=[("munge", Munge()), ("more", Munge())])
     returned = clf.set_params(teacher__rf__max_depth=3, transfer__more__size=2.5, temperature=4.0)
     assert returned is clf
     assert clf.teacher[0][1].max_depth == 3
@@ -59,7 +55,7 @@ def test_set_params_of_a_part_named_automatically():
 
 
 def test_set_params_of_one_part_without_a_list():
-    clf = distilled(teacher=RandomForestClassifier()).set_params(teacher__max_depth=4)
+    clf = named_teachers(teacher=RandomForestClassifier()).set_params(teacher__max_depth=4)
     assert clf.teacher.max_depth == 4
 
 
@@ -76,7 +72,7 @@ def test_a_new_member_and_its_parameter_in_one_call(member_first):
     params = {"teacher__rf": ExtraTreesClassifier(), "teacher__rf__max_depth": 2}
     if not member_first:
         params = dict(reversed(params.items()))
-    assert distilled().set_params(**params).teacher[0][1].max_depth == 2
+    assert named_teachers().set_params(**params).teacher[0][1].max_depth == 2
 
 
 @pytest.mark.parametrize(
@@ -90,11 +86,11 @@ def test_a_new_member_and_its_parameter_in_one_call(member_first):
 )
 def test_unknown_names(name, message):
     with pytest.raises(ValueError, match=message):
-        distilled().set_params(**{name: 1})
+        named_teachers().set_params(**{name: 1})
 
 
 def test_clone_copies_the_members():
-    clf = distilled().set_params(teacher__rf__max_depth=3)
+    clf = named_teachers().set_params(teacher__rf__max_depth=3)
     copy = clone(clf)
     copy.set_params(teacher__rf__max_depth=9)
     assert clf.teacher[0][1].max_depth == 3

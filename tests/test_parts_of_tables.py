@@ -20,7 +20,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from shared import calendar, coloured_frame, make_frame, number_table
+from shared import calendar, coloured_frame, make_frame, named_teachers, number_table
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
@@ -416,11 +416,6 @@ def test_what_cannot_be_told_from_another_is_named(held, where):
         identify(FrozenEstimator(Holding(held)))
 
 
-def distilled(**params):
-    teacher = [("rf", RandomForestClassifier()), ("lr", LogisticRegression(C=2.0))]
-    return DistilledClassifier(**({"teacher": teacher} | params))
-
-
 @pytest.mark.parametrize("container", [list, tuple])
 def test_names_are_those_of_make_pipeline(container):
     parts = [RandomForestClassifier(), LogisticRegression(), RandomForestClassifier(max_depth=3)]
@@ -457,7 +452,7 @@ def test_replacing_a_member_leaves_the_users_list_alone(kind):
     }[kind]
     name = "rf" if kind == "pairs" else "randomforestclassifier"
     before = given[:]
-    clf = distilled(teacher=given).set_params(**{f"teacher__{name}": trees})
+    clf = named_teachers(teacher=given).set_params(**{f"teacher__{name}": trees})
     assert given == before
     assert [part for _, part in named_parts(clf.teacher, "teacher")] == [trees, logistic]
     assert named_parts(clf.teacher, "teacher")[0][0] == (
