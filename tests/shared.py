@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder
 from skdistill import DistilledClassifier, MLPStudent, Munge
 
 LOG = []  # what a Witness was asked
+SMALL_STUDENT = MLPStudent(hidden_layer_sizes=(16,), n_steps=50)
 BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
 
 
@@ -189,3 +190,9 @@ def make_soft(X, seed=0):
 def number_table(n_rows=60):
     X = np.random.RandomState(0).normal(size=(n_rows, 3))
     return X, (X[:, 0] > 0).astype(int)
+
+
+def make_clf(student=SMALL_STUDENT, **params):
+    """A student of soft targets, in which only what a test asks for is chosen by the fit."""
+    defaults = {"early_stopping": False, "calibrate": False, "random_state": 0}
+    return DistilledClassifier(student=student, **(defaults | params))

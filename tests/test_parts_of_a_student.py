@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from shared import make_soft, seeds_of, three_classes, vote_of_forests
+from shared import make_clf, make_soft, seeds_of, three_classes, vote_of_forests
 from sklearn.ensemble._base import _set_random_states
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, Freezer, LRScheduler
@@ -26,7 +26,6 @@ from skdistill.task import Classification
 from skdistill.teacher._clones import seeded_clone
 
 N_CLASSES = 4
-SMALL = MLPStudent(hidden_layer_sizes=(16,), n_steps=50)
 
 
 def batch(n_rows=33, cardinalities=(), n_numbers=3, seed=0):
@@ -216,11 +215,6 @@ def test_a_forked_process_answers(tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "[]", done.stderr
-
-
-def make_clf(student=SMALL, **params):
-    defaults = {"early_stopping": False, "calibrate": False, "random_state": 0}
-    return DistilledClassifier(student=student, **(defaults | params))
 
 
 def test_prediction_in_chunks_is_prediction_of_the_whole(monkeypatch):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from shared import make_soft, three_classes
+from shared import SMALL_STUDENT, make_clf, make_soft, three_classes
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -24,8 +24,6 @@ from torch import nn
 
 from skdistill import MLP, DistilledClassifier, MLPStudent
 from skdistill.student import BatchIterator, Rows, n_batches
-
-SMALL = MLPStudent(hidden_layer_sizes=(16,), n_steps=50)
 
 
 class Plain(nn.Module):
@@ -98,11 +96,6 @@ class Watcher(Callback):
 def make_net(module=Sized, **params):
     defaults = {"criterion": nn.CrossEntropyLoss, "lr": 0.05, "max_epochs": 5, "batch_size": 32}
     return NeuralNetClassifier(module, **(defaults | params))
-
-
-def make_clf(student=SMALL, **params):
-    defaults = {"early_stopping": False, "calibrate": False, "random_state": 0}
-    return DistilledClassifier(student=student, **(defaults | params))
 
 
 def fit_proba(X, y, soft=None, *, fit_params=None, **params):
@@ -609,12 +602,12 @@ def test_the_users_learning_rate_schedule_is_followed():
 
 
 def test_history_is_the_documented_class():
-    clf, _, _ = fit_with_validation(SMALL)
+    clf, _, _ = fit_with_validation(SMALL_STUDENT)
     assert isinstance(clf.history_, History)
     np.testing.assert_array_equal(clf.history_[:, "train_loss"], column(clf, "train_loss"))
 
 
-@pytest.mark.parametrize("student", [SMALL, make_net(), make_net(callbacks="disable")])
+@pytest.mark.parametrize("student", [SMALL_STUDENT, make_net(), make_net(callbacks="disable")])
 def test_history_has_a_row_an_epoch(student):
     clf, _, _ = fit_with_validation(student)
     assert [row["epoch"] for row in clf.history_] == list(range(1, len(clf.history_) + 1))
@@ -760,7 +753,7 @@ def test_a_student_that_diverges_raises_and_names_the_epoch(epochs, early_stoppi
 # --- repeatability, global generators, threads ---
 
 
-@pytest.mark.parametrize("student", [SMALL, Plain, WithDropout, make_net(WithDropout)])
+@pytest.mark.parametrize("student", [SMALL_STUDENT, Plain, WithDropout, make_net(WithDropout)])
 def test_random_state_decides_the_student(student):
     X, y = three_classes()
     params = {"student": student, "early_stopping": True}
@@ -781,7 +774,7 @@ def test_dropout_is_on_in_training_and_off_in_prediction():
     np.testing.assert_array_equal(dropped.predict_proba(X), dropped.predict_proba(X))
 
 
-@pytest.mark.parametrize("student", [SMALL, WithDropout])
+@pytest.mark.parametrize("student", [SMALL_STUDENT, WithDropout])
 def test_global_generators_are_untouched(student):
     X, y = three_classes()
     torch.manual_seed(123)
@@ -796,7 +789,9 @@ def test_global_generators_are_untouched(student):
     assert now[2:] == numpy_state[2:]
 
 
-@pytest.mark.parametrize("students", [[SMALL], [WithDropout], [SMALL, WithDropout, Sized]])
+@pytest.mark.parametrize(
+    "students", [[SMALL_STUDENT], [WithDropout], [SMALL_STUDENT, WithDropout, Sized]]
+)
 def test_threads_give_the_same_students(students):
     X, y = three_classes()
     soft = make_soft(X)
@@ -821,7 +816,7 @@ def test_threads_give_the_same_students(students):
 
 @pytest.mark.parametrize(
     "student",
-    [SMALL, Sized, make_net(Probabilities, module__width=6, criterion=nn.NLLLoss)],
+    [SMALL_STUDENT, Sized, make_net(Probabilities, module__width=6, criterion=nn.NLLLoss)],
     ids=["recipe", "class", "softmax"],
 )
 def test_the_fitted_net_predicts_the_same_by_itself(student):
@@ -838,7 +833,9 @@ def by_joblib(clf):
     return joblib.load(file)
 
 
-@pytest.mark.parametrize("student", [SMALL, Sized, make_net(instance()), make_net(WithDropout)])
+@pytest.mark.parametrize(
+    "student", [SMALL_STUDENT, Sized, make_net(instance()), make_net(WithDropout)]
+)
 @pytest.mark.parametrize(
     "copied", [lambda clf: pickle.loads(pickle.dumps(clf)), by_joblib, copy.deepcopy]
 )
@@ -856,7 +853,7 @@ def test_the_fitted_student_keeps_no_training_rows():
     sizes = []
     for n in (100, 1000):
         X, y = three_classes(n)
-        clf = make_clf(SMALL, early_stopping=True).fit(X, y, soft_targets=make_soft(X))
+        clf = make_clf(SMALL_STUDENT, early_stopping=True).fit(X, y, soft_targets=make_soft(X))
         sizes.append(len(pickle.dumps(clf.student_)))
     assert abs(sizes[1] - sizes[0]) < 2000
 
