@@ -20,17 +20,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from shared import calendar, coloured_frame, make_frame, named_teachers, number_table
+from shared import automatic, calendar, coloured_frame, make_frame, named_teachers, number_table
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
 from skdistill import (
-    DistilledClassifier,
-    MLPStudent,
     Munge,
     Scorer,
     TabularEncoder,
@@ -635,13 +632,6 @@ def test_disjoint_pairs_are_the_pairs_in_an_order_that_changes_nothing(n, seed, 
         for j in range(i + 1, n):
             if {rows[i], others[i]} & {rows[j], others[j]}:
                 assert position[rows[i]] < position[rows[j]]
-
-
-def automatic(X, y, teacher=None, X_transfer=None, **params):
-    clf = DistilledClassifier(
-        GaussianNB() if teacher is None else teacher, MLPStudent((4,), n_steps=3), **params
-    )
-    return clf.set_params(random_state=0).fit(X, y, X_transfer=X_transfer)
 
 
 def test_auto_has_a_cap(monkeypatch):

@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
-from shared import number_table
+from shared import automatic, number_table
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -1202,13 +1202,6 @@ def test_100_000_rows_of_few_categories_take_seconds():
 
 
 # --- "auto" ---
-
-
-def automatic(X, y, teacher=None, X_transfer=None, **params):
-    clf = DistilledClassifier(
-        GaussianNB() if teacher is None else teacher, MLPStudent((4,), n_steps=3), **params
-    )
-    return clf.set_params(random_state=0).fit(X, y, X_transfer=X_transfer)
 
 
 @pytest.mark.parametrize(("n_given", "n_drawn"), [(0, 480), (80, 400), (480, 0), (500, 0)])
