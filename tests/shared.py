@@ -90,6 +90,15 @@ def learnable(n_rows=600):
     return make_classification(n_rows, 6, n_informative=4, n_classes=3, random_state=0)
 
 
+GOOD_AND_RANDOM = [("lr", LogisticRegression()), ("random", Random())]
+
+
+def weighed(X, y, weights="auto", **params):
+    """A fit on a teacher that is good and one that is of no use."""
+    params = {"student": MLPStudent((8,), n_steps=10), "random_state": 0, **params}
+    return DistilledClassifier(GOOD_AND_RANDOM, teacher_weights=weights, **params).fit(X, y)
+
+
 class Witness(ClassifierMixin, BaseEstimator):
     """Says which rows it was given, and fails where told."""
 

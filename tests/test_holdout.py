@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from shared import Random, learnable
+from shared import GOOD_AND_RANDOM, Random, learnable, weighed
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
@@ -177,12 +177,7 @@ def test_rows_of_weight_zero_cannot_be_calibrated_by():
 
 # --- teacher_weights="auto" ---
 
-TWO = [("lr", LogisticRegression()), ("random", Random())]
 NO_ROWS = "`teacher_weights='auto'` found no labelled validation rows"
-
-
-def weighed(X, y, weights="auto", **params):
-    return fit(X, y, teacher=TWO, teacher_weights=weights, **params)
 
 
 class Held(Objective):
@@ -228,9 +223,9 @@ def test_given_validation_rows_and_their_weights_choose():
 def test_without_labelled_validation_rows_the_teachers_weigh_alike(case):
     X, y = learnable(300 if case == "few rows" else 600)
     params = {"early_stopping": False} if case == "no early stopping" else {}
-    teachers = TWO
+    teachers = GOOD_AND_RANDOM
     if case == "no labels":
-        teachers, y = [FrozenEstimator(clone(part).fit(X, y)) for _, part in TWO], None
+        teachers, y = [FrozenEstimator(clone(part).fit(X, y)) for _, part in GOOD_AND_RANDOM], None
     with pytest.warns(UserWarning, match=NO_ROWS) as caught:
         clf = fit(X, y, teacher=teachers, teacher_weights="auto", **params)
     assert sum("teacher_weights" in str(one.message) for one in caught) == 1

@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
-from shared import LOG, Random, Witness, frame_pipeline, learnable, two_classes, with_two_teachers
+from shared import (
+    LOG,
+    Witness,
+    frame_pipeline,
+    learnable,
+    two_classes,
+    weighed,
+    with_two_teachers,
+)
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
@@ -207,22 +215,11 @@ def test_labelling_says_how_much_is_left(capsys, monkeypatch):
     assert re.search(r"200 transfer rows: rows 90 to 179, 2 of 3, about \d+ s left", said)
 
 
-TINY = MLPStudent((8,), n_steps=10)
-
-
 class FromRows(TransferSampler):
     """A sampler that draws the first rows."""
 
     def sample(self, X, n, random_state=None):
         return X[:n]
-
-
-TWO = [("lr", LogisticRegression()), ("random", Random())]
-
-
-def weighed(X, y, weights="auto", **params):
-    clf = DistilledClassifier(TWO, TINY, teacher_weights=weights, random_state=0, **params)
-    return clf.fit(X, y)
 
 
 @pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
