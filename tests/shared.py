@@ -20,6 +20,7 @@ from skdistill import DistilledClassifier, MLPStudent, Munge
 
 LOG = []  # what a Witness was asked
 SMALL_STUDENT = MLPStudent(hidden_layer_sizes=(16,), n_steps=50)
+NAMES = np.array(["ant", "bee", "cat"])  # of the codes of insects()
 BAD_DAYS = [2, 3, 8, 13, 17, 22, 23, 30]
 
 
@@ -119,7 +120,22 @@ class Witness(ClassifierMixin, BaseEstimator):
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
 
+def insects():
+    return make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
+
+
+def framed(X):
+    """The same rows, with missing numbers, whole ones, categories and text."""
+    return pd.DataFrame(X, columns=list("vwxyz")).assign(
+        v=lambda f: f.v.mask(f.v > 1),
+        c=lambda f: pd.Categorical(np.where(f.w > 0, "high", "low")),
+        s=lambda f: np.where(f.x > 0, "up", "down"),
+        i=lambda f: (f.y * 10).astype("int16"),
+    )
+
+
 def frame_pipeline():
+    """A teacher of :func:`framed` rows."""
     return make_pipeline(
         make_column_transformer(
             (OneHotEncoder(), ["c", "s"]), remainder="passthrough", sparse_threshold=0

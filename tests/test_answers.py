@@ -8,10 +8,10 @@ import pytest
 from lightgbm import LGBMClassifier
 from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
+from shared import NAMES, insects
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -29,8 +29,7 @@ from skdistill import (
     TeacherPool,
 )
 
-X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
-NAMES = np.array(["ant", "bee", "cat"])
+X, CODES = insects()
 SMALL = MLPStudent((8,), n_steps=20)
 FRAMES = {
     "pandas": pd.DataFrame,

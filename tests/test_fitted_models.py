@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 import xgboost
 from catboost import CatBoost, CatBoostRegressor
+from shared import NAMES, insects
 from skl2onnx import to_onnx as skl2onnx
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -26,10 +26,9 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skdistill import DistilledClassifier, FittedTeacher, MLPStudent, Scorer, TeacherPool, to_onnx
 
-X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
+X, CODES = insects()
 X = X.astype(np.float32)
 BINARY = (CODES > 0).astype(int)
-NAMES = np.array(["ant", "bee", "cat"])
 SMALL = MLPStudent((8,), n_steps=20)
 FRAME = pd.DataFrame(X, columns=["a b", "w", "x", "y", "z"]).assign(
     k=pd.Categorical(np.where(X[:, 0] > 0, "high", "low"))

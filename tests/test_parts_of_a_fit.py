@@ -4,14 +4,16 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
 from shared import (
     LOG,
+    NAMES,
     Witness,
     frame_pipeline,
+    framed,
+    insects,
     learnable,
     two_classes,
     weighed,
@@ -244,21 +246,11 @@ def test_weights_of_the_teachers_are_chosen_on_the_rows_held_out(pooling, cv):
     assert np.abs(equal.predict_proba(X) - given.predict_proba(X)).max() > 0.02
 
 
-NAMES = np.array(["ant", "bee", "cat"])
-
-
-X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
+X, CODES = insects()
 
 
 Y = NAMES[CODES]
-
-
-FRAME = pd.DataFrame(X, columns=list("vwxyz")).assign(
-    v=lambda f: f.v.mask(f.v > 1),
-    c=lambda f: pd.Categorical(np.where(f.w > 0, "high", "low")),
-    s=lambda f: np.where(f.x > 0, "up", "down"),
-    i=lambda f: (f.y * 10).astype("int16"),
-)
+FRAME = framed(X)
 
 
 @pytest.mark.parametrize("rows", [X, FRAME, X.tolist()])

@@ -10,10 +10,9 @@ import torch
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from scipy.special import softmax
-from shared import LOG, Witness, frame_pipeline
+from shared import LOG, NAMES, Witness, frame_pipeline, framed, insects
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import make_classification
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
@@ -40,18 +39,11 @@ from xgboost import XGBClassifier
 from skdistill import DistilledClassifier, Hinton, MLPStudent, TeacherPool, TorchTeacher
 from skdistill.targets import fit_pool_weights, floor_probabilities
 
-NAMES = np.array(["ant", "bee", "cat"])
-X, CODES = make_classification(240, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0)
+X, CODES = insects()
 X32 = X.astype(np.float32)  # for torch
 Y = NAMES[CODES]
+FRAME = framed(X)
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=20)
-
-FRAME = pd.DataFrame(X, columns=list("vwxyz")).assign(
-    v=lambda f: f.v.mask(f.v > 1),
-    c=lambda f: pd.Categorical(np.where(f.w > 0, "high", "low")),
-    s=lambda f: np.where(f.x > 0, "up", "down"),
-    i=lambda f: (f.y * 10).astype("int16"),
-)
 
 
 def forest(n=10, seed=0, **params):
