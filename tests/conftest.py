@@ -37,3 +37,15 @@ def exported(tmp_path_factory):
     path = tmp_path_factory.mktemp("exported") / "a.onnx"
     to_onnx(clf, path)
     return clf, X, path
+
+
+@pytest.fixture(scope="module")
+def oracle_clf():
+    """A student of the oracle."""
+    from shared import Oracle, oracle_data
+
+    from skdistill import DistilledClassifier, MLPStudent
+
+    student = MLPStudent((16,), n_steps=800)
+    clf = DistilledClassifier(Oracle(), student, transfer=None, random_state=0)
+    return clf.fit(*oracle_data())

@@ -160,6 +160,12 @@ def oracle_data(n_rows=900, seed=0):
     return X, (rng.uniform(size=n_rows) < expit(4 * X[:, 0])).astype(int)
 
 
+def oracle_frame(n_rows=400, library=pd):
+    X, y = oracle_data(n_rows)
+    columns = {"a": X[:, 0], "b": X[:, 1], "colour": np.where(X[:, 2] > 0, "red", "blue").tolist()}
+    return library.DataFrame(columns), np.where(y == 1, "yes", "no")
+
+
 def coloured_frame():
     X, _ = make_classification(120, 5, random_state=0)
     X = pd.DataFrame(np.round(X, 3), columns=list("abcde"))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from shared import Oracle, oracle_data
+from shared import Oracle, oracle_data, oracle_frame
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -30,15 +30,9 @@ X_TEST, Y_TEST = oracle_data(1500, seed=1)
 
 
 @pytest.fixture(scope="module")
-def clf():
-    student = MLPStudent((16,), n_steps=800)
-    return DistilledClassifier(Oracle(), student, transfer=None, random_state=0).fit(X, Y)
-
-
-@pytest.fixture(scope="module")
-def report(clf):
+def report(oracle_clf):
     return DistillationReport.from_estimator(
-        clf,
+        oracle_clf,
         X_TEST,
         Y_TEST,
         control="fit",
@@ -57,8 +51,8 @@ def numbers(report, part, model, **more):
     return table.set_index("metric")
 
 
-def test_scores_are_those_of_scikit_learn(clf, report):
-    for model, name in ((clf, "student"), (clf.teacher_, "teacher")):
+def test_scores_are_those_of_scikit_learn(oracle_clf, report):
+    for model, name in ((oracle_clf, "student"), (oracle_clf.teacher_, "teacher")):
         p = model.predict_proba(X_TEST)
         expected = {
             "accuracy": accuracy_score(Y_TEST, p.argmax(axis=1)),
@@ -73,8 +67,8 @@ def test_scores_are_those_of_scikit_learn(clf, report):
             assert found.loc[metric, "low"] < value < found.loc[metric, "high"]
 
 
-def test_fidelity_is_that_of_the_metrics(clf, report):
-    p, q = clf.teacher_.predict_proba(X_TEST), clf.predict_proba(X_TEST)
+def test_fidelity_is_that_of_the_metrics(oracle_clf, report):
+    p, q = oracle_clf.teacher_.predict_proba(X_TEST), oracle_clf.predict_proba(X_TEST)
     found = numbers(report, "fidelity", "student")["value"]
     assert found["agreement"] == pytest.approx(agreement(p, q))
     assert found["kl_divergence"] == pytest.approx(kl_divergence(p, q))
@@ -90,22 +84,27 @@ def test_differences_are_paired(report):
     assert between["standard_error"] < independent / 2
 
 
-def test_weights_are_repeated_rows(clf):
+def test_weights_are_repeated_rows(oracle_clf):
     weight = np.arange(len(Y_TEST)) % 3
     again = np.repeat(np.arange(len(Y_TEST)), weight)
-    weighted = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, sample_weight=weight, **QUICK)
-    repeated = DistillationReport.from_estimator(clf, X_TEST[again], Y_TEST[again], **QUICK)
+    weighted = DistillationReport.from_estimator(
+        oracle_clf, X_TEST, Y_TEST, sample_weight=weight, **QUICK
+    )
+    repeated = DistillationReport.from_estimator(oracle_clf, X_TEST[again], Y_TEST[again], **QUICK)
     for part in ("scores", "differences", "fidelity", "classes"):
         a, b = (one.table[one.table["part"] == part] for one in (weighted, repeated))
         np.testing.assert_allclose(a["value"], b["value"])
 
 
-def test_the_same_seed_gives_the_same_report(clf):
+def test_the_same_seed_gives_the_same_report(oracle_clf):
     one, two = (
-        DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **QUICK).to_frame() for _ in "ab"
+        DistillationReport.from_estimator(oracle_clf, X_TEST, Y_TEST, **QUICK).to_frame()
+        for _ in "ab"
     )
     pd.testing.assert_frame_equal(one, two)
-    other = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **(QUICK | {"random_state": 1}))
+    other = DistillationReport.from_estimator(
+        oracle_clf, X_TEST, Y_TEST, **(QUICK | {"random_state": 1})
+    )
     assert (other.to_frame()["low"].dropna() != one["low"].dropna()).any()
 
 
@@ -117,14 +116,14 @@ def answer(clf, **more):
     return DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **arguments).verdict.answer
 
 
-def test_serve_the_student(clf):
+def test_serve_the_student(oracle_clf):
     ignorant = DummyClassifier(strategy="prior").fit(X, Y)
-    assert answer(clf, control=ignorant) == "serve the student"
+    assert answer(oracle_clf, control=ignorant) == "serve the student"
 
 
-def test_training_without_the_teacher(clf):
+def test_training_without_the_teacher(oracle_clf):
     as_good = LogisticRegression(C=100).fit(X, Y)
-    assert answer(clf, control=as_good) == "training without the teacher is as good here"
+    assert answer(oracle_clf, control=as_good) == "training without the teacher is as good here"
 
 
 def test_keep_the_teacher():
@@ -137,14 +136,16 @@ def test_keep_the_teacher():
     assert control == "keep the teacher"
 
 
-def test_compiling_is_enough(clf):
+def test_compiling_is_enough(oracle_clf):
     ignorant = DummyClassifier(strategy="prior").fit(X, Y)
-    found = answer(clf, control=ignorant, compiled_teacher=Oracle().predict_proba, speed=True)
+    found = answer(
+        oracle_clf, control=ignorant, compiled_teacher=Oracle().predict_proba, speed=True
+    )
     assert found == "compiling the teacher is enough here"
 
 
-def test_without_a_control_the_verdict_is_open(clf):
-    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **QUICK)
+def test_without_a_control_the_verdict_is_open(oracle_clf):
+    report = DistillationReport.from_estimator(oracle_clf, X_TEST, Y_TEST, **QUICK)
     assert report.verdict.answer == "open: a control is missing"
     assert "There is no control" in str(report)
     assert "retained gain" not in set(report.to_frame()["part"])
@@ -153,19 +154,21 @@ def test_without_a_control_the_verdict_is_open(clf):
 # --- the control ---
 
 
-def test_nothing_else_is_fitted(clf, monkeypatch):
+def test_nothing_else_is_fitted(oracle_clf, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("fitted")
 
     control = LogisticRegression().fit(X, Y)
     monkeypatch.setattr(DistilledClassifier, "fit", refuse)
     monkeypatch.setattr(LogisticRegression, "fit", refuse)
-    DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=control, **QUICK)
+    DistillationReport.from_estimator(oracle_clf, X_TEST, Y_TEST, control=control, **QUICK)
 
 
-def test_retained_gain_where_the_teacher_is_ahead(clf):
+def test_retained_gain_where_the_teacher_is_ahead(oracle_clf):
     ignorant = DummyClassifier(strategy="prior").fit(X, Y)
-    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=ignorant, **QUICK)
+    report = DistillationReport.from_estimator(
+        oracle_clf, X_TEST, Y_TEST, control=ignorant, **QUICK
+    )
     losses = {
         name: numbers(report, "scores", name).loc["log_loss", "value"]
         for name in ("teacher", "control", "student")
@@ -176,8 +179,10 @@ def test_retained_gain_where_the_teacher_is_ahead(clf):
     assert found["low"] < gain < found["high"]
 
 
-def test_retained_gain_means_nothing_where_the_teacher_is_not_ahead(clf):
-    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=Oracle(), **QUICK)
+def test_retained_gain_means_nothing_where_the_teacher_is_not_ahead(oracle_clf):
+    report = DistillationReport.from_estimator(
+        oracle_clf, X_TEST, Y_TEST, control=Oracle(), **QUICK
+    )
     found = numbers(report, "retained gain", "student")
     assert found["value"].isna().all()
     assert found["note"].str.startswith("not meaningful").all()
@@ -187,19 +192,13 @@ def test_retained_gain_means_nothing_where_the_teacher_is_not_ahead(clf):
 # --- containers, classes, teachers ---
 
 
-def frame(n_rows=400, library=pd):
-    X, y = oracle_data(n_rows)
-    columns = {"a": X[:, 0], "b": X[:, 1], "colour": np.where(X[:, 2] > 0, "red", "blue").tolist()}
-    return library.DataFrame(columns), np.where(y == 1, "yes", "no")
-
-
 def on_numbers(classifier):
     return make_pipeline(FunctionTransformer(lambda X: np.asarray(X[["a", "b"]])), classifier)
 
 
 @pytest.mark.parametrize("library", [pd, pl])
 def test_frames_with_categories(library):
-    table, y = frame(library=library)
+    table, y = oracle_frame(library=library)
     teacher = on_numbers(LogisticRegression())
     clf = DistilledClassifier(teacher, SMALL, transfer=None, random_state=0).fit(table, y)
     control = {"control": "fit", "X_train": table[:200], "y_train": y[:200]}
@@ -255,7 +254,7 @@ def test_without_a_teacher():
     assert "svg" in report._repr_html_()
 
 
-def test_a_pipeline_is_asked_as_its_last_step(clf):
+def test_a_pipeline_is_asked_as_its_last_step(oracle_clf):
     scale = StandardScaler().fit(X)
     inner = DistilledClassifier(LogisticRegression(), SMALL, transfer=None, random_state=0)
     pipe = make_pipeline(StandardScaler(), inner).fit(X, Y)
@@ -266,13 +265,13 @@ def test_a_pipeline_is_asked_as_its_last_step(clf):
         pipe[-1], scale.transform(X_TEST), Y_TEST, segments={"0": X_TEST[:, 0]}, **arguments
     )
     pd.testing.assert_frame_equal(whole.to_frame(), last.to_frame())
-    alone = DistillationReport.from_estimator(make_pipeline(clf), X_TEST, Y_TEST, **QUICK)
+    alone = DistillationReport.from_estimator(make_pipeline(oracle_clf), X_TEST, Y_TEST, **QUICK)
     assert numbers(alone, "scores", "teacher").loc["log_loss", "value"] == pytest.approx(
         log_loss(Y_TEST, Oracle().predict_proba(X_TEST))
     )
 
 
-def test_models_are_aligned_by_label(clf):
+def test_models_are_aligned_by_label(oracle_clf):
     class Swapped(Oracle):
         classes_ = np.array([1, 0])
 
@@ -280,7 +279,7 @@ def test_models_are_aligned_by_label(clf):
             return super().predict_proba(X)[:, ::-1]
 
     report = DistillationReport.from_estimator(
-        clf, X_TEST, Y_TEST, control=Swapped(), compiled_teacher=Swapped(), **QUICK
+        oracle_clf, X_TEST, Y_TEST, control=Swapped(), compiled_teacher=Swapped(), **QUICK
     )
     teacher = numbers(report, "scores", "teacher")["value"]
     for name in ("control", "compiled teacher"):
@@ -288,12 +287,12 @@ def test_models_are_aligned_by_label(clf):
     assert numbers(report, "fidelity", "compiled teacher").loc["agreement", "value"] == 1
 
 
-def test_truths_that_a_model_excludes_are_counted(clf):
+def test_truths_that_a_model_excludes_are_counted(oracle_clf):
     class Sure(Oracle):
         def predict_proba(self, X):
             return np.round(super().predict_proba(X))
 
-    report = DistillationReport.from_estimator(clf, X_TEST, Y_TEST, control=Sure(), **QUICK)
+    report = DistillationReport.from_estimator(oracle_clf, X_TEST, Y_TEST, control=Sure(), **QUICK)
     n_wrong = int((Sure().predict_proba(X_TEST).argmax(axis=1) != Y_TEST).sum())
     found = numbers(report, "scores", "control").loc["log_loss"]
     assert f"exactly 0 on {n_wrong:,} of 1,500 rows" in found["note"]
@@ -339,9 +338,11 @@ def test_a_teacher_that_cannot_be_stored():
 # --- rows in common ---
 
 
-def test_the_report_warns_of_rows_in_common(clf):
+def test_the_report_warns_of_rows_in_common(oracle_clf):
     with pytest.warns(UserWarning, match="900 of the 900 rows") as caught:
-        DistillationReport.from_estimator(clf, X, Y, control="fit", X_train=X, y_train=Y, **QUICK)
+        DistillationReport.from_estimator(
+            oracle_clf, X, Y, control="fit", X_train=X, y_train=Y, **QUICK
+        )
     assert caught[0].filename == __file__
 
 
@@ -397,9 +398,9 @@ def test_page(report, tmp_path):
     assert report.to_html(path, overwrite=True).read_text(encoding="utf-8") == page
 
 
-def test_page_escapes_what_users_named(clf):
+def test_page_escapes_what_users_named(oracle_clf):
     report = DistillationReport.from_estimator(
-        clf,
+        oracle_clf,
         X_TEST,
         Y_TEST,
         segments={"<b>x</b>": np.where(X_TEST[:, 1] > 0, "<i>", "b&c")},
@@ -454,29 +455,29 @@ def test_without_matplotlib(report, tmp_path, monkeypatch):
         ({"sample_weight": -np.ones(len(Y_TEST))}, ValueError, "sample_weight"),
     ],
 )
-def test_bad_arguments(clf, arguments, error, message):
+def test_bad_arguments(oracle_clf, arguments, error, message):
     with pytest.raises(error, match=message):
-        DistillationReport.from_estimator(clf, X_TEST, Y_TEST, **(QUICK | arguments))
+        DistillationReport.from_estimator(oracle_clf, X_TEST, Y_TEST, **(QUICK | arguments))
 
 
-def test_bad_rows_and_models(clf):
+def test_bad_rows_and_models(oracle_clf):
     from_estimator = DistillationReport.from_estimator
     with pytest.raises(ValueError, match=r"`y` has labels .*2.* not in classes_"):
-        from_estimator(clf, X_TEST, Y_TEST * 2, **QUICK)
+        from_estimator(oracle_clf, X_TEST, Y_TEST * 2, **QUICK)
     with pytest.raises(ValueError, match="`y` is None"):
-        from_estimator(clf, X_TEST, None, **QUICK)
+        from_estimator(oracle_clf, X_TEST, None, **QUICK)
     with pytest.raises(ValueError, match="`y` lacks 2 of 1500 labels: .* leave those rows out"):
-        from_estimator(clf, X_TEST, [None, np.nan, *Y_TEST[2:].tolist()], **QUICK)
+        from_estimator(oracle_clf, X_TEST, [None, np.nan, *Y_TEST[2:].tolist()], **QUICK)
     with pytest.raises(ValueError, match="inconsistent"):
-        from_estimator(clf, X_TEST, Y_TEST[:-1], **QUICK)
+        from_estimator(oracle_clf, X_TEST, Y_TEST[:-1], **QUICK)
     with pytest.raises(ValueError, match="5 rows; a report needs 20"):
-        from_estimator(clf, X_TEST[:5], Y_TEST[:5], **QUICK)
+        from_estimator(oracle_clf, X_TEST[:5], Y_TEST[:5], **QUICK)
     with pytest.raises(TypeError, match="must be a fitted DistilledClassifier"):
         from_estimator(LogisticRegression().fit(X, Y), X_TEST, Y_TEST, **QUICK)
     with pytest.raises(ValueError, match="not fitted"):
         from_estimator(DistilledClassifier(), X_TEST, Y_TEST, **QUICK)
     with pytest.raises(ValueError, match="`y_train` has labels"):
-        from_estimator(clf, X_TEST, Y_TEST, control="fit", X_train=X, y_train=Y + 5, **QUICK)
+        from_estimator(oracle_clf, X_TEST, Y_TEST, control="fit", X_train=X, y_train=Y + 5, **QUICK)
     stranger = LogisticRegression().fit(X, Y + 5)
     with pytest.raises(ValueError, match=r"`control` knows classes \[5, 6\]"):
-        from_estimator(clf, X_TEST, Y_TEST, control=stranger, **QUICK)
+        from_estimator(oracle_clf, X_TEST, Y_TEST, control=stranger, **QUICK)

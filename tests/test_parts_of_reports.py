@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from shared import Oracle, oracle_data
+from shared import Oracle, oracle_data, oracle_frame
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -24,12 +24,6 @@ SMALL = MLPStudent((16,), n_steps=150)
 
 X, Y = oracle_data()
 X_TEST, Y_TEST = oracle_data(1500, seed=1)
-
-
-@pytest.fixture(scope="module")
-def clf():
-    student = MLPStudent((16,), n_steps=800)
-    return DistilledClassifier(Oracle(), student, transfer=None, random_state=0).fit(X, Y)
 
 
 def test_standard_errors():
@@ -64,14 +58,14 @@ def test_the_auc_is_resampled_as_ranking_anew_would(n_classes):
 # --- the control ---
 
 
-def test_the_control_asks_no_teacher(clf, monkeypatch):
+def test_the_control_asks_no_teacher(oracle_clf, monkeypatch):
     monkeypatch.setattr(Oracle, "predict_proba", None)
-    control = find_control("fit", clf, None, X[:200], Y[:200])[0]
+    control = find_control("fit", oracle_clf, None, X[:200], Y[:200])[0]
     assert control.alpha_ == 1
     assert control.teacher_ is None
     assert control.n_transfer_rows_ == 0
-    assert clf.alpha == "auto"
-    assert clf.teacher is not None
+    assert oracle_clf.alpha == "auto"
+    assert oracle_clf.teacher is not None
 
 
 @pytest.mark.parametrize("names", [[0, 1, 2], ["a", "b", "c"]])
@@ -102,12 +96,6 @@ def test_the_control_has_no_objectives():
     assert control.objectives is None
 
 
-def frame(n_rows=400, library=pd):
-    X, y = oracle_data(n_rows)
-    columns = {"a": X[:, 0], "b": X[:, 1], "colour": np.where(X[:, 2] > 0, "red", "blue").tolist()}
-    return library.DataFrame(columns), np.where(y == 1, "yes", "no")
-
-
 def test_a_slow_model_is_asked_less_often(monkeypatch):
     monkeypatch.setattr(_costs, "SECONDS", 0.0)
     sizes = []
@@ -133,7 +121,7 @@ def containers(table):
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "objects", "floats", "integers"])
 def test_training_rows_among_the_test_rows(kind):
-    test, train = containers(frame()[0])[kind]
+    test, train = containers(oracle_frame()[0])[kind]
     with pytest.warns(UserWarning, match="400 of the 400 rows of `X` are in `X_train`"):
         warn_of_shared_rows(test, train)
 
@@ -182,8 +170,8 @@ def test_rare_levels_are_joined():
 # --- what the fit chose ---
 
 
-def test_choices_in_words(clf):
-    words = " ".join(choices(clf))
+def test_choices_in_words(oracle_clf):
+    words = " ".join(choices(oracle_clf))
     assert "Labels weighed 0.3" in words
     assert "no transfer rows" in words
     assert "epochs" in words
