@@ -7,22 +7,23 @@ the test rows are an npz file beside it.
 
 import ast
 import hashlib
-import importlib.metadata
 import inspect
 import json
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from _fidelity_teacher import teacher
+from _fidelity_teacher import catboost_member, teacher
+from _report import version_of
 from datasets import load_split
 
 import skdistill.classifier
 
 # Raised when a helper of the methods changes what they measure.
-VERSION = 1
+VERSION = 2
 CELLS = Path(__file__).parent / ".cells"
 TEACHER_PACKAGES = ("scikit-learn", "xgboost", "lightgbm")
 
@@ -38,12 +39,15 @@ class Method:
         ``run(job, **params)`` returns a dict of figures, and the probabilities of the test rows or
         None.
     depends_on : str
-        "teacher", "student" or "sklearn": the code whose change makes the cell stale.
+        "teacher", "student" or "packages": the code whose change makes the cell stale. With
+        "packages" it is scikit-learn, and `packages`.
     params : dict
     needs : str or None, default=None
         The method whose cell ``run`` reads.
     every_seed : bool, default=False
         Whether it is run on all seeds, or on seed 0 alone.
+    packages : tuple of str, default=()
+        What it uses beside those: another version makes the cell stale, too.
     """
 
     name: str
@@ -52,9 +56,15 @@ class Method:
     params: dict = field(default_factory=dict)
     needs: str | None = None
     every_seed: bool = False
+    packages: tuple = ()
 
     def __post_init__(self):
         self.code = _hash(inspect.getsource(self.run))  # of what runs, though the file may change
+
+    @property
+    def absent(self):
+        """Those of its packages that are not installed."""
+        return [name for name in self.packages if version_of(name) is None]
 
 
 @dataclass(frozen=True)
@@ -67,11 +77,14 @@ class Job:
     seed : int
     n_estimators : int, default=300
         Of each member of the teacher. Others than 300 are for trying the benchmark out.
+    cells : Path
+        The folder of the cells.
     """
 
     data: str
     seed: int
     n_estimators: int = 300
+    cells: Path = CELLS
 
     @cached_property
     def split(self):
@@ -87,10 +100,14 @@ class Job:
         """The teacher, unfitted."""
         return teacher(self.n_classes, self.seed, self.n_estimators)
 
+    @property
+    def members_with_catboost(self):
+        return [*self.members, catboost_member(self.split[0], self.seed)]
+
     def path(self, method, ending="json"):
         """The file of a cell."""
-        folder = CELLS if self.n_estimators == 300 else CELLS / f"trying-{self.n_estimators}"
-        return folder / f"{self.data}-{self.seed}-{method}.{ending}"
+        trying = "" if self.n_estimators == 300 else f"trying-{self.n_estimators}"
+        return self.cells / trying / f"{self.data}-{self.seed}-{method}.{ending}"
 
     def figures(self, method):
         """The figures of a cell that has been run; None where it has not."""
@@ -103,24 +120,30 @@ class Job:
             return kept["p"].astype(np.float64)
 
     def is_done(self, method):
-        """Whether the cell is there and not stale."""
-        path = self.path(method.name)
-        return path.exists() and json.loads(path.read_text())["recipe"] == self.recipe(method)
+        """Whether the cell is there and not stale.
+
+        Of a package that is not installed any version will do: the cell cannot be run here.
+        """
+        if not self.path(method.name).exists():
+            return False
+        kept, now = self.kept_recipe(method), self.recipe(method)
+        return kept == now | {name: kept.get(name) for name in method.absent}
+
+    def kept_recipe(self, method):
+        """What the kept cell depends on."""
+        return json.loads(self.path(method.name).read_text())["recipe"]
 
     def recipe(self, method):
-        """What the cell depends on."""
-        recipe = {
-            "version": VERSION,
-            "method": method.code,
-            "params": repr(method.params),
-            "n_estimators": self.n_estimators,
-        }
-        recipe |= {name: importlib.metadata.version(name) for name in TEACHER_PACKAGES}
-        if method.depends_on == "sklearn":
-            return {name: recipe[name] for name in ("version", "method", "params", "scikit-learn")}
+        """What the cell would depend on, run here and now."""
+        recipe = {"version": VERSION, "method": method.code, "params": repr(method.params)}
+        packages = ["scikit-learn", *method.packages]
+        if method.depends_on != "packages":
+            recipe |= {"n_estimators": self.n_estimators}
+            packages += TEACHER_PACKAGES
         if method.depends_on == "student":
-            recipe |= {"skdistill": PACKAGE, "torch": importlib.metadata.version("torch")}
-        return recipe
+            recipe |= {"skdistill": PACKAGE}
+            packages.append("torch")
+        return recipe | {name: version_of(name) for name in packages}
 
     def run(self, method):
         """Run a cell and keep it."""
@@ -128,11 +151,20 @@ class Job:
         path = self.path(method.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         if p is not None:
-            np.savez_compressed(self.path(method.name, "npz"), p=p.astype(np.float32))
+            with _whole_or_not_at_all(self.path(method.name, "npz")) as unfinished:
+                np.savez_compressed(unfinished, p=p.astype(np.float32))
         kept = {"recipe": self.recipe(method), "figures": figures}
-        unfinished = path.with_suffix(".part")  # a run stopped while it writes leaves no cell
-        unfinished.write_text(json.dumps(kept, indent=1))
-        unfinished.replace(path)
+        with _whole_or_not_at_all(path) as unfinished:
+            unfinished.write(json.dumps(kept, indent=1).encode())
+
+
+@contextmanager
+def _whole_or_not_at_all(path):
+    """A file to write into, which takes the name `path` once all is written."""
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("wb") as file:
+        yield file
+    unfinished.replace(path)
 
 
 def _package_hash():

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from _fidelity_cells import Method
-from _fidelity_methods import budget, control, student_bytes
-from _fidelity_teacher import FIT_SECONDS, fit_pool, memory, teacher
+from _fidelity_methods import control
+from _fidelity_pool import fit_pool, memory
+from _fidelity_student import budget, student_bytes
+from _fidelity_teacher import FIT_SECONDS, teacher
 from datasets import load
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier

@@ -1,28 +1,19 @@
-"""The teacher of the fidelity benchmark: four ensembles of trees, averaged, kept in one cache."""
+"""The teacher of the fidelity benchmark, unfitted: four ensembles of trees, and a fifth.
+
+Nothing of skdistill is imported here, so that bench_commit.py can give it to another commit.
+"""
 
 import time
-from pathlib import Path
 
-import joblib
-import numpy as np
 from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OrdinalEncoder
-from sklearn.utils import _safe_indexing
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from xgboost import XGBClassifier
 
-from skdistill import TeacherPool
-from skdistill._fit.holdout import rows_to_hold_out
-from skdistill._fit.plan import draw_seeds
-from skdistill._utils.cache import Cache
-from skdistill.targets import fit_temperature
-
-CACHE = Path(__file__).parent / ".cache"
 # From this many classes on, LightGBM gets half its rounds: each has a tree for every class.
 MANY_CLASSES = 10
-SMALLEST = 1e-12
 # Seconds of the fits in this process: those in the cache took theirs earlier.
 FIT_SECONDS = []
 
@@ -71,29 +62,30 @@ def _coded():
     return make_column_transformer((coder, columns), remainder="passthrough")
 
 
-def memory():
-    """Where the teachers and their answers are kept."""
-    return joblib.Memory(CACHE, verbose=0)
+def catboost_member(X, seed):
+    """A fifth member, (name, estimator): CatBoost's defaults, told which columns are categories."""
+    try:
+        from catboost import CatBoostClassifier
+    except ImportError as error:
+        raise ImportError("needs catboost, of the extra `bench`") from error
+    columns = tuple(X.select_dtypes("category"))
+    text = FunctionTransformer(as_text, kw_args={"columns": columns})
+    model = CatBoostClassifier(
+        random_seed=seed,
+        thread_count=1,
+        verbose=0,
+        allow_writing_files=False,
+        cat_features=columns,
+    )
+    return "catboost", TimedPipeline([("text", text), ("model", model)])
 
 
-def fit_pool(members, X, y, seed):
-    """Fit the pool as a DistilledClassifier of this seed would on these rows, cache and all."""
-    seeds = draw_seeds(seed, Cache(None))
-    return TeacherPool(members, memory=memory(), random_state=seeds["teacher"]).fit(X, y)
-
-
-def own_temperature(members, X, y, seed):
-    """The temperature of the teacher, found on a tenth of its training rows that it has not seen.
-
-    The split and the fit are those a DistilledClassifier of this seed makes too.
-    """
-    codes = np.unique(y, return_inverse=True)[1]
-    seeds = draw_seeds(seed, Cache(None))
-    held_out = rows_to_hold_out(codes, 0.1, seeds["split"])
-    kept = np.setdiff1d(np.arange(len(y)), held_out)
-    pool = fit_pool(members, _safe_indexing(X, kept), y[kept], seed)
-    logits = np.log(np.maximum(pool.predict_proba(_safe_indexing(X, held_out)), SMALLEST))
-    return fit_temperature(logits, codes[held_out])
+def as_text(X, columns):
+    """Categories as text, a missing one too: CatBoost takes no missing category."""
+    plain = {name: X[name].astype(object) for name in columns}
+    return X.assign(
+        **{name: values.where(values.notna(), "missing").map(str) for name, values in plain.items()}
+    )
 
 
 def fit_seconds(pool):

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from _fidelity_cells import CELLS, Job, Method
+from _fidelity_cells import Job, Method
 from _fidelity_measures import row_losses
-from _fidelity_methods import budget, control, student_bytes, us_per_row
-from _fidelity_teacher import fit_pool, memory
-from _stopwatch import Stopwatch
+from _fidelity_methods import control
+from _fidelity_pool import fit_pool, memory
+from _fidelity_student import budget, student_bytes
+from _stopwatch import Stopwatch, us_per_row
 from datasets import load_split
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -55,7 +56,7 @@ class Fold(Job):
         return train_test_split(X, y, test_size=0.25, stratify=y, random_state=self.seed)
 
     def path(self, method, ending="json"):
-        folder = CELLS / f"recipe-{self.n_estimators}"
+        folder = self.cells / f"recipe-{self.n_estimators}"
         return folder / f"{self.data}-{self.seed}-{method}.{ending}"
 
     def recipe(self, method):

@@ -4,12 +4,34 @@ import importlib.metadata
 import os
 import platform
 from datetime import date
+from functools import cache
 
-PACKAGES = ("skdistill", "scikit-learn", "skorch", "torch", "numpy", "xgboost", "onnxruntime")
+# Those of them that are installed.
+PACKAGES = (
+    "skdistill",
+    "scikit-learn",
+    "skorch",
+    "torch",
+    "numpy",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "onnxruntime",
+)
+
+
+@cache
+def version_of(package):
+    """None where it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def print_heading(title, seeds):
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    installed = ((name, version_of(name)) for name in PACKAGES)
+    versions = ", ".join(f"{name} {version}" for name, version in installed if version)
     print(f"## {title}\n")
     print(
         f"{date.today()}; {os.cpu_count()} cores, {platform.machine()}, shared with other work; "
