@@ -1,303 +1,93 @@
-"""The bars of the fidelity benchmark, each with its figure and whether it holds."""
-
-from dataclasses import dataclass
+"""The bars of the default arguments on all sets, each with its figure and whether it holds."""
 
 import numpy as np
-from _fidelity_special import BUCILA_SEEDS
+from _fidelity_comparison import Comparison, joined
+from _fidelity_older_bars import older_bars
 
-# The sets the default arguments are judged on; flights has a bar of its own.
-SETS = (
-    "spambase",
-    "churn",
-    "credit",
-    "lending_club",
-    "satimage",
-    "magic",
-    "diamonds",
-    "letter",
-)
-SEEDS = (0, 1, 2)
-HOLDS = {
-    ">=": lambda value, bar: value >= bar,
-    "<=": lambda value, bar: value <= bar,
-    ">": lambda value, bar: value > bar,
-    "<": lambda value, bar: value < bar,
-}
-# AutoGluon 1.6.3, same split, seed 0: accuracy and log loss of the whole ensemble, of the better of
-# its distilled nets, and of the better of its distilled LightGBMs. Measured once, on this kind of
-# machine; not run again here.
-AUTOGLUON = {
-    "letter": ((0.9608, 0.128), (0.837, 0.564), (0.952, 0.168)),
-    "magic": ((0.8906, 0.278), (0.880, 0.300), (0.886, 0.295)),
-    "satimage": ((0.9146, 0.231), (0.900, 0.259), (0.903, 0.243)),
-    "spambase": ((0.9486, 0.132), (0.942, 0.160), (0.944, 0.174)),
-    "churn": ((0.7941, 0.415), (0.791, 0.417), (0.795, 0.414)),
-    "credit": ((0.8093, 0.417), (0.809, 0.420), (0.805, 0.425)),
-    "lending_club": ((0.9476, 0.186), (0.948, 0.188), (0.948, 0.189)),
-}
-
-
-@dataclass
-class Bar:
-    """What is promised, what was measured.
-
-    Attributes
-    ----------
-    what : str
-    figure : float or None
-        None where cells are missing.
-    sense : str
-        How the figure has to compare with `bar`: ">=", "<=", ">" or "<".
-    bar : float or None
-        None where it is a figure too, and cells are missing.
-    note : str, default=""
-    is_whole : bool, default=True
-        Whether all cells that belong to the figure are there.
-    """
-
-    what: str
-    figure: float | None
-    sense: str
-    bar: float | None
-    note: str = ""
-    is_whole: bool = True
-
-    @property
-    def verdict(self):
-        if self.figure is None:
-            return "not measured"
-        holds = HOLDS[self.sense](self.figure, self.bar)
-        verdict = "holds" if holds else f"falls short by {abs(self.figure - self.bar):.4g}"
-        return verdict if self.is_whole else f"so far: {verdict}"
-
-    def row(self):
-        """Cells of the printed table."""
-        figure, bar = ("-" if one is None else f"{one:.4g}" for one in (self.figure, self.bar))
-        return [self.what, f"{self.sense} {bar}", figure, self.verdict, self.note]
-
-
-class Comparison:
-    """Means over seeds of some measures, a data set each, of the sets that have all the cells."""
-
-    def __init__(self, results, methods, data=SETS, seeds=SEEDS):
-        found = {name: results.together(name, methods, seeds) for name in data}
-        self.found = {name: cells for name, cells in found.items() if cells}
-        self.sets = list(self.found)
-        missing = [name for name in data if name not in self.sets]
-        fewest = min((cells[methods[0]]["n_seeds"] for cells in self.found.values()), default=0)
-        self.is_whole = not missing and fewest == len(seeds)
-        notes = [f"without {', '.join(missing)}" if missing else ""]
-        notes += [f"{fewest} of {len(seeds)} seeds" if self.sets and fewest < len(seeds) else ""]
-        self.note = joined(*notes)
-
-    def __bool__(self):
-        return bool(self.sets)
-
-    def __call__(self, method, measure):
-        """Array of the means, a data set each."""
-        return np.array([cells[method][measure].mean() for cells in self.found.values()])
-
-    def bar(self, what, figure, sense, bar, note=""):
-        """A Bar that says which sets and seeds it is without."""
-        return Bar(what, figure, sense, bar, joined(note, self.note), self.is_whole)
-
-    def mean(self, values):
-        """Mean over the sets, None where there are none."""
-        return float(np.mean(values)) if self else None
-
-    def worst(self, values):
-        """The highest value and the name of its set."""
-        return (float(np.max(values)), self.sets[int(np.argmax(values))]) if self else (None, "")
-
-    def count(self, flags):
-        """How many sets, None where there are none."""
-        return int(np.sum(flags)) if self else None
+# A set with fewer training rows has a bar of its own, as its figures spread more.
+FEW_ROWS = 1000
 
 
 def all_bars(results):
     """Every bar of the table, in its order."""
     return [
-        *against_teacher(results),
         *retained(results),
-        *against_autogluon(results),
-        *against_hgb(results),
-        *calibration(results),
-        *bucila(results),
-        *high_arity(results),
-        *missing_class(results),
-        *serving(results),
-        *fast(results),
-        *seconds(results),
-    ]
-
-
-def against_teacher(results):
-    by_set = Comparison(results, ("default", "teacher"))
-    loss, teacher = by_set("default", "log_loss"), by_set("teacher", "log_loss")
-    gain = by_set("default", "accuracy") - by_set("teacher", "accuracy")
-    own = by_set("teacher", "own_temperature_log_loss")
-    what = "log loss / that of the teacher at its own temperature, mean"
-    return [
-        by_set.bar("accuracy - teacher's, mean over sets", by_set.mean(gain), ">=", 0.0),
-        by_set.bar("log loss / teacher's, mean", by_set.mean(loss / teacher), "<=", 0.95),
-        by_set.bar(what, by_set.mean(loss / own), "<=", 1.0),
+        *against_teacher(results),
+        *against_catboost(results),
+        *against_realmlp(results),
+        *older_bars(results),
     ]
 
 
 def retained(results):
+    """What the student keeps of the teacher's gain, and that it is never far above both."""
     by_set = Comparison(results, ("default", "teacher", "control"))
     loss, teacher = by_set("default", "log_loss"), by_set("teacher", "log_loss")
     control = by_set("control", "log_loss")
-    worth = control - teacher > 2 * by_set("control", "error_of_gain")
-    names = [name for name, is_worth in zip(by_set.sets, worth, strict=True) if is_worth]
-    share, pooled = None, "no set where the teacher beats the control"
-    if names:
-        share = float((control - loss)[worth].sum() / (control - teacher)[worth].sum())
-        pooled = f"pooled over {', '.join(names)}"
-    highest, where = by_set.worst(loss / np.minimum(teacher, control))
-    what = "log loss / min(teacher, control), worst set"
+    worth = by_set.is_worth_it()
+    shares = (control - loss)[worth] / (control - teacher)[worth]
+    names = np.array(by_set.sets)[worth]
+    share, least, where = None, None, "no set where the teacher clearly beats the control"
+    if len(names):
+        share, least, where = float(shares.mean()), float(shares.min()), names[shares.argmin()]
+    note = ", ".join(f"{name} {one:.2f}" for name, one in zip(names, shares, strict=True))
+    what = "retained gain in log loss, where the teacher clearly beats the control"
     return [
-        by_set.bar("retained gain in log loss", share, ">=", 1.0, pooled),
-        by_set.bar(what, highest, "<=", 1.02, where),
-    ]
-
-
-def against_autogluon(results):
-    by_set = Comparison(results, ("default",), tuple(AUTOGLUON), seeds=(0,))
-    accuracy, loss = by_set("default", "accuracy"), by_set("default", "log_loss")
-    theirs = np.array([AUTOGLUON[name] for name in by_set.sets]).reshape(-1, 3, 2)
-    # Of its distilled students the better one, in each figure.
-    best_accuracy, best_loss = theirs[:, 1:, 0].max(axis=1), theirs[:, 1:, 1].min(axis=1)
-    behind, where = by_set.worst(best_accuracy - accuracy)
-    ratio, where_loss = by_set.worst(loss / best_loss)
-    better_loss = by_set.count(loss < theirs[:, 0, 1])
-    better_accuracy = by_set.count(accuracy > theirs[:, 0, 0])
-    best, whole = "AutoGluon's best distilled student", "AutoGluon's whole ensemble"
-    return [
-        by_set.bar(f"{best}: accuracy above, mean", by_set.mean(accuracy - best_accuracy), ">", 0),
-        by_set.bar(f"{best}: log loss difference, mean", by_set.mean(loss - best_loss), "<", 0),
-        by_set.bar(f"{best}: accuracy below, worst set", behind, "<=", 0.005, where),
-        by_set.bar(f"{best}: log loss ratio, worst set", ratio, "<=", 1.02, where_loss),
-        by_set.bar(f"{whole}: sets with better log loss (of 7)", better_loss, ">=", 5),
-        by_set.bar(f"{whole}: sets with better accuracy (of 7)", better_accuracy, ">=", 4),
-    ]
-
-
-def against_hgb(results):
-    by_set = Comparison(results, ("default", "hgb"))
-    better = by_set("default", "log_loss") < by_set("hgb", "log_loss")
-    what = "HistGradientBoosting: sets with better log loss (of 8)"
-    return [by_set.bar(what, by_set.count(better), ">=", 6)]
-
-
-def calibration(results):
-    by_set = Comparison(results, ("default", "teacher"))
-    error = by_set.mean(by_set("default", "ece"))
-    teacher = by_set.mean(by_set("teacher", "ece"))
-    perfect = by_set.mean(by_set("default", "perfect_ece"))
-    what = "ECE, mean; the bar is a perfectly calibrated model's + 0.007"
-    return [
-        by_set.bar("ECE, mean; the bar is the teacher's", error, "<=", teacher),
-        by_set.bar(what, error, "<=", None if perfect is None else perfect + 0.007),
-    ]
-
-
-def bucila(results):
-    return [bucila_bar(results, name) for name in ("bucila-p1", "bucila-p2")]
-
-
-def bucila_bar(results, method):
-    """The paper's ratio; where the ensemble is no better than the ann, both have to be beaten."""
-    cells = results.together("letter", (method,), BUCILA_SEEDS)
-    name = f"LETTER.{method[-2:]}"
-    what = f"{name}: (ann - student) / (ann - ensemble) in RMSE"
-    if cells is None:
-        return Bar(what, None, ">=", 1.0)
-    rmse = {name: cells[method][name].mean() for name in ("ann", "ensemble", "student")}
-    notes = [f"{name} {value:.4f}" for name, value in rmse.items()]
-    n_seeds = cells[method]["n_seeds"]
-    is_whole = n_seeds == len(BUCILA_SEEDS)
-    if not is_whole:
-        notes.append(f"{n_seeds} of {len(BUCILA_SEEDS)} seeds")
-    ann, ensemble, student = rmse.values()
-    if ann > ensemble:
-        share = (ann - student) / (ann - ensemble)
-        return Bar(what, share, ">=", 1.0, joined(*notes), is_whole)
-    notes.append("the ensemble does not beat the ann, so that there is no gain to retain")
-    what = f"{name}: RMSE of the student / lower of ann and ensemble"
-    return Bar(what, student / min(ann, ensemble), "<=", 1.0, joined(*notes), is_whole)
-
-
-def high_arity(results):
-    by_set = Comparison(results, ("default", "teacher", "control"), ("flights",))
-    if not by_set:
-        return [by_set.bar("flights: retained gain in log loss", None, ">=", 0.9)]
-    losses = {name: by_set(name, "log_loss")[0] for name in ("default", "teacher", "control")}
-    student, teacher, control = losses.values()
-    note = joined(*(f"{name} {value:.4f}" for name, value in losses.items()))
-    if student <= teacher or control <= teacher:
-        return [by_set.bar("flights: log loss / teacher's", student / teacher, "<=", 1.0, note)]
-    share = (control - student) / (control - teacher)
-    return [by_set.bar("flights: retained gain in log loss", share, ">=", 0.9, note)]
-
-
-def missing_class(results):
-    return [missing_class_bar(results, data) for data in ("letter", "digits")]
-
-
-def missing_class_bar(results, data):
-    by_set = Comparison(results, ("missing-class",), (data,))
-    what = f"{data}: recall on a class the student saw no row of"
-    if not by_set:
-        return by_set.bar(what, None, ">=", 0.95)
-    values = by_set.found[data]["missing-class"]
-    notes = [f"teacher {values['teacher_recall'].mean():.3f}"]
-    notes += [f"without correction {values['plain'].mean():.3f}"]
-    if "corrected" not in values:
-        return by_set.bar(what, None, ">=", 0.95, joined(*notes, "no correction is offered"))
-    notes += [f"lowest {values['corrected'].min():.3f}"]
-    notes += [f"accuracy {values['corrected_accuracy'].mean():.3f}"]
-    return by_set.bar(what, float(values["corrected"].mean()), ">=", 0.95, joined(*notes))
-
-
-def serving(results):
-    figures = results.cell("letter", 0, "serving") or {}
-    note = "" if figures else "needs the cell letter 0 serving, and the extra `onnx`"
-    return [
-        Bar("default, letter: KB", kilobytes(figures, "default"), "<=", 400, note),
-        Bar(
-            "default, letter, ONNX Runtime: seconds / MLP 128-128",
-            figures.get("default_ratio"),
-            "<=",
-            2.5,
-            note,
+        by_set.bar(f"{what}: mean", share, ">=", 1.0, note),
+        by_set.bar(f"{what}: each of them", least, ">=", 0.8, where),
+        *(
+            by_set.bar(f"log loss / min(teacher, control), worst set of {size}", *worst)
+            for size, worst in above_both(by_set, loss / np.minimum(teacher, control))
         ),
     ]
 
 
-def fast(results):
-    figures = results.cell("letter", 0, "serving") or {}
-    by_set = Comparison(results, ("fast", "teacher"))
-    gain = by_set("fast", "accuracy") - by_set("teacher", "accuracy")
-    ratio = by_set("fast", "log_loss") / by_set("teacher", "log_loss")
+def above_both(by_set, ratio):
+    """Of large and of small sets: which they are, and the figure, sense, bar and note."""
+    is_small = by_set("teacher", "n_rows") < FEW_ROWS
+    for size, among, bar in [
+        ("1,000 rows or more", ~is_small, 1.02),
+        ("fewer rows", is_small, 1.05),
+    ]:
+        highest, where = by_set.worst(ratio, among)
+        yield size, (highest, "<=", bar, where)
+
+
+def against_teacher(results):
+    by_set = Comparison(results, ("default", "teacher"))
+    gain = by_set("default", "accuracy") - by_set("teacher", "accuracy")
+    ratio = by_set("default", "log_loss") / by_set("teacher", "log_loss")
     return [
-        Bar("fast, letter: seconds / MLP 128-128", figures.get("fast_ratio"), "<=", 1.1),
-        Bar("fast, letter: KB", kilobytes(figures, "fast"), "<=", 120),
-        by_set.bar("fast: accuracy - teacher's, mean", by_set.mean(gain), ">=", -0.002),
-        by_set.bar("fast: log loss / teacher's, mean", by_set.mean(ratio), "<=", 1.0),
+        by_set.bar("accuracy - teacher's, mean over sets", by_set.mean(gain), ">=", 0.003),
+        by_set.bar("log loss / teacher's, mean over sets", by_set.mean(ratio), "<=", 0.75),
     ]
 
 
-def seconds(results):
-    figures = results.cell("letter", 0, "seconds") or {}
-    what = "letter: seconds of labelling and training, 1 thread"
-    return [Bar(what, figures.get("seconds"), "<=", 240)]
+def against_catboost(results):
+    """The student beside CatBoost's defaults, which may be one of its teachers."""
+    what = "log loss / CatBoost's, CatBoost among the teachers"
+    by_set, ratio = ratio_to(results, "default-with-catboost", "catboost")
+    highest, where = by_set.worst(ratio)
+    return [
+        geometric_mean_bar(results, "default", "catboost", "log loss / CatBoost's", 0.97),
+        geometric_mean_bar(results, "default-with-catboost", "catboost", what, 0.95),
+        by_set.bar(f"{what}: largest of a set", highest, "<=", 1.03, where),
+    ]
 
 
-def kilobytes(figures, name):
-    n_bytes = figures.get(f"{name}_bytes")
-    return None if n_bytes is None else n_bytes / 1000
+def against_realmlp(results):
+    return [geometric_mean_bar(results, "default", "realmlp", "log loss / RealMLP's", 0.65)]
 
 
-def joined(*notes):
-    return "; ".join(note for note in notes if note)
+def geometric_mean_bar(results, method, other, what, bar):
+    by_set, ratio = ratio_to(results, method, other)
+    highest, where = by_set.worst(ratio)
+    note = f"largest {highest:.3f}, {where}" if by_set else ""
+    figure = by_set.geometric_mean(ratio)
+    return by_set.bar(f"{what}: geometric mean over sets", figure, "<=", bar, joined(note))
+
+
+def ratio_to(results, method, other):
+    """The comparison, and the quotient of the log losses by set."""
+    by_set = Comparison(results, (method, other))
+    return by_set, by_set(method, "log_loss") / by_set(other, "log_loss")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 from _fidelity_cells import Job
@@ -12,7 +13,17 @@ from skdistill.targets import scale_temperature
 N_BINS = 15
 DRAWS = 200
 SMALLEST = 1e-15
-MEASURES = ("accuracy", "log_loss", "auc", "ece", "agreement", "fit_seconds", "us_per_row", "bytes")
+MEASURES = (
+    "accuracy",
+    "log_loss",
+    "auc",
+    "ece",
+    "agreement",
+    "fit_seconds",
+    "processor_seconds",
+    "us_per_row",
+    "bytes",
+)
 
 
 @dataclass(frozen=True)
@@ -23,18 +34,40 @@ class Results:
     ----------
     methods : tuple of Method
     n_estimators : int
+    cells : Path
     """
 
     methods: tuple
     n_estimators: int
+    cells: Path
 
     @cached_property
     def _methods(self):
         return {method.name: method for method in self.methods}
 
+    def job(self, data, seed):
+        return Job(data, seed, self.n_estimators, self.cells)
+
     def cell(self, data, seed, method):
-        """Figures of one cell with its measures; None where it is missing."""
-        return _cell(Job(data, seed, self.n_estimators), self._methods[method])
+        """Figures of one cell with its measures; None where it is missing, or was skipped."""
+        figures = _cell(self.job(data, seed), self._methods[method])
+        return None if figures is None or "skipped" in figures else figures
+
+    def skipped(self, data, method):
+        """Why a method does not take a data set, seed 0; None where it does."""
+        return (_cell(self.job(data, 0), self._methods[method]) or {}).get("skipped")
+
+    def versions(self, data, seeds):
+        """Of the packages that methods of their own were measured with, as sorted text."""
+        jobs = [self.job(name, seed) for name in data for seed in seeds]
+        done = [(job, method) for method in self.methods for job in jobs if job.is_done(method)]
+        return sorted(
+            {
+                f"{name} {job.kept_recipe(method)[name]}"
+                for job, method in done
+                for name in method.packages
+            }
+        )
 
     def together(self, data, methods, seeds):
         """Arrays of the measures of some methods, over the seeds that all of them have.
@@ -42,21 +75,37 @@ class Results:
         Returns
         -------
         dict of str to dict, or None
-            By method and measure, and the number of them as "n_seeds". None where no seed has all
-            methods.
+            By method and measure, and the "seeds" themselves. None where no seed has all methods.
         """
-        rows = [[self.cell(data, seed, method) for method in methods] for seed in seeds]
-        rows = [row for row in rows if None not in row]
+        rows = {seed: [self.cell(data, seed, method) for method in methods] for seed in seeds}
+        rows = {seed: row for seed, row in rows.items() if None not in row}
         if not rows:
             return None
-        columns = dict(zip(methods, zip(*rows, strict=True), strict=True))
+        columns = dict(zip(methods, zip(*rows.values(), strict=True), strict=True))
         return {
             method: {
-                "n_seeds": len(cells),
+                "seeds": tuple(rows),
                 **{name: np.array([cell[name] for cell in cells]) for name in _common(cells)},
             }
             for method, cells in columns.items()
         }
+
+    def is_worth_it(self, data, seeds):
+        """Whether the teacher beats the control by more than 2 standard errors in log loss.
+
+        The difference is paired over the test rows, those of all seeds in one.
+        """
+        return _is_clearly_lower("teacher", "control", [self.job(data, seed) for seed in seeds])
+
+
+def _is_clearly_lower(name, other, jobs):
+    gain = np.concatenate([_row_losses(job, other) - _row_losses(job, name) for job in jobs])
+    return bool(gain.mean() > 2 * gain.std(ddof=1) / len(gain) ** 0.5)
+
+
+@cache
+def _row_losses(job, name):
+    return row_losses(_labels(job.data, job.seed), job.probabilities(name))
 
 
 def _common(cells):
@@ -88,9 +137,6 @@ def _measured(job, name):
     if job.path("teacher", "npz").exists():
         teacher = job.probabilities("teacher")
         figures["agreement"] = float((p.argmax(axis=1) == teacher.argmax(axis=1)).mean())
-        # The error of the difference in log loss, from the rows of one test set.
-        difference = row_losses(labels, p) - row_losses(labels, teacher)
-        figures["error_of_gain"] = float(difference.std(ddof=1) / len(labels) ** 0.5)
     if name == "teacher":
         sharpened = scale_temperature(np.maximum(p, SMALLEST), figures["temperature"])
         figures["own_temperature_log_loss"] = float(row_losses(labels, sharpened).mean())

@@ -8,30 +8,21 @@ import argparse
 import sys
 import time
 import warnings
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import torch
-from _fidelity_cells import Job
+from _fidelity_cells import CELLS, Job
 from _fidelity_measures import Results
 from _fidelity_methods import METHODS
 from _fidelity_report import print_report
 from _fidelity_special import QUICK_SPECIAL, SPECIAL
+from datasets import SETS
 from threadpoolctl import threadpool_limits
 
-# The cheap ones first.
-DATA = (
-    "spambase",
-    "churn",
-    "credit",
-    "lending_club",
-    "satimage",
-    "magic",
-    "flights",
-    "diamonds",
-    "letter",
-)
-QUICK_DATA = ("spambase", "churn", "satimage")
+QUICK_DATA = ("german", "vowel", "phoneme", "churn")
 SEEDS = (0, 1, 2)
 ALL = {method.name: method for method in METHODS}
 
@@ -42,19 +33,14 @@ def main():
     if not options.report:
         run_all(jobs, options.jobs)
     warnings.filterwarnings("ignore")
-    missing = [
-        f"{job.data} {job.seed} {method.name}"
-        for job, methods in jobs
-        for method in methods
-        if not job.is_done(method)
-    ]
-    results = Results((*METHODS, *(method for *_, method in SPECIAL)), options.n_estimators)
-    print_report(results, data_of(options), missing)
+    methods = (*METHODS, *(method for *_, method in SPECIAL))
+    results = Results(methods, options.n_estimators, options.cells)
+    print_report(results, data_of(options), missing_cells(jobs))
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="three sets, seed 0")
+    parser.add_argument("--quick", action="store_true", help="four sets, seed 0")
     parser.add_argument("--report", action="store_true", help="print what is there, run nothing")
     parser.add_argument("--data", help="names, with commas")
     parser.add_argument("--seeds", help="numbers, with commas")
@@ -63,7 +49,23 @@ def parse():
     parser.add_argument(
         "--n-estimators", type=int, default=300, help="of the teacher: for trying out, kept apart"
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--cells", type=Path, default=CELLS, help="folder of what has been run (%(default)s)"
+    )
+    options = parser.parse_args()
+    if options.cells.exists() and not options.cells.is_dir():
+        parser.error(f"--cells {options.cells}: give a folder, or a path where there is nothing.")
+    return options
+
+
+def missing_cells(jobs):
+    """By the name of a method, the sets and seeds that have no cell, or a stale one."""
+    missing = defaultdict(list)
+    for job, methods in jobs:
+        for method in methods:
+            if not job.is_done(method):
+                missing[method.name].append(f"{job.data} {job.seed}")
+    return missing
 
 
 def names(text, default):
@@ -75,12 +77,13 @@ def chosen(options, parameter, default, more):
     asked = names(getattr(options, parameter), default)
     unknown = sorted(set(asked) - set(default) - set(more))
     if unknown:
-        raise SystemExit(f"--{parameter}: {unknown} not among {[*default, *more]}.")
+        known = list(dict.fromkeys([*default, *more]))
+        raise SystemExit(f"--{parameter}: {unknown} not among {known}.")
     return [name for name in default if name in asked]
 
 
 def data_of(options):
-    known = chosen(options, "data", DATA, {data for data, *_ in SPECIAL})
+    known = chosen(options, "data", SETS, {data for data, *_ in SPECIAL})
     return [name for name in known if options.data or not options.quick or name in QUICK_DATA]
 
 
@@ -95,7 +98,9 @@ def list_jobs(options):
     jobs += [(name, 0, rest) for name in data if 0 in seeds]
     jobs += special_jobs(options)
     return [
-        (Job(name, seed, options.n_estimators), methods) for name, seed, methods in jobs if methods
+        (Job(name, seed, options.n_estimators, options.cells), methods)
+        for name, seed, methods in jobs
+        if methods
     ]
 
 

@@ -12,7 +12,8 @@ from statistics import fmean, geometric_mean
 
 from _recipe_variants import Fold, groups
 from _report import print_heading, print_table
-from bench_fidelity import DATA, names, run_cells
+from bench_fidelity import names, run_cells
+from datasets import SETS
 
 CHOSEN_ON = ("spambase", "churn", "satimage", "magic")
 FOLDS = (0, 1, 2)
@@ -36,7 +37,7 @@ def main():
     jobs = [
         Fold(name, int(seed), options.n_estimators)
         for seed in names(options.folds, FOLDS)
-        for name in chosen("data", options.data, CHOSEN_ON, known=DATA)
+        for name in chosen("data", options.data, CHOSEN_ON, known=SETS)
     ]
     if not options.report:
         for job in jobs:

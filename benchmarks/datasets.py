@@ -7,6 +7,26 @@ from sklearn.model_selection import train_test_split
 
 DATA = Path(__file__).parent / "data"
 MOST_ROWS = 20_000
+# Those with classes, the cheap ones first.
+SETS = (
+    "german",
+    "vowel",
+    "vehicle",
+    "chess",
+    "phoneme",
+    "page_blocks",
+    "hpc",
+    "spambase",
+    "churn",
+    "credit",
+    "lending_club",
+    "satimage",
+    "magic",
+    "flights",
+    "storms",
+    "diamonds",
+    "letter",
+)
 
 
 def load(name, most_rows=MOST_ROWS):
