@@ -6,7 +6,7 @@ TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
 .PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-recipe bench-scoring bench-commit profile docs docs-gallery clean
+	bench-fidelity-quick bench-extra bench-recipe bench-scoring bench-commit profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature"
@@ -18,10 +18,12 @@ help:
 	@echo "make bench-core  speed and memory of the main path, as ratios"
 	@echo "make bench-training  teacher fits of a search, speed and memory of training"
 	@echo "make bench-fidelity  what the student keeps of the teacher, every bar; hours, goes on if stopped"
-	@echo "make bench-fidelity-quick  the same on three data sets and one seed, under 20 minutes"
+	@echo "make bench-fidelity-quick  the same on four data sets and one seed, under 20 minutes"
+	@echo "make bench-extra  install the extra bench: RealMLP and TabM, which are not measured without"
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
-	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit"
+	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit;"
+	@echo "                 with DATA=all, seconds and loss of the student on the sets of bench-fidelity"
 	@echo "make profile     where the time of a fit goes"
 
 setup: .venv/.ready
@@ -59,6 +61,9 @@ bench-fidelity: setup
 bench-fidelity-quick: setup
 	$(PY) benchmarks/bench_fidelity.py --quick
 
+bench-extra: setup
+	$(PY) -m pip install --quiet --editable ".[bench]"
+
 bench-recipe: setup
 	$(PY) benchmarks/bench_recipe.py
 
@@ -66,7 +71,7 @@ bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)
 
 bench-commit: setup
-	$(PY) benchmarks/bench_commit.py $(REF)
+	$(PY) benchmarks/bench_commit.py $(REF) $(if $(DATA),--data $(DATA))
 
 profile: setup
 	$(PY) benchmarks/profile_fit.py
