@@ -42,7 +42,9 @@ class MLP(nn.Module):
         self.n_numbers = n_inputs - len(cardinalities)
         widths = [*hidden_layer_sizes, n_outputs]
         self.first = nn.Linear(self.n_numbers, widths[0]) if self.n_numbers else None
-        self.categories = CategoryLayer(cardinalities, widths[0]) if cardinalities else None
+        self.categories = None
+        if cardinalities:
+            self.categories = CategoryLayer(cardinalities, widths[0], self.n_numbers)
         self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in pairwise(widths))
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
@@ -65,6 +67,9 @@ class CategoryLayer(nn.Module):
     ----------
     cardinalities : tuple of int
     n_outputs : int
+    n_numbers : int, default=0
+        Columns that enter the same units beside the categories. The weights begin as those of one
+        linear layer on the numbers and an indicator of each code would.
 
     Notes
     -----
@@ -73,8 +78,9 @@ class CategoryLayer(nn.Module):
 
     offsets: torch.Tensor
 
-    def __init__(self, cardinalities: tuple[int, ...], n_outputs: int) -> None:
+    def __init__(self, cardinalities: tuple[int, ...], n_outputs: int, n_numbers: int = 0) -> None:
         super().__init__()
+        self.n_numbers = n_numbers
         # Row 0 of the table is shared by the unknown values of all columns and stays zero.
         sizes = torch.tensor([size - 1 for size in cardinalities])
         offsets = torch.cumsum(sizes, 0) - sizes
@@ -84,7 +90,8 @@ class CategoryLayer(nn.Module):
 
     def reset_parameters(self) -> None:
         with torch.no_grad():
-            self.table.weight.normal_(std=len(self.offsets) ** -0.5)
+            bound = (self.n_numbers + self.table.num_embeddings) ** -0.5
+            self.table.weight.uniform_(-bound, bound)
             self.table.weight[0] = 0.0
             self.table.weight[self.offsets + 1] = 0.0  # missing: as unknown until it is seen
 
