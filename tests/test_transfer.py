@@ -1210,18 +1210,19 @@ def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
     unlabelled = np.random.RandomState(1).normal(size=(n_given, 3)) if n_given else None
     clf = automatic(X, y, X_transfer=unlabelled)
     assert clf.n_transfer_rows_ == n_given + n_drawn
-    assert [type(sampler) for _, sampler in clf.transfer_] == [Munge] * bool(n_drawn)
+    assert [type(sampler) for _, sampler in clf.transfer_] == [Munge, Gibbs] * bool(n_drawn)
     assert clf.transfer == "auto"
 
 
-def test_auto_is_munge():
+def test_auto_is_munge_and_gibbs():
     X, y = number_table()
-    auto, named = automatic(X, y), automatic(X, y, transfer=Munge())
+    named = [("munge", Munge(size=4)), ("gibbs", Gibbs(size=4))]
+    auto, named = automatic(X, y), automatic(X, y, transfer=named)
     np.testing.assert_array_equal(auto.predict_proba(X), named.predict_proba(X))
 
 
 def test_auto_counts_the_rows_left_for_training():
-    clf = automatic(*number_table(600))
+    clf = automatic(*number_table(600), alpha=0.3, refit=False)
     assert clf.n_transfer_rows_ == 8 * 540
 
 

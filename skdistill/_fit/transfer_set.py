@@ -17,6 +17,7 @@ from skdistill._utils.types import FloatArray, Table
 from skdistill.table import is_frame, read_table
 from skdistill.teacher import chunks
 from skdistill.transfer import (
+    Gibbs,
     GivenRows,
     Munge,
     TransferContext,
@@ -57,7 +58,8 @@ def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
     n_new = min(8 * n_rows, MOST_NEW_ROWS) - n_given
     if n_new <= 0 or not given.labeller.knows_all(used) or not _is_table(given.X):
         return []
-    return [("munge", Munge(size=n_new / n_rows))]
+    size = n_new / n_rows / 2
+    return [("munge", Munge(size=size)), ("gibbs", Gibbs(size=size))]
 
 
 def _is_table(X: Table) -> bool:
