@@ -49,6 +49,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [
             Interval(Real, 0, 1, closed="neither"),
+            StrOptions({"auto"}),
             HasMethods("split"),
             list,
             tuple,

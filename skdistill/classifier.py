@@ -63,9 +63,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
-        :class:`Munge` with 8 rows for each training row, 100,000 at most, less those of
-        `X_transfer`; nothing where no teacher can label them, or none knows a class that y has, or
-        X is no table of numbers and categories.
+        :class:`Munge` and :class:`Gibbs`, each with 4 rows for each training row, 100,000 at most
+        together, less those of `X_transfer`; nothing where no teacher can label them, or none knows
+        a class that y has, or X is no table of numbers and categories.
     temperature : float or "auto", default=1.0
         T > 0. "auto" trains students at 1, 2 and 4 and keeps the first, unless another is clearly
         better on the rows held out; where there is nothing to compare by, as for `alpha`, it is 1,
@@ -75,11 +75,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
         control with 1 as well, to keep the one that is clearly better on the rows held out: by a
         test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
-        rows together. If neither is, the control is kept where it is clearly better than the
+        rows together. Where each row judges, in folds (see `validation_fraction`), it tries 0.7 and
+        0 besides. If neither is, the control is kept where it is clearly better than the
         teacher itself; a warning says so. No control is trained, and alpha is 0.3, where there is
-        nothing to compare by (fewer than 50 labelled validation rows, as 500 training rows give;
-        a skorch net as `student`; `warm_start` going on), and where the labels cannot
-        hold all that is to be learned (`X_transfer`, `class_prior`, a class without a label).
+        nothing to compare by (fewer than 50 labelled validation rows; a skorch net as `student`;
+        `warm_start` going on), and where the labels cannot hold all that is to be learned
+        (`X_transfer`, `class_prior`, a class without a label).
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
@@ -96,8 +97,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         quarter of the training, and `leak_gap_` is above 0.1. They are kept if the loss on these
         rows is clearly lower.
     calibrate : bool or "auto", default="auto"
-        Whether one temperature of the student's own is fitted on the labelled validation rows.
-        "auto" does so where there are any.
+        Whether a temperature of the student's own is fitted on labelled validation rows. "auto"
+        does so where there are any.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes: they multiply `sample_weight`, for teachers and student; with
         metadata routing, for teachers only where `sample_weight` is given and requested.
@@ -109,28 +110,32 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         it. The teachers are taken to have learned from such rows. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
-        stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, or from 500
-        training rows on.
-    validation_fraction : float, splitter or list of (train, test), default=0.1
-        Share of the training rows held out, for early stopping, calibration and `leak_gap_`. With
-        `groups` they are whole groups. Of a splitter, such as TimeSeriesSplit, PredefinedSplit or
-        GroupShuffleSplit, it is the last split: its test part is held out, and rows in neither part
-        are left out of the fit.
+        stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, in folds, or
+        from 500 training rows on.
+    validation_fraction : "auto", float, splitter or list of (train, test), default="auto"
+        Share of the training rows held out, for early stopping, calibration and `leak_gap_`, and
+        for all that other parameters leave to "auto". "auto" holds out 1,000 rows, but a tenth at
+        least and a quarter at most; of 500 to 2,000 rows each once, in five folds
+        (:ref:`with exceptions <what-is-held-out>`). With `groups` they are whole groups. Of a
+        splitter, such as TimeSeriesSplit, PredefinedSplit or GroupShuffleSplit, it is the last
+        split: its test part is held out, and rows in neither part are left out of the fit.
         Neither the teachers nor the student are fitted on them: a teacher that has seen them would
         tell the student, and the loss on them would be too low. Frozen teachers may have seen them;
         give `X_val` then.
     refit : bool, default=True
-        Whether the student is at last trained on the rows held out as well, for the number of
-        epochs that was best on them. The teachers are not. Not with `warm_start`, :class:`Rounds`
-        or a skorch net as `student`.
+        Whether teachers and student are at last fitted on all rows, those held out as well, in the
+        way that was chosen on them and for the share of the epochs that was best. So the teachers
+        are fitted at least twice; False does without. Not with `warm_start`, :class:`Rounds` or a
+        skorch net as `student`.
     warm_start : bool, default=False
         Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
         encoder kept as they are. A change that it cannot follow, as of `teacher`, is an error.
     memory : str or object with the joblib.Memory interface, default=None
         Where fitted teachers, their probabilities, what objectives take from them and synthetic
         rows are kept, for the next fit on the same rows: a search over the student's parameters,
-        `temperature`, `alpha`, `pooling` or `objectives` then fits and asks the teachers once a
-        fold. With `random_state=None`, what is there is used whatever it was drawn from.
+        `temperature`, `alpha`, `pooling` or `objectives` then fits and asks the teachers no
+        more often than one fit does. With `random_state=None`, what is there is used whatever it
+        was drawn from.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning. Fits of
         teachers and labelling are not cut short; the student has one epoch at least.
@@ -146,13 +151,13 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     classes_ : ndarray of shape (n_classes,)
         Union of the labels of y and those of the frozen teachers.
     teacher_ : TeacherPool or None
-        The fitted teachers, pooled, by the weights in its ``weights_``.
+        The fitted teachers, pooled, by the weights in its ``weights_``; see `refit`.
     student_ : skorch.NeuralNetClassifier
         The trained net, trimmed for prediction.
     encoder_ : TabularEncoder or transformer
     history_ : skorch.history.History
-        A row an epoch: ``train_loss``, ``valid_loss``, ... Of the training with rows held out,
-        where there was one.
+        A row an epoch: ``train_loss``, ``valid_loss``, ... Of the first training, with rows held
+        out.
     temperature_, alpha_ : float
         What was used.
     cv_ : int, splitter or None
@@ -230,7 +235,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         class_weight: dict | str | None = None,
         class_prior: Any = None,
         early_stopping: bool | str = "auto",
-        validation_fraction: Any = 0.1,
+        validation_fraction: Any = "auto",
         refit: bool = True,
         warm_start: bool = False,
         memory: Any = None,

@@ -19,7 +19,7 @@ RECIPE = MLPStudent((16,), n_steps=300)
 
 
 def fit(teacher=None, X_val=None, y_val=None, **params):
-    params = {"student": RECIPE, "random_state": 0, **params}
+    params = {"student": RECIPE, "random_state": 0, "validation_fraction": 0.1, **params}
     teacher = RandomForestClassifier(50) if teacher is None else teacher
     return DistilledClassifier(teacher, **params).fit(X, Y, X_val=X_val, y_val=y_val)
 

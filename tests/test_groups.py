@@ -151,7 +151,7 @@ def test_a_second_fit_with_warm_start_holds_out_the_same_groups():
     ],
 )
 def test_folds_do_not_split_groups(cv, n_folds):
-    make(cv=cv, max_time=1000).fit(X, Y, groups=TENS)
+    make(cv=cv, max_time=1000, refit=False).fit(X, Y, groups=TENS)
     kept, folds = SEEN[0], SEEN[1:]
     assert len(folds) == n_folds
     for rows in folds:
@@ -221,7 +221,11 @@ def test_rows_in_neither_part_are_left_out():
     splitter = TimeSeriesSplit(4, gap=30, max_train_size=300)
     make(validation_fraction=splitter, cv=2).fit(X, Y)
     assert_array_equal(SEEN[0], np.arange(150, 450))
-    assert_array_equal(np.sort(np.concatenate(SEEN[1:])), np.arange(150, 450))
+    assert_array_equal(np.sort(np.concatenate(SEEN[1:3])), np.arange(150, 450))
+    test = list(splitter.split(X))[-1][1]
+    both = np.union1d(np.arange(150, 450), test)  # at last, those held out join them
+    assert_array_equal(SEEN[3], both)
+    assert_array_equal(np.sort(np.concatenate(SEEN[4:])), both)
 
 
 def test_a_splitter_is_given_the_groups():
@@ -312,7 +316,7 @@ def test_few_groups_held_out_are_not_all_that_is_judged_by():
     assert "over all 60 groups, each held out once" in clf.decision_
     assert 0.8 < believed(clf) / log_loss(truth, clf.predict_proba(new)) < 1.25
     at_random = clone(clf).fit(rows, labels)
-    assert believed(at_random) < 0.6 * believed(clf)
+    assert believed(at_random) < 0.9 * believed(clf)
 
 
 def test_no_twin_has_seen_the_groups_that_it_is_judged_by():
@@ -348,7 +352,7 @@ def test_the_fits_of_all_groups_are_told_and_repeat_no_warning(capsys):
 def test_where_the_groups_held_out_do(params, groups):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        clf = make(cv=None, **params).fit(X, Y, groups=groups)
+        clf = make(cv=None, refit=False, **params).fit(X, Y, groups=groups)
     assert len(SEEN) == 1
     assert not any("n_groups" in trial for trial in clf.trials_)
 

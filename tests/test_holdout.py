@@ -53,7 +53,8 @@ def data(n_rows=600, n_classes=2):
 
 
 def fit(X, y, weight=None, **params):
-    params = {"teacher": Watching(), "student": SMALL, "random_state": 0, **params}
+    params = {"teacher": Watching(), "student": SMALL, "random_state": 0} | params
+    params = {"validation_fraction": 0.1, "refit": False} | params
     return DistilledClassifier(**params).fit(X, y, sample_weight=weight)
 
 
@@ -193,7 +194,7 @@ class Held(Objective):
 
 def test_an_objective_sees_the_pool_as_it_is_weighed():
     X, y = learnable()
-    clf = weighed(X, y, objectives=Held(), transfer=None)
+    clf = weighed(X, y, objectives=Held(), transfer=None, refit=False)
     assert clf.teacher_.weights_[1] < 0.1
     lr, random = (one.predict_proba(X) for one in clf.teacher_.estimators_)
     a, b = clf.teacher_.weights_

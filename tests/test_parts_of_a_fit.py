@@ -36,9 +36,9 @@ from skdistill import (
     TransferSampler,
 )
 from skdistill._fit.blocks import Block
+from skdistill._fit.calibration import careful_temperature, cooler_temperature
 from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import class_weights
-from skdistill._fit.groups import careful_temperature
 from skdistill._fit.holdout import groups_to_hold_out, rows_to_hold_out
 from skdistill._fit.inputs import Arguments, check_inputs
 from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
@@ -188,7 +188,10 @@ def test_few_groups_make_no_student_surer_than_they_show():
     assert best < careful_temperature(logits, rows) < 1
     singly = Block(task, None, labels, np.ones(400), None, np.arange(400))
     assert best < careful_temperature(logits, singly) < careful_temperature(logits, rows)
-    assert careful_temperature(4 * logits, rows) == fit_temperature(4 * logits, labels, rows.weight)
+    unsure = fit_temperature(4 * logits, labels, rows.weight)
+    assert cooler_temperature(4 * logits, rows) == unsure
+    assert unsure > careful_temperature(4 * logits, rows) >= 1
+    assert cooler_temperature(logits, rows) == careful_temperature(logits, rows)
 
 
 def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
@@ -315,10 +318,9 @@ def test_votes_of_none_are_floored_before_the_teacher_is_judged():
     labels = clf.teacher_.predict_proba(X3).argmin(axis=1)
     assert clf.teacher_.predict_proba(X3).min() == 0
     block = Block(task, X3, labels, np.ones(len(X3)), clf.teacher_.predict_proba(X3))
-    labeller = SimpleNamespace(teacher=clf.teacher_)
-    parts = SimpleNamespace(validation=block, given=SimpleNamespace(labeller=labeller))
-    parts.run = SimpleNamespace(trials=[])
-    losses = Candidates._judge_teacher(parts)
+    part = SimpleNamespace(validation=block, labeller=SimpleNamespace(teacher=clf.teacher_), y=None)
+    run = SimpleNamespace(trials=[], plan=None)
+    losses = Candidates([part], run)._judge_teacher()
     floored = np.log(clf.teacher_.predict_proba(X3, floored=True))
     T = fit_temperature(floored, labels, np.ones(len(X3)))
     expected = -log_softmax(floored / T, axis=1)[np.arange(len(X3)), labels]

@@ -120,7 +120,7 @@ def test_values_a_row_go_with_their_rows(routing):
     teacher = Plain().set_fit_request(offset=True, note=True, table=True)
     table = pd.DataFrame({"row": np.arange(300)})
     given = {"offset": X[:, 0].tolist(), "note": {"a": 1}, "table": table}
-    clf = make([("it", teacher)], early_stopping=True).fit(X, Y, **given)
+    clf = make([("it", teacher)], early_stopping=True, refit=False).fit(X, Y, **given)
     rows, offset, note, table = clf.teacher_.estimators_[0].got_
     assert len(rows) == 270
     assert_array_equal(rows[:, 0], offset)

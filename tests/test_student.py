@@ -657,7 +657,7 @@ def test_early_stopping_ends_training_when_the_loss_stalls():
     clf, _, _ = fit_with_validation(net, early_stopping=True)
     losses = column(clf, "valid_loss")
     assert len(losses) < 200
-    assert int(np.argmin(losses)) + 1 + 100 == len(losses)  # patience is half of the epochs
+    assert int(np.argmin(losses)) + 1 + 50 == len(losses)  # patience is a quarter of the epochs
 
 
 @pytest.mark.parametrize("name", ["early_stopping", "calibrate"])

@@ -91,7 +91,10 @@ def test_other_rows_that_the_teacher_may_have_seen_are_told_of():
         make().fit(X, Y).fit(X, Y)
         make(frozen()).fit(X[:700], Y[:700]).fit(X, Y)
         make().fit(X[:700], Y[:700]).fit(X[700:], Y[700:], X_val=X[:300], y_val=Y[:300])
-        make(warm_start=False).fit(X, Y).set_params(warm_start=True).fit(X, Y)
+        make(warm_start=False, refit=False).fit(X, Y).set_params(warm_start=True).fit(X, Y)
+    again = make(warm_start=False, validation_fraction=0.1).fit(X, Y)  # at last of all rows
+    with pytest.warns(UserWarning, match="goes on with other rows .* Give `X_val` and `y_val`"):
+        again.set_params(warm_start=True).fit(X, Y)
 
 
 @pytest.mark.parametrize(

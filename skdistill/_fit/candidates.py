@@ -16,7 +16,7 @@ from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.training import make_examples, train_student
 from skdistill._fit.transfer_set import choose_samplers, rows_to_learn
-from skdistill._fit.trials import LabelledRows, Trial, row_losses_of
+from skdistill._fit.trials import Fitting, LabelledRows, Trial, joined, row_losses_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.types import Estimator, FloatArray
 from skdistill._utils.weights import n_effective
@@ -25,6 +25,8 @@ from skdistill.teacher import UNKNOWN_FLOOR
 
 # Of cv="auto".
 N_FOLDS = 5
+# Beside what "auto" begins with: weights of the labels.
+OTHER_ALPHAS = (0.7, 0.0)
 LEAST_LEAK = 0.1
 # Share of the training: a student that is best before it overfits what it is told.
 EARLY = 0.25
@@ -37,16 +39,18 @@ class Candidates:
 
     Parameters
     ----------
-    given : Inputs
-        With the teacher that is to label.
+    parts : list of Inputs
+        Each with the teacher that is to label its rows, and validation rows of its own: one, or
+        one a fold.
     run : Run
     """
 
-    def __init__(self, given: Inputs, run: Run):
-        self.given = given
+    def __init__(self, parts: list[Inputs], run: Run):
+        self.parts = parts
+        self.given = parts[0]
         self.run = run
         self.plan = run.plan
-        self.validation = validation_rows(given)
+        self.validations = [validation_rows(part) for part in parts]
         self.can_choose = self._can_choose()
 
     def learn(self) -> Trial:
@@ -59,16 +63,20 @@ class Candidates:
         if control is not None:
             setting = replace(setting, encoder=control.setting.encoder)
         rows = self._label(setting, self.plan.cv)
+        self.leak_gap = _mean_gap(rows)
         best = self._first(setting, rows, control)
-        best = self._try_folds(setting, rows.leak_gap, best)
-        best = self._try_temperatures(setting, best)
+        if len(best.fittings) < len(self.parts):  # ended before each fold had its student
+            best.why = "the training was ended"
+            return best
+        best = self._try_folds(best)
+        best = self._try_alphas(best)
+        best = self._try_temperatures(best)
         may_follow = self._may_follow_labels()
         if may_follow:
             control = control or self._try_labels_alone(setting.encoder)
         teacher = self._judge_teacher()
         if may_follow:
             best = self._or_control(best, control, teacher)
-            best.rows.leak_gap = rows.leak_gap
         if self.can_choose and sum(one["who"] != "teacher" for one in self.run.trials) == 1:
             best.why = "no other student was tried"
         if teacher is not None:
@@ -83,11 +91,20 @@ class Candidates:
 
         Nets of the user's own and a student that goes on from its weights allow one.
         """
-        rows = self.validation
-        if self.given.y is None or rows is None or not rows.is_labelled:
+        if self.given.y is None or not self._has_judges:
             return False
         is_free = self.plan.is_student_ours and not self.plan.continues
-        return is_free and n_effective(rows.weight) >= FEWEST_JUDGES
+        return is_free and self._n_judges >= FEWEST_JUDGES
+
+    @property
+    def _has_judges(self) -> bool:
+        """Whether there are labelled validation rows."""
+        return all(rows is not None and rows.is_labelled for rows in self.validations)
+
+    @property
+    def _n_judges(self) -> float:
+        weights = [rows.weight for rows in self.validations if rows is not None]
+        return n_effective(np.concatenate(weights)) if weights else 0.0
 
     def _may_follow_labels(self) -> bool:
         """Whether all that the student is to learn may be in the labels.
@@ -110,17 +127,18 @@ class Candidates:
             return False
         if not trial.setting.learns_of_teacher:  # of labels alone
             return False
-        if trial.rows.leak_gap is None or trial.rows.leak_gap <= LEAST_LEAK:
+        if self.leak_gap is None or self.leak_gap <= LEAST_LEAK:
             return False
-        is_early = trial.best_share <= EARLY
-        return not self.run.is_over and is_early and self.given.fills_folds(N_FOLDS)
+        if self.run.is_over or trial.best_share > EARLY:
+            return False
+        return all(part.fills_folds(N_FOLDS) for part in self.parts)
 
     # --- the candidates, in their order ---
 
-    def _first(self, setting: Setting, rows: LabelledRows, control: Trial | None) -> Trial:
+    def _first(self, setting: Setting, rows: list[LabelledRows], control: Trial | None) -> Trial:
         """The student that stays if nothing is clearly better."""
         if control is not None and setting.alpha == 1 and not setting.objectives:
-            control.rows, control.why = rows, "`alpha` is 1"
+            control.why = "`alpha` is 1"
             return control
         first = self._train(setting, rows)
         if self.can_choose:
@@ -128,7 +146,7 @@ class Candidates:
         elif self.given.y is None:
             first.why = "there are no labels to compare students by"
         else:
-            first.why = why_no_choice(self.plan, self.validation, FEWEST_JUDGES)
+            first.why = why_no_choice(self.plan, self.validations[0], FEWEST_JUDGES)
         return first
 
     def _try_codes(self) -> Trial | None:
@@ -157,10 +175,10 @@ class Candidates:
 
     def _try_labels_alone(self, encoder: Estimator) -> Trial | None:
         """Train the control: the student without a teacher; None where that was ended."""
-        rows = LabelledRows([self.given.block.with_weight()], [], None, None)
+        rows = [LabelledRows([part.block.with_weight()], [], None, None) for part in self.parts]
         return self._attempt(Setting(encoder, 1.0, TEMPERATURE, []), rows, who="control")
 
-    def _try_folds(self, setting: Setting, leak_gap: float | None, best: Trial) -> Trial:
+    def _try_folds(self, best: Trial) -> Trial:
         """Train a student on labels out of fold, where labels of the teacher leak."""
         if not self._should_cross_fit(best):
             return best
@@ -170,18 +188,33 @@ class Candidates:
             "does without"
         )
         with self.run.optional("labelling out of fold", "labels out of fold are not used"):
-            rows = self._label(setting, N_FOLDS)
-            rows.leak_gap = leak_gap
-            other = self._attempt(setting, rows)
+            other = self._attempt(best.setting, self._label(best.setting, N_FOLDS))
         best = self._better(best, other, "it is clearly better on labels out of fold")
         self._forget_rows_but(best)
         return best
 
-    def _try_temperatures(self, setting: Setting, best: Trial) -> Trial:
-        if not self.can_choose or not self.plan.chooses_temperature or setting.alpha == 1:
+    def _try_alphas(self, best: Trial) -> Trial:
+        """Train students that trust the labels less, and more."""
+        judges_all = len(self.parts) > 1
+        if not judges_all or not self._may_follow_labels() or best.setting.alpha == 1:
+            return best
+        rows = [fit.rows for fit in best.fittings]
+        for alpha in OTHER_ALPHAS:
+            other = self._attempt(replace(best.setting, alpha=alpha), rows)
+            if other is None:
+                break
+            is_nearer = other.mean_loss < best.mean_loss
+            best = self._better(best, other, "it is clearly better at this weight of the labels")
+            if is_nearer:  # on the other side of what it began with it can only be worse
+                break
+        return best
+
+    def _try_temperatures(self, best: Trial) -> Trial:
+        if not self.can_choose or not self.plan.chooses_temperature or best.setting.alpha == 1:
             return best
         for temperature in OTHER_TEMPERATURES:
-            other = self._attempt(replace(setting, temperature=temperature), best.rows)
+            rows = [fit.rows for fit in best.fittings]
+            other = self._attempt(replace(best.setting, temperature=temperature), rows)
             best = self._better(best, other, "it is clearly better at this temperature")
         return best
 
@@ -215,9 +248,25 @@ class Candidates:
 
     def _judge_teacher(self) -> FloatArray | None:
         """Loss of each validation row, at the teacher's own temperature; None if not known."""
-        rows, labeller = self.validation, self.given.labeller
-        if rows is None or not rows.is_labelled:
+        if not self._has_judges:
             return None
+        outputs = [self._teacher_outputs(part, rows) for part, rows in self._judged_parts]
+        if any(one is None for one in outputs):
+            return None
+        rows = joined([rows for _, rows in self._judged_parts])
+        whole = np.concatenate([one for one in outputs if one is not None])
+        losses = row_losses_of(whole, rows, is_calibrated=True)
+        loss = float(np.average(losses, weights=rows.weight))
+        self.run.trials.append({"who": "teacher", "log_loss": loss, "is_kept": False})
+        return losses
+
+    @property
+    def _judged_parts(self) -> list[tuple[Inputs, Block]]:
+        pairs = zip(self.parts, self.validations, strict=True)
+        return [(part, rows) for part, rows in pairs if rows is not None]
+
+    def _teacher_outputs(self, part: Inputs, rows: Block) -> FloatArray | None:
+        labeller = part.labeller
         if labeller.teacher is not None:  # a vote of none in so many trees is no certainty
             p = labeller.teacher.label(rows.X, floored=True)
         elif rows.soft is not None and self.plan.first_alpha < 1:
@@ -225,27 +274,26 @@ class Candidates:
         else:
             return None
         # Of a class that no teacher knows it is still 0.
-        outputs = rows.task.outputs_of(p, UNKNOWN_FLOOR)
-        losses = row_losses_of(outputs, rows, is_calibrated=True)
-        loss = float(np.average(losses, weights=rows.weight))
-        self.run.trials.append({"who": "teacher", "log_loss": loss, "is_kept": False})
-        return losses
+        return rows.task.outputs_of(p, UNKNOWN_FLOOR)
 
     # --- labels and trainings ---
 
     def _forget_rows_but(self, best: Trial) -> None:
         """Free the encoded rows that only another student was trained on."""
-        assert self.validation is not None
-        self.run.encoded.keep(best.setting.encoder, [*best.rows.blocks, self.validation])
+        blocks = [block for fitting in best.fittings for block in fitting.rows.blocks]
+        blocks += [rows for rows in self.validations if rows is not None]
+        self.run.encoded.keep(best.setting.encoder, blocks)
 
-    def _label(self, setting: Setting, cv: object) -> LabelledRows:
-        """The rows to learn: out of fold where `cv` is not None."""
-        given = self.given
-        if cv is not None and given.folds is None:
-            given = given.in_folds(cv)
-        return label_rows(given, setting, self.validation, cv, self.run)
+    def _label(self, setting: Setting, cv: object) -> list[LabelledRows]:
+        """The rows to learn, of each part: out of fold where `cv` is not None."""
+        return [
+            label_rows(_in_folds(part, cv), setting, rows, cv, self.run)
+            for part, rows in zip(self.parts, self.validations, strict=True)
+        ]
 
-    def _attempt(self, setting: Setting, rows: LabelledRows, who: str = "student") -> Trial | None:
+    def _attempt(
+        self, setting: Setting, rows: list[LabelledRows], who: str = "student"
+    ) -> Trial | None:
         """Train another student; None where there is no time, or that training failed or ended."""
         if self.run.is_over:
             return None
@@ -256,27 +304,46 @@ class Candidates:
         return None
 
     def _train(
-        self, setting: Setting, rows: LabelledRows, who: str = "student", kept: str | None = None
+        self,
+        setting: Setting,
+        rows: list[LabelledRows],
+        who: str = "student",
+        kept: str | None = None,
     ) -> Trial:
-        """Train a student on the rows."""
-        run, blocks = self.run, rows.blocks
-        teacher = self.given.labeller.teacher
-        examples = make_examples(setting, blocks, self.validation, teacher, run)
-        later = self._later_rounds(setting, rows, examples)
-        student, training = train_student(setting, examples, run, who, kept, later)
-        if later is not None:  # `rows` stays: another student begins with the same
-            examples = later.examples
-        is_calibrated = bool(self.plan.parameters.calibrate)
-        trial = Trial(student, training.history, setting, rows, examples, is_calibrated)
-        trial.in_rounds = later is not None
-        if self.validation is not None and self.validation.is_labelled:
+        """Train a student on the rows of each part."""
+        run = self.run
+        fittings = []
+        for part, own, validation in zip(self.parts, rows, self.validations, strict=True):
+            fittings.append(self._fit(setting, part, own, validation, who, kept))
+            if run.was_ended:
+                break
+        trial = Trial(setting, fittings, bool(self.plan.parameters.calibrate))
+        if self._has_judges and len(fittings) == len(self.parts):
             run.trials.append(trial.summary)
             run.progress.say(f"log loss on the rows held out: {run.trials[-1]['log_loss']:.4f}")
             trial.place = len(run.trials) - 1
         return trial
 
+    def _fit(
+        self,
+        setting: Setting,
+        part: Inputs,
+        rows: LabelledRows,
+        validation: Block | None,
+        who: str,
+        kept: str | None,
+    ) -> Fitting:
+        """Train a student on the rows of one part."""
+        run, teacher = self.run, part.labeller.teacher
+        examples = make_examples(setting, rows.blocks, validation, teacher, run)
+        later = self._later_rounds(setting, part, rows, examples)
+        student, training = train_student(setting, examples, run, who, kept, later)
+        if later is not None:  # `rows` stays: another student begins with the same
+            examples = later.examples
+        return Fitting(student, training.history, rows, examples, later is not None)
+
     def _later_rounds(
-        self, setting: Setting, rows: LabelledRows, examples: Examples
+        self, setting: Setting, part: Inputs, rows: LabelledRows, examples: Examples
     ) -> LaterRounds | None:
         """What draws rows again; None where each sampler draws once."""
         several = [(name, one) for name, one in rows.samplers if one.n_rounds > 1]
@@ -290,7 +357,7 @@ class Candidates:
                 "rows once, before the training. `cv=None` draws in rounds."
             )
             return None
-        return LaterRounds(self.given, rows.blocks[0], several, setting, examples, self.run)
+        return LaterRounds(part, rows.blocks[0], several, setting, examples, self.run)
 
     def _warn_of_no_choice(self) -> None:
         if self.plan.chooses_temperature and not self.can_choose and not self.plan.continues:
@@ -300,6 +367,15 @@ class Candidates:
                 f"{FEWEST_JUDGES} labelled validation rows (500 training rows, or `X_val`), and no "
                 "skorch net as `student`."
             )
+
+
+def _in_folds(part: Inputs, cv: object) -> Inputs:
+    return part if cv is None or part.folds is not None else part.in_folds(cv)
+
+
+def _mean_gap(rows: list[LabelledRows]) -> float | None:
+    gaps = [one.leak_gap for one in rows if one.leak_gap is not None]
+    return float(np.mean(gaps)) if gaps else None
 
 
 def label_rows(

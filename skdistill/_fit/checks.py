@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import compute_class_weight, indexable
 
-from skdistill._fit.holdout import check_splitter, is_splitter
+from skdistill._fit.holdout import SHARE, check_splitter, is_splitter
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import is_list, named_parts
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
@@ -245,6 +245,7 @@ def _check_validation_rows(
     is_split = y is not None and plan.stops_early(n_rows)
     fraction = plan.parameters.validation_fraction
     is_fraction = more["X_val"] is None and is_split and not is_splitter(fraction)
+    fraction = SHARE if isinstance(fraction, str) else fraction
     if is_fraction and min(fraction, 1 - fraction) * n_rows < 1:
         raise ValueError(
             f"`validation_fraction={fraction}` of {n_rows} sample(s) leaves one side without a row "

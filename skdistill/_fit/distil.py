@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._fit.calibration import careful_temperature
 from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import check_prior
 from skdistill._fit.groups import Judgement, judge_by_all_groups
-from skdistill._fit.holdout import rows_apart
 from skdistill._fit.inputs import Inputs
+from skdistill._fit.last import Last, train_at_last
 from skdistill._fit.outcome import decision_of
+from skdistill._fit.parts import find_parts, rows_of
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
-from skdistill._fit.training import train_again, trains_again
 from skdistill._fit.trials import Trial
 from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
 from skdistill.student import FittedStudent, check_finite
@@ -33,6 +34,9 @@ class Outcome:
     teacher : TeacherPool or None
     trial : Trial
         The one that was kept.
+    last : Last
+        The student as it was trained in the end.
+    leak_gap : float or None
     trials : list of dict
     decision : str
     settled : dict of str to str
@@ -45,6 +49,8 @@ class Outcome:
     student: FittedStudent
     teacher: TeacherPool | None
     trial: Trial
+    last: Last
+    leak_gap: float | None
     trials: list[dict]
     decision: str
     settled: dict[str, str]
@@ -54,22 +60,22 @@ class Outcome:
     @property
     def attributes(self) -> dict[str, Any]:
         """What a fitted estimator shows of it, by the name of the attribute."""
-        setting, rows = self.trial.setting, self.trial.rows
+        setting, last = self.trial.setting, self.last
         return self.task.attributes | {
             "teacher_": self.teacher,
             "student_": self.student.net,
             "encoder_": self.student.encoder,
-            "history_": self.trial.history,
+            "history_": self.trial.first.history,
             "temperature_": setting.temperature,
             "alpha_": setting.alpha,
-            "cv_": rows.cv,
-            "leak_gap_": rows.leak_gap,
+            "cv_": self.trial.rows.cv,
+            "leak_gap_": self.leak_gap,
             "calibration_temperature_": self.student.temperature,
             "class_offset_": self.student.offset,
             "decision_": self.decision,
             "trials_": self.trials,
-            "transfer_": rows.samplers,
-            "n_transfer_rows_": sum(map(len, self.trial.examples.blocks[1:])),
+            "transfer_": last.samplers,
+            "n_transfer_rows_": sum(map(len, last.blocks[1:])),
         }
 
 
@@ -86,54 +92,61 @@ def distil(given: Inputs, run: Run) -> Outcome:
     Outcome
     """
     plan = run.plan
-    whole, given = given, hold_out(given, run)
-    rows = identity_of((given.X, given.y))
-    if given.holds_out:
-        warn_of_other_rows(plan, rows)
-    teacher = fit_teacher(given, run) if plan.previous is None else plan.previous.teacher
-    labeller, run.teacher = given.labeller.by(teacher), teacher
-    whole, given = replace(whole, labeller=labeller), replace(given, labeller=labeller)
+    parts = find_parts(given, run)
+    if parts[0].holds_out:
+        warn_of_other_rows(plan, identity_of((parts[0].X, parts[0].y)))
+    parts = [_with_teacher(part, run) for part in parts]
+    run.teacher = parts[0].labeller.teacher
 
-    trial = Candidates(given, run).learn()
+    candidates = Candidates(parts, run)
+    trial = candidates.learn()
     if trial.place is not None:
         run.trials[trial.place]["is_kept"] = True
     decision = decision_of(trial, run.trials)
-    student = _calibrated(trial, run)
-    judgement = judge_by_all_groups(whole, trial, run)
+    judged = replace(given, labeller=parts[0].labeller)
+    judgement = judge_by_all_groups(judged, trial, run)
     if judgement is not None:
         decision += _add_judgement(judgement, trial, run)
-        student = replace(student, temperature=judgement.temperature or student.temperature)
-    # The share of a training in rounds that was best says nothing of a training in one.
-    if trains_again(run, given.holds_out) and not trial.in_rounds:
-        again = train_again(student, trial, teacher, run)
-        student = replace(student, net=again.net)
-    student = replace(student, offset=_prior_offset(trial, run))
+    whole = rows_of(given)
+    last = train_at_last(trial, parts, whole, run)
+    seen = parts[0] if last.teacher is parts[0].labeller.teacher else whole
+    temperature = None if judgement is None else judgement.temperature
+    temperature = temperature or _calibration(trial, last, run)
+    offset = _prior_offset(trial, last, run)
+    student = replace(last.student, temperature=temperature, offset=offset)
     run.progress.say(decision)
     settled, seed = settled_by(plan.parameters), plan.seeds["split"]
-    return Outcome(run.task, student, teacher, trial, run.trials, decision, settled, rows, seed)
+    return Outcome(
+        run.task,
+        student,
+        last.teacher,
+        trial,
+        last,
+        candidates.leak_gap,
+        run.trials,
+        decision,
+        settled,
+        identity_of((seen.X, seen.y)),
+        seed,
+    )
 
 
-def hold_out(given: Inputs, run: Run) -> Inputs:
-    """Hold rows out for validation before a teacher sees them.
-
-    A teacher that has seen them puts their labels into the rows nearby that it labels, and so
-    into the student: its loss on them would be too low, and all that is chosen by it wrong.
-    """
-    plan = run.plan
-    if given.validation is not None or not plan.stops_early(given.n_used):
-        return given
-    kept, rows = rows_apart(given, plan.parameters.validation_fraction, plan.seeds["split"])
-    return given.hold_out(kept, rows) if len(rows) else given
+def _with_teacher(part: Inputs, run: Run) -> Inputs:
+    """The rows with a teacher that was fitted on them."""
+    previous = run.plan.previous
+    teacher = fit_teacher(part, run) if previous is None else previous.teacher
+    return replace(part, labeller=part.labeller.by(teacher))
 
 
-def _calibrated(trial: Trial, run: Run) -> FittedStudent:
-    """The student of a trial, with the temperature that fits the validation rows best."""
+def _calibration(trial: Trial, last: Last, run: Run) -> float:
+    """The temperature at which the student fits the validation rows; 1 without any."""
     rows = trial.validation
     if not run.plan.parameters.calibrate or rows is None or not rows.is_labelled:
-        return trial.student
+        return 1.0
     check_finite(trial.outputs)
-    temperature = rows.task.calibrate(trial.outputs, rows.labels, rows.weight)
-    return replace(trial.student, temperature=temperature)
+    if last.student is not trial.first.student:  # what fits that one may not fit the last
+        return careful_temperature(trial.outputs, rows)
+    return rows.task.calibrate(trial.outputs, rows.labels, rows.weight)
 
 
 def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:
@@ -146,7 +159,7 @@ def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:
     return f"; over all {n_groups} groups, each held out once, its log loss is {loss:.4f}"
 
 
-def _prior_offset(trial: Trial, run: Run) -> np.ndarray | None:
+def _prior_offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:
     """What turns the shares of the classes among the targets into `class_prior`."""
     task = run.task
     prior = check_prior(run.plan.parameters.class_prior, task.classes)
@@ -154,7 +167,7 @@ def _prior_offset(trial: Trial, run: Run) -> np.ndarray | None:
         return None
     alpha = trial.setting.alpha
     shares = np.zeros(task.n_outputs)
-    for block in trial.examples.blocks:
+    for block in last.blocks:
         shares += task.shares(block.labels, block.weight, block.soft, alpha)
     offset, untaught = task.prior_offset(shares, prior)
     if len(untaught):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skdistill._fit.blocks import Block
+from skdistill._fit.calibration import cooler_temperature
 from skdistill._fit.candidates import FEWEST_JUDGES, N_FOLDS, label_rows
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
@@ -126,40 +127,9 @@ def _judge(outputs: FloatArray, rows: Block, folds: list[Split], run: Run) -> Ju
     losses = row_losses_of(outputs, rows, is_calibrated=False)
     temperature = None
     if run.plan.parameters.calibrate:
-        temperature = careful_temperature(outputs, rows)
+        temperature = cooler_temperature(outputs, rows)
         for others, test in folds:  # a row chooses no temperature that it is judged at
-            calibrated = outputs[test] / careful_temperature(outputs[others], rows.take(others))
+            calibrated = outputs[test] / cooler_temperature(outputs[others], rows.take(others))
             losses[test] = row_losses_of(calibrated, rows.take(test), is_calibrated=False)
     loss = float(np.average(losses, weights=rows.weight))
     return Judgement(loss, len(np.unique(rows.groups)), temperature)
-
-
-def careful_temperature(outputs: FloatArray, rows: Block) -> float:
-    """The best temperature; below 1, the one nearest to 1 within a standard error of the best [1]_.
-
-    So few groups make a student too sure of itself easily, and that costs most.
-
-    References
-    ----------
-    .. [1] Breiman, Friedman, Olshen and Stone (1984). Classification and Regression Trees.
-       https://doi.org/10.1201/9781315139470
-    """
-    best = rows.task.calibrate(outputs, rows.labels, rows.weight)
-    if best >= 1:
-        return best
-    least = row_losses_of(outputs / best, rows, is_calibrated=False)
-    for temperature in np.geomspace(1, best, 50):
-        more = row_losses_of(outputs / temperature, rows, is_calibrated=False) - least
-        if _mean_within_error(more, rows):
-            return float(temperature)
-    return best
-
-
-def _mean_within_error(values: FloatArray, rows: Block) -> bool:
-    """Whether the mean is at most one standard error from 0, as groups have it."""
-    assert rows.groups is not None
-    share = rows.weight / rows.weight.sum()
-    mean = share @ values
-    code = np.unique(rows.groups, return_inverse=True)[1]
-    apart, shares = (np.bincount(code, weights=one) for one in (share * (values - mean), share))
-    return bool(mean**2 <= np.sum(apart**2) / (1 - 1 / n_effective(shares)))

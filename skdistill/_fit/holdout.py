@@ -13,6 +13,9 @@ from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 if TYPE_CHECKING:
     from skdistill._fit.inputs import Inputs
 
+# Of the rows, that validation_fraction="auto" holds out at least.
+SHARE = 0.1
+
 
 def find_folds(
     cv: Any, X: Table, y: np.ndarray | None, groups: np.ndarray | None = None
@@ -32,14 +35,16 @@ def shown(value: Any) -> str:
 
 def is_splitter(value: Any) -> bool:
     """Whether `validation_fraction` is no number: a splitter, or a list of splits."""
-    return isinstance(value, (list, tuple)) or hasattr(value, "split")
+    return isinstance(value, (list, tuple)) or (
+        hasattr(value, "split") and not isinstance(value, str)
+    )
 
 
 def check_splitter(value: Any) -> None:
     """Raise a ValueError for what has a method ``split`` and is no splitter."""
-    if isinstance(value, (str, bytes, type)):
+    if isinstance(value, (str, bytes, type)) and value != "auto":
         raise ValueError(
-            "`validation_fraction` must be a number in (0, 1), a splitter such as "
+            "`validation_fraction` must be a number in (0, 1), 'auto', a splitter such as "
             f"TimeSeriesSplit(), or a list of (train, test), got {value!r}."
         )
 

@@ -155,8 +155,12 @@ class Inputs:
         -------
         Inputs
         """
+        validation = replace(self.block, soft=self.soft).take(rows)
+        return replace(self.take(kept), validation=validation, holds_out=True)
+
+    def take(self, kept: IntArray) -> "Inputs":
+        """The same with some of the rows of X."""
         n_rows = len(self.labels)
-        everything = replace(self.block, soft=self.soft)
         return replace(
             self,
             X=safe_indexing(self.X, kept),
@@ -164,8 +168,6 @@ class Inputs:
             weight=None if self.weight is None else self.weight[kept],
             soft=None if self.soft is None else self.soft[kept],
             groups=None if self.groups is None else self.groups[kept],
-            validation=everything.take(rows),
-            holds_out=True,
             folds=None if self.folds is None else _within(self.folds, kept),
             fit_params={
                 name: take_rows(params, kept, n_rows) for name, params in self.fit_params.items()

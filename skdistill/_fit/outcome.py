@@ -6,7 +6,7 @@ import numpy as np
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.judge import is_clearly_lower
-from skdistill._fit.plan import Plan
+from skdistill._fit.plan import ALPHA, Plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.types import FloatArray
 from skdistill._utils.weights import n_effective
@@ -85,6 +85,8 @@ def _name(trial: dict) -> str:
         words.append(f"at temperature {trial['temperature']:g}")
     if trial["cv"] is not None:
         words.append("of labels out of fold")
+    if trial["who"] == "student" and trial["alpha"] != ALPHA:
+        words.append(f"at alpha {trial['alpha']:g}")
     if trial["nominal"]:
         words.append("with codes")
     return " ".join(words)

@@ -145,6 +145,14 @@ class Plan:
         return type(student) in (type(None), MLPStudent) or isinstance(student, type)
 
     @property
+    def samplers(self) -> list[Any]:
+        """Those that the user gave."""
+        given = self.parameters.transfer
+        return (
+            [] if isinstance(given, str) else [part for _, part in named_parts(given, "transfer")]
+        )
+
+    @property
     def has_unfitted_teachers(self) -> bool:
         return bool(unfrozen(self.teachers))
 

@@ -12,7 +12,6 @@ from skdistill._fit.examples import Examples
 from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
-from skdistill._fit.trials import Trial
 from skdistill._fit.views import teacher_views
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.process import usual_torch
@@ -255,8 +254,8 @@ def _shared(setting: Setting, run: Run, step: Any) -> dict:
     }
 
 
-def trains_again(run: Run, holds_out: bool) -> bool:
-    """Whether the student is trained on the rows held out in the end.
+def is_fitted_again(run: Run, holds_out: bool) -> bool:
+    """Whether teachers and student are fitted on the rows held out as well, in the end.
 
     Not where the next fit goes on from it, as they would be held out again; nor a net or a recipe
     of the user's, whose callbacks may need validation rows.
@@ -264,37 +263,3 @@ def trains_again(run: Run, holds_out: bool) -> bool:
     parameters = run.plan.parameters
     may = bool(parameters.refit) and holds_out and not parameters.warm_start
     return may and run.plan.is_student_ours
-
-
-def train_again(student: FittedStudent, trial: Trial, teacher: Any, run: Run) -> FittedStudent:
-    """Train the student on all rows, for the share of the epochs that was best before.
-
-    What was chosen on the rows held out holds for it: the epoch and the calibration.
-
-    Parameters
-    ----------
-    student : FittedStudent
-    trial : Trial
-        The one that is kept.
-    teacher : TeacherPool or None
-        Of which the objectives need what they need of the other rows too.
-    run : Run
-
-    Returns
-    -------
-    FittedStudent
-        `student` itself where there is no time, or the training fails or is ended.
-    """
-    if run.is_over:
-        return student
-    again, setting, examples = None, trial.setting, trial.examples
-    n_rows = len(examples.inputs)
-    text = f"training the student again, on all {n_rows} rows"
-    kept = "the student that was fitted without the rows held out is kept"
-    with run.optional("training the student again", kept):
-        assert examples.validation is not None
-        held_out = [examples.validation]
-        views = teacher_views(setting.objectives, teacher, held_out, run.plan.cache)
-        rows = examples.everything(run.plan.response, setting.temperature, views)
-        again = train_for(trial.best_share, setting, rows, run, "refit-student", text, kept)
-    return student if again is None or run.was_ended else again

@@ -1,6 +1,6 @@
 """Students that are trained to choose among, and how two are compared."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,41 +34,69 @@ class LabelledRows:
 
 
 @dataclass
-class Trial:
-    """A student and what it learned from.
+class Fitting:
+    """A student trained on one part of the rows, and what it learned from.
 
     Attributes
     ----------
     student : FittedStudent
     history : skorch.history.History
-    setting : Setting
     rows : LabelledRows
         That the training began with.
     examples : Examples
         That it ended with: `Rounds` draw others on the way.
-    is_calibrated : bool
-        Whether the student will be.
-    place : int or None, default=None
-        Its own in `trials_`.
     in_rounds : bool, default=False
         Whether samplers were to draw rows in the course of its training.
-    why : str, default=""
-        Why it is the best so far.
     """
 
     student: FittedStudent
     history: Any
-    setting: Setting
     rows: LabelledRows
     examples: Examples
+    in_rounds: bool = False
+
+    @property
+    def outputs(self) -> FloatArray:
+        """Of the validation rows, without calibration."""
+        return self.student.raw_outputs(self.examples.validation_inputs).astype(np.float64)
+
+
+@dataclass
+class Trial:
+    """One way to make a student, tried: trained once, or once a fold.
+
+    Attributes
+    ----------
+    setting : Setting
+    fittings : list of Fitting
+        One, or one a fold, each judged by the rows that it does not learn from.
+    is_calibrated : bool
+        Whether the student will be.
+    place : int or None, default=None
+        Its own in `trials_`.
+    why : str, default=""
+        Why it is the best so far.
+    """
+
+    setting: Setting
+    fittings: list[Fitting]
     is_calibrated: bool
     place: int | None = None
-    in_rounds: bool = False
     why: str = ""
 
     @property
+    def first(self) -> Fitting:
+        return self.fittings[0]
+
+    @property
+    def rows(self) -> LabelledRows:
+        return self.first.rows
+
+    @cached_property
     def validation(self) -> Block | None:
-        return self.examples.validation
+        """The validation rows of all fittings, without their tables; None where there are none."""
+        blocks = [fitting.examples.validation for fitting in self.fittings]
+        return None if blocks[0] is None else joined([one for one in blocks if one is not None])
 
     @property
     def judges(self) -> Block:
@@ -79,12 +107,16 @@ class Trial:
     @cached_property
     def outputs(self) -> FloatArray:
         """Of the validation rows, without calibration."""
-        return self.student.raw_outputs(self.examples.validation_inputs).astype(np.float64)
+        return np.concatenate([fitting.outputs for fitting in self.fittings])
 
     @cached_property
     def row_losses(self) -> FloatArray:
         """Loss of each validation row."""
         return row_losses_of(self.outputs, self.judges, self.is_calibrated)
+
+    @property
+    def mean_loss(self) -> float:
+        return float(np.average(self.row_losses, weights=self.judges.weight))
 
     def is_better_than(self, other: "Trial") -> bool:
         """Whether it clearly loses less on the validation rows."""
@@ -98,22 +130,42 @@ class Trial:
     @property
     def summary(self) -> dict[str, Any]:
         """What `trials_` says of it."""
-        weight, setting = self.judges.weight, self.setting
+        setting = self.setting
         return {
             "who": "student" if setting.learns_of_teacher else "control",
             "alpha": setting.alpha,
             "temperature": setting.temperature,
             "cv": self.rows.cv,
             "nominal": list(getattr(setting.encoder, "nominal_", [])),
-            "log_loss": float(np.average(self.row_losses, weights=weight)),
+            "log_loss": self.mean_loss,
             "is_kept": False,
         }
 
     @property
     def best_share(self) -> float:
-        """Share of the epochs planned at the end of which the validation loss was lowest."""
-        best = int(np.argmin(self.history[:, "valid_loss"])) + 1
-        return best / self.student.net.max_epochs
+        """Share of the epochs planned at the end of which the validation loss was lowest.
+
+        Of several fittings, their mean loss.
+        """
+        curves = [fitting.history[:, "valid_loss"] for fitting in self.fittings]
+        n_epochs = min(map(len, curves))
+        best = int(np.argmin(np.mean([curve[:n_epochs] for curve in curves], axis=0))) + 1
+        return best / self.first.student.net.max_epochs
+
+
+def joined(blocks: list[Block]) -> Block:
+    """The labels, weights and groups of several blocks."""
+    if len(blocks) == 1:
+        return blocks[0]
+    groups = [block.groups for block in blocks if block.groups is not None]
+    return replace(
+        blocks[0],
+        X=None,
+        labels=np.concatenate([block.labels for block in blocks]),
+        weight=np.concatenate([block.weight for block in blocks]),
+        soft=None,
+        groups=np.concatenate(groups) if groups else None,
+    )
 
 
 def row_losses_of(outputs: FloatArray, rows: Block, is_calibrated: bool) -> FloatArray:

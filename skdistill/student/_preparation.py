@@ -91,7 +91,7 @@ def callbacks_of(
     ours = [(f"skdistill_{type(c).__name__}", c) for c in (StopDivergence(), *always)]
     if early_stopping and validation is not None and not has_stopping:
         stopping = EarlyStopping(
-            patience=max(10, net.max_epochs // 2), threshold=0.0, load_best=True, sink=_silent
+            patience=max(10, net.max_epochs // 4), threshold=0.0, load_best=True, sink=_silent
         )
         ours.insert(0, ("skdistill_early_stopping", stopping))
     return theirs + ours

@@ -1,0 +1,117 @@
+"""The last training of a fit: on all rows, in the way that was chosen on rows held out."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skdistill._fit.blocks import Block
+from skdistill._fit.candidates import label_rows
+from skdistill._fit.examples import EncodedRows
+from skdistill._fit.inputs import Inputs
+from skdistill._fit.run import Run
+from skdistill._fit.teachers import fit_teacher
+from skdistill._fit.training import is_fitted_again, make_examples, train_for
+from skdistill._fit.trials import LabelledRows, Trial
+from skdistill._fit.views import teacher_views
+from skdistill._utils.types import FloatArray
+from skdistill.student import FittedStudent
+from skdistill.teacher import TeacherPool
+
+KEPT = "the student that was fitted without the rows held out is kept"
+
+
+@dataclass
+class Last:
+    """The student that a fit leaves, its teacher, and the rows it learned from.
+
+    Attributes
+    ----------
+    student : FittedStudent
+    teacher : TeacherPool or None
+    samplers : list of (str, TransferSampler)
+    blocks : list of Block
+    """
+
+    student: FittedStudent
+    teacher: TeacherPool | None
+    samplers: list[tuple[str, Any]]
+    blocks: list[Block]
+
+
+def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Last:
+    """Fit teachers and student on all rows.
+
+    What was chosen on the rows held out holds for them: the way, the epoch and the calibration.
+
+    Parameters
+    ----------
+    trial : Trial
+        The one that is kept.
+    parts : list of Inputs
+        What it learned from, and was judged by.
+    whole : Inputs
+        All rows of these.
+    run : Run
+
+    Returns
+    -------
+    Last
+        With the student at hand where there is no time, or a step fails or is ended.
+    """
+    first = trial.first
+    at_hand = Last(
+        first.student, parts[0].labeller.teacher, first.rows.samplers, first.examples.blocks
+    )
+    # The share of a training in rounds that was best says nothing of a training in one.
+    may = is_fitted_again(run, parts[0].holds_out) and not first.in_rounds
+    if run.is_over or not may:
+        return at_hand
+    last = None
+    with run.optional("training the student again", KEPT):
+        fits_teachers = run.plan.has_unfitted_teachers and not run.plan.continues
+        if fits_teachers or len(parts) > 1:
+            last = _fit_everything(trial, parts, whole, run)
+        else:
+            last = _with_rows_held_out(trial, at_hand, run)
+    return at_hand if last is None or run.was_ended else last
+
+
+def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Last:
+    """Fit the teachers again, label all rows, and train the student on them."""
+    setting, share = trial.setting, trial.best_share
+    run.encoded = EncodedRows()  # those of the first training are not needed again
+    with warnings.catch_warnings():  # the fit has said it once
+        warnings.filterwarnings("ignore", "DistilledClassifier: ", UserWarning)
+        teacher = fit_teacher(whole, run, _mean_weights(parts))
+        whole = replace(whole, labeller=whole.labeller.by(teacher))
+        rows = LabelledRows([whole.block.with_weight()], [], None, None)
+        if setting.learns_of_teacher:
+            cv = trial.rows.cv
+            learned = whole if cv is None or whole.folds is not None else whole.in_folds(cv)
+            rows = label_rows(learned, setting, None, cv, run)
+    examples = make_examples(setting, rows.blocks, None, teacher, run)
+    learned_rows = examples.training(run.plan.response, setting.temperature)
+    text = f"training the student again, on all {len(learned_rows)} rows"
+    student = train_for(share, setting, learned_rows, run, "refit-student", text, KEPT)
+    return Last(student, teacher, rows.samplers, rows.blocks)
+
+
+def _mean_weights(parts: list[Inputs]) -> FloatArray | None:
+    """What the teachers weighed in the parts, on the mean."""
+    pools = [part.labeller.teacher for part in parts]
+    weights = [pool.weights_ for pool in pools if pool is not None]
+    return np.mean(weights, axis=0) if weights else None
+
+
+def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Last:
+    """Train the student on the rows at hand and those held out, with the teacher that is there."""
+    setting, examples = trial.setting, trial.first.examples
+    assert examples.validation is not None
+    held_out, response = [examples.validation], run.plan.response
+    views = teacher_views(setting.objectives, at_hand.teacher, held_out, run.plan.cache)
+    rows = examples.everything(response, setting.temperature, views)
+    text = f"training the student again, on all {len(rows)} rows"
+    student = train_for(trial.best_share, setting, rows, run, "refit-student", text, KEPT)
+    return replace(at_hand, student=student)

@@ -1,0 +1,94 @@
+"""The rows that students are chosen on: one part with rows held out, or a part a fold."""
+
+import numpy as np
+
+from skdistill._fit.candidates import N_FOLDS
+from skdistill._fit.checks import is_auto
+from skdistill._fit.holdout import SHARE, rows_apart
+from skdistill._fit.inputs import Inputs
+from skdistill._fit.run import Run
+from skdistill._fit.training import is_fitted_again
+from skdistill.teacher import find_partition
+
+# From and up to so many rows each judges, once, in folds: a tenth of them would tell too little.
+FEWEST_ROWS, MOST_ROWS = 500, 2_000
+# Of the rows that validation_fraction="auto" holds out.
+LARGEST_SHARE = 0.25
+ENOUGH_JUDGES = 1_000
+
+
+def find_parts(given: Inputs, run: Run) -> list[Inputs]:
+    """Hold rows out for validation before a teacher sees them.
+
+    A teacher that has seen them puts their labels into the rows nearby that it labels, and so
+    into the student: its loss on them would be too low, and all that is chosen by it wrong.
+
+    Parameters
+    ----------
+    given : Inputs
+    run : Run
+
+    Returns
+    -------
+    list of Inputs
+        One, or one a fold.
+    """
+    plan = run.plan
+    if given.validation is not None:
+        return [given]
+    if _judges_by_folds(given, run):
+        return _folds(given, run)
+    if not plan.stops_early(given.n_used):
+        return [given]
+    kept, rows = rows_apart(given, _fraction(given, run), plan.seeds["split"])
+    return [given.hold_out(kept, rows) if len(rows) else given]
+
+
+def rows_of(given: Inputs) -> Inputs:
+    """All rows that are in some part: a splitter may leave others out."""
+    if given.split is None:
+        return given
+    train, test = given.split
+    return given.take(np.union1d(train, test))
+
+
+def _judges_by_folds(given: Inputs, run: Run) -> bool:
+    """Whether each row is to judge: where that is cheap, and there is something to choose."""
+    plan, parameters = run.plan, run.plan.parameters
+    if not FEWEST_ROWS <= given.n_used <= MOST_ROWS or given.y is None:
+        return False
+    if not isinstance(parameters.early_stopping, str) or not plan.chooses_alpha:
+        return False
+    if not is_auto(parameters.validation_fraction) or given.groups is not None:
+        return False
+    is_free = plan.deadline is None and not plan.continues and not parameters.warm_start
+    is_plain = plan.is_student_ours and bool(parameters.refit) and given.folds is None
+    draws_once = all(one.n_rounds == 1 for one in plan.samplers)
+    return is_free and is_plain and draws_once and given.fills_folds(N_FOLDS)
+
+
+def _fraction(given: Inputs, run: Run) -> float:
+    """The share of the rows that is held out.
+
+    Where all are trained on in the end, more of few rows can be held out: they choose better.
+    """
+    fraction = run.plan.parameters.validation_fraction
+    if not isinstance(fraction, str):
+        return fraction
+    if given.groups is not None or not is_fitted_again(run, holds_out=True):
+        return SHARE
+    return float(np.clip(ENOUGH_JUDGES / given.n_used, SHARE, LARGEST_SHARE))
+
+
+def _folds(given: Inputs, run: Run) -> list[Inputs]:
+    """A part for each fold, with the rows of the fold held out."""
+    used = np.flatnonzero(given.weights)
+    labels = given.labels[used]
+    seed = run.plan.seeds["split"]
+    order = np.random.RandomState(seed).permutation(len(used))
+    folds = find_partition(N_FOLDS, order, labels[order], None)
+    everything = np.arange(len(given.labels))
+    return [
+        given.hold_out(np.setdiff1d(everything, rows), rows)
+        for rows in (np.sort(used[order[test]]) for _, test in folds)
+    ]
