@@ -82,9 +82,16 @@ def test_at_last_teacher_and_student_learn_of_all_rows(trainings):
 
 def test_a_class_is_in_each_fold():
     X, y = data()
-    y[:6] = 2
+    y[:10] = 2
     folded().fit(X, y)
-    assert all(np.isin(np.arange(6), rows).sum() >= 4 for rows in SEEN[:5])
+    assert [np.isin(np.arange(10), rows).sum() for rows in SEEN[:5]] == [8] * 5
+
+
+def test_a_class_of_few_rows_is_not_folded():
+    X, y = data()
+    y[:9] = 2
+    folded().fit(X, y)
+    assert len(SEEN) == 2
 
 
 def test_other_weights_of_the_labels_are_tried(trainings):
@@ -143,6 +150,7 @@ def test_who_ends_a_fold_keeps_its_student(on_training):
         {"max_time": 1000},
         {"student": RECIPE.make_net(600)},
         {"transfer": Rounds(Munge(size=0.5), n_rounds=2)},
+        {"class_prior": [0.4, 0.6]},
     ],
     ids=lambda params: next(iter(params)),
 )
@@ -169,10 +177,27 @@ def test_of_few_rows_more_are_held_out(n_rows, n_kept):
     assert [len(rows) for rows in SEEN] == [n_kept, n_rows]
 
 
-def test_a_tenth_is_held_out_where_nothing_is_fitted_again():
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"refit": False},
+        {"max_time": 1000},
+        {"transfer": Rounds(Munge(size=0.1), n_rounds=2)},
+    ],
+    ids=lambda params: next(iter(params)),
+)
+def test_a_tenth_is_held_out_where_nothing_may_be_fitted_again(params):
     X, y = data(2400)
-    make(refit=False).fit(X, y)
-    assert [len(rows) for rows in SEEN] == [2160]
+    make(alpha=0.3, **params).fit(X, y)
+    assert len(SEEN[0]) == 2160
+
+
+def test_one_row_held_out_calibrates_nothing():
+    X, y = data()
+    split = [(np.arange(599), np.array([599]))]
+    with np.errstate(all="raise"):
+        clf = make(alpha=0.3, validation_fraction=split).fit(X, y)
+    assert clf.calibration_temperature_ == 1
 
 
 def test_rows_are_drawn_anew_of_all_rows():

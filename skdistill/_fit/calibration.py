@@ -53,4 +53,6 @@ def _mean_within_error(values: FloatArray, rows: Block) -> bool:
     if rows.groups is not None:
         code = np.unique(rows.groups, return_inverse=True)[1]
         apart, shares = (np.bincount(code, weights=one) for one in (apart, shares))
+    if n_effective(shares) <= 1:  # one alone has no error
+        return True
     return bool(mean**2 <= np.sum(apart**2) / (1 - 1 / n_effective(shares)))

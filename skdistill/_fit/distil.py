@@ -146,7 +146,8 @@ def _calibration(trial: Trial, last: Last, run: Run) -> float:
     check_finite(trial.outputs)
     if last.student is not trial.first.student:  # what fits that one may not fit the last
         return careful_temperature(trial.outputs, rows)
-    return rows.task.calibrate(trial.outputs, rows.labels, rows.weight)
+    rows = trial.first.judges  # of several, it is the first that is kept
+    return rows.task.calibrate(trial.outputs[: len(rows)], rows.labels, rows.weight)
 
 
 def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:

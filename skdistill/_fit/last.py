@@ -81,10 +81,11 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
 def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Last:
     """Fit the teachers again, label all rows, and train the student on them."""
     setting, share = trial.setting, trial.best_share
-    run.encoded = EncodedRows()  # those of the first training are not needed again
+    trial.forget_inputs()  # those of the first training are not needed again
+    run.encoded = EncodedRows()
     with warnings.catch_warnings():  # the fit has said it once
         warnings.filterwarnings("ignore", "DistilledClassifier: ", UserWarning)
-        teacher = fit_teacher(whole, run, _mean_weights(parts))
+        teacher = run.teacher = fit_teacher(whole, run, _mean_weights(parts))
         whole = replace(whole, labeller=whole.labeller.by(teacher))
         rows = LabelledRows([whole.block.with_weight()], [], None, None)
         if setting.learns_of_teacher:

@@ -56,6 +56,12 @@ class Fitting:
     in_rounds: bool = False
 
     @property
+    def judges(self) -> Block:
+        """The validation rows, where there are some."""
+        assert self.examples.validation is not None
+        return self.examples.validation
+
+    @property
     def outputs(self) -> FloatArray:
         """Of the validation rows, without calibration."""
         return self.student.raw_outputs(self.examples.validation_inputs).astype(np.float64)
@@ -108,6 +114,13 @@ class Trial:
     def outputs(self) -> FloatArray:
         """Of the validation rows, without calibration."""
         return np.concatenate([fitting.outputs for fitting in self.fittings])
+
+    def forget_inputs(self) -> None:
+        """Free the encoded rows; the outputs for validation rows stay."""
+        if self.validation is not None:
+            assert len(self.outputs) == len(self.validation)
+        for fitting in self.fittings:
+            fitting.examples.inputs = np.empty((0, 0), np.float32)
 
     @cached_property
     def row_losses(self) -> FloatArray:
