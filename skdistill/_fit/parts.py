@@ -65,9 +65,8 @@ def _judges_by_folds(given: Inputs, run: Run) -> bool:
         return False
     is_free = plan.deadline is None and not plan.continues and not parameters.warm_start
     is_plain = plan.is_student_ours and bool(parameters.refit) and given.folds is None
-    draws_once = all(one.n_rounds == 1 for one in plan.samplers)
     # A teacher may divide the rows of each part once more.
-    return is_free and is_plain and draws_once and given.fills_folds(2 * N_FOLDS)
+    return is_free and is_plain and plan.draws_once and given.fills_folds(2 * N_FOLDS)
 
 
 def _fraction(given: Inputs, run: Run) -> float:
@@ -75,11 +74,10 @@ def _fraction(given: Inputs, run: Run) -> float:
 
     Where all are trained on in the end, more of few rows can be held out: they choose better.
     """
-    fraction = run.plan.parameters.validation_fraction
+    plan, fraction = run.plan, run.plan.parameters.validation_fraction
     if not isinstance(fraction, str):
         return fraction
-    draws_once = all(one.n_rounds == 1 for one in run.plan.samplers)
-    may = draws_once and run.plan.deadline is None and given.groups is None
+    may = plan.draws_once and plan.deadline is None and given.groups is None
     if not may or not is_fitted_again(run, holds_out=True):
         return SHARE
     return float(np.clip(ENOUGH_JUDGES / given.n_used, SHARE, LARGEST_SHARE))

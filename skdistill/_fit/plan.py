@@ -145,12 +145,11 @@ class Plan:
         return type(student) in (type(None), MLPStudent) or isinstance(student, type)
 
     @property
-    def samplers(self) -> list[Any]:
-        """Those that the user gave."""
+    def draws_once(self) -> bool:
+        """Whether no sampler that the user gave draws again in the course of a training."""
         given = self.parameters.transfer
-        return (
-            [] if isinstance(given, str) else [part for _, part in named_parts(given, "transfer")]
-        )
+        samplers = [] if isinstance(given, str) else named_parts(given, "transfer")
+        return all(sampler.n_rounds == 1 for _, sampler in samplers)
 
     @property
     def has_unfitted_teachers(self) -> bool:
