@@ -12,11 +12,10 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
 from skdistill import DistilledClassifier, Gibbs, Marginals, Mixup, MLPStudent, Munge, Near
+from skdistill._fit.transfer_set import n_new_rows
 
 MEMBERS = ("rf", "et", "xgb", "lgbm")
 PYTABKIT = ("pytabkit", "torch")
-# Synthetic rows that `transfer="auto"` draws at most.
-MOST_NEW_ROWS = 100_000
 
 
 # --- the teacher and its members ---
@@ -75,25 +74,20 @@ def run_distil_with_catboost(job):
 
 def as_many_rows(sampler, n_rows):
     """The sampler with as many new rows as "auto" draws: they then differ by their rows alone."""
-    size = {"size": min(8.0, MOST_NEW_ROWS / n_rows)}
+    size = {"size": n_new_rows(n_rows) / n_rows}
     if isinstance(sampler, Near):
         return Near(clone(sampler.sampler).set_params(**size))
     return clone(sampler).set_params(**size)
 
 
 def run_control(job):
-    """The default student without a teacher: as many steps, on the labels alone."""
-    n_steps = job.figures("default")["n_steps"]
-    clf = control(n_steps, job.seed)
-    return fit_student(clf, job)
+    """The default recipe without a teacher."""
+    return fit_student(control(job.seed), job)
 
 
-def control(n_steps, seed):
+def control(seed):
     # With alpha=1 no answer of the teacher is used, so that the cheapest will do.
-    student = MLPStudent(n_steps=n_steps)
-    return DistilledClassifier(
-        DummyClassifier(), student, alpha=1.0, transfer=None, random_state=seed
-    )
+    return DistilledClassifier(DummyClassifier(), alpha=1.0, transfer=None, random_state=seed)
 
 
 def fit_student(clf, job):
@@ -123,7 +117,7 @@ def _rival(name, run, *packages, every_seed=False, **params):
 METHODS = [
     Method("teacher", run_teacher, "teacher", every_seed=True),
     _student("default", every_seed=True),
-    _student("control", run_control, needs="default", every_seed=True),
+    _student("control", run_control, every_seed=True),
     _rival("hgb", run_hgb, every_seed=True),
     _rival("catboost", run_catboost, "catboost", every_seed=True),
     Method(

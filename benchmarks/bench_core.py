@@ -48,6 +48,8 @@ def main():
         torch.set_num_threads(1)
         rows = [epoch_row(X[:14_000], y[:14_000], 256, 1.30)]
         rows += [epoch_row(X[:14_000], y[:14_000], 1024, 1.25)]
+        rows += [step_row("adamw", (192, 192), 256, "<= 1.25")]
+        rows += [step_row("muon", (128,) * 4, 1024, "")]
         rows += predict_rows(X, y)
     rows += [memory_row()]
     rows += [quality_row()]
@@ -78,7 +80,7 @@ def epoch_ratios(X, y, batch_size, module=None):
 
 def fit_epoch(X, y, soft, batch_size, module):
     n_steps = EPOCHS * round(len(X) / batch_size)
-    recipe = MLPStudent(HIDDEN, batch_size=batch_size, n_steps=n_steps)
+    recipe = MLPStudent(HIDDEN, batch_size=batch_size, n_steps=n_steps, optimizer="adamw")
     if module is not None:
         recipe = users_net(module, recipe.make_net(len(X)))
     clf = DistilledClassifier(
@@ -126,6 +128,57 @@ def torch_epoch(X, y, soft, batch_size, alpha=0.3):
             optimizer.step()
             total += loss.item()
         best = min(best, time.perf_counter() - started)
+    return best
+
+
+# --- a step of the direct pass ---
+
+
+def step_row(optimizer, hidden, batch_size, bar):
+    """Seconds of a step, of all that an epoch does, over those of its matrix products alone."""
+    ratios = [
+        step_seconds(optimizer, hidden, batch_size) / product_seconds(hidden, batch_size)
+        for _ in range(REPEATS)
+    ]
+    size = "-".join(map(str, hidden))
+    what = f"step, MLP 16-{size}-26, {optimizer}, batch {batch_size} / its matrix products alone"
+    return what, spread(ratios), bar
+
+
+def step_seconds(optimizer, hidden, batch_size):
+    rng, n_batches = np.random.default_rng(0), 50
+    y = np.arange(n_batches * batch_size) % 26
+    X, soft = rng.normal(size=(len(y), 16)), rng.dirichlet(np.ones(26), len(y))
+    recipe = MLPStudent(
+        hidden, batch_size=batch_size, n_steps=EPOCHS * n_batches, optimizer=optimizer
+    )
+    clf = DistilledClassifier(
+        student=recipe, early_stopping=False, calibrate=False, encoder="passthrough", random_state=0
+    )
+    clf.fit(X, y, soft_targets=soft)
+    return min(epoch["dur"] for epoch in clf.history_) / n_batches
+
+
+@torch.no_grad()
+def product_seconds(hidden, batch_size):
+    """Of forward and backward pass, in memory that is there; the best of some rounds."""
+    sizes = [16, *hidden, 26]
+    inputs = [torch.randn(batch_size, size) for size in sizes]
+    weights = [torch.randn(wide, narrow) for narrow, wide in pairwise(sizes)]
+    biases = [torch.randn(size) for size in sizes[1:]]
+    outputs = [torch.empty_like(one) for one in inputs]
+    gradients = [torch.empty_like(weight) for weight in weights]
+    best = np.inf
+    for _ in range(EPOCHS):
+        started = time.perf_counter()
+        for _ in range(20):
+            for place, weight in enumerate(weights):
+                torch.addmm(biases[place], inputs[place], weight.t(), out=outputs[place + 1])
+            for place in reversed(range(len(weights))):
+                torch.mm(inputs[place + 1].t(), inputs[place], out=gradients[place])
+                if place:
+                    torch.mm(inputs[place + 1], weights[place], out=outputs[place])
+        best = min(best, (time.perf_counter() - started) / 20)
     return best
 
 

@@ -63,9 +63,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
-        :class:`Munge` and :class:`Gibbs`, each with 4 rows for each training row, 100,000 at most
-        together, less those of `X_transfer`; nothing where no teacher can label them, or none knows
-        a class that y has, or X is no table of numbers and categories.
+        :class:`Munge` and :class:`Gibbs`, half each: 25,000 rows, but 16 a training row at most and
+        2 a training row at least, up to 100,000, less those of `X_transfer`. It is nothing where no
+        teacher can label them, none knows a class of y, or X is no table of numbers and categories.
     temperature : float or "auto", default=1.0
         T > 0. "auto" trains students at 1, 2 and 4 and keeps the first, unless another is clearly
         better on the rows held out; where there is nothing to compare by, as for `alpha`, it is 1,
@@ -75,8 +75,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
         control with 1 as well, to keep the one that is clearly better on the rows held out: by a
         test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
-        rows together. Where each row judges, in folds (see `validation_fraction`), it tries 0.7 and
-        0 besides. If neither is, the control is kept where it is clearly better than the
+        rows together. Where each row judges, in folds (see `validation_fraction`), it tries 0.7
+        besides. If neither is, the control is kept where it is clearly better than the
         teacher itself; a warning says so. No control is trained, and alpha is 0.3, where there is
         nothing to compare by (fewer than 50 labelled validation rows; a skorch net as `student`;
         `warm_start` going on), and where the labels cannot hold all that is to be learned
@@ -94,8 +94,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         then drawn within each fold. None labels them by teachers that were fitted on the training
         rows. "auto" takes None, and tries 5 folds as well where the student overfits what the
         teachers have learned by heart: where the best epoch on the rows held out comes in the first
-        quarter of the training, and `leak_gap_` is above 0.1. They are kept if the loss on these
-        rows is clearly lower.
+        quarter of the training, and `leak_gap_` is above 0.1; not where each row judges, in folds
+        (see `validation_fraction`). They are kept if the loss on these rows is clearly lower.
     calibrate : bool or "auto", default="auto"
         Whether a temperature of the student's own is fitted on labelled validation rows. "auto"
         does so where there are any.

@@ -279,12 +279,12 @@ def test_the_loss_and_its_gradient_are_those_of_autograd(params, mixes):
     assert_allclose(gradient, logits.grad, atol=1e-7)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("params", [{}, {"temperature": 2.0}, {"response": BalancedHinton()}])
-def test_the_first_epochs_are_those_of_the_plain_path(table, params, monkeypatch):
+def test_the_first_epochs_are_those_of_the_plain_path(table, params, optimizer, monkeypatch):
     X, y, soft = table
-    clf = DistilledClassifier(
-        student=MLPStudent((16, 16), n_steps=48), random_state=0, early_stopping=True, **params
-    )
+    student = MLPStudent((16, 16), n_steps=48, optimizer=optimizer, batch_size=40)
+    clf = DistilledClassifier(student=student, random_state=0, early_stopping=True, **params)
     direct = clf.fit(X, y, soft_targets=soft)
     p, history = direct.predict_proba(X), direct.history_
     monkeypatch.setattr(DirectNet, "_may_be_direct", lambda self: False)
@@ -441,8 +441,9 @@ def test_a_trained_student_holds_no_gradients(table):
     assert len(pickle.dumps(clf.student_.module_)) < size + 5000
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("is_direct", [True, False])
-def test_the_student_is_the_average_of_its_weights(table, is_direct, monkeypatch):
+def test_the_student_is_the_average_of_its_weights(table, is_direct, optimizer, monkeypatch):
     X, y, soft = table
     seen = []
     update = WeightAverage.update
@@ -454,7 +455,7 @@ def test_the_student_is_the_average_of_its_weights(table, is_direct, monkeypatch
     monkeypatch.setattr(WeightAverage, "update", watch)
     if not is_direct:
         monkeypatch.setattr(DirectNet, "_may_be_direct", lambda self: False)
-    student = MLPStudent((8,), n_steps=30)
+    student = MLPStudent((8,), n_steps=30, optimizer=optimizer, batch_size=40)
     clf = DistilledClassifier(student=student, random_state=0, early_stopping=False)
     clf.fit(X, y, soft_targets=soft)
     share = np.arange(1, len(seen) + 1)

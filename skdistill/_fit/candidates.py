@@ -25,8 +25,8 @@ from skdistill.teacher import UNKNOWN_FLOOR
 
 # Of cv="auto".
 N_FOLDS = 5
-# Beside what "auto" begins with: weights of the labels.
-OTHER_ALPHAS = (0.7, 0.0)
+# Beside what "auto" begins with, where each row judges: the weight of the labels.
+OTHER_ALPHA = 0.7
 LEAST_LEAK = 0.1
 # Share of the training: a student that is best before it overfits what it is told.
 EARLY = 0.25
@@ -69,7 +69,7 @@ class Candidates:
             best.why = "the training was ended"
             return best
         best = self._try_folds(best)
-        best = self._try_alphas(best)
+        best = self._try_alpha(best)
         best = self._try_temperatures(best)
         may_follow = self._may_follow_labels()
         if may_follow:
@@ -125,13 +125,15 @@ class Candidates:
         """
         if not self.plan.tries_folds or trial.validation is None or self.plan.continues:
             return False
+        if len(self.parts) > 1:  # 25 more fits of the teachers for a percent
+            return False
         if not trial.setting.learns_of_teacher:  # of labels alone
             return False
         if self.leak_gap is None or self.leak_gap <= LEAST_LEAK:
             return False
         if self.run.is_over or trial.best_share > EARLY:
             return False
-        return all(part.fills_folds(N_FOLDS) for part in self.parts)
+        return self.given.fills_folds(N_FOLDS)
 
     # --- the candidates, in their order ---
 
@@ -193,21 +195,14 @@ class Candidates:
         self._forget_rows_but(best)
         return best
 
-    def _try_alphas(self, best: Trial) -> Trial:
-        """Train students that trust the labels less, and more."""
+    def _try_alpha(self, best: Trial) -> Trial:
+        """Train a student that trusts the labels more."""
         judges_all = len(self.parts) > 1
         if not judges_all or not self._may_follow_labels() or best.setting.alpha == 1:
             return best
         rows = [fit.rows for fit in best.fittings]
-        for alpha in OTHER_ALPHAS:
-            other = self._attempt(replace(best.setting, alpha=alpha), rows)
-            if other is None:
-                break
-            is_nearer = other.mean_loss < best.mean_loss
-            best = self._better(best, other, "it is clearly better at this weight of the labels")
-            if is_nearer:  # on the other side of what it began with it can only be worse
-                break
-        return best
+        other = self._attempt(replace(best.setting, alpha=OTHER_ALPHA), rows)
+        return self._better(best, other, "it is clearly better at this weight of the labels")
 
     def _try_temperatures(self, best: Trial) -> Trial:
         if not self.can_choose or not self.plan.chooses_temperature or best.setting.alpha == 1:

@@ -7,9 +7,9 @@ from skdistill._utils.types import FloatArray
 from skdistill._utils.weights import n_effective
 
 # Chance that a fit calls anything clearly better although all that it compares are equally good.
-# It is shared out by Bonferroni: folds, codes, two alphas, two temperatures, control, teacher.
+# It is shared out by Bonferroni: folds, codes, alpha, two temperatures, control, teacher.
 LEVEL = 0.05
-MOST_COMPARISONS = 8
+MOST_COMPARISONS = 7
 # Nats that one hard row may cost. Few rows easily hold none, so less in all rows decides nothing.
 HARD_ROW = 5.0
 

@@ -19,11 +19,12 @@ from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.objectives import rehearse_response
 from skdistill.student import (
     FittedStudent,
-    MLPStudent,
     Rows,
     Training,
+    as_large_as,
     constructor_parameters,
     encode,
+    first_width,
     gives_probabilities,
     n_batches,
     prepare_net,
@@ -66,14 +67,9 @@ def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None) -> Esti
         X, y, weight = safe_indexing(X, used), None if y is None else y[used], weight[used]
     if type(encoder) is TabularEncoder:
         uneven = weight if weight is not None and np.ptp(weight) else None
-        return encoder._fit(X, y, "DistilledClassifier", _first_width(student), uneven)
+        width = first_width(student, num_samples(X))
+        return encoder._fit(X, y, "DistilledClassifier", width, uneven)
     return encoder.fit(X, y)
-
-
-def _first_width(student: Any) -> int | None:
-    """Units of the student's first layer; None where its recipe does not tell."""
-    sizes = getattr(MLPStudent() if student is None else student, "hidden_layer_sizes", None)
-    return sizes[0] if isinstance(sizes, (list, tuple)) and sizes else None
 
 
 @usual_torch()
@@ -108,7 +104,10 @@ def net_and_loss(
 ) -> tuple[Estimator, dict]:
     """The net to train and the parameters of its loss."""
     cardinalities = getattr(setting.encoder, "cardinalities_", ())
-    net = prepare_net(plan.parameters.student, n_rows, n_inputs, task.n_outputs, cardinalities)
+    student = plan.parameters.student
+    if plan.previous is not None:
+        student = as_large_as(student, plan.previous.student.net)
+    net = prepare_net(student, n_rows, n_inputs, task.n_outputs, cardinalities)
     return net, {
         "task": task,
         "response": plan.response,

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 # A sampler, by its name.
 Named = tuple[str, TransferSampler]
-# Synthetic rows that "auto" draws at most.
-MOST_NEW_ROWS = 100_000
+# Synthetic rows that "auto" draws: a number, as far as it is no more than so many a row; of large
+# tables so many a row; and at most.
+ENOUGH_NEW_ROWS, MOST_PER_ROW = 25_000, 16
+FEWEST_PER_ROW, MOST_NEW_ROWS = 2, 100_000
 
 
 def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
@@ -55,11 +57,20 @@ def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
     used = given.labels[given.weights > 0]
     n_rows = len(used)
     n_given = 0 if given.X_transfer is None else num_samples(given.X_transfer)
-    n_new = min(8 * n_rows, MOST_NEW_ROWS) - n_given
+    n_new = n_new_rows(n_rows) - n_given
     if n_new <= 0 or not given.labeller.knows_all(used) or not _is_table(given.X):
         return []
     size = n_new / n_rows / 2
     return [("munge", Munge(size=size)), ("gibbs", Gibbs(size=size))]
+
+
+def n_new_rows(n_rows: int) -> int:
+    """Synthetic rows for so many rows.
+
+    More of them help a small table, and take attention from the rows of a large one.
+    """
+    wanted = max(ENOUGH_NEW_ROWS, FEWEST_PER_ROW * n_rows)
+    return min(wanted, MOST_PER_ROW * n_rows, MOST_NEW_ROWS)
 
 
 def _is_table(X: Table) -> bool:

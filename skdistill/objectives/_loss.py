@@ -134,14 +134,16 @@ class DistillationLoss(torch.nn.Module):
         Returns
         -------
         dict of str to torch.Tensor
-            For :meth:`value_and_gradients`: "weight" and "mixed", or the target as it was.
+            For :meth:`value_and_gradients`: "mixed", of the mass of the row's weight, and "mass" of
+            shape (n_rows, 1); or the target as it was.
         """
         is_linear = self.temperature == 1 and is_hinton(self.response)
         if self.objectives or not is_linear or "soft" not in target:
             return target
         mixed = (1 - self.alpha) * target["soft"]
         mixed = self.task.add_labels(mixed, target["label"], self.alpha)
-        return {"weight": target["weight"], "mixed": mixed}
+        mixed *= target["weight"][:, None]
+        return {"mixed": mixed, "mass": mixed.sum(dim=1, keepdim=True)}
 
     def value_and_gradients(
         self,
@@ -169,6 +171,8 @@ class DistillationLoss(torch.nn.Module):
         """
         if self.objectives:
             return self._differentiate(logits, target, layers)
+        if "mixed" in target:
+            return *_cross_entropy(logits, target["mixed"], target["mass"]), {}
         rows, gradient = self._rows_and_gradient(logits, target)
         weight = target["weight"] / len(rows)
         return torch.dot(rows, weight), gradient * weight[:, None], {}
@@ -199,8 +203,6 @@ class DistillationLoss(torch.nn.Module):
     def _rows_and_gradient(
         self, logits: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        if "mixed" in target:
-            return cross_entropy_and_gradient(logits, target["mixed"])
         if self.alpha == 0:
             return self._response_and_gradient(logits, target["soft"])
         hard = self.task.add_labels(torch.zeros_like(logits), target["label"], self.alpha)
@@ -354,6 +356,15 @@ def _in_evaluation(module: torch.nn.Module) -> Iterator[None]:
         yield
     finally:
         module.train(was_training)
+
+
+def _cross_entropy(
+    logits: torch.Tensor, target: torch.Tensor, mass: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The mean cross-entropy of a batch with targets of some mass, and its gradient."""
+    log_p, share = torch.log_softmax(logits, dim=1), 1 / len(logits)
+    value = torch.dot(log_p.view(-1), target.view(-1)) * -share
+    return value, log_p.exp_().mul_(mass).sub_(target).mul_(share)
 
 
 def _mean(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

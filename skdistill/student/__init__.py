@@ -5,8 +5,10 @@ from skdistill.student._fitted import FittedStudent, check_finite, encode
 from skdistill.student._preparation import rehearse, softmax
 from skdistill.student._recipe import (
     MLPStudent,
+    as_large_as,
     check_student,
     constructor_parameters,
+    first_width,
     gives_probabilities,
     prepare_net,
     student_module,
@@ -20,10 +22,12 @@ __all__ = [
     "MLPStudent",
     "Rows",
     "Training",
+    "as_large_as",
     "check_finite",
     "check_student",
     "constructor_parameters",
     "encode",
+    "first_width",
     "gives_probabilities",
     "n_batches",
     "pack_net",

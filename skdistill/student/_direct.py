@@ -22,6 +22,7 @@ from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
 from skdistill.student._batches import Rows
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
+from skdistill.student._muon import Muon
 from skdistill.student._pass import DirectPass, layers_of
 
 # Callbacks that leave the steps of a training alone.
@@ -35,15 +36,22 @@ KNOWN = (
     TimeLimit,
 )
 
+# Options of the optimizers that it knows.
+OPTIONS = {
+    torch.optim.AdamW: {"lr", "betas", "eps", "weight_decay", "fused"},
+    Muon: {"lr", "betas", "eps", "weight_decay", "momentum", "param_groups"},
+}
+
 _adamw = adamw_kernel()
 
 
 class DirectNet(NeuralNetClassifier):
     """A net over :class:`~skdistill.MLP` with a forward and backward pass of its own.
 
-    The parameters and their gradients are views of two flat buffers, so that one fused step updates
-    them all. Epochs, history and callbacks are skorch's; so is every step where there is a callback
-    that is not known, or where the loss needs an output that is not one of its layers'.
+    The parameters and their gradients are views of two flat buffers, so that one step of AdamW
+    updates all that Muon leaves to it. Epochs, history and callbacks are skorch's; so is every step
+    where there is a callback that is not known, or where the loss needs an output that is not one
+    of its layers'.
 
     Parameters
     ----------
@@ -79,12 +87,15 @@ class DirectNet(NeuralNetClassifier):
             average.load_state_dict(state)
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
-        """Yield the one flat parameter; see :class:`skorch.NeuralNet`."""
+        """Yield what the optimizer steps, of the flat one; see :class:`skorch.NeuralNet`."""
         if self.pass_ is None and self._may_be_direct():
             layers = self.criterion_.layers
             self.pass_ = DirectPass(self.module_, layers, list(self.criterion_.parameters()))
         if self.pass_ is None:
             yield from super().get_all_learnable_params()
+        elif self.optimizer is Muon:
+            yield from self.pass_.matrices.items()
+            yield "rest", self.pass_.rest
         else:
             yield "flat", self.pass_.flat
 
@@ -128,6 +139,8 @@ class DirectNet(NeuralNetClassifier):
             average.exchange()
 
     def _new_average(self) -> WeightAverage:
+        if self.pass_ is not None:
+            return WeightAverage([self.pass_.flat])
         groups = self.optimizer_.param_groups
         return WeightAverage([p for group in groups for p in group["params"]])
 
@@ -179,9 +192,9 @@ class DirectNet(NeuralNetClassifier):
         return value
 
     def _update(self, flat: torch.nn.Parameter) -> None:
-        """Step the optimizer: by its kernel, since its hooks take longer than the update."""
+        """Step the optimizer: AdamW by its kernel, as its hooks take longer than the update."""
         state = self.optimizer_.state.get(flat)
-        if not state:
+        if not state:  # the first step, or Muon
             self.optimizer_.step()
             return
         group = self.optimizer_.param_groups[0]
@@ -206,8 +219,8 @@ class DirectNet(NeuralNetClassifier):
             type(self) is DirectNet
             and type(self.module_) is MLP
             and len(self.module_.layers) > 0
-            and self.optimizer is torch.optim.AdamW
-            and options <= {"lr", "betas", "eps", "weight_decay", "fused"}
+            and self.optimizer in (torch.optim.AdamW, Muon)
+            and options <= OPTIONS[self.optimizer]
             and str(self.device) == "cpu"
             and isinstance(self.criterion_, DistillationLoss)
             and self.criterion_.layers <= set(layers_of(self.module_))

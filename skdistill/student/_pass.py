@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 
@@ -10,6 +10,24 @@ from skdistill._utils._compat import relu_backward_kernel
 from skdistill.modules import MLP
 
 _relu_backward = relu_backward_kernel()
+
+
+class _Linear(NamedTuple):
+    """A linear layer's tensors: to ask the module for each of them takes a tenth of a step."""
+
+    weight: torch.Tensor
+    transposed: torch.Tensor
+    bias: torch.Tensor
+    weight_gradient: torch.Tensor
+    bias_gradient: torch.Tensor
+
+    @classmethod
+    def of(cls, layer: torch.nn.Module | None) -> "_Linear | None":
+        if not isinstance(layer, torch.nn.Linear):
+            return None
+        weight, bias = layer.weight.data, layer.bias.data
+        gradients = layer.weight.grad, layer.bias.grad
+        return cls(weight, weight.t(), bias, *cast("tuple[torch.Tensor, torch.Tensor]", gradients))
 
 
 class DirectPass:
@@ -28,6 +46,10 @@ class DirectPass:
     ----------
     flat : torch.nn.Parameter of shape (n_parameters,)
         All parameters; ``flat.grad`` holds all gradients.
+    matrices : dict of str to torch.nn.Parameter
+        Those of all layers but the last, by name; views of `flat`.
+    rest : torch.nn.Parameter of shape (n_others,)
+        All that is no such matrix, a view of `flat`.
     outputs : dict of str to torch.Tensor
         Outputs of the layers watched, of the batch that last went forward.
     """
@@ -38,10 +60,12 @@ class DirectPass:
         watched: Collection[str] = frozenset(),
         others: Sequence[torch.nn.Parameter] = (),
     ):
-        self.n_numbers, self.first = module.n_numbers, module.first
-        self.categories = module.categories
-        self.layers = cast("list[torch.nn.Linear]", list(module.layers))
-        self.flat = _flatten([*module.parameters(), *others])
+        self.n_numbers, self.categories = module.n_numbers, module.categories
+        self.matrices = _matrices_of(module)
+        self.flat = _flatten([*self.matrices.values(), *_without(self.matrices, module), *others])
+        self.rest = _tail(self.flat, sum(one.numel() for one in self.matrices.values()))
+        self.first = _Linear.of(module.first)
+        self.layers = [cast("_Linear", _Linear.of(layer)) for layer in module.layers]
         self.watched = watched
         self.outputs: dict[str, torch.Tensor] = {}
         self._buffers: dict[tuple, torch.Tensor] = {}
@@ -64,9 +88,9 @@ class DirectPass:
             self._hidden.append(hidden.relu_())
             is_last = place == len(self.layers) - 1  # its output goes out, and needs its own memory
             hidden = (
-                torch.addmm(layer.bias, hidden, layer.weight.t())
+                torch.addmm(layer.bias, hidden, layer.transposed)
                 if is_last
-                else self._linear(layer, hidden)
+                else self._linear(place, layer, hidden)
             )
             self._watch(f"layers.{place}", hidden)
         return hidden
@@ -87,7 +111,7 @@ class DirectPass:
             layer, inputs = self.layers[place], self._hidden[place]
             gradient = _sum(gradient, of_layers.get(f"layers.{place}"))
             _write_gradients(layer, inputs, gradient)
-            out = self._buffer("gradient", layer, inputs.shape)
+            out = self._buffer("gradient", place, inputs.shape)
             gradient = torch.mm(gradient, layer.weight, out=out)
             _relu_backward(gradient, inputs, 0, grad_input=gradient)
         self._first_backward(gradient, of_layers)
@@ -95,7 +119,8 @@ class DirectPass:
     def _first(self, X: torch.Tensor) -> torch.Tensor:
         hidden = None
         if self.first is not None:
-            hidden = self._linear(self.first, X[:, : self.n_numbers])
+            numbers = X if self.categories is None else X[:, : self.n_numbers]
+            hidden = self._linear(-1, self.first, numbers)
             self._watch("first", hidden)
         if self.categories is None:
             assert hidden is not None  # there are numbers where there are no categories
@@ -127,16 +152,17 @@ class DirectPass:
         if name in self.watched:
             self.outputs[name] = output.clone()  # the memory is used again
 
-    def _linear(self, layer: torch.nn.Linear, X: torch.Tensor) -> torch.Tensor:
-        out = self._buffer("output", layer, (len(X), layer.out_features))
-        return torch.addmm(layer.bias, X, layer.weight.t(), out=out)
+    def _linear(self, place: int, layer: _Linear, X: torch.Tensor) -> torch.Tensor:
+        out = self._buffer("output", place, (len(X), len(layer.bias)))
+        return torch.addmm(layer.bias, X, layer.transposed, out=out)
 
-    def _buffer(self, use: str, layer: torch.nn.Linear, shape: Sequence[int]) -> torch.Tensor:
+    def _buffer(self, use: str, place: int, shape: Sequence[int]) -> torch.Tensor:
         """Scratch memory that batches of one size share: to allocate it anew costs a tenth."""
-        key = use, layer, shape[0]
-        if key not in self._buffers:
-            self._buffers[key] = layer.weight.new_empty(shape)
-        return self._buffers[key]
+        key = use, place, shape[0]
+        found = self._buffers.get(key)
+        if found is None:
+            found = self._buffers[key] = self.flat.new_empty(shape)
+        return found
 
 
 def layers_of(module: MLP) -> list[str]:
@@ -146,13 +172,36 @@ def layers_of(module: MLP) -> list[str]:
     return names + [f"layers.{place}" for place in range(len(module.layers))]
 
 
+def _matrices_of(module: MLP) -> dict[str, torch.nn.Parameter]:
+    """The matrices of all layers but the last, by name."""
+    last = f"layers.{len(module.layers) - 1}.weight"
+    linear = {"first", "layers"}
+    return {
+        name: parameter
+        for name, parameter in module.named_parameters()
+        if parameter.dim() == 2 and name.split(".")[0] in linear and name != last
+    }
+
+
+def _without(matrices: Mapping[str, torch.nn.Parameter], module: MLP) -> list[torch.nn.Parameter]:
+    return [one for name, one in module.named_parameters() if name not in matrices]
+
+
+def _tail(flat: torch.nn.Parameter, first: int) -> torch.nn.Parameter:
+    """The flat parameter from an entry on, as a parameter whose values and gradients are views."""
+    tail = torch.nn.Parameter(flat.data[first:])
+    assert flat.grad is not None  # `_flatten` has made it
+    tail.grad = flat.grad[first:]
+    return tail
+
+
 def _sum(gradient: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
     return gradient if other is None else gradient + other
 
 
-def _write_gradients(layer: torch.nn.Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
-    torch.mm(gradient.t(), inputs, out=layer.weight.grad)
-    torch.sum(gradient, 0, out=layer.bias.grad)
+def _write_gradients(layer: _Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
+    torch.mm(gradient.t(), inputs, out=layer.weight_gradient)
+    torch.sum(gradient, 0, out=layer.bias_gradient)
 
 
 def _flatten(parameters: list[torch.nn.Parameter]) -> torch.nn.Parameter:
