@@ -135,7 +135,7 @@ class WithSplines(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Fit both."""
-        self.plain_ = DistilledClassifier()._fit_encoder(X, y, None)
+        self.plain_ = TabularEncoder(categories="codes").fit(X, y)
         self.cardinalities_ = self.plain_.cardinalities_
         splines = SplineTransformer(self.n_knots, degree=1, knots="quantile")
         self.splines_ = make_column_transformer((splines, NUMBERS)).fit(X)
@@ -166,7 +166,7 @@ def run_staged(job, second_rate):
     X_new = Munge().sample(X, mixed["n_transfer_rows"], random_state=job.seed)
     first_steps = round(FIRST_STAGE * mixed["n_steps"])
     clf.set_params(
-        student=MLPStudent(n_steps=first_steps),
+        student=MLPStudent(n_steps=first_steps, optimizer="muon"),
         encoder=FrozenEstimator(
             TabularEncoder(categories="codes").fit(X, y)
         ),  # of the real rows, as when mixed
@@ -177,7 +177,8 @@ def run_staged(job, second_rate):
     clf.set_callbacks(watch).fit(X_new, **validation)
     if second_rate is not None:
         rate = second_rate * clf.student_.lr
-        second = MLPStudent(n_steps=mixed["n_steps"] - first_steps, learning_rate=rate)
+        n_steps = mixed["n_steps"] - first_steps
+        second = MLPStudent(n_steps=n_steps, learning_rate=rate, optimizer="muon")
         clf.set_params(student=second, alpha=alpha).fit(X, y, **validation)
     return measure(clf, watch, job, len(y)), None
 

@@ -121,13 +121,13 @@ def told(clf):
 def test_what_was_tried_is_told(capsys):
     clf = fit(DummyClassifier(), temperature="auto", verbose=1)
     who = [(trial["who"], trial.get("alpha"), trial.get("temperature")) for trial in clf.trials_]
-    students = [("student", 0.3, 1.0), ("student", 0.3, 2.0), ("student", 0.3, 4.0)]
-    assert who == [*students, ("control", 1.0, 1.0), ("teacher", None, None)]
-    assert [trial["is_kept"] for trial in clf.trials_] == [False, False, False, True, False]
-    assert clf.trials_[4]["log_loss"] > 1.05 > clf.trials_[3]["log_loss"]
-    assert f"held out: {clf.trials_[3]['log_loss']:.4f}" in capsys.readouterr().out
+    first, *others = [("student", 0.3, temperature) for temperature in (1.0, 2.0, 4.0)]
+    assert who == [first, ("control", 1.0, 1.0), ("teacher", None, None), *others]
+    assert [trial["is_kept"] for trial in clf.trials_] == [False, True, False, False, False]
+    assert clf.trials_[2]["log_loss"] > 1.05 > clf.trials_[1]["log_loss"]
+    assert f"held out: {clf.trials_[1]['log_loss']:.4f}" in capsys.readouterr().out
     text = " ".join(told(clf))
-    assert f"that is kept: alpha 1, {clf.trials_[3]['log_loss']:.4f}; the teacher 1.0" in text
+    assert f"that is kept: alpha 1, {clf.trials_[1]['log_loss']:.4f}; the teacher 1.0" in text
     assert "a student: alpha 0.3, temperature 4, " in text
     once = fit(alpha=0.3, early_stopping=False)
     assert once.trials_ == []
@@ -141,8 +141,7 @@ def test_a_class_that_no_teacher_knows_is_judged_without_a_warning():
         clf = fit(frozen)
         pool = [frozen, RandomForestClassifier(5)]
         fit(pool, teacher_weights="auto")
-    teacher = clf.trials_[-1]
-    assert teacher["who"] == "teacher"
+    (teacher,) = [trial for trial in clf.trials_ if trial["who"] == "teacher"]
     assert np.isfinite(teacher["log_loss"])
 
 
@@ -156,7 +155,7 @@ def test_a_class_without_a_label_is_not_lost():
     clf = DistilledClassifier(frozen, RECIPE, random_state=0)
     clf.fit(X[few] / 16, y[few])
     assert clf.alpha_ == 0.3
-    assert (clf.predict_proba(X[~few] / 16)[:, 3] > 0.05).mean() > 0.5
+    assert (clf.predict_proba(X[~few] / 16)[:, 3] > 0.01).mean() > 0.5
 
 
 @pytest.mark.parametrize("params", [{"X_transfer": X[:50] + 3}, {"class_prior": [0.2, 0.3, 0.5]}])

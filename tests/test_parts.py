@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
 from skdistill import DistilledClassifier, MLPStudent, Munge, Rounds
 
@@ -22,14 +23,22 @@ def forget():
 class Watching(ClassifierMixin, BaseEstimator):
     """A logistic regression that remembers the rows it was fitted on, by their first column."""
 
+    model = LogisticRegression()
+
     def fit(self, X, y):
         SEEN.append(X[:, 0].astype(int))
-        self.model_ = LogisticRegression().fit(X[:, 1:], y)
+        self.model_ = clone(self.model).fit(X[:, 1:], y)
         self.classes_ = self.model_.classes_
         return self
 
     def predict_proba(self, X):
         return self.model_.predict_proba(X[:, 1:])
+
+
+class ByHeart(Watching):
+    """A nearest neighbour, which knows the rows it was fitted on."""
+
+    model = KNeighborsClassifier(1)
 
 
 def data(n_rows=600):
@@ -99,17 +108,17 @@ def test_another_weight_of_the_labels_is_tried(trainings):
     clf = folded().fit(X, y)
     tried = [trial["alpha"] for trial in clf.trials_ if trial["who"] == "student"]
     assert tried == [0.3, 0.7]
-    assert [alpha for _, alpha in trainings[:10]] == [0.3] * 5 + [0.7] * 5
+    assert [alpha for _, alpha in trainings[:15]] == [0.3] * 5 + [1.0] * 5 + [0.7] * 5
 
 
-def test_the_teachers_of_folds_are_not_fitted_again_for_labels_out_of_fold():
+@pytest.mark.parametrize(("fraction", "n_fits"), [("auto", 6), (0.2, 7)])
+def test_no_labels_out_of_fold_are_tried_in_folds(monkeypatch, fraction, n_fits):
+    """In folds teachers are fitted 5 + 1 times; with one part 1 + 5 + 1 times."""
+    monkeypatch.setattr("skdistill._fit.candidates.EARLY", 1.0)
     X, y = data()
-    student = MLPStudent((32,), learning_rate=0.05, n_steps=600)  # learns noise by heart
-    clf = folded(student=student).fit(X, y)
+    clf = folded(validation_fraction=fraction).set_params(teacher=ByHeart()).fit(X, y)
     assert clf.leak_gap_ > 0.1
-    assert clf.history_[:, "valid_loss"].index(min(clf.history_[:, "valid_loss"])) < 3
-    assert len(SEEN) == 6
-    assert clf.cv_ is None
+    assert len(SEEN) == n_fits
 
 
 def test_the_share_of_the_epochs_is_best_on_the_mean(on_training):

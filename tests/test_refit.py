@@ -45,6 +45,22 @@ def test_the_last_training_takes_the_rows_held_out(trainings):
     assert len(clf.history_) > 1
 
 
+@pytest.mark.parametrize(("n_rows", "optimizer"), [(5100, "AdamW"), (6000, "Muon")])
+def test_the_last_training_keeps_layers_and_optimizer(on_training, n_rows, optimizer):
+    nets = []
+
+    def watch(training, run):
+        nets.append((training.net.optimizer.__name__, training.net.module__hidden_layer_sizes))
+        return run()
+
+    on_training(watch)
+    X, y = make_classification(n_rows, 4, random_state=0)
+    make(student=MLPStudent(n_steps=30)).fit(X, y)
+    assert len(nets) == 2
+    assert nets[0] == nets[1]
+    assert nets[0][0] == optimizer
+
+
 def test_what_was_chosen_on_the_rows_held_out_holds(trainings):
     both, once = make().fit(X, Y), make(refit=False).fit(X, Y)
     assert len(trainings) == 3

@@ -23,7 +23,7 @@ from skorch.history import History
 from torch import nn
 
 from skdistill import MLP, DistilledClassifier, MLPStudent
-from skdistill.student import BatchIterator, Rows, n_batches
+from skdistill.student import BatchIterator, Rows, n_batches, prepare_net
 
 
 class Plain(nn.Module):
@@ -349,7 +349,8 @@ def test_wrong_output_is_named(module):
         ({"hidden_layer_sizes": (8, 0)}, r"`hidden_layer_sizes` must be .* got \(8, 0\)"),
         ({"hidden_layer_sizes": 8}, "'hidden_layer_sizes' parameter .* Got 8"),
         ({"batch_size": 0}, "'batch_size' parameter .* Got 0"),
-        ({"n_steps": 1.5}, "'n_steps' parameter .* Got 1.5"),
+        ({"n_steps": 0.0}, "'n_steps' parameter .* Got 0.0"),
+        ({"optimizer": "sgd"}, "'optimizer' parameter .* Got 'sgd'"),
         ({"learning_rate": -1}, "'learning_rate' parameter .* Got -1"),
         ({"weight_decay": "x"}, "'weight_decay' parameter .* Got 'x'"),
     ],
@@ -358,6 +359,42 @@ def test_recipe_parameters_are_checked(params, message):
     X, y = three_classes(60)
     with pytest.raises(ValueError, match=message):
         fit_proba(X, y, student=MLPStudent(**params))
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "optimizer", "sizes", "batch_size", "n_steps"),
+    [
+        (500, "AdamW", (192, 192), 16, 894),
+        (4999, "AdamW", (192, 192), 256, 2828),
+        (5000, "Muon", (128,) * 4, 256, 707),
+        (20_000, "Muon", (128,) * 4, 1024, 1414),
+        (160_000, "Muon", (128,) * 4, 1024, 4000),
+    ],
+)
+def test_the_recipe_depends_on_the_number_of_rows(n_rows, optimizer, sizes, batch_size, n_steps):
+    net = MLPStudent().make_net(n_rows)
+    assert net.optimizer.__name__ == optimizer
+    assert net.module__hidden_layer_sizes == sizes
+    assert net.batch_size == batch_size
+    per_epoch = round(n_rows / batch_size)
+    assert n_steps <= net.max_epochs * per_epoch < n_steps + per_epoch
+
+
+def test_a_share_of_the_steps_is_one_of_those_of_auto():
+    whole, half = (MLPStudent(n_steps=n).make_net(100_000).max_epochs for n in ("auto", 0.5))
+    assert abs(2 * half - whole) <= 1
+
+
+def test_layers_that_are_given_do_not_choose_the_optimizer():
+    net = MLPStudent((7,), optimizer="adamw").make_net(100_000)
+    assert net.optimizer is torch.optim.AdamW
+    net = MLPStudent((7, 6)).make_net(100_000)
+    assert net.optimizer.__name__ == "Muon"
+    assert [name for name, _ in net.optimizer__param_groups] == ["first.weight", "layers.0.weight"]
+
+
+def test_a_module_of_ones_own_is_trained_by_adamw():
+    assert prepare_net(Plain, 100_000, 12, 3, ()).optimizer is torch.optim.AdamW
 
 
 def test_recipe_is_honoured():

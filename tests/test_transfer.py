@@ -1204,8 +1204,8 @@ def test_100_000_rows_of_few_categories_take_seconds():
 # --- "auto" ---
 
 
-@pytest.mark.parametrize(("n_given", "n_drawn"), [(0, 480), (80, 400), (480, 0), (500, 0)])
-def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
+@pytest.mark.parametrize(("n_given", "n_drawn"), [(0, 960), (160, 800), (960, 0), (999, 0)])
+def test_auto_draws_sixteen_rows_for_each_less_those_given(n_given, n_drawn):
     X, y = number_table()
     unlabelled = np.random.RandomState(1).normal(size=(n_given, 3)) if n_given else None
     clf = automatic(X, y, X_transfer=unlabelled)
@@ -1216,14 +1216,14 @@ def test_auto_draws_eight_rows_for_each_less_those_given(n_given, n_drawn):
 
 def test_auto_is_munge_and_gibbs():
     X, y = number_table()
-    named = [("munge", Munge(size=4)), ("gibbs", Gibbs(size=4))]
+    named = [("munge", Munge(size=8)), ("gibbs", Gibbs(size=8))]
     auto, named = automatic(X, y), automatic(X, y, transfer=named)
     np.testing.assert_array_equal(auto.predict_proba(X), named.predict_proba(X))
 
 
 def test_auto_counts_the_rows_left_for_training():
     clf = automatic(*number_table(600), alpha=0.3, refit=False)
-    assert clf.n_transfer_rows_ == 8 * 540
+    assert clf.n_transfer_rows_ == 16 * 540
 
 
 def test_auto_draws_nothing_where_nobody_can_label():
@@ -1243,7 +1243,7 @@ def test_auto_draws_nothing_where_no_teacher_knows_a_class():
     with pytest.warns(UserWarning, match="no teacher knows"):
         assert automatic(X, three, two).n_transfer_rows_ == 0
     both = [two, FrozenEstimator(GaussianNB().fit(X, three))]
-    assert automatic(X, three, both).n_transfer_rows_ == 480
+    assert automatic(X, three, both).n_transfer_rows_ == 960
 
 
 def test_auto_survives_clone_and_parameters_of_the_old_kind():

@@ -161,7 +161,7 @@ def test_a_negligible_weight_is_none(negligible, cv):
     p, n_drawn, losses = light.predict_proba(X), light.n_transfer_rows_, light.history_[0]
     zero = clf.fit(X, y, sample_weight=keep.astype(float))
     assert_array_equal(p, zero.predict_proba(X))
-    assert n_drawn == zero.n_transfer_rows_ == 8 * 150
+    assert n_drawn == zero.n_transfer_rows_ == 16 * 150
     assert "valid_loss" not in losses
 
 

@@ -20,6 +20,7 @@ from skdistill._fit.trials import Fitting, LabelledRows, Trial, joined, row_loss
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.types import Estimator, FloatArray
 from skdistill._utils.weights import n_effective
+from skdistill.student import of_so_many_rows
 from skdistill.table import with_nominal
 from skdistill.teacher import UNKNOWN_FLOOR
 
@@ -58,7 +59,9 @@ class Candidates:
         self._warn_of_no_choice()
         alpha = 0.0 if self.given.y is None else self.plan.first_alpha
         objectives, temperature = self.plan.objectives, self.plan.first_temperature
-        setting = Setting(self.given.encoder, alpha, temperature, objectives)
+        setting = Setting(
+            self.given.encoder, alpha, temperature, objectives, self.plan.parameters.student
+        )
         control = self._try_codes() if self.can_choose else None
         if control is not None:
             setting = replace(setting, encoder=control.setting.encoder)
@@ -68,13 +71,13 @@ class Candidates:
         if len(best.fittings) < len(self.parts):  # ended before each fold had its student
             best.why = "the training was ended"
             return best
-        best = self._try_folds(best)
-        best = self._try_alpha(best)
-        best = self._try_temperatures(best)
         may_follow = self._may_follow_labels()
         if may_follow:
             control = control or self._try_labels_alone(setting.encoder)
         teacher = self._judge_teacher()
+        best = self._try_folds(best, control, teacher)
+        best = self._try_alpha(best)
+        best = self._try_temperatures(best)
         if may_follow:
             best = self._or_control(best, control, teacher)
         if self.can_choose and sum(one["who"] != "teacher" for one in self.run.trials) == 1:
@@ -117,15 +120,19 @@ class Candidates:
         knows_all = given.task.has_all(given.labels[given.weights > 0])
         return knows_all and given.X_transfer is None and self.plan.parameters.class_prior is None
 
-    def _should_cross_fit(self, trial: Trial) -> bool:
+    def _should_cross_fit(
+        self, trial: Trial, control: Trial | None, teacher: FloatArray | None
+    ) -> bool:
         """Whether the student overfits what the teachers have learned by heart.
 
         One that still learns at the end takes no harm from the leak, and labels out of fold, by
-        teachers on fewer rows, would only be worse.
+        teachers on fewer rows, would only be worse. So they are where the teacher is far ahead.
         """
         if not self.plan.tries_folds or trial.validation is None or self.plan.continues:
             return False
         if len(self.parts) > 1:  # 25 more fits of the teachers for a percent
+            return False
+        if control is not None and teacher is not None and control.loses_more_than(teacher):
             return False
         if not trial.setting.learns_of_teacher:  # of labels alone
             return False
@@ -178,11 +185,12 @@ class Candidates:
     def _try_labels_alone(self, encoder: Estimator) -> Trial | None:
         """Train the control: the student without a teacher; None where that was ended."""
         rows = [LabelledRows([part.block.with_weight()], [], None, None) for part in self.parts]
-        return self._attempt(Setting(encoder, 1.0, TEMPERATURE, []), rows, who="control")
+        setting = Setting(encoder, 1.0, TEMPERATURE, [], self.plan.parameters.student)
+        return self._attempt(setting, rows, who="control")
 
-    def _try_folds(self, best: Trial) -> Trial:
+    def _try_folds(self, best: Trial, control: Trial | None, teacher: FloatArray | None) -> Trial:
         """Train a student on labels out of fold, where labels of the teacher leak."""
-        if not self._should_cross_fit(best):
+        if not self._should_cross_fit(best, control, teacher):
             return best
         other = None
         self.run.progress.say(
@@ -310,6 +318,9 @@ class Candidates:
         fittings = []
         for part, own, validation in zip(self.parts, rows, self.validations, strict=True):
             fittings.append(self._fit(setting, part, own, validation, who, kept))
+            # Another fold, or all rows, may be so many that "auto" would take another net.
+            n_rows = fittings[0].examples.n_training
+            setting = replace(setting, student=of_so_many_rows(setting.student, n_rows))
             if run.was_ended:
                 break
         trial = Trial(setting, fittings, bool(self.plan.parameters.calibrate))

@@ -22,6 +22,7 @@ from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import Plan
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._fit.training import fit_encoder, rehearse_student
+from skdistill._fit.transfer_set import n_rows_to_learn
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Split, Table
 from skdistill.student import encode
@@ -282,11 +283,13 @@ def _with_encoder(plan: Plan, given: Inputs, more: dict[str, Any]) -> Inputs:
     if plan.previous is not None:
         given = replace(given, encoder=plan.previous.student.encoder)
     else:
-        encoder = fit_encoder(plan, given.X, given.y, given.weight)
+        n_given = 0 if given.X_transfer is None else num_samples(given.X_transfer)
+        n_rows = n_rows_to_learn(plan, given.n_used, n_given)
+        encoder = fit_encoder(plan, given.X, given.y, given.weight, n_rows)
         given = replace(given, encoder=encoder)
         holds_out = more["X_val"] is not None or plan.stops_early(given.n_used)
         alpha = 0.0 if given.y is None else plan.first_alpha
-        rehearse_student(plan, given.task, encoder, alpha, given.X, holds_out)
+        rehearse_student(plan, given.task, encoder, alpha, given.X, n_rows, holds_out)
     for name in ("X_transfer", "X_val"):
         if more[name] is not None:
             _check_more_rows(plan, given.encoder, name, more[name])

@@ -16,13 +16,16 @@ class Setting:
     alpha : float
     temperature : float
     objectives : list of (str, Objective)
-        A control has none: it is the same student without a teacher.
+        A control has none.
+    student : object
+        The parameter `student`; once it has been trained, with layers and optimizer for "auto".
     """
 
     encoder: Estimator
     alpha: float
     temperature: float
     objectives: list[tuple[str, Any]]
+    student: Any
 
     @property
     def learns_of_teacher(self) -> bool:

@@ -13,7 +13,7 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.views import teacher_views
-from skdistill._utils._compat import num_samples, safe_indexing
+from skdistill._utils._compat import safe_indexing
 from skdistill._utils.process import usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.objectives import rehearse_response
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from skdistill._fit.rounds import LaterRounds
 
 
-def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None) -> Estimator:
+def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None, n_rows: int) -> Estimator:
     """Fit what the student sees of rows, on those that weigh anything.
 
     Parameters
@@ -47,6 +47,8 @@ def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None) -> Esti
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,) or None
     weight : ndarray of shape (n_samples,) or None
+    n_rows : int
+        That the student will learn from.
 
     Returns
     -------
@@ -67,14 +69,20 @@ def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None) -> Esti
         X, y, weight = safe_indexing(X, used), None if y is None else y[used], weight[used]
     if type(encoder) is TabularEncoder:
         uneven = weight if weight is not None and np.ptp(weight) else None
-        width = first_width(student, num_samples(X))
+        width = first_width(student, n_rows)
         return encoder._fit(X, y, "DistilledClassifier", width, uneven)
     return encoder.fit(X, y)
 
 
 @usual_torch()
 def rehearse_student(
-    plan: Plan, task: Classification, encoder: Estimator, alpha: float, X: Table, holds_out: bool
+    plan: Plan,
+    task: Classification,
+    encoder: Estimator,
+    alpha: float,
+    X: Table,
+    n_rows: int,
+    holds_out: bool,
 ) -> None:
     """Raise what is wrong with the student's module, or the response, on a few rows.
 
@@ -86,12 +94,16 @@ def rehearse_student(
     alpha : float
         What the first student will have.
     X : array-like or DataFrame of shape (n_samples, n_features)
+    n_rows : int
+        That the student will learn from.
     holds_out : bool
         Whether there will be validation rows.
     """
     few = encode(encoder, plan.columns.take(safe_indexing(X, slice(0, 2))))
-    setting = Setting(encoder, alpha, plan.first_temperature, plan.objectives)
-    net, loss = net_and_loss(plan, task, setting, num_samples(X), few.shape[1])
+    setting = Setting(
+        encoder, alpha, plan.first_temperature, plan.objectives, plan.parameters.student
+    )
+    net, loss = net_and_loss(plan, task, setting, n_rows, few.shape[1])
     if alpha < 1:
         rehearse_response(plan.response, task.n_outputs, setting.temperature)
     target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
@@ -104,7 +116,7 @@ def net_and_loss(
 ) -> tuple[Estimator, dict]:
     """The net to train and the parameters of its loss."""
     cardinalities = getattr(setting.encoder, "cardinalities_", ())
-    student = plan.parameters.student
+    student = setting.student
     if plan.previous is not None:
         student = as_large_as(student, plan.previous.student.net)
     net = prepare_net(student, n_rows, n_inputs, task.n_outputs, cardinalities)

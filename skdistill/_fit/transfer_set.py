@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_drawn
 from skdistill._fit.labelling import out_of_fold_rows, training_rows
+from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
@@ -71,6 +72,30 @@ def n_new_rows(n_rows: int) -> int:
     """
     wanted = max(ENOUGH_NEW_ROWS, FEWEST_PER_ROW * n_rows)
     return min(wanted, MOST_PER_ROW * n_rows, MOST_NEW_ROWS)
+
+
+def n_rows_to_learn(plan: Plan, n_rows: int, n_given: int) -> int:
+    """Rows that a student will learn from, as far as can be told before a teacher is fitted.
+
+    Parameters
+    ----------
+    plan : Plan
+    n_rows : int
+        Rows of X.
+    n_given : int
+        Rows of `X_transfer`.
+
+    Returns
+    -------
+    int
+    """
+    transfer, objectives = plan.parameters.transfer, plan.objectives
+    if plan.parameters.alpha == 1 and not objectives:
+        return n_rows
+    if isinstance(transfer, str):
+        return n_rows + (max(n_new_rows(n_rows), n_given) if plan.teachers else n_given)
+    samplers = named_parts(transfer, "transfer")
+    return n_rows + n_given + sum(rows_asked(sampler, n_rows) for _, sampler in samplers)
 
 
 def _is_table(X: Table) -> bool:

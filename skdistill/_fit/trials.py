@@ -140,6 +140,11 @@ class Trial:
         rows = self.judges
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
+    def loses_more_than(self, losses: FloatArray) -> bool:
+        """Whether it clearly loses more on them than somebody's `losses` of shape (n_rows,)."""
+        rows = self.judges
+        return is_clearly_lower(losses, self.row_losses, rows.weight, rows.groups)
+
     @property
     def summary(self) -> dict[str, Any]:
         """What `trials_` says of it."""

@@ -2,17 +2,18 @@
 
 from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._fitted import FittedStudent, check_finite, encode
-from skdistill.student._preparation import rehearse, softmax
-from skdistill.student._recipe import (
-    MLPStudent,
+from skdistill.student._parameter import (
     as_large_as,
     check_student,
     constructor_parameters,
     first_width,
     gives_probabilities,
+    of_so_many_rows,
     prepare_net,
     student_module,
 )
+from skdistill.student._preparation import rehearse, softmax
+from skdistill.student._recipe import MLPStudent
 from skdistill.student._storage import pack_net, unpack_net
 from skdistill.student._training import Training
 
@@ -30,6 +31,7 @@ __all__ = [
     "first_width",
     "gives_probabilities",
     "n_batches",
+    "of_so_many_rows",
     "pack_net",
     "prepare_net",
     "rehearse",

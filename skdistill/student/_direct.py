@@ -22,7 +22,7 @@ from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
 from skdistill.student._batches import Rows
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
-from skdistill.student._muon import Muon
+from skdistill.student._muon import Muon, muon_options
 from skdistill.student._pass import DirectPass, layers_of
 
 # Callbacks that leave the steps of a training alone.
@@ -213,14 +213,21 @@ class DirectNet(NeuralNetClassifier):
             **options,
         )
 
+    def _usual_groups(self) -> list:
+        """The only groups of parameters that it knows."""
+        if self.optimizer is not Muon:
+            return []
+        return muon_options(len(self.module_.layers))["optimizer__param_groups"]
+
     def _may_be_direct(self) -> bool:
-        options = set(self.get_params_for("optimizer"))
+        options = self.get_params_for("optimizer")
         return (
             type(self) is DirectNet
             and type(self.module_) is MLP
             and len(self.module_.layers) > 0
             and self.optimizer in (torch.optim.AdamW, Muon)
-            and options <= OPTIONS[self.optimizer]
+            and set(options) <= OPTIONS[self.optimizer]
+            and options.get("param_groups", []) == self._usual_groups()
             and str(self.device) == "cpu"
             and isinstance(self.criterion_, DistillationLoss)
             and self.criterion_.layers <= set(layers_of(self.module_))

@@ -122,6 +122,23 @@ class Muon(torch.optim.Optimizer):
         )
 
 
+def muon_options(n_hidden: int) -> dict[str, Any]:
+    """Parameters of a net over an MLP: Muon, for the matrices of all layers but the last.
+
+    Parameters
+    ----------
+    n_hidden : int
+        Hidden layers.
+
+    Returns
+    -------
+    dict
+    """
+    names = ["first.weight", *(f"layers.{place}.weight" for place in range(n_hidden - 1))]
+    groups = [(name, {"orthogonal": True}) for name in names]
+    return {"optimizer": Muon, "optimizer__param_groups": groups}
+
+
 def orthogonalized(matrix: torch.Tensor) -> torch.Tensor:
     """The nearest matrix with orthogonal rows or columns, roughly.
 
