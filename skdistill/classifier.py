@@ -94,8 +94,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         then drawn within each fold. None labels them by teachers that were fitted on the training
         rows. "auto" takes None, and tries 5 folds as well where the student overfits what the
         teachers have learned by heart: where the best epoch on the rows held out comes in the first
-        quarter of the training, `leak_gap_` is above 0.1, and the teacher is not clearly better
-        than the control; not in folds (see `validation_fraction`). The clearly better one is kept.
+        quarter of the training, `leak_gap_` is above 0.1, and the teacher is no better than the
+        control; not in folds (see `validation_fraction`). The clearly better one is kept.
     calibrate : bool or "auto", default="auto"
         Whether a temperature of the student's own is fitted on labelled validation rows. "auto"
         does so where there are any.

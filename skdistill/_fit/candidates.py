@@ -126,13 +126,13 @@ class Candidates:
         """Whether the student overfits what the teachers have learned by heart.
 
         One that still learns at the end takes no harm from the leak, and labels out of fold, by
-        teachers on fewer rows, would only be worse. So they are where the teacher is far ahead.
+        teachers on fewer rows, would only be worse. So they are where the teacher is ahead.
         """
         if not self.plan.tries_folds or trial.validation is None or self.plan.continues:
             return False
         if len(self.parts) > 1:  # 25 more fits of the teachers for a percent
             return False
-        if control is not None and teacher is not None and control.loses_more_than(teacher):
+        if control is not None and teacher is not None and control.is_behind(teacher):
             return False
         if not trial.setting.learns_of_teacher:  # of labels alone
             return False

@@ -140,10 +140,9 @@ class Trial:
         rows = self.judges
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
-    def loses_more_than(self, losses: FloatArray) -> bool:
-        """Whether it clearly loses more on them than somebody's `losses` of shape (n_rows,)."""
-        rows = self.judges
-        return is_clearly_lower(losses, self.row_losses, rows.weight, rows.groups)
+    def is_behind(self, losses: FloatArray) -> bool:
+        """Whether it loses more on them, if a little, than somebody's `losses` of shape (n_rows,)."""
+        return self.mean_loss > float(np.average(losses, weights=self.judges.weight))
 
     @property
     def summary(self) -> dict[str, Any]:
