@@ -141,7 +141,7 @@ class Trial:
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
 
     def is_behind(self, losses: FloatArray) -> bool:
-        """Whether it loses more on them, if a little, than somebody's `losses` of shape (n_rows,)."""
+        """Whether it loses more, if a little, than somebody's `losses` of shape (n_rows,)."""
         return self.mean_loss > float(np.average(losses, weights=self.judges.weight))
 
     @property
