@@ -18,9 +18,10 @@ from skdistill._fit.training import make_examples, train_student
 from skdistill._fit.transfer_set import choose_samplers, rows_to_learn
 from skdistill._fit.trials import Fitting, LabelledRows, Trial, joined, row_losses_of
 from skdistill._utils._compat import safe_indexing
+from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray
 from skdistill._utils.weights import n_effective
-from skdistill.student import of_so_many_rows
+from skdistill.student import settle_recipe
 from skdistill.table import with_nominal
 from skdistill.teacher import UNKNOWN_FLOOR
 
@@ -167,8 +168,7 @@ class Candidates:
             The better control; None where no number may be a code.
         """
         encoder = self.plan.parameters.encoder
-        is_auto = isinstance(encoder, str) and encoder == "auto"
-        if not is_auto or self.plan.deadline is not None:  # the student comes first
+        if not is_auto(encoder) or self.plan.deadline is not None:  # the student comes first
             return None
         given, used = self.given, self.given.weights > 0
         table = self.plan.columns.take(safe_indexing(given.X, used))
@@ -320,7 +320,7 @@ class Candidates:
             fittings.append(self._fit(setting, part, own, validation, who, kept))
             # Another fold, or all rows, may be so many that "auto" would take another net.
             n_rows = fittings[0].examples.n_training
-            setting = replace(setting, student=of_so_many_rows(setting.student, n_rows))
+            setting = replace(setting, student=settle_recipe(setting.student, n_rows))
             if run.was_ended:
                 break
         trial = Trial(setting, fittings, bool(self.plan.parameters.calibrate))

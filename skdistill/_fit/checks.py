@@ -10,6 +10,7 @@ from sklearn.utils import compute_class_weight, indexable
 
 from skdistill._fit.holdout import SHARE, check_splitter, is_splitter
 from skdistill._utils._compat import num_samples
+from skdistill._utils.auto import is_auto
 from skdistill._utils.named import is_list, named_parts
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill._utils.weights import check_weights, without_negligible
@@ -46,11 +47,6 @@ def check_parameters(estimator: Estimator) -> None:
     _check_parts("transfer", _samplers_of(estimator), TransferSampler)
     _check_encoder(estimator.encoder)
     check_student(estimator.student)
-
-
-def is_auto(value: Any) -> bool:
-    """Whether a parameter is "auto", and no array that would be compared to it by element."""
-    return isinstance(value, str) and value == "auto"
 
 
 def _samplers_of(estimator: Estimator) -> list[tuple[str, Any]]:

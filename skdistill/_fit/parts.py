@@ -3,11 +3,11 @@
 import numpy as np
 
 from skdistill._fit.candidates import N_FOLDS
-from skdistill._fit.checks import is_auto
 from skdistill._fit.holdout import SHARE, rows_apart
 from skdistill._fit.inputs import Inputs
 from skdistill._fit.run import Run
 from skdistill._fit.training import is_fitted_again
+from skdistill._utils.auto import is_auto
 from skdistill.teacher import find_partition
 
 # From and up to so many rows each judges, once, in folds: a tenth of them would tell too little.

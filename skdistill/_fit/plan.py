@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state, get_tags
 
-from skdistill._fit.checks import check_parameters, is_auto
+from skdistill._fit.checks import check_parameters
 from skdistill._fit.holdout import is_splitter
+from skdistill._utils.auto import is_auto
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, Table

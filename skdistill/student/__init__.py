@@ -8,8 +8,8 @@ from skdistill.student._parameter import (
     constructor_parameters,
     first_width,
     gives_probabilities,
-    of_so_many_rows,
     prepare_net,
+    settle_recipe,
     student_module,
 )
 from skdistill.student._preparation import rehearse, softmax
@@ -31,10 +31,10 @@ __all__ = [
     "first_width",
     "gives_probabilities",
     "n_batches",
-    "of_so_many_rows",
     "pack_net",
     "prepare_net",
     "rehearse",
+    "settle_recipe",
     "softmax",
     "student_module",
     "unpack_net",

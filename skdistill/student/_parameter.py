@@ -7,6 +7,7 @@ import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
+from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator
 from skdistill.modules import MLP
 from skdistill.student._recipe import MLPStudent
@@ -67,8 +68,8 @@ def first_width(student: Any, n_rows: int) -> int | None:
     return student.for_rows(n_rows).hidden_layer_sizes[0] if _is_recipe(student) else None
 
 
-def of_so_many_rows(student: Any, n_rows: int) -> Any:
-    """The parameter `student`, with the layers and the optimizer that "auto" takes of the rows."""
+def settle_recipe(student: Any, n_rows: int) -> Any:
+    """The parameter `student`, with the layers and the optimizer that "auto" takes for the rows."""
     recipe = MLPStudent() if student is None else student
     if not _is_recipe(recipe):
         return student
@@ -81,7 +82,7 @@ def as_large_as(student: Any, net: NeuralNet) -> Any:
     """The parameter `student`, with the layers of a trained net where they are "auto"."""
     recipe = MLPStudent() if student is None else student
     sizes = net.get_params().get("module__hidden_layer_sizes")
-    if not _is_recipe(recipe) or not sizes or recipe.hidden_layer_sizes != "auto":
+    if not _is_recipe(recipe) or not sizes or not is_auto(recipe.hidden_layer_sizes):
         return student
     return clone(recipe).set_params(hidden_layer_sizes=sizes)
 

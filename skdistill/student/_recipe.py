@@ -12,6 +12,7 @@ from skorch.callbacks import LRScheduler
 
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._utils._compat import Interval, RealNotInt, StrOptions
+from skdistill._utils.auto import is_auto
 from skdistill.modules import MLP
 from skdistill.student._batches import n_batches
 from skdistill.student._direct import DirectNet
@@ -146,7 +147,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
 
     @classmethod
     def fast(cls, **params: Any) -> Self:
-        """Make the recipe of a student half as large, trained for less than half as long.
+        """Make the recipe of a student less than half as large, trained for less than half as long.
 
         Parameters
         ----------
@@ -192,14 +193,15 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         own = DEFAULTS[name]
         sizes = tuple(_given(self.hidden_layer_sizes, own["hidden_layer_sizes"]))
         rate = own["learning_rate"] if len(sizes) > 2 or name == "adamw" else SHALLOW_RATE
-        share = np.clip(2 ** int(np.log2(max(n_rows, 16) / 16)), *own["batch_size"])
-        batch_size = _given(self.batch_size, int(share))
+        sixteenth = 2 ** int(np.log2(max(n_rows, 16) / 16))  # rounded down to a power of two
+        batch_size = _given(self.batch_size, int(np.clip(sixteenth, *own["batch_size"])))
+        whole = _whole_training(name, n_rows, batch_size)
         return MLPStudent(
             hidden_layer_sizes=sizes,
             learning_rate=_given(self.learning_rate, rate),
             weight_decay=_given(self.weight_decay, own["weight_decay"]),
             batch_size=batch_size,
-            n_steps=self._n_steps(_n_steps(name, n_rows, batch_size), own["fewest_steps"]),
+            n_steps=self._n_steps(whole, own["fewest_steps"]),
             average_weights=self.average_weights,
             optimizer=name,
         )
@@ -263,16 +265,11 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
             )
 
 
-def is_auto(value: object) -> bool:
-    """Whether a parameter is "auto"."""
-    return isinstance(value, str) and value == "auto"
-
-
 def _given(value: Any, auto: Any) -> Any:
     return auto if is_auto(value) else value
 
 
-def _n_steps(optimizer: str, n_rows: int, batch_size: int) -> int:
+def _whole_training(optimizer: str, n_rows: int, batch_size: int) -> int:
     """The steps that "auto" takes."""
     if optimizer == "adamw":
         return max(200, int(40 * n_rows**0.5))
