@@ -63,9 +63,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, for instance :class:`Munge`, beside the training rows. A
         :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
-        :class:`Munge` and :class:`Gibbs`, half each: 25,000 rows, but 16 a training row at most and
-        2 a training row at least, up to 100,000, less those of `X_transfer`. It is nothing where no
-        teacher can label them, none knows a class of y, or X is no table of numbers and categories.
+        :class:`Munge` and :class:`Gibbs`, half each: 50,000 rows, from 10,000 training rows on
+        25,000; but 2 to 16 a training row, 100,000 at most; less those of `X_transfer`. Nothing is
+        drawn if no teacher can label it, none knows a class of y, or X is no table.
     temperature : float or "auto", default=1.0
         T > 0. "auto" trains students at 1, 2 and 4 and keeps the first, unless another is clearly
         better on the rows held out; where there is nothing to compare by, as for `alpha`, it is 1,

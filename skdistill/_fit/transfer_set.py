@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 # A sampler, by its name.
 Named = tuple[str, TransferSampler]
-# Synthetic rows that "auto" draws: a number, as far as it is no more than so many a row; of large
-# tables so many a row; and at most.
-ENOUGH_NEW_ROWS, MOST_PER_ROW = 25_000, 16
-FEWEST_PER_ROW, MOST_NEW_ROWS = 2, 100_000
+# Synthetic rows that "auto" draws for a table of fewer rows than `MANY_ROWS`, and for a larger one;
+# at most and at least so many a training row; and at most in all.
+MANY_ROWS, ENOUGH_FOR_FEW, ENOUGH_FOR_MANY = 10_000, 50_000, 25_000
+MOST_PER_ROW, FEWEST_PER_ROW, MOST_NEW_ROWS = 16, 2, 100_000
 
 
 def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
@@ -70,8 +70,8 @@ def n_new_rows(n_rows: int) -> int:
 
     More of them help a small table, and take attention from the rows of a large one.
     """
-    wanted = max(ENOUGH_NEW_ROWS, FEWEST_PER_ROW * n_rows)
-    return min(wanted, MOST_PER_ROW * n_rows, MOST_NEW_ROWS)
+    enough = ENOUGH_FOR_FEW if n_rows < MANY_ROWS else ENOUGH_FOR_MANY
+    return min(max(enough, FEWEST_PER_ROW * n_rows), MOST_PER_ROW * n_rows, MOST_NEW_ROWS)
 
 
 def n_rows_to_learn(plan: Plan, n_rows: int, n_given: int) -> int:
