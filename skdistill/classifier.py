@@ -175,9 +175,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         The trainings in their order, and the teacher where it was judged: "who" ("student",
         "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
         where `calibrate` is on, "is_kept", and with what ("alpha", "temperature", "cv", "nominal").
-        Empty without such rows. With `groups`, of which fewer than 50 are held out, the last is the
-        one kept, judged by all of them ("n_groups"): each is held out once, in five folds, from a
-        teacher and a student.
+        A frozen teacher "may_have_seen_the_rows". Empty without such rows. Where fewer than 50
+        `groups` are held out, the last is the one kept, judged by all of them ("n_groups"): each
+        is held out once, in five folds.
     transfer_ : list of (str, TransferSampler)
         The samplers that drew transfer rows.
     n_transfer_rows_ : int

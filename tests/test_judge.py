@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
@@ -39,7 +40,7 @@ def test_the_decision_is_one_line_with_the_losses(capsys):
     own = next(trial for trial in clf.trials_ if trial["is_kept"])
     assert clf.decision_.startswith("kept: the student of teacher and labels (alpha 0.3,")
     assert f"log loss {own['log_loss']:.4f} on 90 rows held out" in clf.decision_
-    assert "why: no other student is clearly better on these rows" in clf.decision_
+    assert "why: no other student is better by more than chance" in clf.decision_
     assert "\n" not in clf.decision_
     assert capsys.readouterr().out.splitlines()[-1].endswith(clf.decision_)
 
@@ -55,6 +56,28 @@ def test_the_decision_is_one_line_with_the_losses(capsys):
 )
 def test_the_decision_says_why_nothing_was_compared(params, why):
     assert why in fit(LogisticRegression(), transfer=None, **params).decision_
+
+
+def test_a_frozen_teacher_may_have_seen_the_rows():
+    X, y = make_classification(600, random_state=0)
+    teacher = FrozenEstimator(LogisticRegression().fit(X, y))
+    clf = DistilledClassifier(teacher, transfer=None, alpha=0.5, random_state=0).fit(X, y)
+    assert "(the teacher, which may have seen these rows, 0." in clf.decision_
+    assert [one.get("may_have_seen_the_rows") for one in clf.trials_] == [None, True]
+
+
+def test_lines_of_progress_name_fold_and_alpha(capsys):
+    X, y = make_classification(500, random_state=0)
+    student = MLPStudent(hidden_layer_sizes=(8,), n_steps=20)
+    params = {"transfer": None, "student": student, "verbose": 1, "random_state": 0}
+    DistilledClassifier(LogisticRegression(), **params).fit(X, y)
+    said = capsys.readouterr().out
+    assert "[DistilledClassifier] fold 2 of 5: fitting the teacher\n" in said
+    assert "[DistilledClassifier] fold 5 of 5: training the student on 400 rows\n" in said
+    assert "fold 1 of 5: training the student on 400 rows, at alpha 0.7\n" in said
+    assert "[DistilledClassifier] fitting the teacher\n" in said  # at last, on all rows
+    DistilledClassifier(FrozenEstimator(LogisticRegression().fit(X, y)), **params).fit(X, y)
+    assert "fold 1 of 5: taking the frozen teacher as it is" in capsys.readouterr().out
 
 
 def test_labels_alone_are_told_of():

@@ -189,7 +189,7 @@ def test_verbose_prints_the_steps(capsys):
         "[DistilledClassifier] encoding 400 rows",
         "[DistilledClassifier] training the student on 400 rows",
         "[DistilledClassifier] kept: the student of teacher and labels (alpha 0.3, temperature 1, "
-        "labels out of fold); why: no rows are held out",
+        "labels out of fold); why: no rows are held out of fewer than 500 (give `X_val`)",
     ]
     with_two_teachers(verbose=2).fit(X, y)
     assert "train_loss" in capsys.readouterr().out

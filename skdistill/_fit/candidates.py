@@ -8,15 +8,20 @@ import numpy as np
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
 from skdistill._fit.inputs import Inputs
-from skdistill._fit.labelling import measure_leak, validation_rows
-from skdistill._fit.outcome import warn_of_gap, warn_of_labels_alone, why_no_choice
+from skdistill._fit.labelling import validation_rows
+from skdistill._fit.outcome import (
+    may_have_seen,
+    warn_of_gap,
+    warn_of_labels_alone,
+    why_no_choice,
+)
 from skdistill._fit.plan import OTHER_TEMPERATURES, TEMPERATURE
 from skdistill._fit.rounds import LaterRounds
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.training import make_examples, train_student
-from skdistill._fit.transfer_set import choose_samplers, rows_to_learn
-from skdistill._fit.trials import Fitting, LabelledRows, Trial, joined, row_losses_of
+from skdistill._fit.transfer_set import LabelledRows, label_rows
+from skdistill._fit.trials import Fitting, Trial, joined, row_losses_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray
@@ -152,7 +157,7 @@ class Candidates:
             return control
         first = self._train(setting, rows)
         if self.can_choose:
-            first.why = "no other student is clearly better on these rows"
+            first.why = "no other student is better by more than chance"
         elif self.given.y is None:
             first.why = "there are no labels to compare students by"
         else:
@@ -261,6 +266,8 @@ class Candidates:
         losses = row_losses_of(whole, rows, is_calibrated=True)
         loss = float(np.average(losses, weights=rows.weight))
         self.run.trials.append({"who": "teacher", "log_loss": loss, "is_kept": False})
+        if may_have_seen(self.plan, self.given.holds_out):
+            self.run.trials[-1]["may_have_seen_the_rows"] = True
         return losses
 
     @property
@@ -289,10 +296,11 @@ class Candidates:
 
     def _label(self, setting: Setting, cv: object) -> list[LabelledRows]:
         """The rows to learn, of each part: out of fold where `cv` is not None."""
-        return [
-            label_rows(_in_folds(part, cv), setting, rows, cv, self.run)
-            for part, rows in zip(self.parts, self.validations, strict=True)
-        ]
+        labelled = []
+        for part, rows in zip(self.parts, self.validations, strict=True):
+            with self.run.progress.within(part.where):
+                labelled.append(label_rows(_in_folds(part, cv), setting, rows, cv, self.run))
+        return labelled
 
     def _attempt(
         self, setting: Setting, rows: list[LabelledRows], who: str = "student"
@@ -317,7 +325,8 @@ class Candidates:
         run = self.run
         fittings = []
         for part, own, validation in zip(self.parts, rows, self.validations, strict=True):
-            fittings.append(self._fit(setting, part, own, validation, who, kept))
+            with run.progress.within(part.where):
+                fittings.append(self._fit(setting, part, own, validation, who, kept))
             # Another fold, or all rows, may be so many that "auto" would take another net.
             n_rows = fittings[0].examples.n_training
             setting = replace(setting, student=settle_recipe(setting.student, n_rows))
@@ -382,14 +391,3 @@ def _in_folds(part: Inputs, cv: object) -> Inputs:
 def _mean_gap(rows: list[LabelledRows]) -> float | None:
     gaps = [one.leak_gap for one in rows if one.leak_gap is not None]
     return float(np.mean(gaps)) if gaps else None
-
-
-def label_rows(
-    given: Inputs, setting: Setting, validation: Block | None, cv: object, run: Run
-) -> LabelledRows:
-    """The rows that a student is to learn, labelled."""
-    learns_more = setting.learns_of_teacher
-    samplers = choose_samplers(run.plan.parameters.transfer, given) if learns_more else []
-    rows, transfer = rows_to_learn(given, samplers, learns_more, run)
-    leak_gap = measure_leak(given, rows, validation)
-    return LabelledRows([rows.with_weight(), *transfer], samplers, cv, leak_gap)

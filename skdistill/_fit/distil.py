@@ -134,7 +134,8 @@ def distil(given: Inputs, run: Run) -> Outcome:
 def _with_teacher(part: Inputs, run: Run) -> Inputs:
     """The rows with a teacher that was fitted on them."""
     previous = run.plan.previous
-    teacher = fit_teacher(part, run) if previous is None else previous.teacher
+    with run.progress.within(part.where):
+        teacher = fit_teacher(part, run) if previous is None else previous.teacher
     return replace(part, labeller=part.labeller.by(teacher))
 
 

@@ -7,14 +7,15 @@ import numpy as np
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.calibration import cooler_temperature
-from skdistill._fit.candidates import FEWEST_JUDGES, N_FOLDS, label_rows
+from skdistill._fit.candidates import FEWEST_JUDGES, N_FOLDS
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
 from skdistill._fit.labelling import validation_rows
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import make_examples, train_for
-from skdistill._fit.trials import LabelledRows, Trial, row_losses_of
+from skdistill._fit.transfer_set import LabelledRows, label_rows
+from skdistill._fit.trials import Trial, row_losses_of
 from skdistill._utils.types import FloatArray, Split
 from skdistill._utils.weights import n_effective
 from skdistill.teacher import find_partition

@@ -84,6 +84,8 @@ class Inputs:
         What the student sees of rows: the one fitted on X.
     holds_out : bool, default=False
         Whether `validation` was held out of X.
+    where : str, default=""
+        Which of several parts of X it is, for lines of progress.
     """
 
     task: Classification
@@ -101,6 +103,7 @@ class Inputs:
     fit_params: dict[str, dict[str, Any]]
     encoder: Estimator = None
     holds_out: bool = False
+    where: str = ""
 
     @property
     def labels(self) -> IntArray:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from skdistill._fit.blocks import Block
-from skdistill._fit.candidates import label_rows
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
-from skdistill._fit.trials import LabelledRows, Trial
+from skdistill._fit.transfer_set import LabelledRows, label_rows
+from skdistill._fit.trials import Trial
 from skdistill._fit.views import teacher_views
 from skdistill._utils.types import FloatArray
 from skdistill.student import FittedStudent

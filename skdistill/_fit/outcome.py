@@ -6,8 +6,9 @@ import numpy as np
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.judge import is_clearly_lower
-from skdistill._fit.plan import ALPHA, Plan
+from skdistill._fit.plan import ALPHA, EARLY_STOPPING_ROWS, Plan
 from skdistill._fit.trials import Trial
+from skdistill._utils.auto import is_auto
 from skdistill._utils.types import FloatArray
 from skdistill._utils.weights import n_effective
 from skdistill.teacher import unfrozen
@@ -31,6 +32,8 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     str
     """
     if validation is None:
+        if is_auto(plan.parameters.early_stopping):
+            return f"no rows are held out of fewer than {EARLY_STOPPING_ROWS} (give `X_val`)"
         return "no rows are held out"
     if not validation.is_labelled:
         return "the rows held out have no labels"
@@ -79,7 +82,8 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
 def _name(trial: dict) -> str:
     """A trial that is not kept, in a word or two."""
     if trial["who"] == "teacher":
-        return "the teacher"
+        seen = trial.get("may_have_seen_the_rows", False)
+        return "the teacher, which may have seen these rows," if seen else "the teacher"
     words = [trial["who"]]
     if trial["temperature"] != 1:
         words.append(f"at temperature {trial['temperature']:g}")
@@ -88,8 +92,25 @@ def _name(trial: dict) -> str:
     if trial["who"] == "student" and trial["alpha"] != ALPHA:
         words.append(f"at alpha {trial['alpha']:g}")
     if trial["nominal"]:
-        words.append("with codes")
+        words.append("that takes numbers as codes")
     return " ".join(words)
+
+
+def may_have_seen(plan: Plan, holds_out: bool) -> bool:
+    """Whether a teacher that was not fitted here may know the labels of the rows held out.
+
+    Parameters
+    ----------
+    plan : Plan
+    holds_out : bool
+        Whether these were held out of X.
+
+    Returns
+    -------
+    bool
+    """
+    parts = plan.teachers
+    return holds_out and (not parts or len(unfrozen(parts)) < len(parts))
 
 
 def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
@@ -132,10 +153,9 @@ def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) 
     unknowing = rows.task.loss_without_features(rows.labels, rows.weight)
     if unknowing - means[0] >= LEAST_KEPT * (unknowing - means[1]):
         return
-    parts = plan.teachers
     start = "The teacher may use"
-    if holds_out and (not parts or len(unfrozen(parts)) < len(parts)):
-        knowing = "A frozen teacher" if parts else "`soft_targets`"
+    if may_have_seen(plan, holds_out):
+        knowing = "A frozen teacher" if plan.teachers else "`soft_targets`"
         start = (
             f"{knowing} may know the labels of these rows: then this says nothing, so give `X_val` "
             "and `y_val`. Else the teacher may use"

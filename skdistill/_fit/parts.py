@@ -1,5 +1,7 @@
 """The rows that students are chosen on: one part with rows held out, or a part a fold."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from skdistill._fit.candidates import N_FOLDS
@@ -91,7 +93,10 @@ def _folds(given: Inputs, run: Run) -> list[Inputs]:
     order = np.random.RandomState(seed).permutation(len(used))
     folds = find_partition(N_FOLDS, order, labels[order], None)
     everything = np.arange(len(given.labels))
+    held_out = [np.sort(used[order[test]]) for _, test in folds]
     return [
-        given.hold_out(np.setdiff1d(everything, rows), rows)
-        for rows in (np.sort(used[order[test]]) for _, test in folds)
+        replace(
+            given.hold_out(np.setdiff1d(everything, rows), rows), where=f"fold {i} of {N_FOLDS}"
+        )
+        for i, rows in enumerate(held_out, 1)
     ]

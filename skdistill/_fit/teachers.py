@@ -38,7 +38,8 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
         random_state=run.plan.seeds["teacher"],
     )
     n_steps = len(unfrozen(run.plan.teachers))
-    with run.progress.task("fit-teacher", "fitting the teacher", n_steps=n_steps) as step:
+    text = "fitting the teacher" if n_steps else "taking the frozen teacher as it is"
+    with run.progress.task("fit-teacher", text, n_steps=n_steps) as step:
         pool.fit(given.X, given.y, fit_params=given.fit_params, step=step)
     _refuse_what_it_refuses(given, pool, run)
     if chooses:

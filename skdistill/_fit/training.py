@@ -185,6 +185,8 @@ def train_student(
     plan, response = run.plan, run.plan.response
     rows = examples.training(response, setting.temperature)
     text = f"training the {who} on {len(rows)} rows"
+    if setting.learns_of_teacher and setting.alpha != plan.first_alpha:
+        text += f", at alpha {setting.alpha:g}"
     if setting.temperature != 1:
         text += f", at temperature {setting.temperature:g}"
     n_rows = len(rows) if later is None else later.n_rows_of_rounds[-1]

@@ -1,6 +1,7 @@
 """The transfer set of a fit: the rows given and those drawn, labelled by the teacher."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from sklearn.utils import check_random_state
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_drawn
-from skdistill._fit.labelling import out_of_fold_rows, training_rows
+from skdistill._fit.labelling import measure_leak, out_of_fold_rows, training_rows
 from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
+from skdistill._fit.setting import Setting
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray, Table
@@ -38,6 +40,36 @@ Named = tuple[str, TransferSampler]
 # at most and at least so many a training row; and at most in all.
 MANY_ROWS, ENOUGH_FOR_FEW, ENOUGH_FOR_MANY = 10_000, 50_000, 25_000
 MOST_PER_ROW, FEWEST_PER_ROW, MOST_NEW_ROWS = 16, 2, 100_000
+
+
+@dataclass
+class LabelledRows:
+    """The rows a student learns from.
+
+    Attributes
+    ----------
+    blocks : list of Block
+        The training rows, then the transfer set.
+    samplers : list of (str, TransferSampler)
+    cv : int, splitter or None
+    leak_gap : float or None
+    """
+
+    blocks: list[Block]
+    samplers: list[tuple[str, Any]]
+    cv: Any
+    leak_gap: float | None
+
+
+def label_rows(
+    given: "Inputs", setting: Setting, validation: Block | None, cv: object, run: Run
+) -> LabelledRows:
+    """The rows that a student is to learn, labelled."""
+    learns_more = setting.learns_of_teacher
+    samplers = choose_samplers(run.plan.parameters.transfer, given) if learns_more else []
+    rows, transfer = rows_to_learn(given, samplers, learns_more, run)
+    leak_gap = measure_leak(given, rows, validation)
+    return LabelledRows([rows.with_weight(), *transfer], samplers, cv, leak_gap)
 
 
 def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:

@@ -10,27 +10,9 @@ from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
 from skdistill._fit.judge import is_clearly_lower
 from skdistill._fit.setting import Setting
+from skdistill._fit.transfer_set import LabelledRows
 from skdistill._utils.types import FloatArray
 from skdistill.student import FittedStudent
-
-
-@dataclass
-class LabelledRows:
-    """The rows a student learns from.
-
-    Attributes
-    ----------
-    blocks : list of Block
-        The training rows, then the transfer set.
-    samplers : list of (str, TransferSampler)
-    cv : int, splitter or None
-    leak_gap : float or None
-    """
-
-    blocks: list[Block]
-    samplers: list[tuple[str, Any]]
-    cv: Any
-    leak_gap: float | None
 
 
 @dataclass

@@ -31,6 +31,16 @@ class Progress:
         self.estimator = estimator
         self.context = context
         self.data = data
+        self._where = ""
+
+    @contextmanager
+    def within(self, where: str) -> Iterator[None]:
+        """Begin each line with where the fit is: "fold 2 of 5"; nothing where that is empty."""
+        before, self._where = self._where, f"{where}: " if where else ""
+        try:
+            yield
+        finally:
+            self._where = before
 
     @contextmanager
     def task(
@@ -83,7 +93,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a line, where `verbose` is on."""
         if self.estimator.verbose:
-            print(f"[{type(self.estimator).__name__}] {text}", flush=True)
+            print(f"[{type(self.estimator).__name__}] {self._where}{text}", flush=True)
 
 
 class _Rest:
