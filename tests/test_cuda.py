@@ -43,6 +43,16 @@ def test_a_student_is_trained_on_the_device_and_answers_as_on_the_processor():
     assert np.abs(on_gpu.predict_proba(X) - on_cpu.predict_proba(X)).mean() < 0.01
 
 
+def test_muon_takes_its_steps_on_the_device():
+    def recipe(device):
+        net = MLPStudent((32, 32), optimizer="muon", n_steps=100).make_net(n_rows=len(X))
+        return net.set_params(device=device, module__n_inputs=8, module__n_outputs=3)
+
+    on_gpu, on_cpu = fit(recipe("cuda")), fit(recipe("cpu"))
+    assert next(on_gpu.student_.module_.parameters()).is_cuda
+    assert np.abs(on_gpu.predict_proba(X) - on_cpu.predict_proba(X)).mean() < 0.02
+
+
 def test_a_stored_student_answers_the_same():
     clf = fit(net_on("cuda")).without_teacher()
     again = pickle.loads(pickle.dumps(clf))

@@ -168,6 +168,15 @@ def test_older_formats_are_still_read(version):
     assert encoded.shape == (len(X), len(back.encoder_.get_feature_names_out()))
 
 
+def test_an_older_recipe_keeps_its_optimizer():
+    state = MLPStudent().__getstate__()
+    del state["optimizer"]
+    old = MLPStudent.__new__(MLPStudent)
+    old.__setstate__(state)
+    assert old.optimizer == "adamw"
+    assert old.for_rows(30_000).optimizer == "adamw"
+
+
 @pytest.mark.parametrize("version", [1, 2, 3])
 def test_an_older_student_tells_what_a_search_asks(version):
     back = skops.io.load(STORED / f"format{version}.skops", trusted=TRUSTED_TYPES)

@@ -756,6 +756,30 @@ def test_warm_start_goes_on_from_the_weights():
     assert np.abs(first - whole.predict_proba(X)).max() > 1e-2
 
 
+@pytest.mark.parametrize(("before", "after"), [(200, 6_000), (6_000, 200)])
+def test_going_on_with_more_or_fewer_rows_keeps_the_layers(before, after):
+    """By themselves, so many rows would take another net."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6_000, 4)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(int)
+    clf = DistilledClassifier(
+        LogisticRegression(),
+        MLPStudent(n_steps=20),
+        transfer=None,
+        warm_start=True,
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clf.fit(X[:before], y[:before])
+        sizes = clf.student_.get_params()["module__hidden_layer_sizes"]
+        assert sizes == MLPStudent().for_rows(before).hidden_layer_sizes
+        assert sizes != MLPStudent().for_rows(after).hidden_layer_sizes
+        clf.fit(X[:after], y[:after])
+    assert clf.student_.get_params()["module__hidden_layer_sizes"] == sizes
+    assert clf.predict_proba(X).shape == (6_000, 2)
+
+
 def test_without_warm_start_a_second_fit_is_the_first():
     X, y = three_classes()
     clf = make_clf(make_net())

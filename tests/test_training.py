@@ -99,6 +99,7 @@ def make(student=None, objectives=(), early_stopping=False, alpha=0.3, **params)
 
 KINDS = {
     "default": lambda **params: make(**params),
+    "muon": lambda **params: make(small(optimizer="muon"), **params),
     "dropout": lambda **params: make(own_net(), **params),
     "projector": lambda **params: make(objectives=[("noisy", Noisy())], **params),
 }
@@ -176,6 +177,10 @@ PARTS = {
     "default": lambda: make(),
     "default, early stopping": lambda: make(early_stopping=True),
     "default, without average": lambda: make(small(average_weights=False)),
+    "muon": lambda: make(small(optimizer="muon")),
+    "muon and a projector": lambda: make(
+        small(optimizer="muon"), objectives=[("noisy", Noisy("auto"))]
+    ),
     "dropout": lambda: make(own_net()),
     "dropout, early stopping": lambda: make(own_net(max_epochs=12), early_stopping=True),
     "projector": lambda: make(objectives=[("noisy", Noisy("auto", decay=True))]),
