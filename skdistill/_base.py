@@ -27,6 +27,7 @@ from skdistill._utils.named import NamedListsMixin, sound_parts
 from skdistill._utils.process import safe_threads
 from skdistill._utils.progress import Progress
 from skdistill._utils.types import FloatArray, Table
+from skdistill._utils.warn import naming
 from skdistill.student import FittedStudent, MLPStudent, pack_net, unpack_net
 from skdistill.table import (
     ColumnSelection,
@@ -73,6 +74,10 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     @safe_threads()
     def _distil(self, arguments: Arguments) -> Self:
         """Fit; one that fails leaves nothing, or the student that `warm_start` goes on from."""
+        with naming(type(self).__name__):
+            return self._distil_named(arguments)
+
+    def _distil_named(self, arguments: Arguments) -> Self:
         previous = self._previous()
         if previous is None:
             self._forget()

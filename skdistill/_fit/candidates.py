@@ -1,6 +1,5 @@
 """From labelled rows to a student: what "auto" leaves open is tried, and one judge chooses."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +24,7 @@ from skdistill._fit.trials import Fitting, Trial, joined, row_losses_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray
+from skdistill._utils.warn import warn
 from skdistill._utils.weights import n_effective
 from skdistill.student import settle_recipe
 from skdistill.table import with_nominal
@@ -367,8 +367,8 @@ class Candidates:
         if rows.cv is not None and self.plan.cv is None:  # a trial of cv="auto"
             return None
         if rows.cv is not None:
-            warnings.warn(
-                "DistilledClassifier: with labels out of fold, `Rounds` in `transfer` draws its "
+            warn(
+                "with labels out of fold, `Rounds` in `transfer` draws its "
                 "rows once, before the training. `cv=None` draws in rounds."
             )
             return None
@@ -376,8 +376,8 @@ class Candidates:
 
     def _warn_of_no_choice(self) -> None:
         if self.plan.chooses_temperature and not self.can_choose and not self.plan.continues:
-            warnings.warn(
-                "DistilledClassifier: `temperature='auto'` is "
+            warn(
+                "`temperature='auto'` is "
                 f"{self.plan.first_temperature:g}, as there is nothing to choose by: that takes "
                 f"{FEWEST_JUDGES} labelled validation rows (500 training rows, or `X_val`), and no "
                 "skorch net as `student`."

@@ -1,6 +1,5 @@
 """A fit, from its plan and its arguments to what it leaves."""
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.trials import Trial
 from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
+from skdistill._utils.warn import warn
 from skdistill.student import FittedStudent, check_finite
 from skdistill.task import Classification
 from skdistill.teacher import TeacherPool
@@ -173,8 +173,8 @@ def _prior_offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:
         shares += task.shares(block.labels, block.weight, block.soft, alpha)
     offset, untaught = task.prior_offset(shares, prior)
     if len(untaught):
-        warnings.warn(
-            "DistilledClassifier: `class_prior` cannot bring out the classes "
+        warn(
+            "`class_prior` cannot bring out the classes "
             f"{untaught[:10].tolist()}: neither a label nor a teacher told the student of them. "
             "Give rows on which a teacher names them."
         )

@@ -1,6 +1,5 @@
 """The loss of a student over all groups, where the few that are held out tell too little."""
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from skdistill._fit.training import make_examples, train_for
 from skdistill._fit.transfer_set import LabelledRows, label_rows
 from skdistill._fit.trials import Trial, row_losses_of
 from skdistill._utils.types import FloatArray, Split
+from skdistill._utils.warn import said_once
 from skdistill._utils.weights import n_effective
 from skdistill.teacher import find_partition
 
@@ -99,8 +99,7 @@ def _outputs_of_twin(part: Inputs, trial: Trial, run: Run) -> FloatArray:
     """
     setting = trial.setting
     if setting.learns_of_teacher:
-        with warnings.catch_warnings():  # the fit has said it once
-            warnings.filterwarnings("ignore", "DistilledClassifier: ", UserWarning)
+        with said_once():
             part, rows = _rows_of_twin(part, trial, run)
     else:
         rows = LabelledRows([part.block.with_weight()], [], None, None)

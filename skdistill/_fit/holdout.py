@@ -1,6 +1,5 @@
 """Which rows a fit holds out, and in which folds it labels the others."""
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +7,7 @@ from sklearn.model_selection import check_cv, train_test_split
 
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import FloatArray, IntArray, Split, Table
+from skdistill._utils.warn import warn
 from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 
 if TYPE_CHECKING:
@@ -242,8 +242,8 @@ def _nearest(counts: IntArray, order: IntArray, wanted: FloatArray, most: float)
 
 def _warn_of_share(share: float, fraction: float) -> None:
     if not fraction / 2 <= share <= 2 * fraction:
-        warnings.warn(
-            f"DistilledClassifier: {share:.0%} of the rows are held out, where "
+        warn(
+            f"{share:.0%} of the rows are held out, where "
             f"`validation_fraction` is {fraction:g}: groups are not split, and no set of them "
             "comes nearer. To choose the rows yourself, give a splitter as `validation_fraction`."
         )

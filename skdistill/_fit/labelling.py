@@ -1,6 +1,5 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.progress import Progress, Step, no_step
 from skdistill._utils.types import BoolArray, FloatArray, IntArray, Table
+from skdistill._utils.warn import warn
 from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities, mean_true_probability
 from skdistill.task import Classification
@@ -151,8 +151,8 @@ def choose_weights(pool: TeacherPool, given: "Inputs") -> None:
     if rows is not None and rows.is_labelled:
         pool.fit_weights(rows.X, given.task.decode(rows.labels), rows.weight)
         return
-    warnings.warn(
-        "DistilledClassifier: `teacher_weights='auto'` found no labelled validation rows, so all "
+    warn(
+        "`teacher_weights='auto'` found no labelled validation rows, so all "
         "teachers weigh alike: give `X_val` and `y_val`, or y with `early_stopping=True`."
     )
 

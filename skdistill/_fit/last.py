@@ -1,6 +1,5 @@
 """The last training of a fit: on all rows, in the way that was chosen on rows held out."""
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from skdistill._fit.transfer_set import LabelledRows, label_rows
 from skdistill._fit.trials import Trial
 from skdistill._fit.views import teacher_views
 from skdistill._utils.types import FloatArray
+from skdistill._utils.warn import said_once
 from skdistill.student import FittedStudent
 from skdistill.teacher import TeacherPool
 
@@ -83,8 +83,7 @@ def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) 
     setting, share = trial.setting, trial.best_share
     trial.forget_inputs()  # those of the first training are not needed again
     run.encoded = EncodedRows()
-    with warnings.catch_warnings():  # the fit has said it once
-        warnings.filterwarnings("ignore", "DistilledClassifier: ", UserWarning)
+    with said_once():
         teacher = run.teacher = fit_teacher(whole, run, _mean_weights(parts))
         whole = replace(whole, labeller=whole.labeller.by(teacher))
         rows = LabelledRows([whole.block.with_weight()], [], None, None)

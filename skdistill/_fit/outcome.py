@@ -1,7 +1,5 @@
 """What a fit kept, why, and by which losses; warnings of what a user may not expect."""
 
-import warnings
-
 import numpy as np
 
 from skdistill._fit.blocks import Block
@@ -10,6 +8,7 @@ from skdistill._fit.plan import ALPHA, EARLY_STOPPING_ROWS, Plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import FloatArray
+from skdistill._utils.warn import warn
 from skdistill._utils.weights import n_effective
 from skdistill.teacher import unfrozen
 
@@ -128,7 +127,7 @@ def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
         text = "`response` is not used, since `alpha=1` learns from the labels alone."
     else:
         return
-    warnings.warn(f"DistilledClassifier: {text}")
+    warn(text)
 
 
 def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) -> None:
@@ -160,8 +159,8 @@ def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) 
             f"{knowing} may know the labels of these rows: then this says nothing, so give `X_val` "
             "and `y_val`. Else the teacher may use"
         )
-    warnings.warn(
-        "DistilledClassifier: the student is far behind its teacher on the rows held out: log loss "
+    warn(
+        "the student is far behind its teacher on the rows held out: log loss "
         f"{means[0]:.3f} against {means[1]:.3f}. {start} what the student cannot: a column of "
         "identifiers or free text (drop it, or encode it by an `encoder` of your own), rows that "
         "belong together (`groups`), or more than this net learns in its steps "

@@ -1,6 +1,5 @@
 """Metadata on its way to the teachers' ``fit``, as scikit-learn routes it."""
 
-import warnings
 from typing import Any
 
 from sklearn.utils.metadata_routing import (
@@ -12,6 +11,7 @@ from sklearn.utils.metadata_routing import (
 from skdistill._utils._compat import routing_enabled
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, FloatArray
+from skdistill._utils.warn import warn
 from skdistill.teacher import requested_params, requests_of, router_of, unfrozen
 
 
@@ -81,7 +81,7 @@ def teacher_fit_params(
 def warn_of_kept_teacher(fit_params: dict[str, Any]) -> None:
     """Warn of arguments of teachers' ``fit`` that come too late."""
     if fit_params:
-        warnings.warn(
-            f"DistilledClassifier: `fit` got {list(fit_params)}, which change nothing: with "
+        warn(
+            f"`fit` got {list(fit_params)}, which change nothing: with "
             "`warm_start=True` the teacher is kept as it is."
         )

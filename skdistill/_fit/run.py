@@ -2,7 +2,6 @@
 
 import copy
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from skdistill._fit.examples import EncodedRows
 from skdistill._fit.plan import Plan
 from skdistill._fit.setting import Setting
 from skdistill._utils.progress import Progress
+from skdistill._utils.warn import warn
 from skdistill.task import Classification
 from skdistill.teacher import TeacherPool
 
@@ -83,7 +83,7 @@ class Run:
         try:
             yield
         except KeyboardInterrupt:
-            warnings.warn(f"DistilledClassifier: KeyboardInterrupt ended the training; {kept}.")
+            warn(f"KeyboardInterrupt ended the training; {kept}.")
             self.was_ended = True
         except Exception as error:  # a teacher's own, or a loss that diverged
-            warnings.warn(f"DistilledClassifier: {what} failed, and {kept}: {error}")
+            warn(f"{what} failed, and {kept}: {error}")

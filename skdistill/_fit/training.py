@@ -16,6 +16,7 @@ from skdistill._fit.views import teacher_views
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.process import usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
+from skdistill._utils.warn import fitted_name
 from skdistill.objectives import rehearse_response
 from skdistill.student import (
     FittedStudent,
@@ -70,7 +71,7 @@ def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None, n_rows:
     if type(encoder) is TabularEncoder:
         uneven = weight if weight is not None and np.ptp(weight) else None
         width = first_width(student, n_rows)
-        return encoder._fit(X, y, "DistilledClassifier", width, uneven)
+        return encoder._fit(X, y, fitted_name(), width, uneven)
     return encoder.fit(X, y)
 
 

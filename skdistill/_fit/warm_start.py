@@ -1,11 +1,10 @@
 """What a fit that goes on keeps from the last one, and what it therefore cannot follow."""
 
-import warnings
-
 from skdistill._fit.plan import Plan
 from skdistill._utils.identity import identify
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator
+from skdistill._utils.warn import warn
 from skdistill.teacher import clone_of, is_frozen
 
 # The teacher, the encoder and the rows held out come of them, and stay as they are.
@@ -89,8 +88,8 @@ def warn_of_other_rows(plan: Plan, rows: str) -> None:
     if plan.previous is None or plan.previous.rows in (None, rows):
         return
     if plan.has_unfitted_teachers:
-        warnings.warn(
-            "DistilledClassifier: `warm_start` goes on with other rows than the last fit had. The "
+        warn(
+            "`warm_start` goes on with other rows than the last fit had. The "
             "teacher that is kept may have been fitted on some of those that are held out now: "
             "losses on them, and what is chosen by them, may be too good. Give `X_val` and `y_val`."
         )

@@ -1,6 +1,5 @@
 """What makes a net of skorch's ready for a training of ours."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from skorch.callbacks import BatchScoring, EarlyStopping, EpochScoring
 from skdistill._utils.process import on_cpu, usual_torch
 from skdistill._utils.seeding import RandomNumbers
 from skdistill._utils.types import Estimator
+from skdistill._utils.warn import warn
 from skdistill.objectives import DistillationLoss
 from skdistill.student._batches import Rows
 from skdistill.student._callbacks import StopDivergence
@@ -110,8 +110,8 @@ def adapt_scoring(net: Estimator, rows: Rows, validation: Rows | None) -> None:
             if scored is None or not scored.is_labelled:
                 if name != "valid_acc":
                     which = "training" if callback.on_train else "validation"
-                    warnings.warn(
-                        f"DistilledClassifier: the student's callback `{name}` is left out: there "
+                    warn(
+                        f"the student's callback `{name}` is left out: there "
                         f"are no {which} rows, or some of them have no label to score."
                     )
                 continue

@@ -1,6 +1,5 @@
 """A net in training: start, epochs, finish; it can be stored, resumed and stepped beside others."""
 
-import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from skdistill._utils.process import usual_torch
 from skdistill._utils.progress import no_step
 from skdistill._utils.seeding import RandomNumbers
 from skdistill._utils.types import Estimator
+from skdistill._utils.warn import warn
 from skdistill.objectives import DistillationLoss
 from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._callbacks import (
@@ -330,10 +330,7 @@ class Training:
 
     def _warn_ended(self, what: str) -> None:
         net = self.net
-        warnings.warn(
-            f"DistilledClassifier: {what} in epoch {len(net.history)} of {net.max_epochs}; "
-            f"{self.kept}."
-        )
+        warn(f"{what} in epoch {len(net.history)} of {net.max_epochs}; {self.kept}.")
 
     @contextmanager
     def _own_random_numbers(self) -> Any:

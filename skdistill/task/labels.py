@@ -1,6 +1,5 @@
 """What y may be: one label a row, and what to do where it is something else."""
 
-import warnings
 from numbers import Integral
 from typing import Any
 
@@ -11,6 +10,7 @@ from sklearn.utils.validation import assert_all_finite, column_or_1d
 
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import Table
+from skdistill._utils.warn import warn
 
 # Numbers with more values than this may be quantities, ...
 MANY_CLASSES = 30
@@ -96,8 +96,8 @@ def _holds_collections(y: Any) -> bool:
 def _warn_of_order(y: Any) -> None:
     dtype = getattr(y, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
-        warnings.warn(
-            "DistilledClassifier: `y` is an ordered Categorical, but the order is not used: the "
+        warn(
+            "`y` is an ordered Categorical, but the order is not used: the "
             "student tells classes apart, and `classes_` sorts them by label. `y.astype(str)` "
             "says the same without this warning."
         )
@@ -144,7 +144,7 @@ def _refuse_quantities(y: np.ndarray) -> None:
         )
     are_codes = values[0] in (0, 1) and values[-1] - values[0] == n_values - 1
     if not are_codes:
-        warnings.warn(
-            f"DistilledClassifier: {what}; which one is larger is not used. If they are names of "
+        warn(
+            f"{what}; which one is larger is not used. If they are names of "
             "classes, `y.astype(str)` says so without this warning."
         )

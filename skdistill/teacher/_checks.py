@@ -1,6 +1,5 @@
 """Checks of the teachers a user gives, before anything is fitted."""
 
-import warnings
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -21,6 +20,7 @@ from sklearn.utils.validation import (
 
 from skdistill._utils._compat import Interval, StrOptions, num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, NDArray, Table
+from skdistill._utils.warn import warn
 from skdistill.serving import Scorer
 from skdistill.table import check_container, check_single, is_frame, labels_of_names, names_of
 from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
@@ -73,8 +73,8 @@ def warn_of_refits(parts: list[tuple[str, Estimator]]) -> None:
     """Warn of fitted teachers that are not frozen: they are cloned, and their fit is lost."""
     for name, part in parts:
         if hasattr(part, "get_params") and not is_frozen(part) and _is_fitted(part):
-            warnings.warn(
-                f"DistilledClassifier: teacher `{name}` is fitted but not frozen, so a clone of it "
+            warn(
+                f"teacher `{name}` is fitted but not frozen, so a clone of it "
                 "is fitted again. Wrap it in sklearn.frozen.FrozenEstimator to use it as it is."
             )
 

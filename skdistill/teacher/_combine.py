@@ -1,6 +1,5 @@
 """How the answers of several teachers become one array."""
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skdistill._utils.types import BoolArray, FloatArray, IntArray, NDArray
+from skdistill._utils.warn import warn
 from skdistill.targets import floor_probabilities, pool_probabilities
 
 # Lowest probability of a teacher about whose resolution nothing is known.
@@ -109,7 +109,7 @@ def teach_unknown(
 
 def warn_of_unknown(classes: NDArray[Any], where: str = "") -> None:
     """Warn of classes that no teacher knows."""
-    warnings.warn(
-        f"DistilledClassifier: {where}no teacher knows the classes {classes.tolist()}; their "
+    warn(
+        f"{where}no teacher knows the classes {classes.tolist()}; their "
         "training rows are taught by their labels, and transfer rows cannot teach them."
     )

@@ -1,7 +1,6 @@
 """What teachers request of the arguments of a fit, and what reaches each of them."""
 
 import inspect
-import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +15,7 @@ from sklearn.utils.metadata_routing import (
 
 from skdistill._utils._compat import num_samples, routing_enabled
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill._utils.warn import warn
 from skdistill._utils.weights import check_weights
 from skdistill.teacher._models import resamples, takes_weight
 
@@ -134,8 +134,8 @@ def weight_fit_params(
     is_pipeline = isinstance(estimator, Pipeline) and not resamples(estimator)
     if is_pipeline and takes_weight(estimator[-1]):
         return {f"{estimator.steps[-1][0]}__sample_weight": sample_weight}
-    warnings.warn(
-        f"DistilledClassifier: teacher `{name}` ({type(estimator).__name__}) takes no "
+    warn(
+        f"teacher `{name}` ({type(estimator).__name__}) takes no "
         "sample_weight and is fitted without it."
     )
     return {}
