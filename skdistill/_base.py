@@ -16,6 +16,7 @@ from skorch.history import History
 
 from skdistill._fit.distil import Outcome, distil
 from skdistill._fit.inputs import Arguments, check_containers, check_inputs, find_columns
+from skdistill._fit.kinds import Kind
 from skdistill._fit.plan import Previous, make_plan
 from skdistill._fit.routing import router_with_splitters
 from skdistill._fit.run import Run
@@ -37,6 +38,7 @@ from skdistill.table import (
     is_matrix,
     with_types,
 )
+from skdistill.task import Task
 from skdistill.teacher import taken_by_all
 
 
@@ -64,6 +66,11 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         "random_state": ["random_state"],
     }
 
+    _kind: ClassVar[Kind]
+    # What the kinds that have no such parameter take for it.
+    temperature: float | str = 1.0
+    class_weight: Any = None
+    class_prior: Any = None
     # Of a fit, for one that goes on from it; a fit by an older version left none.
     _settled: dict[str, str] | None = None
     _rows: str | None = None
@@ -118,14 +125,24 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         return Previous(
             self._student,
             self.teacher_,
-            self.classes_,
+            self._task,
             self.alpha_,
-            self.temperature_,
+            getattr(self, "temperature_", 1.0),
             self._settled,
             self._rows,
             self._split_seed,
             self._columns,
         )
+
+    @property
+    def _task(self) -> Task:
+        """What a fitted estimator predicts."""
+        raise NotImplementedError
+
+    @property
+    def _calibration(self) -> tuple[float, FloatArray | None]:
+        """What the outputs of the student are divided by, and what is added to them then."""
+        raise NotImplementedError
 
     @property
     def _student(self) -> FittedStudent:
@@ -134,8 +151,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             self.student_,
             self.encoder_,
             self._probabilities,
-            self.calibration_temperature_,
-            self.class_offset_,
+            *self._calibration,
         )
 
     def _outputs(self, X: Table) -> FloatArray:
@@ -246,7 +262,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     # --- scikit-learn's API ---
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "calibration_temperature_")
+        return hasattr(self, "student_")
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get the metadata routing: teachers and splitters are given what they request.

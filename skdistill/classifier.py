@@ -10,9 +10,11 @@ from sklearn.callback import with_callbacks
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
+from skdistill._fit.kinds import OfClasses
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
+from skdistill.task import Classification
 
 
 class DistilledClassifier(ClassifierMixin, BaseDistiller):
@@ -73,29 +75,21 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     alpha : float or "auto", default="auto"
         Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
         and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well, to keep the one that is clearly better on the rows held out: by a
-        test of log loss that keeps a level of 5 % for all that a fit compares, and by 5 nats of all
-        rows together. Where each row judges, in folds (see `validation_fraction`), it tries 0.7
-        besides. If neither is, the control is kept where it is clearly better than the
-        teacher itself; a warning says so. No control is trained, and alpha is 0.3, where there is
-        nothing to compare by (fewer than 50 labelled validation rows; a skorch net as `student`;
-        `warm_start` going on), and where the labels cannot hold all that is to be learned
-        (`X_transfer`, `class_prior`, a class without a label).
+        control with 1 as well; where each row judges, in folds, it tries 0.7 besides. It keeps the
+        one that is clearly better on the rows held out (:ref:`by these rules <clearly>`), and
+        warns where that is the control.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
         Weights of the teachers in the pool; None weighs all alike. "auto" takes those with the
         lowest log loss of the pool on the labelled validation rows, drawn to equal weights by a
         prior worth one row a teacher; without such rows all weigh alike, and a warning says so.
-        Frozen teachers may have seen these rows, and then get too much; give `X_val`. A class that
-        a teacher does not know is pooled over the others.
+        Frozen teachers may have seen these rows, and then get too much; give `X_val`.
     cv : "auto", int, splitter or None, default="auto"
         Folds for out-of-fold soft targets: of the training rows, and of synthetic rows, which are
         then drawn within each fold. None labels them by teachers that were fitted on the training
-        rows. "auto" takes None, and tries 5 folds as well where the student overfits what the
-        teachers have learned by heart: where the best epoch on the rows held out comes in the first
-        quarter of the training, `leak_gap_` is above 0.1, and the teacher is no better than the
-        control; not in folds (see `validation_fraction`). The clearly better one is kept.
+        rows. "auto" takes None. It tries 5 folds as well where the student soon overfits what the
+        teachers have learned by heart (:ref:`see when <leak>`), and keeps what is clearly better.
     calibrate : bool or "auto", default="auto"
         Whether a temperature of the student's own is fitted on labelled validation rows. "auto"
         does so where there are any.
@@ -105,7 +99,6 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     class_prior : dict, Series or array-like of shape (n_classes,), default=None
         Shares of the classes where the student will be used, by label or in the order of
         ``classes_``, if those it learns from are others: its logits are corrected by the quotient.
-        They are divided by their sum.
         So it can tell a class that is rare or missing among its rows, as long as a teacher names
         it. The teachers are taken to have learned from such rows. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
@@ -133,9 +126,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     memory : str or object with the joblib.Memory interface, default=None
         Where fitted teachers, their probabilities, what objectives take from them and synthetic
         rows are kept, for the next fit on the same rows: a search over the student's parameters,
-        `temperature`, `alpha`, `pooling` or `objectives` then fits and asks the teachers no
-        more often than one fit does. With `random_state=None`, what is there is used whatever it
-        was drawn from.
+        `temperature`, `alpha`, `pooling` or `objectives` fits and asks the teachers once. With
+        `random_state=None`, what is there is used whatever it was drawn from.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning. Fits of
         teachers and labelling are not cut short; the student has one epoch at least.
@@ -156,8 +148,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         The trained net, trimmed for prediction.
     encoder_ : TabularEncoder or transformer
     history_ : skorch.history.History
-        A row an epoch: ``train_loss``, ``valid_loss``, ... Of the first training, with rows held
-        out.
+        A row an epoch of the first training, with rows held out: ``train_loss``, ...
     temperature_, alpha_ : float
         What was used.
     cv_ : int, splitter or None
@@ -214,6 +205,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
+    _kind = OfClasses()
 
     def __init__(
         self,
@@ -336,6 +328,14 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         rows = X, y, X_transfer, soft_targets, soft_targets_transfer
         held_out = X_val, y_val, sample_weight_val
         return self._distil(Arguments(*rows, sample_weight, groups, *held_out, fit_params))
+
+    @property
+    def _task(self) -> Classification:
+        return Classification(self.classes_)
+
+    @property
+    def _calibration(self) -> tuple[float, FloatArray | None]:
+        return self.calibration_temperature_, self.class_offset_
 
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes.

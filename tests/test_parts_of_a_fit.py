@@ -35,18 +35,20 @@ from skdistill import (
     TeacherPool,
     TransferSampler,
 )
+from skdistill._fit import judge
 from skdistill._fit.blocks import Block
 from skdistill._fit.calibration import careful_temperature, cooler_temperature
 from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import class_weights
 from skdistill._fit.holdout import groups_to_hold_out, rows_to_hold_out
 from skdistill._fit.inputs import Arguments, check_inputs
-from skdistill._fit.judge import LEVEL, MOST_COMPARISONS, is_clearly_lower
+from skdistill._fit.judge import LEVEL, MOST_COMPARISONS
 from skdistill._fit.plan import make_plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.progress import _duration
 from skdistill.targets import fit_temperature
 from skdistill.task import Classification
+from skdistill.task.classification import HARD_ROW
 
 # Differences of mean 0: of equal models.
 DIFFERENCES = {
@@ -56,6 +58,10 @@ DIFFERENCES = {
     "worse by much on a few rows": lambda rng, n: 1 - rng.exponential(1, n),
     "very wrong on one row in twenty": lambda rng, n: 0.1 - 2.0 * (rng.uniform(size=n) < 0.05),
 }
+
+
+def is_clearly_lower(losses, others, weight, groups=None):
+    return judge.is_clearly_lower(losses, others, weight, groups, HARD_ROW)
 
 
 def rate(draw, n, repeats, comparisons=1):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skdistill._utils._compat import num_samples, safe_indexing
-from skdistill._utils.types import BoolArray, FloatArray, IntArray, Table
-from skdistill.task import Classification
+from skdistill._utils.types import BoolArray, FloatArray, Table
+from skdistill.task import Task
 
 
 @dataclass
@@ -15,12 +15,12 @@ class Block:
 
     Attributes
     ----------
-    task : Classification
+    task : Task
     X : array-like or DataFrame of shape (n_rows, n_features)
-    labels : ndarray of shape (n_rows,)
+    labels : ndarray of shape (n_rows, ...)
         As the task encodes them.
     weight : ndarray of shape (n_rows,)
-    soft : ndarray of shape (n_rows, n_classes) or None
+    soft : ndarray of shape (n_rows, n_outputs) or None
         Soft targets at temperature 1; None for validation rows the user gave.
     groups : ndarray of shape (n_rows,) or None, default=None
         Rows of one group depend on each other.
@@ -30,9 +30,9 @@ class Block:
         Name of the sampler that drew the rows.
     """
 
-    task: Classification
+    task: Task
     X: Table
-    labels: IntArray
+    labels: np.ndarray
     weight: FloatArray
     soft: FloatArray | None
     groups: np.ndarray | None = None
@@ -42,7 +42,7 @@ class Block:
     @classmethod
     def unlabelled(
         cls,
-        task: Classification,
+        task: Task,
         X: Table,
         weight: float | FloatArray,
         soft: FloatArray,

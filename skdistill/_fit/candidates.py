@@ -177,7 +177,7 @@ class Candidates:
             return None
         given, used = self.given, self.given.weights > 0
         table = self.plan.columns.take(safe_indexing(given.X, used))
-        coded = with_nominal(given.encoder, table, given.labels[used])
+        coded = with_nominal(given.encoder, table, given.task.coarse(given.labels[used]))
         if not coded.nominal_:
             return None
         plain = self._try_labels_alone(given.encoder)
@@ -265,7 +265,7 @@ class Candidates:
         whole = np.concatenate([one for one in outputs if one is not None])
         losses = row_losses_of(whole, rows, is_calibrated=True)
         loss = float(np.average(losses, weights=rows.weight))
-        self.run.trials.append({"who": "teacher", "log_loss": loss, "is_kept": False})
+        self.run.trials.append({"who": "teacher", rows.task.loss_key: loss, "is_kept": False})
         if may_have_seen(self.plan, self.given.holds_out):
             self.run.trials[-1]["may_have_seen_the_rows"] = True
         return losses
@@ -277,14 +277,11 @@ class Candidates:
 
     def _teacher_outputs(self, part: Inputs, rows: Block) -> FloatArray | None:
         labeller = part.labeller
-        if labeller.teacher is not None:  # a vote of none in so many trees is no certainty
-            p = labeller.teacher.label(rows.X, floored=True)
-        elif rows.soft is not None and self.plan.first_alpha < 1:
-            p = rows.soft
-        else:
-            return None
-        # Of a class that no teacher knows it is still 0.
-        return rows.task.outputs_of(p, UNKNOWN_FLOOR)
+        if labeller.teacher is not None:
+            return labeller.outputs(rows.X)
+        if rows.soft is not None and self.plan.first_alpha < 1:
+            return rows.task.outputs_of(rows.soft, UNKNOWN_FLOOR)
+        return None
 
     # --- labels and trainings ---
 
@@ -335,7 +332,8 @@ class Candidates:
         trial = Trial(setting, fittings, bool(self.plan.parameters.calibrate))
         if self._has_judges and len(fittings) == len(self.parts):
             run.trials.append(trial.summary)
-            run.progress.say(f"log loss on the rows held out: {run.trials[-1]['log_loss']:.4f}")
+            loss = f"{trial.mean_loss:.4f}"
+            run.progress.say(f"{run.task.loss_name} on the rows held out: {loss}")
             trial.place = len(run.trials) - 1
         return trial
 

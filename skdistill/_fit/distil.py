@@ -19,7 +19,7 @@ from skdistill._fit.trials import Trial
 from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
 from skdistill._utils.warn import warn
 from skdistill.student import FittedStudent, check_finite
-from skdistill.task import Classification
+from skdistill.task import Task
 from skdistill.teacher import TeacherPool
 
 
@@ -29,7 +29,7 @@ class Outcome:
 
     Attributes
     ----------
-    task : Classification
+    task : Task
     student : FittedStudent
     teacher : TeacherPool or None
     trial : Trial
@@ -45,7 +45,7 @@ class Outcome:
         For a fit that goes on from this one.
     """
 
-    task: Classification
+    task: Task
     student: FittedStudent
     teacher: TeacherPool | None
     trial: Trial
@@ -61,17 +61,15 @@ class Outcome:
     def attributes(self) -> dict[str, Any]:
         """What a fitted estimator shows of it, by the name of the attribute."""
         setting, last = self.trial.setting, self.last
-        return self.task.attributes | {
+        found = self.task.attributes_of(setting.temperature, self.student)
+        return found | {
             "teacher_": self.teacher,
             "student_": self.student.net,
             "encoder_": self.student.encoder,
             "history_": self.trial.first.history,
-            "temperature_": setting.temperature,
             "alpha_": setting.alpha,
             "cv_": self.trial.rows.cv,
             "leak_gap_": self.leak_gap,
-            "calibration_temperature_": self.student.temperature,
-            "class_offset_": self.student.offset,
             "decision_": self.decision,
             "trials_": self.trials,
             "transfer_": last.samplers,
@@ -142,7 +140,8 @@ def _with_teacher(part: Inputs, run: Run) -> Inputs:
 def _calibration(trial: Trial, last: Last, run: Run) -> float:
     """The temperature at which the student fits the validation rows; 1 without any."""
     rows = trial.validation
-    if not run.plan.parameters.calibrate or rows is None or not rows.is_labelled:
+    may = run.task.has_classes and run.plan.parameters.calibrate
+    if not may or rows is None or not rows.is_labelled:
         return 1.0
     check_finite(trial.outputs)
     if last.student is not trial.first.student:  # what fits that one may not fit the last
@@ -157,16 +156,18 @@ def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:
     loss, n_groups = judgement.loss, judgement.n_groups
     before = run.trials[trial.place]
     run.trials[trial.place] = before | {"is_kept": False}
-    run.trials.append(before | {"log_loss": loss, "n_groups": n_groups})
-    return f"; over all {n_groups} groups, each held out once, its log loss is {loss:.4f}"
+    run.trials.append(before | {run.task.loss_key: loss, "n_groups": n_groups})
+    return (
+        f"; over all {n_groups} groups, each held out once, its {run.task.loss_name} is {loss:.4f}"
+    )
 
 
 def _prior_offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:
     """What turns the shares of the classes among the targets into `class_prior`."""
-    task = run.task
-    prior = check_prior(run.plan.parameters.class_prior, task.classes)
-    if prior is None:
+    if run.plan.parameters.class_prior is None:
         return None
+    task: Any = run.task
+    prior = check_prior(run.plan.parameters.class_prior, task.classes)
     alpha = trial.setting.alpha
     shares = np.zeros(task.n_outputs)
     for block in last.blocks:

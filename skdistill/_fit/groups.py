@@ -65,7 +65,7 @@ def judge_by_all_groups(whole: Inputs, trial: Trial, run: Run) -> Judgement | No
     outputs = np.empty((len(used), run.task.n_outputs))
     kept = "the loss and the calibration are those of the few groups held out"
     with run.optional("judging the student by all groups", kept):
-        folds = find_partition(N_FOLDS, used, rows.labels, rows.groups)
+        folds = find_partition(N_FOLDS, used, whole.strata[used], rows.groups)
         run.progress.say(
             f"judging by all groups: {N_FOLDS} more fits; a splitter as `validation_fraction` "
             "does without"
@@ -126,7 +126,7 @@ def _judge(outputs: FloatArray, rows: Block, folds: list[Split], run: Run) -> Ju
     assert rows.groups is not None
     losses = row_losses_of(outputs, rows, is_calibrated=False)
     temperature = None
-    if run.plan.parameters.calibrate:
+    if run.plan.parameters.calibrate and run.task.has_classes:
         temperature = cooler_temperature(outputs, rows)
         for others, test in folds:  # a row chooses no temperature that it is judged at
             calibrated = outputs[test] / cooler_temperature(outputs[others], rows.take(others))

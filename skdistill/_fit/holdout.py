@@ -18,12 +18,16 @@ SHARE = 0.1
 
 
 def find_folds(
-    cv: Any, X: Table, y: np.ndarray | None, groups: np.ndarray | None = None
+    cv: Any,
+    X: Table,
+    y: np.ndarray | None,
+    groups: np.ndarray | None = None,
+    has_classes: bool = True,
 ) -> list[Split]:
     """Return the folds of `cv` as index arrays, checked; there are labels to stratify by."""
     assert y is not None
     try:
-        return find_partition(cv, X, y, groups)
+        return find_partition(cv, X, y, groups, has_classes)
     except ValueError as error:
         raise ValueError(f"`cv={shown(cv)}`: {error}{_lacks_groups(cv, groups)}") from error
 
@@ -130,10 +134,10 @@ def rows_apart(given: "Inputs", fraction: float, seed: int | None) -> Split:
         return train, np.intersect1d(test, used)
     everything = np.arange(num_samples(given.X))
     if given.groups is None:
-        test = used[rows_to_hold_out(given.labels[used], fraction, seed)]
+        test = used[rows_to_hold_out(given.strata[used], fraction, seed)]
         return np.setdiff1d(everything, test), test
     groups = given.groups
-    test = used[groups_to_hold_out(given.labels[used], groups[used], fraction, seed)]
+    test = used[groups_to_hold_out(given.strata[used], groups[used], fraction, seed)]
     return everything[~np.isin(groups, groups[test])], test
 
 

@@ -9,10 +9,7 @@ from sklearn.utils import indexable
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import (
     check_combination,
-    check_known,
-    check_prior,
     class_weights,
-    classes_of_soft_targets,
     combine_weights,
     counting_weights,
     untuple,
@@ -27,7 +24,7 @@ from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Split, Table
 from skdistill.student import encode
 from skdistill.table import ColumnSelection, check_container
-from skdistill.task import Classification, check_labels, check_target
+from skdistill.task import Task
 from skdistill.teacher import check_groups, check_routed, take_rows
 
 
@@ -61,7 +58,7 @@ class Inputs:
 
     Attributes
     ----------
-    task : Classification
+    task : Task
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,) or None
     weight : ndarray of shape (n_samples,) or None
@@ -88,7 +85,7 @@ class Inputs:
         Which of several parts of X it is, for lines of progress.
     """
 
-    task: Classification
+    task: Task
     X: Table
     y: np.ndarray | None
     weight: FloatArray | None
@@ -106,11 +103,16 @@ class Inputs:
     where: str = ""
 
     @property
-    def labels(self) -> IntArray:
+    def labels(self) -> np.ndarray:
         """The label of each row of X, as the task encodes it."""
         if self.y is None:
             return self.task.unlabelled(num_samples(self.X))
         return self.task.encode(self.y)
+
+    @property
+    def strata(self) -> IntArray:
+        """What folds and rows held out have in equal shares, as a number a row of X."""
+        return self.task.strata(self.labels)
 
     @property
     def weights(self) -> FloatArray:
@@ -138,7 +140,8 @@ class Inputs:
         -------
         Inputs
         """
-        return replace(self, folds=find_folds(cv, self.X, self.y, self.groups))
+        folds = find_folds(cv, self.X, self.y, self.groups, self.task.has_classes)
+        return replace(self, folds=folds)
 
     def fills_folds(self, n_folds: int) -> bool:
         """Whether each class has a row, or a group, for each of so many folds."""
@@ -204,19 +207,19 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     ValueError, TypeError
         If an input is not valid, or does not go with others.
     """
-    X, y = arguments.X, check_target(arguments.y, arguments.X)
+    kind, X = plan.kind, arguments.X
+    y = kind.check_target(arguments.y, X)
     groups = check_groups(arguments.groups, X)
     sample_weight = _row_weights(plan, counting_weights(arguments.sample_weight, X))
     names = ("X_transfer", "soft_targets_transfer", "X_val", "y_val", "sample_weight_val")
     more = {name: untuple(getattr(arguments, name), name, num_samples(X)) for name in names}
     n_used = num_samples(X) if sample_weight is None else int(np.count_nonzero(sample_weight))
     check_combination(plan, X, y, arguments.soft_targets, n_used, more)
-    task = _find_task(plan, X, y, arguments.soft_targets)
-    check_known(y, task.classes, "y")
-    check_prior(plan.parameters.class_prior, task.classes)
+    task = _find_task(plan, X, y, arguments.soft_targets, sample_weight)
+    kind.check_known(task, y, "y")
     by_class = class_weights(plan.parameters.class_weight, y, sample_weight)
     weight = combine_weights(sample_weight, by_class, y)
-    labeller = Labeller(task, plan.response, plan.temperatures)
+    labeller = kind.labeller(plan, task)
     of_transfer = more["soft_targets_transfer"]
     given = Inputs(
         task,
@@ -227,8 +230,8 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
         more["X_transfer"],
         labeller.given(of_transfer, more["X_transfer"], "soft_targets_transfer"),
         groups,
-        _given_validation(task, more, by_class),
-        None if plan.cv is None else find_folds(plan.cv, X, y, groups),
+        _given_validation(plan, task, more, by_class),
+        None if plan.cv is None else find_folds(plan.cv, X, y, groups, task.has_classes),
         _given_split(plan, task, X, y, groups, weight, more["X_val"]),
         labeller,
         _route(plan, arguments, sample_weight, weight, more),
@@ -299,26 +302,20 @@ def _with_encoder(plan: Plan, given: Inputs, more: dict[str, Any]) -> Inputs:
     return given
 
 
-def _find_task(plan: Plan, X: Table, y: Any, soft_targets: Any) -> Classification:
+def _find_task(plan: Plan, X: Table, y: Any, soft_targets: Any, weight: FloatArray | None) -> Task:
     if plan.previous is not None:
-        return Classification(plan.previous.classes)
-    if plan.teachers:
-        classes = plan.new_pool().find_classes(X, y)
-    else:
-        classes = classes_of_soft_targets(soft_targets, y)
-    if len(classes) < 2:
-        raise ValueError(f"y must have at least 2 classes, got 1 class: {classes[0]!r}.")
-    return Classification(classes)
+        return plan.previous.task
+    return plan.kind.find_task(plan, X, y, soft_targets, weight)
 
 
 def _given_validation(
-    task: Classification, more: dict[str, Any], by_class: dict[Any, float] | None
+    plan: Plan, task: Task, more: dict[str, Any], by_class: dict[Any, float] | None
 ) -> Block | None:
     X_val, y_val = more["X_val"], more["y_val"]
     if X_val is None:
         return None
-    y_val = check_labels(y_val, X_val, "y_val")
-    check_known(y_val, task.classes, "y_val")
+    y_val = plan.kind.check_labels(y_val, X_val, "y_val")
+    plan.kind.check_known(task, y_val, "y_val")
     weight = counting_weights(more["sample_weight_val"], X_val, "sample_weight_val")
     weight = combine_weights(weight, by_class, y_val)
     weight = np.ones(len(y_val)) if weight is None else weight
@@ -340,7 +337,7 @@ def _check_more_rows(plan: Plan, encoder: Estimator, name: str, X: Table) -> Non
 
 def _given_split(
     plan: Plan,
-    task: Classification,
+    task: Task,
     X: Table,
     y: Any,
     groups: Any,
@@ -357,13 +354,7 @@ def _given_split(
     if weight is not None and not (weight[train].any() and weight[test].any()):
         raise ValueError(f"{name}: all rows of one part of its last split have weight 0.")
     if y is not None and plan.teachers:
-        known = plan.new_pool().find_classes(safe_indexing(X, train), y[train])
-        absent = np.setdiff1d(task.classes, known).tolist()
-        if absent:
-            raise ValueError(
-                f"{name} leaves no row of the classes {absent[:10]} to train on: leave rows of "
-                "these classes out, or split otherwise."
-            )
+        plan.kind.check_split(plan, task, X, y, train, name)
     return train, test
 
 

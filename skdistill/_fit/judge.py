@@ -10,26 +10,31 @@ from skdistill._utils.weights import n_effective
 # It is shared out by Bonferroni: folds, codes, alpha, two temperatures, control, teacher.
 LEVEL = 0.05
 MOST_COMPARISONS = 7
-# Nats that one hard row may cost. Few rows easily hold none, so less in all rows decides nothing.
-HARD_ROW = 5.0
 
 
 def is_clearly_lower(
-    losses: FloatArray, others: FloatArray, weight: FloatArray, groups: np.ndarray | None = None
+    losses: FloatArray,
+    others: FloatArray,
+    weight: FloatArray,
+    groups: np.ndarray | None,
+    hard_row: float,
 ) -> bool:
     r"""Whether the mean of some losses is lower, by a one-sided t test of the differences.
 
     The statistic is corrected for skewness [1]_, since a model may lose much on a few rows, and the
-    smaller of both is taken. The level is `LEVEL` / `MOST_COMPARISONS`. Losses that are lower by
-    less than `HARD_ROW` in all rows together are not clearly lower.
+    smaller of both is taken. The level is `LEVEL` / `MOST_COMPARISONS`. Few rows easily hold none
+    that is hard: losses that are lower by less than `hard_row` in all rows together are not clearly
+    lower.
 
     Parameters
     ----------
     losses, others : ndarray of shape (n_rows,)
-        Losses of two models on the same rows, in nats.
+        Losses of two models on the same rows.
     weight : ndarray of shape (n_rows,)
-    groups : ndarray of shape (n_rows,), default=None
+    groups : ndarray of shape (n_rows,) or None
         Rows of one group depend on each other: the differences are then those of the groups.
+    hard_row : float
+        What one hard row may cost.
 
     Returns
     -------
@@ -42,7 +47,7 @@ def is_clearly_lower(
     """
     gain, share = others - losses, weight / weight.sum()
     mean = share @ gain
-    if n_effective(weight) * mean <= HARD_ROW:
+    if n_effective(weight) * mean <= hard_row:
         return False
     apart = share * (gain - mean)
     if groups is not None:

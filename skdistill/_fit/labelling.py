@@ -13,7 +13,7 @@ from skdistill._utils.progress import Progress, Step, no_step
 from skdistill._utils.types import BoolArray, FloatArray, IntArray, Table
 from skdistill._utils.warn import warn
 from skdistill.objectives import Response
-from skdistill.targets import floor_probabilities, mean_true_probability
+from skdistill.targets import floor_probabilities
 from skdistill.task import Classification
 from skdistill.teacher import (
     UNKNOWN_FLOOR,
@@ -72,6 +72,13 @@ class Labeller:
             return 0.0
         floor = self.response.floor
         return UNKNOWN_FLOOR if isinstance(floor, str) else floor
+
+    def outputs(self, X: Table) -> FloatArray:
+        """Outputs of a net that would answer as the teacher does, to judge it by."""
+        # A vote of none in so many trees is no certainty.
+        p = self.pool.label(X, floored=True)
+        # Of a class that no teacher knows it is still 0.
+        return self.task.outputs_of(p, UNKNOWN_FLOOR)
 
     @property
     def pool(self) -> TeacherPool:
@@ -225,7 +232,7 @@ def validation_rows(given: "Inputs") -> Block | None:
 
 
 def measure_leak(given: "Inputs", rows: Block, validation: Block | None) -> float | None:
-    """How much more the teacher gives the true class on rows it was fitted on.
+    """How much nearer to the labels the teacher is on rows it was fitted on.
 
     Rows that were taught by label, since no teacher knows their class, are no answers.
 
@@ -261,6 +268,6 @@ def measure_leak(given: "Inputs", rows: Block, validation: Block | None) -> floa
 
 
 def _true(rows: Block) -> float:
-    """Mean probability of the true class."""
+    """How near the soft targets are to the labels."""
     assert rows.soft is not None
-    return mean_true_probability(rows.soft, rows.labels, rows.weight)
+    return rows.task.truth_of(rows.soft, rows.labels, rows.weight)

@@ -71,9 +71,10 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
         parts.append(f", the numbers in columns {nominal} taken as codes")
     parts.append(")")
     if trials:
-        losses = [f"{_name(one)} {one['log_loss']:.4f}" for one in trials if not one["is_kept"]]
-        own = next(one["log_loss"] for one in trials if one["is_kept"])
-        parts.append(f"; log loss {own:.4f} on {len(trial.judges)} rows held out")
+        task = trial.judges.task
+        losses = [f"{_name(one)} {one[task.loss_key]:.4f}" for one in trials if not one["is_kept"]]
+        own = next(one[task.loss_key] for one in trials if one["is_kept"])
+        parts.append(f"; {task.loss_name} {own:.4f} on {len(trial.judges)} rows held out")
         parts.append(f" ({', '.join(losses)})" if losses else "")
     return "".join([*parts, f"; why: {trial.why}"])
 
@@ -146,7 +147,8 @@ def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) 
     if trial.setting.alpha == 1:  # it does not follow the teacher
         return
     rows, student = trial.judges, trial.row_losses
-    if not is_clearly_lower(teacher, student, rows.weight, rows.groups):
+    hard_row = rows.task.hard_row(student)
+    if not is_clearly_lower(teacher, student, rows.weight, rows.groups, hard_row):
         return
     means = [np.average(losses, weights=rows.weight) for losses in (student, teacher)]
     unknowing = rows.task.loss_without_features(rows.labels, rows.weight)
@@ -160,7 +162,7 @@ def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) 
             "and `y_val`. Else the teacher may use"
         )
     warn(
-        "the student is far behind its teacher on the rows held out: log loss "
+        f"the student is far behind its teacher on the rows held out: {rows.task.loss_name} "
         f"{means[0]:.3f} against {means[1]:.3f}. {start} what the student cannot: a column of "
         "identifiers or free text (drop it, or encode it by an `encoder` of your own), rows that "
         "belong together (`groups`), or more than this net learns in its steps "

@@ -88,10 +88,10 @@ def _fraction(given: Inputs, run: Run) -> float:
 def _folds(given: Inputs, run: Run) -> list[Inputs]:
     """A part for each fold, with the rows of the fold held out."""
     used = np.flatnonzero(given.weights)
-    labels = given.labels[used]
+    strata = given.strata[used]
     seed = run.plan.seeds["split"]
     order = np.random.RandomState(seed).permutation(len(used))
-    folds = find_partition(N_FOLDS, order, labels[order], None)
+    folds = find_partition(N_FOLDS, order, strata[order], None)
     everything = np.arange(len(given.labels))
     held_out = [np.sort(used[order[test]]) for _, test in folds]
     return [

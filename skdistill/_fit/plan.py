@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state, get_tags
@@ -14,10 +14,14 @@ from skdistill._utils.auto import is_auto
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, Table
-from skdistill.objectives import Hinton, Response
+from skdistill.objectives import Response
 from skdistill.student import FittedStudent, MLPStudent
 from skdistill.table import ColumnSelection
+from skdistill.task import Task
 from skdistill.teacher import TeacherPool, unfrozen
+
+if TYPE_CHECKING:
+    from skdistill._fit.kinds import Kind
 
 # What "auto" begins with, and the temperatures tried besides.
 ALPHA, TEMPERATURE = 0.3, 1.0
@@ -34,7 +38,7 @@ class Previous:
     ----------
     student : FittedStudent
     teacher : TeacherPool or None
-    classes : ndarray of shape (n_classes,)
+    task : Task
     alpha, temperature : float
     settled : dict of str to str or None
         What tells the parameters it cannot follow from others; None of an older version.
@@ -47,7 +51,7 @@ class Previous:
 
     student: FittedStudent
     teacher: TeacherPool | None
-    classes: np.ndarray
+    task: Task
     alpha: float
     temperature: float
     settled: dict | None
@@ -64,6 +68,8 @@ class Plan:
     ----------
     parameters : estimator
         Holds the parameters as they were given, under their names.
+    kind : Kind
+        Of the target.
     teachers, objectives : list of (str, object)
     response : Response
     cv : int, splitter or None
@@ -87,6 +93,7 @@ class Plan:
     """
 
     parameters: Estimator
+    kind: "Kind"
     teachers: list[tuple[str, Any]]
     objectives: list[tuple[str, Any]]
     response: Response
@@ -114,7 +121,7 @@ class Plan:
 
     def new_pool(self, **params: Any) -> TeacherPool:
         """The teachers, not fitted, on their columns."""
-        return TeacherPool(self.parameters.teacher, features=self.teacher_features, **params)
+        return self.kind.new_pool(self.parameters.teacher, features=self.teacher_features, **params)
 
     @property
     def continues(self) -> bool:
@@ -185,13 +192,15 @@ def make_plan(
         If a parameter is not valid.
     """
     check_parameters(estimator)
+    kind = estimator._kind
     seconds = estimator.max_time
     cache = Cache(estimator.memory)
     return Plan(
         parameters=estimator,
+        kind=kind,
         teachers=named_parts(estimator.teacher, "teacher"),
         objectives=named_parts(estimator.objectives, "objectives"),
-        response=Hinton() if estimator.response is None else estimator.response,
+        response=kind.response_class() if estimator.response is None else estimator.response,
         cv=None if is_auto(estimator.cv) else estimator.cv,
         tries_folds=is_auto(estimator.cv),
         chooses_alpha=is_auto(estimator.alpha),

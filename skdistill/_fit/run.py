@@ -13,7 +13,8 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.setting import Setting
 from skdistill._utils.progress import Progress
 from skdistill._utils.warn import warn
-from skdistill.task import Classification
+from skdistill.student import FittedStudent
+from skdistill.task import Task
 from skdistill.teacher import TeacherPool
 
 
@@ -24,7 +25,7 @@ class Run:
     Attributes
     ----------
     plan : Plan
-    task : Classification
+    task : Task
     progress : Progress
     columns : dict of str to object
         What the fitted estimator will say of the columns of X, by the name of the attribute.
@@ -39,7 +40,7 @@ class Run:
     """
 
     plan: Plan
-    task: Classification
+    task: Task
     progress: Progress
     columns: dict[str, Any]
     encoded: EncodedRows = field(default_factory=EncodedRows)
@@ -56,15 +57,13 @@ class Run:
     def attributes_so_far(self, setting: Setting, probabilities: bool, net: Any) -> dict[str, Any]:
         """What a copy of the estimator answers with after an epoch, for callbacks that ask."""
         module = copy.deepcopy(net.module_).eval()
+        bare = FittedStudent(net, setting.encoder, probabilities)
         return {
-            **self.task.attributes,
+            **self.task.attributes_of(setting.temperature, bare),
             **self.columns,
             "student_": SimpleNamespace(module_=module, device=net.device),
             "encoder_": setting.encoder,
-            "calibration_temperature_": 1.0,
-            "class_offset_": None,
             "teacher_": self.teacher,
-            "temperature_": setting.temperature,
             "alpha_": setting.alpha,
             "_probabilities": probabilities,
         }

@@ -30,12 +30,11 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
     weights = parameters.teacher_weights if weights is None else weights
     chooses = isinstance(weights, str) and weights == "auto"
     pool = run.plan.new_pool(
-        pooling=parameters.pooling,
         weights=None if chooses else weights,
-        floor=run.plan.response.floor,
         n_jobs=parameters.n_jobs,
         memory=parameters.memory,
         random_state=run.plan.seeds["teacher"],
+        **run.plan.kind.pool_params(parameters, run.plan.response),
     )
     n_steps = len(unfrozen(run.plan.teachers))
     text = "fitting the teacher" if n_steps else "taking the frozen teacher as it is"

@@ -33,7 +33,7 @@ from skdistill.student import (
     student_module,
 )
 from skdistill.table import TabularEncoder
-from skdistill.task import Classification
+from skdistill.task import Task
 
 if TYPE_CHECKING:
     from skdistill._fit.rounds import LaterRounds
@@ -78,7 +78,7 @@ def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None, n_rows:
 @usual_torch()
 def rehearse_student(
     plan: Plan,
-    task: Classification,
+    task: Task,
     encoder: Estimator,
     alpha: float,
     X: Table,
@@ -90,7 +90,7 @@ def rehearse_student(
     Parameters
     ----------
     plan : Plan
-    task : Classification
+    task : Task
     encoder : transformer or None
     alpha : float
         What the first student will have.
@@ -107,13 +107,13 @@ def rehearse_student(
     net, loss = net_and_loss(plan, task, setting, n_rows, few.shape[1])
     if alpha < 1:
         rehearse_response(plan.response, task.n_outputs, setting.temperature)
-    target = {"label": np.zeros(len(few), dtype=int), "weight": np.ones(len(few))}
+    target = {"label": task.some_labels(len(few)), "weight": np.ones(len(few))}
     rows = Rows.from_arrays(few, target, is_labelled=True)
     rehearse(net, loss, rows, task.n_outputs, holds_out)
 
 
 def net_and_loss(
-    plan: Plan, task: Classification, setting: Setting, n_rows: int, n_inputs: int
+    plan: Plan, task: Task, setting: Setting, n_rows: int, n_inputs: int
 ) -> tuple[Estimator, dict]:
     """The net to train and the parameters of its loss."""
     cardinalities = getattr(setting.encoder, "cardinalities_", ())

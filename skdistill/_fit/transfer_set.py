@@ -278,8 +278,8 @@ def _key(
         return None
     known_by = None if teacher is None else teacher.identity
     weights = None if student is None else list(student.module.state_dict().values())
-    classes = run.task.classes
-    return cache.key(f"sampler `{name}`", sampler, *parts, known_by, weights, classes, *round_)
+    task = run.task.identity
+    return cache.key(f"sampler `{name}`", sampler, *parts, known_by, weights, task, *round_)
 
 
 def _draw(

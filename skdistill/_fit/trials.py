@@ -120,7 +120,8 @@ class Trial:
     def loses_less_than(self, losses: FloatArray) -> bool:
         """Whether it clearly loses less on them than somebody's `losses` of shape (n_rows,)."""
         rows = self.judges
-        return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups)
+        hard_row = rows.task.hard_row(losses)
+        return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups, hard_row)
 
     def is_behind(self, losses: FloatArray) -> bool:
         """Whether it loses more, if a little, than somebody's `losses` of shape (n_rows,)."""
@@ -136,7 +137,7 @@ class Trial:
             "temperature": setting.temperature,
             "cv": self.rows.cv,
             "nominal": list(getattr(setting.encoder, "nominal_", [])),
-            "log_loss": self.mean_loss,
+            self.judges.task.loss_key: self.mean_loss,
             "is_kept": False,
         }
 

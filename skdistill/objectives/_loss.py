@@ -8,7 +8,7 @@ import torch
 
 from skdistill._utils.types import Estimator
 from skdistill.objectives._objective import DECAY_SHARE, Batch, Objective, loss_of, view_key
-from skdistill.objectives._response import Response, cross_entropy_and_gradient, is_hinton
+from skdistill.objectives._response import Response
 from skdistill.objectives._weights import gradient_norm
 
 # Of weight="auto": the size of a term's gradient, as a share of that of labels and response.
@@ -124,7 +124,7 @@ class DistillationLoss(torch.nn.Module):
     # --- the pass without autograd ---
 
     def mix(self, target: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Make one target of labels and soft targets, where one cross-entropy does for both.
+        """Make one target of labels and soft targets, where one loss does for both.
 
         Parameters
         ----------
@@ -134,16 +134,12 @@ class DistillationLoss(torch.nn.Module):
         Returns
         -------
         dict of str to torch.Tensor
-            For :meth:`value_and_gradients`: "mixed", of the mass of the row's weight, and "mass" of
-            shape (n_rows, 1); or the target as it was.
+            For :meth:`value_and_gradients`: "mixed" and what the task adds to it, or the target as
+            it was.
         """
-        is_linear = self.temperature == 1 and is_hinton(self.response)
-        if self.objectives or not is_linear or "soft" not in target:
+        if self.objectives or "soft" not in target or not self.response.blends(self.temperature):
             return target
-        mixed = (1 - self.alpha) * target["soft"]
-        mixed = self.task.add_labels(mixed, target["label"], self.alpha)
-        mixed *= target["weight"][:, None]
-        return {"mixed": mixed, "mass": mixed.sum(dim=1, keepdim=True)}
+        return self.task.blend(target, self.alpha)
 
     def value_and_gradients(
         self,
@@ -172,7 +168,7 @@ class DistillationLoss(torch.nn.Module):
         if self.objectives:
             return self._differentiate(logits, target, layers)
         if "mixed" in target:
-            return *_cross_entropy(logits, target["mixed"], target["mass"]), {}
+            return *self.task.blended_value_and_gradient(logits, target), {}
         rows, gradient = self._rows_and_gradient(logits, target)
         weight = target["weight"] / len(rows)
         return torch.dot(rows, weight), gradient * weight[:, None], {}
@@ -205,12 +201,11 @@ class DistillationLoss(torch.nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if self.alpha == 0:
             return self._response_and_gradient(logits, target["soft"])
-        hard = self.task.add_labels(torch.zeros_like(logits), target["label"], self.alpha)
-        rows, gradient = cross_entropy_and_gradient(logits, hard)
+        rows, gradient = self.task.hard_loss_and_gradient(logits, target["label"])
         if self.alpha < 1:
             soft_rows, soft_gradient = self._response_and_gradient(logits, target["soft"])
-            rows.add_(soft_rows, alpha=1 - self.alpha)
-            gradient.add_(soft_gradient, alpha=1 - self.alpha)
+            rows = rows.mul_(self.alpha).add_(soft_rows, alpha=1 - self.alpha)
+            gradient = gradient.mul_(self.alpha).add_(soft_gradient, alpha=1 - self.alpha)
         return rows, gradient
 
     def _response_and_gradient(
@@ -356,15 +351,6 @@ def _in_evaluation(module: torch.nn.Module) -> Iterator[None]:
         yield
     finally:
         module.train(was_training)
-
-
-def _cross_entropy(
-    logits: torch.Tensor, target: torch.Tensor, mass: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The mean cross-entropy of a batch with targets of some mass, and its gradient."""
-    log_p, share = torch.log_softmax(logits, dim=1), 1 / len(logits)
-    value = torch.dot(log_p.view(-1), target.view(-1)) * -share
-    return value, log_p.exp_().mul_(mass).sub_(target).mul_(share)
 
 
 def _mean(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

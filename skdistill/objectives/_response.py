@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from skdistill._utils._compat import Interval
 from skdistill._utils.types import FloatArray
 from skdistill.targets import scale_temperature
+from skdistill.task import cross_entropy_and_gradient
 from skdistill.teacher import FLOOR
 
 # A class weighs as though it had at least this share: one stray vote must not outweigh the rest.
@@ -52,6 +53,19 @@ class Response(BaseEstimator):
         bool
         """
         return True
+
+    def blends(self, temperature: float) -> bool:
+        """Tell whether labels and soft targets, averaged, have the gradient that both have.
+
+        Parameters
+        ----------
+        temperature : float
+
+        Returns
+        -------
+        bool
+        """
+        return False
 
     def prepare(
         self,
@@ -139,6 +153,10 @@ class Hinton(Response):
     def needs_floor(self, temperature: float) -> bool:
         """Only a temperature other than 1 takes them; see :meth:`Response.needs_floor`."""
         return temperature != 1
+
+    def blends(self, temperature: float) -> bool:
+        """At temperature 1, as a cross-entropy is linear; see :meth:`Response.blends`."""
+        return temperature == 1 and is_hinton(self)
 
     def prepare(
         self,
@@ -239,12 +257,3 @@ def rehearse_response(response: Response, n_classes: int, temperature: float) ->
 def is_hinton(response: Response) -> bool:
     """Whether a response has Hinton's loss, and not one of a subclass's own."""
     return type(response).loss is Hinton.loss
-
-
-def cross_entropy_and_gradient(
-    logits: torch.Tensor, target: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cross-entropy of each row with a target of any mass, and its gradient in the logits."""
-    log_p = torch.log_softmax(logits, dim=1)
-    rows = -torch.linalg.vecdot(log_p, target)
-    return rows, log_p.exp_().mul_(target.sum(dim=1, keepdim=True)).sub_(target)

@@ -5,15 +5,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skdistill._utils.types import FloatArray, IntArray
-from skdistill.targets import LEAST_SHARE, fit_temperature, log_losses, prior_offsets
+from skdistill.targets import (
+    LEAST_SHARE,
+    fit_temperature,
+    log_losses,
+    mean_true_probability,
+    prior_offsets,
+)
+from skdistill.task._base import Task
 
 if TYPE_CHECKING:
     import torch
 
 NO_LABEL = -1
+# Nats that one hard row may cost.
+HARD_ROW = 5.0
 
 
-class Classification:
+class Classification(Task):
     """One of several classes a row.
 
     A label is the position of its class in `classes`, NO_LABEL where there is none. What the
@@ -25,6 +34,9 @@ class Classification:
         In ascending order.
     """
 
+    loss_key, loss_name = "log_loss", "log loss"
+    has_classes = True
+
     def __init__(self, classes: np.ndarray):
         self.classes = classes
 
@@ -35,10 +47,19 @@ class Classification:
         """Outputs of the student's net."""
         return len(self.classes)
 
+    def attributes_of(self, temperature: float, student: Any) -> dict[str, Any]:
+        """The classes, and how the logits are calibrated; see :meth:`Task.attributes_of`."""
+        return {
+            "classes_": self.classes,
+            "temperature_": temperature,
+            "calibration_temperature_": student.temperature,
+            "class_offset_": student.offset,
+        }
+
     @property
-    def attributes(self) -> dict[str, Any]:
-        """What a fitted estimator says of its task, by the name of the attribute."""
-        return {"classes_": self.classes}
+    def identity(self) -> Any:
+        """What tells it from other tasks, for a cache."""
+        return self.classes
 
     def encode(self, y: np.ndarray) -> IntArray:
         """Labels of the values of y, which are all among the classes."""
@@ -61,10 +82,17 @@ class Classification:
         """Whether the labels show all that there is to predict."""
         return len(np.unique(labels)) == len(self.classes)
 
-    def fewest_units(self, labels: IntArray, units: IntArray) -> int:
-        """In how many units (rows, or groups of them) the rarest class is, of those there are."""
-        pairs = np.unique(np.column_stack([labels, units]), axis=0)
-        return int(np.unique(pairs[:, 0], return_counts=True)[1].min())
+    def some_labels(self, n_rows: int) -> IntArray:
+        """Labels of any kind, to try a student on."""
+        return np.zeros(n_rows, dtype=int)
+
+    def strata(self, labels: IntArray) -> IntArray:
+        """The labels: each class has its share of the rows held out, and of each fold."""
+        return labels
+
+    def coarse(self, labels: IntArray) -> IntArray:
+        """The labels themselves."""
+        return labels
 
     # --- losses, in NumPy ---
 
@@ -85,6 +113,14 @@ class Classification:
         shares = np.bincount(labels, weights=weight)
         shares = shares[shares > 0] / shares.sum()
         return float(-np.sum(shares * np.log(shares)))
+
+    def truth_of(self, soft: FloatArray, labels: IntArray, weight: FloatArray) -> float:
+        """Mean probability of the true class."""
+        return mean_true_probability(soft, labels, weight)
+
+    def hard_row(self, losses: FloatArray) -> float:
+        """Nats that one hard row may cost."""
+        return HARD_ROW
 
     # --- other shares of the classes ---
 
@@ -119,9 +155,43 @@ class Classification:
 
         return F.cross_entropy(outputs, labels, reduction="none", ignore_index=NO_LABEL)
 
-    def add_labels(
+    def hard_loss_and_gradient(
+        self, outputs: "torch.Tensor", labels: "torch.Tensor"
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        """The same, and its gradient in the logits."""
+        target = self._add_labels(outputs.new_zeros(outputs.shape), labels, 1.0)
+        return cross_entropy_and_gradient(outputs, target)
+
+    def blend(self, target: "dict[str, torch.Tensor]", alpha: float) -> "dict[str, torch.Tensor]":
+        """Make "mixed" of shape (n_rows, n_classes), of the mass of the row's weight, and "mass".
+
+        See :meth:`Task.blend`.
+        """
+        mixed = self._add_labels((1 - alpha) * target["soft"], target["label"], alpha)
+        mixed *= target["weight"][:, None]
+        return {"mixed": mixed, "mass": mixed.sum(dim=1, keepdim=True)}
+
+    def blended_value_and_gradient(
+        self, outputs: "torch.Tensor", blended: "dict[str, torch.Tensor]"
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        """The mean cross-entropy of a batch with targets of some mass, and its gradient."""
+        target, share = blended["mixed"], 1 / len(outputs)
+        log_p = outputs.log_softmax(dim=1)
+        value = log_p.view(-1).dot(target.view(-1)) * -share
+        return value, log_p.exp_().mul_(blended["mass"]).sub_(target).mul_(share)
+
+    def _add_labels(
         self, target: "torch.Tensor", labels: "torch.Tensor", mass: float
     ) -> "torch.Tensor":
         """Add `mass` at each row's label to a target, in place; nothing where there is none."""
         masses = self.known(labels) * mass
         return target.scatter_add_(1, labels.clamp(min=0)[:, None], masses[:, None])
+
+
+def cross_entropy_and_gradient(
+    logits: "torch.Tensor", target: "torch.Tensor"
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Cross-entropy of each row with a target of any mass, and its gradient in the logits."""
+    log_p = logits.log_softmax(dim=1)
+    rows = -(log_p * target).sum(dim=1)
+    return rows, log_p.exp_().mul_(target.sum(dim=1, keepdim=True)).sub_(target)

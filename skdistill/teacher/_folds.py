@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold, check_cv
+from sklearn.model_selection import GroupKFold, PredefinedSplit, StratifiedGroupKFold, check_cv
 
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, IntArray, NDArray, Split, Table
@@ -72,7 +72,11 @@ def check_groups(groups: Iterable[Any] | None, X: Table) -> NDArray[Any] | None:
 
 
 def find_partition(
-    cv: Any, X: Table, y: ArrayLike, groups: NDArray[Any] | None = None
+    cv: Any,
+    X: Table,
+    y: ArrayLike,
+    groups: NDArray[Any] | None = None,
+    has_classes: bool = True,
 ) -> list[Split]:
     """Return folds whose test parts cover every row exactly once, as index arrays.
 
@@ -84,6 +88,8 @@ def find_partition(
     y : array-like of shape (n_samples,)
     groups : ndarray of shape (n_samples,), default=None
         As :func:`check_groups` returns them.
+    has_classes : bool, default=True
+        Whether y holds labels of classes, of which each fold of an int gets its share.
 
     Returns
     -------
@@ -96,9 +102,9 @@ def find_partition(
     """
     y = np.asarray(y)
     if groups is not None and (cv is None or isinstance(cv, Integral)):
-        cv = _group_folds(DEFAULT_FOLDS if cv is None else int(cv), groups)
+        cv = _group_folds(DEFAULT_FOLDS if cv is None else int(cv), groups, has_classes)
     check_pairs(cv)
-    cv = check_cv(cv, y, classifier=True)
+    cv = check_cv(cv, y, classifier=has_classes)
     folds = split_by(cv, X, y, groups)
     tested = np.concatenate([test for _, test in folds]) if folds else np.empty(0)
     if not np.array_equal(np.sort(tested), np.arange(len(y))):
@@ -151,14 +157,14 @@ def check_apart(train: IntArray, test: IntArray, groups: NDArray[Any] | None) ->
         )
 
 
-def _group_folds(n_folds: int, groups: NDArray[Any]) -> StratifiedGroupKFold:
+def _group_folds(n_folds: int, groups: NDArray[Any], has_classes: bool) -> Any:
     n_groups = len(np.unique(groups))
     if n_groups < n_folds:
         raise ValueError(
             f"{n_folds} folds need as many groups, but `groups` has {n_groups}: use fewer folds, "
             "or `cv=None`."
         )
-    return StratifiedGroupKFold(n_folds)
+    return StratifiedGroupKFold(n_folds) if has_classes else GroupKFold(n_folds)
 
 
 def _numbers(rows: ArrayLike, n_rows: int) -> IntArray:

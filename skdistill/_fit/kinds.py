@@ -1,0 +1,114 @@
+"""What a fit does by its kind of target before there is a task: classes, or numbers."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skdistill._fit.checks import check_known, check_prior, classes_of_soft_targets
+from skdistill._fit.labelling import Labeller
+from skdistill._utils._compat import safe_indexing
+from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
+from skdistill.objectives import Hinton, Response
+from skdistill.task import Classification, Task, check_labels, check_target
+from skdistill.teacher import TeacherPool
+
+if TYPE_CHECKING:
+    from skdistill._fit.plan import Plan
+
+
+class Kind:
+    """A kind of target."""
+
+    # The response where the user gives none; the others must be of this class.
+    response_class: type[Response]
+
+    def new_pool(self, teacher: Any, **params: Any) -> Any:
+        """The teachers as one, not fitted."""
+        raise NotImplementedError
+
+    def pool_params(self, parameters: Estimator, response: Response) -> dict[str, Any]:
+        """How the pool of a fit combines answers."""
+        raise NotImplementedError
+
+    def check_target(self, y: Any, X: Table) -> np.ndarray | None:
+        """The y of a fit, checked; None stays None."""
+        raise NotImplementedError
+
+    def check_labels(self, y: Any, X: Table, name: str) -> np.ndarray:
+        """Labels of other rows, checked."""
+        raise NotImplementedError
+
+    def find_task(
+        self, plan: "Plan", X: Table, y: Any, soft_targets: Any, weight: FloatArray | None
+    ) -> Task:
+        """What there is to predict."""
+        raise NotImplementedError
+
+    def check_known(self, task: Any, y: np.ndarray | None, name: str) -> None:
+        """Raise a ValueError for labels that the task does not have."""
+        raise NotImplementedError
+
+    def check_split(
+        self, plan: "Plan", task: Any, X: Table, y: np.ndarray, train: IntArray, name: str
+    ) -> None:
+        """Raise a ValueError for rows to train on that do not show all there is to predict."""
+        raise NotImplementedError
+
+    def labeller(self, plan: "Plan", task: Any) -> Labeller:
+        """What labels the rows of a fit, without a teacher yet."""
+        raise NotImplementedError
+
+
+class OfClasses(Kind):
+    """Classes to tell apart."""
+
+    response_class = Hinton
+
+    def new_pool(self, teacher: Any, **params: Any) -> TeacherPool:
+        """The teachers as one; see :meth:`Kind.new_pool`."""
+        return TeacherPool(teacher, **params)
+
+    def pool_params(self, parameters: Estimator, response: Response) -> dict[str, Any]:
+        """The mean of probabilities, and their floor; see :meth:`Kind.pool_params`."""
+        return {"pooling": parameters.pooling, "floor": response.floor}
+
+    def check_target(self, y: Any, X: Table) -> np.ndarray | None:
+        """Labels, and no quantities; see :meth:`Kind.check_target`."""
+        return check_target(y, X)
+
+    def check_labels(self, y: Any, X: Table, name: str) -> np.ndarray:
+        """A label a row; see :meth:`Kind.check_labels`."""
+        return check_labels(y, X, name)
+
+    def find_task(
+        self, plan: "Plan", X: Table, y: Any, soft_targets: Any, weight: FloatArray | None
+    ) -> Classification:
+        """The classes of y and of frozen teachers; see :meth:`Kind.find_task`."""
+        if plan.teachers:
+            classes = plan.new_pool().find_classes(X, y)
+        else:
+            classes = classes_of_soft_targets(soft_targets, y)
+        if len(classes) < 2:
+            raise ValueError(f"y must have at least 2 classes, got 1 class: {classes[0]!r}.")
+        check_prior(plan.parameters.class_prior, classes)
+        return Classification(classes)
+
+    def check_known(self, task: Classification, y: np.ndarray | None, name: str) -> None:
+        """All labels must be among the classes; see :meth:`Kind.check_known`."""
+        check_known(y, task.classes, name)
+
+    def check_split(
+        self, plan: "Plan", task: Any, X: Table, y: np.ndarray, train: IntArray, name: str
+    ) -> None:
+        """Each class must have a row; see :meth:`Kind.check_split`."""
+        known = plan.new_pool().find_classes(safe_indexing(X, train), y[train])
+        absent = np.setdiff1d(task.classes, known).tolist()
+        if absent:
+            raise ValueError(
+                f"{name} leaves no row of the classes {absent[:10]} to train on: leave rows of "
+                "these classes out, or split otherwise."
+            )
+
+    def labeller(self, plan: "Plan", task: Classification) -> Labeller:
+        """By probabilities; see :meth:`Kind.labeller`."""
+        return Labeller(task, plan.response, plan.temperatures)
