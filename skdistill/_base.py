@@ -47,8 +47,6 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
 
     _named_lists = ("teacher", "objectives", "transfer")
     _parameter_constraints: ClassVar[dict] = {
-        "pooling": [StrOptions({"arithmetic", "geometric"})],
-        "calibrate": ["boolean", StrOptions({"auto"})],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [
             Interval(Real, 0, 1, closed="neither"),
@@ -69,6 +67,8 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     _kind: ClassVar[Kind]
     # What the kinds that have no such parameter take for it.
     temperature: float | str = 1.0
+    pooling: str = "arithmetic"
+    calibrate: bool | str = "auto"
     class_weight: Any = None
     class_prior: Any = None
     # Of a fit, for one that goes on from it; a fit by an older version left none.

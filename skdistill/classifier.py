@@ -141,16 +141,14 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Union of the labels of y and those of the frozen teachers.
+        Union of the labels of y and of frozen teachers.
     teacher_ : TeacherPool or None
         The fitted teachers, pooled, by the weights in its ``weights_``; see `refit`.
     student_ : skorch.NeuralNetClassifier
-        The trained net, trimmed for prediction.
     encoder_ : TabularEncoder or transformer
     history_ : skorch.history.History
         A row an epoch of the first training, with rows held out: ``train_loss``, ...
     temperature_, alpha_ : float
-        What was used.
     cv_ : int, splitter or None
         What labelled the rows: `cv`, or what "auto" chose.
     leak_gap_ : float or None
@@ -201,6 +199,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseDistiller._parameter_constraints,
+        "pooling": [StrOptions({"arithmetic", "geometric"})],
+        "calibrate": ["boolean", StrOptions({"auto"})],
         "temperature": [Interval(Real, 1e-3, 1e3, closed="both"), StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],

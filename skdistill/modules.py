@@ -1,8 +1,11 @@
-"""Torch modules for students. They give logits."""
+"""Torch modules for students: they give logits, numbers or quantiles."""
 
 from itertools import pairwise
+from math import log
 
+import numpy as np
 import torch
+from scipy.special import ndtri
 from torch import nn
 
 
@@ -18,7 +21,7 @@ class MLP(nn.Module):
     n_inputs : int
         Columns of the input; the last ``len(cardinalities)`` hold category codes.
     n_outputs : int
-        Number of classes.
+        Number of classes, or of numbers to tell.
     cardinalities : tuple of int, default=()
         Number of codes of each category column, those for unknown and missing included.
     hidden_layer_sizes : tuple of int, default=(192, 192)
@@ -58,6 +61,68 @@ class MLP(nn.Module):
         for layer in self.layers:
             hidden = layer(torch.relu(hidden))
         return hidden
+
+
+class QuantileMLP(MLP):
+    """A perceptron that gives quantiles, in ascending order whatever its weights are.
+
+    One output of the last layer is the quantile at the middle level. The others, made positive by a
+    softplus, are the steps from one level to the next. Outputs of 0 give the quantiles of a
+    standard normal distribution.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Columns of the input; the last ``len(cardinalities)`` hold category codes.
+    n_outputs : int
+        Number of levels.
+    cardinalities : tuple of int, default=()
+        As in :class:`MLP`.
+    hidden_layer_sizes : tuple of int, default=(192, 192)
+    levels : tuple of float, default=(0.1, 0.5, 0.9)
+        Between 0 and 1, in ascending order.
+
+    Notes
+    -----
+    **Shape:** float32 of shape (n_rows, n_inputs) to quantiles of shape (n_rows, n_levels).
+    """
+
+    steps: torch.Tensor
+    is_middle: torch.Tensor
+    start: torch.Tensor
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        cardinalities: tuple[int, ...] = (),
+        hidden_layer_sizes: tuple[int, ...] = (192, 192),
+        levels: tuple[float, ...] = (0.1, 0.5, 0.9),
+    ) -> None:
+        super().__init__(n_inputs, n_outputs, cardinalities, hidden_layer_sizes)
+        normal, places = ndtri(np.array(levels)), np.arange(len(levels))
+        middle = int(np.abs(normal).argmin())
+        above = (places[:, None] >= places) & (places > middle)
+        below = (places[:, None] <= places) & (places < middle)
+        up, down = np.diff(normal, prepend=0.0), np.diff(normal, append=0.0)
+        steps = (above * up - below * down) / log(2)
+        steps[:, middle] = 1.0
+        self.register_buffer("steps", torch.tensor(steps.T, dtype=torch.float32))
+        self.register_buffer("is_middle", torch.tensor(places == middle))
+        self.register_buffer("start", torch.tensor(normal[middle], dtype=torch.float32))
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        return self.link(super().forward(X))
+
+    def link(self, raw: torch.Tensor) -> torch.Tensor:
+        """Quantiles of the outputs of the last layer."""
+        parts = torch.where(self.is_middle, raw, nn.functional.softplus(raw))
+        return parts @ self.steps + self.start
+
+    def link_backward(self, raw: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """The gradient of the outputs of the last layer, of that of the quantiles."""
+        of_parts = gradient @ self.steps.t()
+        return torch.where(self.is_middle, of_parts, of_parts * torch.sigmoid(raw))
 
 
 class CategoryLayer(nn.Module):

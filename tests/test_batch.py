@@ -243,7 +243,7 @@ def test_gradients_of_watched_layers_are_those_of_autograd(layers):
 
 
 def start(net, objectives, rows, **params):
-    net = prepare_net(net, len(rows), rows.inputs.shape[1], 3, ())
+    net = prepare_net(net, len(rows), rows.inputs.shape[1], Classification(np.arange(3)), ())
     loss = {
         "task": Classification(np.arange(3)),
         "response": Hinton(),

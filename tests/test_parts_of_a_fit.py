@@ -31,6 +31,7 @@ from sklearn.metrics import log_loss
 from skdistill import (
     BalancedHinton,
     DistilledClassifier,
+    Hinton,
     MLPStudent,
     TeacherPool,
     TransferSampler,
@@ -43,6 +44,7 @@ from skdistill._fit.checks import class_weights
 from skdistill._fit.holdout import groups_to_hold_out, rows_to_hold_out
 from skdistill._fit.inputs import Arguments, check_inputs
 from skdistill._fit.judge import LEVEL, MOST_COMPARISONS
+from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import make_plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.progress import _duration
@@ -324,7 +326,8 @@ def test_votes_of_none_are_floored_before_the_teacher_is_judged():
     labels = clf.teacher_.predict_proba(X3).argmin(axis=1)
     assert clf.teacher_.predict_proba(X3).min() == 0
     block = Block(task, X3, labels, np.ones(len(X3)), clf.teacher_.predict_proba(X3))
-    part = SimpleNamespace(validation=block, labeller=SimpleNamespace(teacher=clf.teacher_), y=None)
+    labeller = Labeller(task, Hinton(), (1.0,), clf.teacher_)
+    part = SimpleNamespace(validation=block, labeller=labeller, y=None, holds_out=False)
     run = SimpleNamespace(trials=[], plan=None)
     losses = Candidates([part], run)._judge_teacher()
     floored = np.log(clf.teacher_.predict_proba(X3, floored=True))

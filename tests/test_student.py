@@ -24,6 +24,7 @@ from torch import nn
 
 from skdistill import MLP, DistilledClassifier, MLPStudent
 from skdistill.student import BatchIterator, Rows, n_batches, prepare_net
+from skdistill.task import Classification
 
 
 class Plain(nn.Module):
@@ -394,7 +395,10 @@ def test_layers_that_are_given_do_not_choose_the_optimizer():
 
 
 def test_a_module_of_ones_own_is_trained_by_adamw():
-    assert prepare_net(Plain, 100_000, 12, 3, ()).optimizer is torch.optim.AdamW
+    assert (
+        prepare_net(Plain, 100_000, 12, Classification(np.arange(3)), ()).optimizer
+        is torch.optim.AdamW
+    )
 
 
 def test_recipe_is_honoured():

@@ -19,6 +19,7 @@ from skdistill.student import Rows, Training, gives_probabilities, prepare_net
 from skdistill.task import Classification
 
 N_ROWS, N_INPUTS, N_CLASSES = 96, 4, 3
+TASK = Classification(np.arange(N_CLASSES))
 
 
 def arrays(seed=0):
@@ -83,9 +84,9 @@ def make_rows(seed=0, is_validation=False):
 
 
 def make(student=None, objectives=(), early_stopping=False, alpha=0.3, **params):
-    net = prepare_net(small() if student is None else student, N_ROWS, N_INPUTS, N_CLASSES, ())
+    net = prepare_net(small() if student is None else student, N_ROWS, N_INPUTS, TASK, ())
     loss = {
-        "task": Classification(np.arange(N_CLASSES)),
+        "task": TASK,
         "response": Hinton(),
         "objectives": list(objectives),
         "temperature": 1.0,
@@ -554,7 +555,7 @@ def test_callbacks_at_the_start_draw_from_the_numbers_of_the_training():
 @pytest.mark.parametrize("step", ["epoch", "finish"])
 def test_a_training_that_has_not_begun_says_so(step):
     X, y, _ = arrays()
-    net = prepare_net(MLPStudent((4,), n_steps=2), N_ROWS, N_INPUTS, N_CLASSES, ())
+    net = prepare_net(MLPStudent((4,), n_steps=2), N_ROWS, N_INPUTS, TASK, ())
     rows = Rows.from_arrays(X, {"label": y, "weight": np.ones(N_ROWS)}, is_labelled=True)
     training = Training(net, {"gives_probabilities": False}, rows, None, N_CLASSES, seed=0)
     with pytest.raises(RuntimeError, match=r"has not begun: call `start\(\)`"):

@@ -42,11 +42,12 @@ def check_parameters(estimator: Estimator) -> None:
     check_splitter(estimator.validation_fraction)
     if estimator.response is not None:
         _check_kind("response", estimator.response, Response)
+        _check_response(estimator)
         estimator.response.check_parameters()
     _check_parts("objectives", named_parts(estimator.objectives, "objectives"), Objective)
     _check_parts("transfer", _samplers_of(estimator), TransferSampler)
     _check_encoder(estimator.encoder)
-    check_student(estimator.student)
+    check_student(estimator.student, estimator._kind.has_classes)
 
 
 def _samplers_of(estimator: Estimator) -> list[tuple[str, Any]]:
@@ -70,6 +71,16 @@ def _check_kind(name: str, value: Any, kind: type) -> None:
             f"`{name}` must hold instances of {kind.__name__}, got {value!r}: give "
             f"an object, as in `{name}={_EXAMPLES[kind]}`. A class of your own is derived from "
             f"skdistill.{kind.__name__}."
+        )
+
+
+def _check_response(estimator: Estimator) -> None:
+    response, kind = estimator.response, estimator._kind
+    if isinstance(response, kind.other_responses):
+        usual = kind.response_class.__name__
+        raise ValueError(
+            f"`response={response!r}` is none for {type(estimator).__name__}: give {usual}(), or "
+            "one derived from it."
         )
 
 

@@ -6,21 +6,35 @@ import numpy as np
 
 from skdistill._fit.checks import check_known, check_prior, classes_of_soft_targets
 from skdistill._fit.labelling import Labeller
+from skdistill._fit.number_labelling import NumberLabeller
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
-from skdistill.objectives import Hinton, Response
-from skdistill.task import Classification, Task, check_labels, check_target
-from skdistill.teacher import TeacherPool
+from skdistill.objectives import Hinton, Response, SquaredError
+from skdistill.task import (
+    Classification,
+    Regression,
+    TargetScaler,
+    Task,
+    check_labels,
+    check_numbers,
+    check_target,
+)
+from skdistill.teacher import RegressorPool, TeacherPool
 
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
+
+# Rows whose predictions tell the scale, where there is no y.
+SCALE_ROWS = 10_000
 
 
 class Kind:
     """A kind of target."""
 
-    # The response where the user gives none; the others must be of this class.
+    has_classes: bool
+    # The response where the user gives none, and those of the other kind.
     response_class: type[Response]
+    other_responses: tuple[type[Response], ...]
 
     def new_pool(self, teacher: Any, **params: Any) -> Any:
         """The teachers as one, not fitted."""
@@ -62,7 +76,9 @@ class Kind:
 class OfClasses(Kind):
     """Classes to tell apart."""
 
+    has_classes = True
     response_class = Hinton
+    other_responses = (SquaredError,)
 
     def new_pool(self, teacher: Any, **params: Any) -> TeacherPool:
         """The teachers as one; see :meth:`Kind.new_pool`."""
@@ -112,3 +128,60 @@ class OfClasses(Kind):
     def labeller(self, plan: "Plan", task: Classification) -> Labeller:
         """By probabilities; see :meth:`Kind.labeller`."""
         return Labeller(task, plan.response, plan.temperatures)
+
+
+class OfNumbers(Kind):
+    """Numbers to tell."""
+
+    has_classes = False
+    response_class = SquaredError
+    other_responses = (Hinton,)
+
+    def new_pool(self, teacher: Any, **params: Any) -> RegressorPool:
+        """The teachers as one; see :meth:`Kind.new_pool`."""
+        return RegressorPool(teacher, **params)
+
+    def pool_params(self, parameters: Estimator, response: Response) -> dict[str, Any]:
+        """None: it is the mean; see :meth:`Kind.pool_params`."""
+        return {}
+
+    def check_target(self, y: Any, X: Table) -> np.ndarray | None:
+        """Finite numbers; see :meth:`Kind.check_target`."""
+        return None if y is None else check_numbers(y, X)
+
+    def check_labels(self, y: Any, X: Table, name: str) -> np.ndarray:
+        """Finite numbers; see :meth:`Kind.check_labels`."""
+        return check_numbers(y, X, name)
+
+    def find_task(
+        self, plan: "Plan", X: Table, y: Any, soft_targets: Any, weight: FloatArray | None
+    ) -> Regression:
+        """The scale of y, or where there is none of what the teacher tells; see the base."""
+        parameters = plan.parameters
+        told = y if y is not None else self._told(plan, X, soft_targets)
+        scaler = TargetScaler(parameters.target_transform).fit(told, weight)
+        return Regression(scaler)
+
+    def check_known(self, task: Regression, y: np.ndarray | None, name: str) -> None:
+        """As many numbers a row; see :meth:`Kind.check_known`."""
+        n_targets = 1 if y is None or y.ndim == 1 else y.shape[1]
+        if y is not None and n_targets != task.n_targets:
+            raise ValueError(
+                f"`{name}` has {n_targets} targets, but there are {task.n_targets} to predict."
+            )
+
+    def check_split(
+        self, plan: "Plan", task: Any, X: Table, y: np.ndarray, train: IntArray, name: str
+    ) -> None:
+        """Any rows will do; see :meth:`Kind.check_split`."""
+
+    def labeller(self, plan: "Plan", task: Regression) -> NumberLabeller:
+        """By numbers; see :meth:`Kind.labeller`."""
+        return NumberLabeller(task, plan.response, plan.temperatures)
+
+    def _told(self, plan: "Plan", X: Table, soft_targets: Any) -> FloatArray:
+        """Numbers like those to tell: soft targets, or those of frozen teachers for some rows."""
+        if soft_targets is not None:
+            return np.asarray(soft_targets, dtype=np.float64)
+        some = safe_indexing(X, slice(0, SCALE_ROWS))
+        return plan.new_pool().fit(some).predict(some)

@@ -14,7 +14,6 @@ from skdistill._utils.types import BoolArray, FloatArray, IntArray, Table
 from skdistill._utils.warn import warn
 from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities
-from skdistill.task import Classification
 from skdistill.teacher import (
     UNKNOWN_FLOOR,
     TeacherPool,
@@ -33,7 +32,7 @@ class Labeller:
 
     Parameters
     ----------
-    task : Classification
+    task : Task
     response : Response
     temperatures : tuple of float
         Those that the student may be trained at.
@@ -43,7 +42,7 @@ class Labeller:
 
     def __init__(
         self,
-        task: Classification,
+        task: Any,
         response: Response,
         temperatures: tuple[float, ...],
         teacher: TeacherPool | None = None,

@@ -64,7 +64,9 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
     )
     if setting.alpha == 1 and setting.learns_of_teacher:
         who = "the student of labels and objectives"
-    parts = [f"kept: {who} (alpha {setting.alpha:g}, temperature {setting.temperature:g}"]
+    parts = [f"kept: {who} (alpha {setting.alpha:g}"]
+    if trial.task.has_classes:
+        parts.append(f", temperature {setting.temperature:g}")
     if trial.rows.cv is not None:
         parts.append(", labels out of fold")
     if nominal := list(getattr(setting.encoder, "nominal_", [])):

@@ -120,7 +120,7 @@ def net_and_loss(
     student = setting.student
     if plan.previous is not None:
         student = as_large_as(student, plan.previous.student.net)
-    net = prepare_net(student, n_rows, n_inputs, task.n_outputs, cardinalities)
+    net = prepare_net(student, n_rows, n_inputs, task, cardinalities)
     return net, {
         "task": task,
         "response": plan.response,

@@ -13,6 +13,7 @@ from skdistill._fit.setting import Setting
 from skdistill._fit.transfer_set import LabelledRows
 from skdistill._utils.types import FloatArray
 from skdistill.student import FittedStudent
+from skdistill.task import Task
 
 
 @dataclass
@@ -79,6 +80,10 @@ class Trial:
     @property
     def rows(self) -> LabelledRows:
         return self.first.rows
+
+    @property
+    def task(self) -> Task:
+        return self.first.examples.blocks[0].task
 
     @cached_property
     def validation(self) -> Block | None:

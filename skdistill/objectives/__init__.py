@@ -1,6 +1,7 @@
 """What the student is asked to match: the response, and objectives added to it."""
 
 from skdistill.objectives._loss import DistillationLoss, as_logits
+from skdistill.objectives._number_response import Huber, SquaredError
 from skdistill.objectives._objective import Batch, Objective, StudentOutput, view_key
 from skdistill.objectives._response import (
     BalancedHinton,
@@ -15,8 +16,10 @@ __all__ = [
     "Batch",
     "DistillationLoss",
     "Hinton",
+    "Huber",
     "Objective",
     "Response",
+    "SquaredError",
     "StudentOutput",
     "as_logits",
     "prepare",
@@ -30,8 +33,10 @@ for _public in (
     Batch,
     DistillationLoss,
     Hinton,
+    Huber,
     Objective,
     Response,
+    SquaredError,
     StudentOutput,
 ):
     _public.__module__ = __name__

@@ -26,14 +26,18 @@ def check_output(net: Estimator, rows: Rows, n_outputs: int) -> None:
             f"as the encoder gives them: {error}. A constructor parameter `n_inputs` is given "
             "their number of columns."
         ) from error
+    has_classes = net.criterion_.task.has_classes
     expected = (min(len(rows), PREDICT_ROWS), n_outputs)
     if not isinstance(output, torch.Tensor) or output.shape != expected:
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise ValueError(
             f"the module of `student` returns {shape} for {expected[0]} rows, but there are "
-            f"{n_outputs} classes: it must return a tensor of shape (n_rows, {n_outputs}). A "
+            f"{n_outputs} {'classes' if has_classes else 'numbers to tell'}: it must return a "
+            f"tensor of shape (n_rows, {n_outputs}). A "
             "constructor parameter `n_outputs` is given that number."
         )
+    if not has_classes:
+        return
     are_probabilities = bool((output >= 0).all() and ((output.sum(dim=1) - 1).abs() < 1e-4).all())
     if are_probabilities and not net.criterion_.gives_probabilities:
         raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from skorch import NeuralNetClassifier
+from skorch import NeuralNet, NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import (
     EarlyStopping,
     EpochTimer,
@@ -17,7 +17,7 @@ from skorch.callbacks import (
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from skdistill._utils._compat import adamw_kernel
-from skdistill.modules import MLP
+from skdistill.modules import MLP, QuantileMLP
 from skdistill.objectives import DistillationLoss
 from skdistill.student._average import WeightAverage
 from skdistill.student._batches import Rows
@@ -45,7 +45,7 @@ OPTIONS = {
 _adamw = adamw_kernel()
 
 
-class DirectNet(NeuralNetClassifier):
+class _Direct(NeuralNet):
     """A net over :class:`~skdistill.MLP` with a forward and backward pass of its own.
 
     The parameters and their gradients are views of two flat buffers, so that one step of AdamW
@@ -56,7 +56,7 @@ class DirectNet(NeuralNetClassifier):
     Parameters
     ----------
     *args, **kwargs : objects
-        As for :class:`skorch.NeuralNetClassifier`.
+        As for :class:`skorch.NeuralNet`.
     average_weights : bool, default=True
         Whether the module holds the :class:`WeightAverage` between the epochs and at the end.
     """
@@ -222,8 +222,8 @@ class DirectNet(NeuralNetClassifier):
     def _may_be_direct(self) -> bool:
         options = self.get_params_for("optimizer")
         return (
-            type(self) is DirectNet
-            and type(self.module_) is MLP
+            type(self) in (DirectNet, DirectRegressor)
+            and type(self.module_) in (MLP, QuantileMLP)
             and len(self.module_.layers) > 0
             and self.optimizer in (torch.optim.AdamW, Muon)
             and set(options) <= OPTIONS[self.optimizer]
@@ -233,6 +233,14 @@ class DirectNet(NeuralNetClassifier):
             and self.criterion_.layers <= set(layers_of(self.module_))
             and all(_is_known(callback) for _, callback in self.callbacks_)
         )
+
+
+class DirectNet(_Direct, NeuralNetClassifier):
+    """A classifier with a pass of its own."""
+
+
+class DirectRegressor(_Direct, NeuralNetRegressor):
+    """A regressor with a pass of its own."""
 
 
 def _is_known(callback: Any) -> bool:

@@ -11,10 +11,11 @@ from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator
 from skdistill.modules import MLP
 from skdistill.student._recipe import MLPStudent
+from skdistill.task import Task
 
 
 def prepare_net(
-    student: Any, n_rows: int, n_inputs: int, n_outputs: int, cardinalities: tuple[int, ...]
+    student: Any, n_rows: int, n_inputs: int, task: Task, cardinalities: tuple[int, ...]
 ) -> NeuralNet:
     """Turn the parameter `student` into a net of its own, ready for the data.
 
@@ -23,7 +24,8 @@ def prepare_net(
     student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNet
     n_rows : int
         Rows the student will be trained on.
-    n_inputs, n_outputs : int
+    n_inputs : int
+    task : Task
     cardinalities : tuple of int
 
     Returns
@@ -32,12 +34,12 @@ def prepare_net(
         A new net; the user's is cloned.
     """
     if student is None or _is_recipe(student):
-        net = (student or MLPStudent()).make_net(n_rows)
+        net = (student or MLPStudent()).make_net(n_rows, **task.net_params)
     elif isinstance(student, type):
-        net = MLPStudent(optimizer="adamw")._make_net(student, n_rows)
+        net = MLPStudent(optimizer="adamw")._make_net(student, n_rows, not task.has_classes)
     else:
         net = clone(student)
-    sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs, "cardinalities": cardinalities}
+    sizes = {"n_inputs": n_inputs, "n_outputs": task.n_outputs, "cardinalities": cardinalities}
     given = net.get_params()
     wanted = constructor_parameters(net.module)
     return net.set_params(
@@ -91,7 +93,7 @@ def _is_recipe(student: Any) -> bool:
     return isinstance(student, MLPStudent)
 
 
-def check_student(student: Any) -> None:
+def check_student(student: Any, has_classes: bool = True) -> None:
     """Raise a ValueError for a `student` that cannot be trained on soft targets."""
     if isinstance(student, MLPStudent):
         student._check_parameters()
@@ -106,24 +108,32 @@ def check_student(student: Any) -> None:
     if not isinstance(student, NeuralNet):
         raise ValueError(
             "`student` must be None, an MLPStudent, a torch.nn.Module class or a "
-            f"skorch.NeuralNetClassifier, got {student!r}."
+            f"skorch.{'NeuralNetClassifier' if has_classes else 'NeuralNetRegressor'}, got "
+            f"{student!r}."
         )
     criterion = student.criterion
-    known = (torch.nn.NLLLoss, torch.nn.CrossEntropyLoss)
-    if not (
-        isinstance(criterion, known)
-        or (isinstance(criterion, type) and issubclass(criterion, known))
-    ):
-        raise ValueError(
-            "the `criterion` of `student` declares what its module returns: NLLLoss for "
-            f"probabilities, CrossEntropyLoss for logits; got {criterion!r}."
-        )
+    _check_criterion(criterion, has_classes)
     params = [key for key in student.get_params() if key.startswith("criterion__")]
     params += _set_on_instance(criterion)
     if params:
         raise ValueError(
             f"`student` sets {params}, but its criterion is replaced by the distillation loss: "
             "remove them; for class weights use `class_weight`."
+        )
+
+
+def _check_criterion(criterion: Any, has_classes: bool) -> None:
+    kind = criterion if isinstance(criterion, type) else type(criterion)
+    of_classes = issubclass(kind, (torch.nn.NLLLoss, torch.nn.CrossEntropyLoss))
+    if has_classes and not of_classes:
+        raise ValueError(
+            "the `criterion` of `student` declares what its module returns: NLLLoss for "
+            f"probabilities, CrossEntropyLoss for logits; got {criterion!r}."
+        )
+    if of_classes and not has_classes:
+        raise ValueError(
+            f"the `criterion` of `student`, {criterion!r}, is one for classes: give a "
+            "skorch.NeuralNetRegressor, whose module returns numbers."
         )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 import torch
 
 from skdistill._utils._compat import relu_backward_kernel
-from skdistill.modules import MLP
+from skdistill.modules import MLP, QuantileMLP
 
 _relu_backward = relu_backward_kernel()
 
@@ -66,12 +66,13 @@ class DirectPass:
         self.rest = _tail(self.flat, sum(one.numel() for one in self.matrices.values()))
         self.first = _Linear.of(module.first)
         self.layers = [cast("_Linear", _Linear.of(layer)) for layer in module.layers]
+        self.quantiles = module if isinstance(module, QuantileMLP) else None
         self.watched = watched
         self.outputs: dict[str, torch.Tensor] = {}
         self._buffers: dict[tuple, torch.Tensor] = {}
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
-        """Logits of a batch.
+        """Outputs for a batch.
 
         Parameters
         ----------
@@ -93,7 +94,10 @@ class DirectPass:
                 else self._linear(place, layer, hidden)
             )
             self._watch(f"layers.{place}", hidden)
-        return hidden
+        if self.quantiles is None:
+            return hidden
+        self._raw = hidden
+        return self.quantiles.link(hidden)
 
     def backward(
         self, gradient: torch.Tensor, of_layers: Mapping[str, torch.Tensor] = MappingProxyType({})
@@ -103,10 +107,12 @@ class DirectPass:
         Parameters
         ----------
         gradient : torch.Tensor of shape (n_batch, n_classes)
-            That of the logits.
+            That of the outputs.
         of_layers : dict of str to torch.Tensor, default={}
             Gradients of the outputs of layers watched, beside those that the logits give them.
         """
+        if self.quantiles is not None:
+            gradient = self.quantiles.link_backward(self._raw, gradient)
         for place in reversed(range(len(self.layers))):
             layer, inputs = self.layers[place], self._hidden[place]
             gradient = _sum(gradient, of_layers.get(f"layers.{place}"))

@@ -7,15 +7,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from skorch import NeuralNetClassifier
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import LRScheduler
 
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._utils._compat import Interval, RealNotInt, StrOptions
 from skdistill._utils.auto import is_auto
-from skdistill.modules import MLP
+from skdistill.modules import MLP, QuantileMLP
 from skdistill.student._batches import n_batches
-from skdistill.student._direct import DirectNet
+from skdistill.student._direct import DirectNet, DirectRegressor
 from skdistill.student._muon import muon_options
 
 # Rows to train on from which optimizer="auto" is Muon: with fewer, it overfits sooner than AdamW.
@@ -212,46 +212,64 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
             return int(_given(self.n_steps, whole))
         return max(int(self.n_steps * whole), min(whole, fewest))
 
-    def make_net(self, n_rows: int) -> NeuralNetClassifier:
+    def make_net(
+        self, n_rows: int, *, regressor: bool = False, levels: tuple[float, ...] | None = None
+    ) -> NeuralNetClassifier | NeuralNetRegressor:
         """Make the net.
 
         Parameters
         ----------
         n_rows : int
             Rows it will be trained on.
+        regressor : bool, default=False
+            Whether it tells numbers, and not classes.
+        levels : tuple of float, default=None
+            Of the quantiles that a regressor tells; None tells the mean.
 
         Returns
         -------
-        skorch.NeuralNetClassifier
+        skorch.NeuralNetClassifier or skorch.NeuralNetRegressor
             Not initialized.
         """
-        sizes = self.for_rows(n_rows).hidden_layer_sizes
-        return self._make_net(MLP, n_rows, module__hidden_layer_sizes=sizes)
+        params: dict[str, Any] = {
+            "module__hidden_layer_sizes": self.for_rows(n_rows).hidden_layer_sizes
+        }
+        if levels is None:
+            return self._make_net(MLP, n_rows, regressor, **params)
+        return self._make_net(QuantileMLP, n_rows, regressor, **params, module__levels=levels)
 
     def _make_net(
-        self, module: type[torch.nn.Module], n_rows: int, **module_params: Any
-    ) -> NeuralNetClassifier:
+        self,
+        module: type[torch.nn.Module],
+        n_rows: int,
+        regressor: bool,
+        **module_params: Any,
+    ) -> NeuralNetClassifier | NeuralNetRegressor:
         recipe: Any = self.for_rows(n_rows)
         per_epoch = n_batches(n_rows, recipe.batch_size)
         epochs = -(-recipe.n_steps // per_epoch)
-        averages = module is MLP and bool(self.average_weights)
+        is_ours = module in (MLP, QuantileMLP)
+        averages = is_ours and bool(self.average_weights)
         uses_muon = recipe.optimizer == "muon"
         schedule = _rising if averages and uses_muon else _one_cycle
-        net_class = NeuralNetClassifier
-        if module is MLP:
-            net_class = partial(DirectNet, average_weights=averages)
+        net_class: Any = NeuralNetRegressor if regressor else NeuralNetClassifier
+        if is_ours:
+            direct = DirectRegressor if regressor else DirectNet
+            net_class = partial(direct, average_weights=averages)
+        kind: dict[str, Any] = {"criterion": torch.nn.MSELoss}
+        if not regressor:
+            kind = {"criterion": torch.nn.CrossEntropyLoss, "callbacks__valid_acc": None}
         optimizer = muon_options(len(recipe.hidden_layer_sizes)) if uses_muon else ADAMW
         return net_class(
             module,
             **module_params,
-            criterion=torch.nn.CrossEntropyLoss,
+            **kind,
             **optimizer,
             optimizer__weight_decay=recipe.weight_decay,
             lr=recipe.learning_rate,
             batch_size=recipe.batch_size,
             max_epochs=epochs,
             callbacks=[("schedule", schedule(recipe.learning_rate, epochs * per_epoch))],
-            callbacks__valid_acc=None,
         )
 
     def _check_parameters(self) -> None:

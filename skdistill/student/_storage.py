@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNetClassifier
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 
 from skdistill._utils.process import on_cpu, usual_torch
 from skdistill._utils.seeding import seeded
@@ -26,6 +26,8 @@ def pack_net(net: Estimator) -> dict[str, Any]:
         given an instance, which nothing else can rebuild.
     """
     state = {"device": str(net.device), "nonlinearity": net.predict_nonlinearity}
+    if isinstance(net, NeuralNetRegressor):
+        state["regressor"] = True
     if not isinstance(net.module, type):
         return {**state, "module": net.module_}
     weights = {name: _as_array(value) for name, value in net.module_.state_dict().items()}
@@ -44,7 +46,7 @@ def _as_array(tensor: torch.Tensor) -> np.ndarray:
 
 
 @usual_torch()
-def unpack_net(state: dict[str, Any]) -> NeuralNetClassifier:
+def unpack_net(state: dict[str, Any]) -> NeuralNetClassifier | NeuralNetRegressor:
     """Rebuild what :func:`pack_net` described.
 
     Parameters
@@ -53,13 +55,14 @@ def unpack_net(state: dict[str, Any]) -> NeuralNetClassifier:
 
     Returns
     -------
-    skorch.NeuralNetClassifier
+    skorch.NeuralNetClassifier or skorch.NeuralNetRegressor
         Trimmed for prediction; on the CPU where the device it was trained on is not there.
     """
     device = state["device"]
     if device.startswith("cuda") and not torch.cuda.is_available():
         device = "cpu"
-    net = NeuralNetClassifier(
+    net_class = NeuralNetRegressor if state.get("regressor") else NeuralNetClassifier
+    net = net_class(
         state["module"],
         **{f"module__{name}": value for name, value in state.get("params", {}).items()},
         predict_nonlinearity=state["nonlinearity"],

@@ -160,9 +160,8 @@ class Training:
         numbers = RandomNumbers(self.seed, net.device)
         with numbers.drawn():
             initialize(net)
-            net.classes_inferred_ = np.arange(
-                self.n_outputs
-            )  # skorch reads them off y, a dict here
+            if self.loss["task"].has_classes:  # skorch reads them off y, a dict here
+                net.classes_inferred_ = np.arange(self.n_outputs)
             adapt_scoring(net, self.rows, self.validation)
             self._load_weights()
             check_output(net, self.rows, self.n_outputs)
@@ -297,10 +296,14 @@ class Training:
             iterator_train__generator=torch.Generator().manual_seed(self.seed),
             iterator_valid=BatchIterator,
             train_split=predefined_split(validation) if validation is not None else None,
-            predict_nonlinearity=None if self.loss["gives_probabilities"] else softmax,
+            predict_nonlinearity=softmax if self._has_logits else None,
             callbacks=callbacks,
             verbose=self.verbose,
         )
+
+    @property
+    def _has_logits(self) -> bool:
+        return self.loss["task"].has_classes and not self.loss["gives_probabilities"]
 
     def _load_weights(self) -> None:
         if self.weights is None:

@@ -3,11 +3,17 @@
 from skdistill.task._base import Task
 from skdistill.task.classification import Classification, cross_entropy_and_gradient
 from skdistill.task.labels import check_labels, check_target
+from skdistill.task.numbers import check_numbers
+from skdistill.task.regression import Regression
+from skdistill.task.scaling import TargetScaler
 
 __all__ = [
     "Classification",
+    "Regression",
+    "TargetScaler",
     "Task",
     "check_labels",
+    "check_numbers",
     "check_target",
     "cross_entropy_and_gradient",
 ]

@@ -88,6 +88,11 @@ class Task:
         pairs = np.unique(np.column_stack([self.strata(labels), units]), axis=0)
         return int(np.unique(pairs[:, 0], return_counts=True)[1].min())
 
+    @property
+    def net_params(self) -> dict[str, Any]:
+        """What a recipe is told of the net that it makes."""
+        return {}
+
     # --- losses, in NumPy ---
 
     def outputs_of(self, soft: FloatArray, floor: float) -> FloatArray:

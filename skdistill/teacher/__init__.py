@@ -21,6 +21,7 @@ from skdistill.teacher._folds import (
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._pool import TeacherPool
+from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._torch import TorchTeacher
 
@@ -29,6 +30,7 @@ __all__ = [
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
+    "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
     "check_apart",
@@ -53,5 +55,5 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (FittedTeacher, Member, TeacherPool, TorchTeacher):
+for _public in (FittedTeacher, Member, RegressorPool, TeacherPool, TorchTeacher):
     _public.__module__ = __name__

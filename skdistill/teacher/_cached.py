@@ -39,13 +39,13 @@ def fit_member(cache: Cache, job: FitJob) -> Member:
     if not cache.is_on:
         estimator = job.fit()
         columns, n_votes = job.columns_of(estimator), n_votes_of(estimator)
-        return Member(job.name, InMemory(estimator), columns, n_votes, labels=job.labels)
+        return job.member(InMemory(estimator), columns, n_votes)
     key = job.key(cache)
     source: Source = InCache(cache.refer(f"teacher `{job.name}`", _fit, key, job))
     if job.is_fitted:
         source = InMemory(job.estimator)
     columns, n_votes = cache.call(_describe, key, source, job)
-    return Member(job.name, source, columns, n_votes, key, job.labels)
+    return job.member(source, columns, n_votes, key)
 
 
 def is_fold_kept(cache: Cache, job: FitJob, fold: Fold) -> bool:
@@ -153,18 +153,18 @@ def _fit_and_label(key: str | None, job: FitJob, fold: Fold, where: str) -> Fold
     part = job.on(train, where)
     estimator = part.fit()
     columns = part.columns_of(estimator)
-    member = Member(part.name, InMemory(estimator), columns, None, labels=part.labels)
+    member = part.member(InMemory(estimator), columns, None)
     tables = [safe_indexing(job.X, test), *others]
-    return member.columns, [member.probabilities(table) for table in tables]
+    return member.columns, [member.answers(table) for table in tables]
 
 
 def _label(key: str | None, member: Member, X: Table) -> FloatArray:
-    return member.probabilities(X)
+    return member.answers(X)
 
 
 def _accepts(key: str | None, member: Member, X: Table) -> bool:
     try:
-        member.probabilities(X)
+        member.answers(X)
     except ValueError:
         return False
     return True

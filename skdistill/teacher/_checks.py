@@ -43,8 +43,8 @@ def unfrozen(parts: list[tuple[str, Estimator]]) -> list[tuple[str, Estimator]]:
     return [(name, part) for name, part in parts if not is_frozen(part)]
 
 
-def check_teachers(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
-    """Raise a ValueError for a teacher that cannot give probabilities, or not without y."""
+def check_instances(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
+    """Raise a ValueError for no teachers, for classes of them, and for y that they lack."""
     if not parts:
         raise ValueError("`teacher` is an empty list: give at least one teacher.")
     unfitted = [name for name, _ in unfrozen(parts)]
@@ -59,6 +59,21 @@ def check_teachers(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> N
                 f"teacher `{name}` is the class {part.__name__}: give an instance, "
                 f"{part.__name__}(...)."
             )
+
+
+def check_refittable(jobs: Sequence[object]) -> None:
+    """Raise a ValueError where no teacher can be fitted on folds."""
+    if not jobs:
+        raise ValueError(
+            "`cv` needs a teacher that can be fitted again, but all are frozen: use `cv=None`, "
+            "or give the unfitted teacher."
+        )
+
+
+def check_teachers(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
+    """Raise a ValueError for a teacher that cannot give probabilities, or not without y."""
+    check_instances(parts, y)
+    for name, part in parts:
         try:
             answers = adapt(part)
         except ValueError as error:
@@ -92,9 +107,12 @@ def pool_tags(tags: Tags, parts: list[tuple[str, Estimator]]) -> Tags:
     for name, takes in taken_by_all(parts).items():
         setattr(tags.input_tags, name, takes)
     tags.input_tags.positive_only = any(one.input_tags.positive_only for one in own)
-    of_classifiers = [one.classifier_tags for one in own if one.classifier_tags is not None]
-    tags.classifier_tags.multi_class = all(one.multi_class for one in of_classifiers)
-    tags.classifier_tags.poor_score = any(one.poor_score for one in of_classifiers)
+    kinds = ("classifier_tags", "regressor_tags")
+    for kind in (kind for kind in kinds if getattr(tags, kind) is not None):
+        of_kind = [getattr(one, kind) for one in own if getattr(one, kind) is not None]
+        getattr(tags, kind).poor_score = any(one.poor_score for one in of_kind)
+        if kind == "classifier_tags":
+            tags.classifier_tags.multi_class = all(one.multi_class for one in of_kind)
     tags.non_deterministic = any(one.non_deterministic for one in own)
     tags.target_tags.required = bool(unfrozen(parts))
     return tags

@@ -14,8 +14,53 @@ from skdistill.targets import floor_probabilities, pool_probabilities
 UNKNOWN_FLOOR = 1e-6
 
 
-@dataclass(frozen=True)
 class Combination:
+    """How answers are combined, and what stands in for those that nobody can give."""
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of the result."""
+        raise NotImplementedError
+
+    def pool(self, answers: Iterable[FloatArray], columns: Iterable[IntArray]) -> FloatArray:
+        """The mean over the teachers that answer a column.
+
+        Parameters
+        ----------
+        answers : iterable of ndarray of shape (n_samples, n_own_columns)
+        columns : iterable of ndarray of int of shape (n_own_columns,)
+            The position in the result of each column.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns)
+        """
+        raise NotImplementedError
+
+    def teach(
+        self, soft: FloatArray, y: NDArray[Any], columns: Iterable[IntArray], rows: IntArray
+    ) -> BoolArray:
+        """Give rows that no teacher can answer their label as soft target, in place.
+
+        Parameters
+        ----------
+        soft : ndarray of shape (n_samples, n_columns)
+        y : ndarray of shape (n_samples, ...)
+        columns : iterable of ndarray of int
+            Those of each teacher.
+        rows : ndarray of int
+            The rows these teachers labelled.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_rows,)
+            Whether each of these rows was answered.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class MeanProbability(Combination):
     """A weighted mean of probabilities.
 
     Attributes
@@ -32,6 +77,11 @@ class Combination:
     floors: list[float]
     weights: FloatArray
     pooling: str
+
+    @property
+    def n_columns(self) -> int:
+        """One a class."""
+        return len(self.classes)
 
     def align(
         self, answers: Iterable[FloatArray], columns: Iterable[IntArray]
@@ -61,19 +111,46 @@ class Combination:
         return aligned, known
 
     def pool(self, answers: Iterable[FloatArray], columns: Iterable[IntArray]) -> FloatArray:
-        """The mean over the teachers that know a class.
-
-        Parameters
-        ----------
-        answers : iterable of ndarray of shape (n_samples, n_columns)
-        columns : iterable of ndarray of int of shape (n_columns,)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
+        """The mean over the teachers that know a class; see :meth:`Combination.pool`."""
         aligned, known = self.align(answers, columns)
         return pool_probabilities(aligned, self.weights[:, None] * known, self.pooling)
+
+    def teach(
+        self, soft: FloatArray, y: NDArray[Any], columns: Iterable[IntArray], rows: IntArray
+    ) -> BoolArray:
+        """Rows of a class that no teacher knows; see :meth:`Combination.teach`."""
+        codes = np.searchsorted(self.classes, y)
+        unknown = teach_unknown(soft, codes, columns, rows)
+        return ~np.isin(codes[rows], unknown)
+
+
+@dataclass(frozen=True)
+class MeanNumber(Combination):
+    """A weighted mean of numbers.
+
+    Attributes
+    ----------
+    n_targets : int
+    weights : ndarray of shape (n_teachers,)
+    """
+
+    n_targets: int
+    weights: FloatArray
+
+    @property
+    def n_columns(self) -> int:
+        """One a target."""
+        return self.n_targets
+
+    def pool(self, answers: Iterable[FloatArray], columns: Iterable[IntArray]) -> FloatArray:
+        """The mean over all teachers; see :meth:`Combination.pool`."""
+        return np.average(np.stack(list(answers)), axis=0, weights=self.weights)
+
+    def teach(
+        self, soft: FloatArray, y: NDArray[Any], columns: Iterable[IntArray], rows: IntArray
+    ) -> BoolArray:
+        """Nothing: a number can always be told; see :meth:`Combination.teach`."""
+        return np.ones(len(rows), dtype=bool)
 
 
 def teach_unknown(

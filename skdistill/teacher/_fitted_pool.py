@@ -17,43 +17,31 @@ from skdistill.table import ColumnSelection
 from skdistill.targets import fit_pool_weights
 from skdistill.teacher._cached import renew_keys
 from skdistill.teacher._checks import check_columns, check_known_labels
-from skdistill.teacher._combine import Combination
+from skdistill.teacher._combine import Combination, MeanProbability
 from skdistill.teacher._labelling import FittedTeachers
 from skdistill.teacher._members import Member
 
 
 class FittedPool:
-    """All that a :class:`TeacherPool` knows once it is fitted: it is written here and read here."""
+    """All that a pool knows once it is fitted: it is written here and read here."""
 
     # Parameters of the pool that may be set after its fit.
     teachers: Any
-    pooling: str
     memory: Any
     n_jobs: int | None
-    classes_: NDArray[Any]
     _selection: ColumnSelection
     _members: list[Member]
     _weights: FloatArray
-    _floors: list[float]
 
     def _forget(self) -> None:
         """Be not fitted, so that a fit that fails leaves no teachers."""
         self.__dict__.pop("_members", None)
 
-    def _keep(
-        self,
-        classes: NDArray[Any],
-        selection: ColumnSelection,
-        members: list[Member],
-        weights: FloatArray,
-        unknown: float,
-    ) -> None:
-        """Take what a fit has found; `unknown` is the floor of a teacher without votes."""
-        self.classes_ = classes
+    def _keep(self, selection: ColumnSelection, members: list[Member], weights: FloatArray) -> None:
+        """Take what a fit has found."""
         self._selection = selection
         self._members = members
         self._weights = weights
-        self._floors = [member.floor(len(classes), unknown) for member in members]
 
     def select(self, X: Table) -> Table:
         """The columns of X that the teachers see.
@@ -102,20 +90,82 @@ class FittedPool:
         return [None if key is None else self._cache.key("columns", key, places) for key in own]
 
     @property
-    def identity(self) -> tuple[Any, ...] | None:
-        """What its pooled answers depend on beside the rows; None where that cannot be told."""
-        keys = self.keys
-        if None in keys:
-            return None
-        return keys, self.pooling, self._floors, self.weights_
-
-    @property
     def known_columns(self) -> list[IntArray]:
         """The columns of the classes that each teacher knows."""
         return [member.columns for member in self._members]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_members")
+
+    def label(self, X: Table, *, floored: bool = False, step: Step = no_step) -> FloatArray:
+        """Pooled answers of rows, kept in `memory`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        floored : bool, default=False
+            Whether answers of 0 are lifted, where they are probabilities.
+        step : callable, default=no_step
+            Called with the first and last row of each of the :func:`chunks` labelled.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns)
+        """
+        seen = self.select(X)
+        self._renew_keys()
+        return self._teachers(floored).label(seen, step)
+
+    def accepts(self, X: Table) -> bool:
+        """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        bool
+        """
+        seen = self.select(X)
+        self._renew_keys()
+        return self._teachers().accepts(seen)
+
+    @property
+    def _cache(self) -> Cache:
+        return Cache(self.memory)
+
+    def _combination(self, floored: bool) -> Combination:
+        """How the answers are combined; above a floor where logarithms are taken of them."""
+        raise NotImplementedError
+
+    def _teachers(self, floored: bool = False) -> FittedTeachers:
+        combination = self._combination(floored)
+        return FittedTeachers(self._members, combination, self._cache, self.n_jobs)
+
+    def _renew_keys(self) -> None:
+        renew_keys(self._cache, self._members, named_parts(self.teachers, "teacher"))
+
+
+class FittedClassPool(FittedPool):
+    """All that a :class:`TeacherPool` knows once it is fitted."""
+
+    pooling: str
+    classes_: NDArray[Any]
+    _floors: list[float]
+
+    def _keep_classes(self, classes: NDArray[Any], unknown: float) -> None:
+        """Take the classes; `unknown` is the floor of a teacher without votes."""
+        self.classes_ = classes
+        self._floors = [member.floor(len(classes), unknown) for member in self._members]
+
+    @property
+    def identity(self) -> tuple[Any, ...] | None:
+        """What its pooled answers depend on beside the rows; None where that cannot be told."""
+        keys = self.keys
+        if None in keys:
+            return None
+        return keys, self.pooling, self._floors, self.weights_
 
     def fit_weights(self, X: Table, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Choose the weights by log loss on rows that the teachers have not seen.
@@ -143,8 +193,10 @@ class FittedPool:
         codes = check_known_labels(y, X, self.classes_)
         weight = check_weights(sample_weight, num_samples(X))
         self._renew_keys()
-        answers, known = self._teachers(floored=True).align(self.select(X))
-        self._weights = fit_pool_weights(answers, known, codes, self.pooling, weight)
+        combination = self._combination(floored=True)
+        answers = self._teachers(floored=True).each(self.select(X))
+        aligned, known = combination.align(answers, self.known_columns)
+        self._weights = fit_pool_weights(aligned, known, codes, self.pooling, weight)
         return self
 
     def predict_proba(self, X: Table, *, floored: bool = False) -> FloatArray:
@@ -164,7 +216,7 @@ class FittedPool:
         """
         check_is_fitted(self)
         seen = self.select(check_columns(self, X))
-        return self._teachers(floored).probabilities(seen)
+        return self._teachers(floored).answers(seen)
 
     def predict(self, X: Table) -> NDArray[Any]:
         """The label of the highest pooled probability.
@@ -194,49 +246,7 @@ class FittedPool:
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def label(self, X: Table, *, floored: bool = False, step: Step = no_step) -> FloatArray:
-        """Do as :meth:`predict_proba` does, but keep the probabilities in `memory`.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        floored : bool, default=False
-        step : callable, default=no_step
-            Called with the first and last row of each of the :func:`chunks` labelled.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        seen = self.select(X)
-        self._renew_keys()
-        return self._teachers(floored).label(seen, step)
-
-    def accepts(self, X: Table) -> bool:
-        """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        bool
-        """
-        seen = self.select(X)
-        self._renew_keys()
-        return self._teachers().accepts(seen)
-
-    @property
-    def _cache(self) -> Cache:
-        return Cache(self.memory)
-
-    def _teachers(self, floored: bool = False) -> FittedTeachers:
-        """The teachers, of which probabilities are lifted to the floor where logarithms need it."""
+    def _combination(self, floored: bool) -> MeanProbability:
         needed = floored or self.pooling == "geometric"
         floors = self._floors if needed else [0.0] * len(self._members)
-        combination = Combination(self.classes_, floors, self._weights, self.pooling)
-        return FittedTeachers(self._members, combination, self._cache, self.n_jobs)
-
-    def _renew_keys(self) -> None:
-        renew_keys(self._cache, self._members, named_parts(self.teachers, "teacher"))
+        return MeanProbability(self.classes_, floors, self._weights, self.pooling)

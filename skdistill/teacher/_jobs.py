@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from skdistill.teacher._checks import brief, unfrozen
 from skdistill.teacher._clones import clone_of, draw_seeds, seeded_clone
 from skdistill.teacher._eval_sets import in_codes
 from skdistill.teacher._hints import hint_for
+from skdistill.teacher._members import Member, Source
 from skdistill.teacher._models import takes_only_codes, torch_guard
 from skdistill.teacher._requests import check_row_wise
 
@@ -94,11 +95,8 @@ class FitJob:
         ValueError
             If the fit fails, with the teacher's own error as its cause.
         """
-        labels, fit_params = self.classes[self.codes], self.fit_params
         try:
-            if takes_only_codes(self.estimator):
-                seen, labels = np.unique(labels, return_inverse=True)
-                fit_params = in_codes(fit_params, seen)
+            labels, fit_params = self._taught()
             with torch_guard(self.estimator, self.seed):
                 self.estimator.fit(self.X, labels, **fit_params)
         except MemoryError:
@@ -107,10 +105,27 @@ class FitJob:
             raise (WrongTypeError if isinstance(error, TypeError) else ValueError)(
                 f"teacher `{self.name}` could not be fitted {self.where}: {error}{hint_for(error)}"
             ) from error
-        self.columns_of(self.estimator)
-        check_parts(self.name, self.estimator, safe_indexing(self.X, slice(0, 1)))
+        self._check_fitted()
         self.is_fitted = True
         return self.estimator
+
+    def member(
+        self, source: Source, columns: IntArray, n_votes: int | None, key: str | None = None
+    ) -> Member:
+        """The fitted teacher, wherever it is, as a member of a pool."""
+        return Member(self.name, source, columns, n_votes, key, self.labels)
+
+    def _taught(self) -> tuple[NDArray[Any], dict[str, Any]]:
+        """The labels and the other arguments that the teacher is fitted with."""
+        labels = self.classes[self.codes]
+        if not takes_only_codes(self.estimator):
+            return labels, self.fit_params
+        seen, codes = np.unique(labels, return_inverse=True)
+        return codes, in_codes(self.fit_params, seen)
+
+    def _check_fitted(self) -> None:
+        self.columns_of(self.estimator)
+        check_parts(self.name, self.estimator, safe_indexing(self.X, slice(0, 1)))
 
     @property
     def labels(self) -> NDArray[Any]:
@@ -155,6 +170,12 @@ class TrainingRows:
     y: ArrayLike | None
     classes: NDArray[Any]
     fit_params: Mapping[str, dict[str, Any]]
+    job: ClassVar[type[FitJob]] = FitJob
+
+    @property
+    def table(self) -> tuple[Table, NDArray[Any], NDArray[Any]]:
+        """X, the code of each label, and the classes."""
+        return self.X, np.searchsorted(self.classes, np.asarray(self.y)), self.classes
 
 
 def make_jobs(
@@ -179,14 +200,14 @@ def make_jobs(
     """
     if not unfrozen(parts):
         return []
-    table = rows.X, np.searchsorted(rows.classes, np.asarray(rows.y)), rows.classes
+    table = rows.table
     data_key, jobs = cache.key("X and y", *table), []
     seeds = draw_seeds(random_state, [name for name, _ in parts])
     for name, part in unfrozen(parts):
         estimator = seeded_clone(part, seeds[name])
         params, where = rows.fit_params.get(name, {}), f"on {len(table[1])} rows"
         check_row_wise(name, estimator, params)
-        jobs.append(FitJob(name, estimator, *table, params, seeds[name], data_key, where))
+        jobs.append(rows.job(name, estimator, *table, params, seeds[name], data_key, where))
     return jobs
 
 

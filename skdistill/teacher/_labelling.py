@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from sklearn.utils.parallel import delayed
@@ -12,7 +13,7 @@ from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.cache import Cache
 from skdistill._utils.parallel import run_jobs
 from skdistill._utils.progress import Step, no_step
-from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, Table
+from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, NDArray, Table
 from skdistill.teacher._cached import (
     Fold,
     FoldAnswer,
@@ -23,7 +24,7 @@ from skdistill.teacher._cached import (
     is_kept,
     label_rows,
 )
-from skdistill.teacher._combine import Combination, teach_unknown, warn_of_unknown
+from skdistill.teacher._combine import Combination, warn_of_unknown
 from skdistill.teacher._jobs import FitJob
 from skdistill.teacher._members import Member, chunks
 
@@ -63,8 +64,8 @@ class FittedTeachers:
         """The positions in ``classes_`` of the columns of each teacher."""
         return [member.columns for member in self.members]
 
-    def probabilities(self, X: Table) -> FloatArray:
-        """Pooled probabilities, asked now.
+    def answers(self, X: Table) -> FloatArray:
+        """Pooled answers, asked now.
 
         Parameters
         ----------
@@ -74,10 +75,10 @@ class FittedTeachers:
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return self._label(X, Member.probabilities, no_step)
+        return self._label(X, Member.answers, no_step)
 
     def label(self, X: Table, step: Step) -> FloatArray:
-        """Pooled probabilities, asked once where the cache keeps them.
+        """Pooled answers, asked once where the cache keeps them.
 
         Parameters
         ----------
@@ -93,7 +94,7 @@ class FittedTeachers:
     def _label(
         self, X: Table, ask: Callable[[Member, Table], FloatArray], step: Step
     ) -> FloatArray:
-        result = np.empty((num_samples(X), len(self.combination.classes)))
+        result = np.empty((num_samples(X), self.combination.n_columns))
         jobs = (
             delayed(ask)(member, safe_indexing(X, rows))
             for rows in chunks(X)
@@ -106,8 +107,8 @@ class FittedTeachers:
             step(f"rows {rows.start} to {rows.stop - 1}")
         return result
 
-    def align(self, X: Table) -> tuple[list[FloatArray], BoolArray]:
-        """The answers of each teacher, as :meth:`Combination.align` returns them.
+    def each(self, X: Table) -> list[FloatArray]:
+        """The answers of each teacher by itself.
 
         Parameters
         ----------
@@ -115,11 +116,9 @@ class FittedTeachers:
 
         Returns
         -------
-        aligned : list of ndarray of shape (n_samples, n_classes)
-        known : ndarray of bool of shape (n_teachers, n_classes)
+        list of ndarray of shape (n_samples, n_own_columns)
         """
-        answers = [self._label_whole(member, X) for member in self.members]
-        return self.combination.align(answers, self.columns)
+        return [self._label_whole(member, X) for member in self.members]
 
     def accepts(self, X: Table) -> bool:
         """Whether all can label some rows.
@@ -159,9 +158,9 @@ class FittedTeachers:
         for member in self.members:
             if member.name not in answers:  # it is frozen
                 answers[member.name] = self._label_folds_as_is(member, X, folds)
-        codes = np.searchsorted(self.combination.classes, np.asarray(y))
+        y = np.asarray(y)
         by_teacher = [answers[member.name] for member in self.members]
-        return combine_folds(by_teacher, codes, folds, self.combination)
+        return combine_folds(by_teacher, y, folds, self.combination)
 
     def _label_folds_as_is(self, member: Member, X: Table, folds: list[Fold]) -> list[FoldAnswer]:
         p = self._label_whole(member, X)
@@ -213,7 +212,7 @@ def fit_and_label_folds(
 
 def combine_folds(
     by_teacher: list[list[FoldAnswer]],
-    codes: IntArray,
+    y: NDArray[Any],
     folds: list[Fold],
     combination: Combination,
 ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
@@ -223,8 +222,7 @@ def combine_folds(
     ----------
     by_teacher : list of list of (ndarray, list of ndarray)
         Of each teacher in each fold.
-    codes : ndarray of shape (n_samples,)
-        Position of each label in ``classes_``.
+    y : ndarray of shape (n_samples, ...)
     folds : list of (ndarray, ndarray, list)
     combination : Combination
 
@@ -235,16 +233,14 @@ def combine_folds(
     is_answer : ndarray of bool of shape (n_samples,)
         False for rows that were taught by label.
     """
-    classes = combination.classes
-    result = np.empty((len(codes), len(classes)))
-    is_answer, of_others = np.ones(len(codes), dtype=bool), []
+    result = np.empty((len(y), combination.n_columns))
+    is_answer, of_others = np.ones(len(y), dtype=bool), []
     for fold, (_, test, _) in enumerate(folds):
         columns, answers = zip(*(answers[fold] for answers in by_teacher), strict=True)
         first, *more = (combination.pool(table, columns) for table in zip(*answers, strict=True))
         result[test] = first
         of_others.append(more)
-        unknown = teach_unknown(result, codes, columns, test)
-        is_answer[test] = ~np.isin(codes[test], unknown)
+        is_answer[test] = combination.teach(result, y, columns, test)
     if not is_answer.all():
-        warn_of_unknown(classes[np.unique(codes[~is_answer])], "in some folds of `cv` ")
+        warn_of_unknown(np.unique(y[~is_answer]), "in some folds of `cv` ")
     return result, of_others, is_answer

@@ -86,8 +86,8 @@ class Member:
         """Lowest probability: half a vote, shared by the classes; `unknown` without votes."""
         return 1.0 / (2 * self.n_votes * n_classes) if self.n_votes else unknown
 
-    def probabilities(self, X: Table) -> FloatArray:
-        """Its own probabilities, in chunks of bounded scratch memory.
+    def answers(self, X: Table) -> FloatArray:
+        """Its own answers, probabilities of classes, in chunks of bounded scratch memory.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ def adopt(name: str, part: Estimator, first_row: Table, classes: NDArray[Any]) -
     labels = classes if labels is None else labels
     columns = np.searchsorted(classes, labels)
     member = Member(name, InMemory(part), columns, None, labels=labels)
-    member.probabilities(first_row)
+    member.answers(first_row)
     check_parts(name, part, first_row)
     member.n_votes = n_votes_of(part)
     return member

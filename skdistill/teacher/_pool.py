@@ -32,6 +32,7 @@ from skdistill.teacher._checks import (
     FLOOR,
     check_columns,
     check_pool_weights,
+    check_refittable,
     check_teachers,
     is_frozen,
     pool_tags,
@@ -41,7 +42,7 @@ from skdistill.teacher._checks import (
 )
 from skdistill.teacher._combine import UNKNOWN_FLOOR
 from skdistill.teacher._eval_sets import select_columns
-from skdistill.teacher._fitted_pool import FittedPool
+from skdistill.teacher._fitted_pool import FittedClassPool
 from skdistill.teacher._folds import check_groups, find_partition
 from skdistill.teacher._jobs import TrainingRows, make_jobs
 from skdistill.teacher._labelling import fit_members
@@ -50,7 +51,7 @@ from skdistill.teacher._requests import routed_params, router_of
 
 
 class TeacherPool(
-    OlderParametersMixin, FittedPool, NamedListsMixin, ClassifierMixin, BaseEstimator
+    OlderParametersMixin, FittedClassPool, NamedListsMixin, ClassifierMixin, BaseEstimator
 ):
     """Several teachers as one: their probabilities, aligned by label and averaged.
 
@@ -190,7 +191,8 @@ class TeacherPool(
         members += fit_members(self._cache, jobs, self.n_jobs, step)
         by_name = {member.name: member for member in members}
         unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
-        self._keep(classes, selection, [by_name[name] for name, _ in parts], weights, unknown)
+        self._keep(selection, [by_name[name] for name, _ in parts], weights)
+        self._keep_classes(classes, unknown)
         return self
 
     def find_classes(self, X: Table, y: ArrayLike | None = None) -> NDArray[Any]:
@@ -319,11 +321,7 @@ class TeacherPool(
         params = select_columns(fit_params or {}, self._selection)
         rows = TrainingRows(seen, y, self.classes_, params)
         jobs = make_jobs(parts, rows, self.random_state, self._cache)
-        if not jobs:
-            raise ValueError(
-                "`cv` needs a teacher that can be fitted again, but all are frozen: use `cv=None`, "
-                "or give the unfitted teacher."
-            )
+        check_refittable(jobs)
         tables = [[self.select(table) for table in more] for more in others]
         whole = [(*fold, more) for fold, more in zip(folds, tables, strict=True)]
         self._renew_keys()

@@ -1,0 +1,284 @@
+"""DistilledRegressor: any teacher of numbers, one small student."""
+
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
+
+from skdistill._base import BaseDistiller
+from skdistill._fit.inputs import Arguments
+from skdistill._fit.kinds import OfNumbers
+from skdistill._utils._compat import Interval, StrOptions
+from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
+from skdistill.objectives import Response
+from skdistill.task import Regression
+
+
+class DistilledRegressor(RegressorMixin, BaseDistiller):
+    r"""Distil one or many regressors into one small neural student.
+
+    The teachers' predictions are averaged. A neural student is trained to tell the same, on the
+    training rows and on a transfer set of unlabelled or synthetic rows, beside the true targets:
+
+    .. math:: \alpha \, (y - z)^2 + (1 - \alpha) \, (t - z)^2
+
+    with the student's output z and the teacher's t, both on a scale on which y has a mean of 0 and
+    a standard deviation of 1. Rows without a target have no first term.
+
+    Parameters
+    ----------
+    teacher : estimator, list of estimators or list of (str, estimator), default=None
+        Anything with ``predict`` that gives numbers. Unfitted ones are cloned and fitted on X and
+        y. Wrap a fitted one in :class:`~sklearn.frozen.FrozenEstimator`, a function in
+        :class:`FittedTeacher`; an object without ``fit`` is taken as fitted. None is legal only
+        with `soft_targets`.
+    student : None, MLPStudent, torch.nn.Module class or skorch net, default=None
+        As in :class:`DistilledClassifier`; a net is a :class:`skorch.NeuralNetRegressor` whose
+        module returns numbers of shape (n_rows, n_targets). A module class of your own is made
+        with the number of targets as `n_outputs`.
+    encoder : "auto", "passthrough" or transformer, default="auto"
+        What the student sees of X, as in :class:`DistilledClassifier`.
+    response : Response, default=None
+        How the student's numbers are held against the teacher's: :class:`SquaredError`, the
+        default, or :class:`Huber`.
+    objectives : Objective or list of them, named or not, default=None
+        Added to the loss, as in :class:`DistilledClassifier`.
+    teacher_features : column selector, default=None
+        The columns that the teachers see. None is all.
+    student_features : column selector, default=None
+        Those that the student sees. None is all.
+    transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
+        Synthetic rows, as in :class:`DistilledClassifier`.
+    target_transform : {"identity", "log", "yeo-johnson"}, default="identity"
+        What is done to y before it is brought to a mean of 0 and a standard deviation of 1:
+        nothing, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. The teachers see y as
+        it is.
+    clip : bool, default=True
+        Whether predictions stay in the range of y that was seen.
+    alpha : float or "auto", default="auto"
+        Weight of the true targets, in [0, 1]. With 1 the student is trained on them only. "auto"
+        takes 0.3 and trains a control with 1 as well; where each row judges, in folds, it tries 0.7
+        besides. It keeps the one that is clearly better on the rows held out (:ref:`by these rules
+        <clearly>`), and warns where that is the control.
+    teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
+        Weights of the teachers in the mean; None weighs all alike. "auto" takes those with the
+        lowest squared error on the labelled validation rows, drawn to equal weights by a prior
+        worth one row a teacher.
+    cv : "auto", int, splitter or None, default="auto"
+        Folds for out-of-fold soft targets, as in :class:`DistilledClassifier`. An int stands for
+        :class:`~sklearn.model_selection.KFold`, with `groups` for GroupKFold.
+    early_stopping : bool or "auto", default="auto"
+        Whether the student is the best epoch by validation loss, as in
+        :class:`DistilledClassifier`.
+    validation_fraction : "auto", float, splitter or list of (train, test), default="auto"
+        Share of the training rows held out, as in :class:`DistilledClassifier`.
+    refit : bool, default=True
+        Whether teachers and student are at last fitted on all rows.
+    warm_start : bool, default=False
+        Whether another ``fit`` goes on from the student's weights.
+    memory : str or object with the joblib.Memory interface, default=None
+        Where fitted teachers, their predictions and synthetic rows are kept.
+    max_time : float, default=None
+        Seconds after which training ends with the best epoch so far, and a warning.
+    n_jobs : int, default=None
+        Teachers and folds fitted, and chunks labelled, at the same time.
+    verbose : int, default=0
+        1 prints the steps, 2 the epochs as well.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the teachers whose `random_state` is None, splits, samplers and the student.
+
+    Attributes
+    ----------
+    teacher_ : RegressorPool or None
+        The fitted teachers, averaged.
+    student_ : skorch.NeuralNetRegressor
+        The trained net, trimmed for prediction; its numbers are on the scale of `target_scaler_`.
+    encoder_ : TabularEncoder or transformer
+    target_scaler_ : TargetScaler
+        Between y and the student's numbers.
+    n_targets_ : int
+    history_ : skorch.history.History
+        A row an epoch of the first training, with rows held out: ``train_loss``, ...
+    alpha_ : float
+        What was used.
+    cv_ : int, splitter or None
+        What labelled the rows: `cv`, or what "auto" chose.
+    leak_gap_ : float or None
+        Mean squared error of the teacher on rows it was not fitted on, less that on rows it was, on
+        the student's scale: a share of the variance of y. None where there were neither.
+    decision_ : str
+        What was kept, by which losses, and why, in one line.
+    trials_ : list of dict
+        As in :class:`DistilledClassifier`, with "squared_error" as the loss, on the student's
+        scale.
+    transfer_ : list of (str, TransferSampler)
+        The samplers that drew transfer rows.
+    n_transfer_rows_ : int
+        Transfer rows the student was trained on.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+
+    See Also
+    --------
+    DistilledClassifier : The same for classes.
+    RegressorPool : The teachers alone.
+
+    References
+    ----------
+    .. [1] Bucila, Caruana and Niculescu-Mizil (2006). Model Compression.
+       https://doi.org/10.1145/1150402.1150464
+    .. [2] Fakoor et al. (2020). Fast, Accurate, and Simple Models for Tabular Data via Augmented
+       Distillation. https://doi.org/10.48550/arXiv.2006.14284
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.ensemble import RandomForestRegressor
+    >>> from skdistill import DistilledRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> reg = DistilledRegressor(RandomForestRegressor(), random_state=0).fit(X, y)
+    >>> reg.predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseDistiller._parameter_constraints,
+        "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "target_transform": [StrOptions({"identity", "log", "yeo-johnson"})],
+        "clip": ["boolean"],
+    }
+    _kind = OfNumbers()
+
+    def __init__(
+        self,
+        teacher: Any = None,
+        student: Any = None,
+        *,
+        encoder: Any = "auto",
+        response: Response | None = None,
+        objectives: Any = None,
+        teacher_features: Any = None,
+        student_features: Any = None,
+        transfer: Any = "auto",
+        target_transform: str = "identity",
+        clip: bool = True,
+        alpha: float | str = "auto",
+        teacher_weights: Any = None,
+        cv: Any = "auto",
+        early_stopping: bool | str = "auto",
+        validation_fraction: Any = "auto",
+        refit: bool = True,
+        warm_start: bool = False,
+        memory: Any = None,
+        max_time: float | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: RandomState = None,
+    ):
+        self.teacher = teacher
+        self.student = student
+        self.encoder = encoder
+        self.response = response
+        self.objectives = objectives
+        self.teacher_features = teacher_features
+        self.student_features = student_features
+        self.transfer = transfer
+        self.target_transform = target_transform
+        self.clip = clip
+        self.alpha = alpha
+        self.teacher_weights = teacher_weights
+        self.cv = cv
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.refit = refit
+        self.warm_start = warm_start
+        self.memory = memory
+        self.max_time = max_time
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Table,
+        y: ArrayLike | None = None,
+        *,
+        X_transfer: Any = None,
+        soft_targets: Any = None,
+        soft_targets_transfer: Any = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        X_val: Table = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
+        """Fit the teachers that are not frozen, label the rows, train the student.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Numbers. None is legal with frozen teachers or `soft_targets`; `alpha` is then 0.
+        X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or a tuple of one, \
+                default=None
+            Rows without y. Pass ``(X_transfer,)`` inside cross-validation, which slices a bare
+            array of exactly n_samples rows.
+        soft_targets : array-like or DataFrame of shape (n_samples,) or (n_samples, n_targets), \
+                default=None
+            Numbers to use in place of the teacher's on X, on the scale of y.
+        soft_targets_transfer : the same of shape (n_transfer, ...) or a tuple of one, default=None
+            The same on `X_transfer`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights for teachers and student: a weight is worth that many copies of the row.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rows that belong together: no group is split, as in
+            :class:`DistilledClassifier`.
+        X_val, y_val, sample_weight_val : default=None
+            Rows for early stopping and all that is chosen, in place of a split.
+        **fit_params : dict
+            With metadata routing, other arguments for the teachers' ``fit``.
+
+        Returns
+        -------
+        self : DistilledRegressor
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid, or a teacher fails.
+        TypeError
+            If there are `fit_params` that no teacher requests, or no metadata routing.
+        """
+        rows = X, y, X_transfer, soft_targets, soft_targets_transfer
+        held_out = X_val, y_val, sample_weight_val
+        return self._distil(Arguments(*rows, sample_weight, groups, *held_out, fit_params))
+
+    @property
+    def _task(self) -> Regression:
+        return Regression(self.target_scaler_)
+
+    @property
+    def _calibration(self) -> tuple[float, FloatArray | None]:
+        return 1.0, None
+
+    def predict(self, X: Table) -> FloatArray:
+        """Predict numbers.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        outputs = self._outputs(X).astype(np.float64)
+        scaler = self.target_scaler_
+        values = scaler.inverse_transform(outputs)
+        if self.clip:
+            values = np.clip(values, scaler.low_, scaler.high_)
+        return values[:, 0] if self.n_targets_ == 1 else values

@@ -1,0 +1,220 @@
+"""Numbers to tell."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skdistill._utils.types import BoolArray, FloatArray, IntArray
+from skdistill.task._base import Task
+from skdistill.task.scaling import TargetScaler
+
+if TYPE_CHECKING:
+    import torch
+
+# Rows that are hard cost several times what a row does on the mean.
+HARD_ROW = 5.0
+# Ranges in which numbers are told apart, to see whether a column holds codes.
+N_RANGES = 10
+
+
+class Regression(Task):
+    """One or more numbers a row.
+
+    A label holds the row's numbers on the scale of the student, NaN where there are none; labels
+    have shape (n_rows, n_targets). Outputs of the student's net are numbers on that scale: the mean
+    of each target or, with `levels`, the quantiles of the only one.
+
+    Parameters
+    ----------
+    scaler : TargetScaler
+        Fitted.
+    levels : tuple of float or None, default=None
+        Of the quantiles, in ascending order.
+    """
+
+    has_classes = False
+
+    def __init__(self, scaler: TargetScaler, levels: tuple[float, ...] | None = None):
+        self.scaler = scaler
+        self.levels = levels
+        self.loss_key = "squared_error" if levels is None else "crps"
+        self.loss_name = "squared error" if levels is None else "CRPS"
+
+    # --- labels ---
+
+    @property
+    def n_targets(self) -> int:
+        """Numbers of a row."""
+        return len(self.scaler.scale_)
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of the student's net."""
+        return self.n_targets if self.levels is None else len(self.levels)
+
+    def attributes_of(self, temperature: float, student: Any) -> dict[str, Any]:
+        """The scale of the targets, and what is added to quantiles; see the base."""
+        found = {"target_scaler_": self.scaler, "n_targets_": self.n_targets}
+        if self.levels is None:
+            return found
+        return found | {"quantiles_": np.array(self.levels), "quantile_offset_": student.offset}
+
+    @property
+    def identity(self) -> Any:
+        """What tells it from other tasks, for a cache."""
+        return self.scaler, self.levels
+
+    def encode(self, y: np.ndarray) -> FloatArray:
+        """Numbers on the scale of the student."""
+        return self.scaler.transform(y)
+
+    def decode(self, labels: np.ndarray) -> FloatArray:
+        """Numbers on the scale of y, of shape (n_rows,) for one target."""
+        values = self.scaler.inverse_transform(labels)
+        return values[:, 0] if self.n_targets == 1 else values
+
+    def soft_of(self, numbers: FloatArray) -> FloatArray:
+        """A teacher's numbers on the scale of the student."""
+        return self.scaler.transform(numbers)
+
+    def unlabelled(self, n_rows: int) -> FloatArray:
+        """Labels of rows that have none."""
+        return np.full((n_rows, self.n_targets), np.nan)
+
+    def some_labels(self, n_rows: int) -> FloatArray:
+        """Labels of any kind, to try a student on."""
+        return np.zeros((n_rows, self.n_targets))
+
+    @staticmethod
+    def known(labels: Any) -> Any:
+        """Which rows have a label, of an array or a tensor."""
+        return labels[:, 0] == labels[:, 0]
+
+    def has_all(self, labels: FloatArray) -> bool:
+        """True: numbers have no other kinds."""
+        return True
+
+    def strata(self, labels: FloatArray) -> IntArray:
+        """None: all rows are of one stratum."""
+        return np.zeros(len(labels), dtype=int)
+
+    def coarse(self, labels: FloatArray) -> IntArray:
+        """The tenth of the first target that each row is in."""
+        bounds = np.quantile(labels[:, 0], np.linspace(0, 1, N_RANGES + 1)[1:-1])
+        return np.searchsorted(bounds, labels[:, 0])
+
+    @property
+    def net_params(self) -> dict[str, Any]:
+        """That it is a regressor, and of which quantiles."""
+        return {"regressor": True, "levels": self.levels}
+
+    # --- losses, in NumPy ---
+
+    def outputs_of(self, soft: FloatArray, floor: float) -> FloatArray:
+        """The soft targets themselves."""
+        return soft
+
+    def row_losses(self, outputs: FloatArray, labels: FloatArray) -> FloatArray:
+        """Squared error of each row, or its CRPS: twice the mean pinball loss of its quantiles."""
+        apart = labels - outputs
+        if self.levels is None:
+            return np.mean(apart**2, axis=1)
+        levels = np.array(self.levels)
+        return 2 * np.mean(np.maximum(levels * apart, (levels - 1) * apart), axis=1)
+
+    def calibrate(self, outputs: FloatArray, labels: FloatArray, weight: FloatArray) -> float:
+        """1: numbers are not divided by anything."""
+        return 1.0
+
+    def loss_without_features(self, labels: FloatArray, weight: FloatArray) -> float:
+        """Loss of one who tells every row the mean, or the quantiles, of all."""
+        if self.levels is None:
+            told = np.average(labels, axis=0, weights=weight)[None]
+        else:
+            told = weighted_quantile(labels[:, 0], np.array(self.levels), weight)[None]
+        return float(np.average(self.row_losses(told, labels), weights=weight))
+
+    def truth_of(self, soft: FloatArray, labels: FloatArray, weight: FloatArray) -> float:
+        """Loss of the soft targets, with a minus."""
+        return -float(np.average(self.row_losses(soft, labels), weights=weight))
+
+    def hard_row(self, losses: FloatArray) -> float:
+        """Several times what a row costs on the mean."""
+        return HARD_ROW * float(np.mean(losses))
+
+    # --- losses, in torch ---
+
+    def hard_loss(self, outputs: "torch.Tensor", labels: "torch.Tensor") -> "torch.Tensor":
+        """Squared error or CRPS of each row, 0 where there is no label."""
+        return self.hard_loss_and_gradient(outputs, labels, differentiates=False)[0]
+
+    def hard_loss_and_gradient(
+        self, outputs: "torch.Tensor", labels: "torch.Tensor", differentiates: bool = True
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        """The same, and its gradient in the outputs."""
+        known = self.known(labels)[:, None]
+        apart = labels.nan_to_num(0.0) - outputs
+        if self.levels is None:
+            rows = (apart.square() * known).mean(dim=1)
+            return rows, apart * known * (-2 / self.n_outputs) if differentiates else rows
+        levels = outputs.new_tensor(self.levels)
+        slope = levels - (apart < 0).to(outputs.dtype)
+        rows = (slope * apart * known).mean(dim=1) * 2
+        return rows, slope * known * (-2 / self.n_outputs) if differentiates else rows
+
+    def blend(self, target: "dict[str, torch.Tensor]", alpha: float) -> "dict[str, torch.Tensor]":
+        """The mean of label and soft target, where the mean is learned; see :meth:`Task.blend`.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            "mixed" of shape (n_rows, n_targets) and "mass" of shape (n_rows, 1), the weight.
+        """
+        if self.levels is not None:  # pinball loss and squared distance have no common mean
+            return target
+        labels, soft = target["label"], target["soft"]
+        share = self.known(labels)[:, None] * alpha
+        mass = share + (1 - alpha)
+        mixed = (share * labels.nan_to_num(0.0) + (1 - alpha) * soft) / mass.clamp(min=1e-12)
+        return {"mixed": mixed, "mass": mass * target["weight"][:, None]}
+
+    def blended_value_and_gradient(
+        self, outputs: "torch.Tensor", blended: "dict[str, torch.Tensor]"
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        """The mean squared error of a batch with targets of some mass, and its gradient."""
+        apart = outputs - blended["mixed"]
+        gradient = apart * blended["mass"] * (2 / apart.numel())
+        return (gradient * apart).sum() / 2, gradient
+
+
+def weighted_quantile(
+    values: FloatArray, levels: FloatArray, weight: FloatArray | None = None
+) -> FloatArray:
+    """Quantiles of values that count as often as they weigh.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+    levels : ndarray of shape (n_levels,)
+    weight : ndarray of shape (n_values,), default=None
+
+    Returns
+    -------
+    ndarray of shape (n_levels,)
+        The first value at which the share of weight reaches the level.
+    """
+    order = np.argsort(values, kind="stable")
+    weight = np.ones(len(values)) if weight is None else weight
+    reached = np.cumsum(weight[order]) / weight.sum()
+    places = np.searchsorted(reached, levels - 1e-12)
+    return values[order][np.minimum(places, len(values) - 1)]
+
+
+def is_valid_levels(levels: Any) -> bool:
+    """Whether levels of quantiles are several, between 0 and 1, and in ascending order."""
+    try:
+        found = np.asarray(levels, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    inside: BoolArray = (found > 0) & (found < 1)
+    return found.ndim == 1 and len(found) > 1 and bool(inside.all() and (np.diff(found) > 0).all())
