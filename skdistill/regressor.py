@@ -11,9 +11,11 @@ from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
 from skdistill._fit.kinds import OfNumbers
 from skdistill._utils._compat import Interval, StrOptions
+from skdistill._utils.named import sound_parts
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
 from skdistill.task import Regression
+from skdistill.teacher import tells_several
 
 
 class DistilledRegressor(RegressorMixin, BaseDistiller):
@@ -264,6 +266,11 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     @property
     def _calibration(self) -> tuple[float, FloatArray | None]:
         return 1.0, None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = tells_several(sound_parts(self.teacher, "teacher"))
+        return tags
 
     def predict(self, X: Table) -> FloatArray:
         """Predict numbers.

@@ -17,3 +17,7 @@ __all__ = [
     "check_target",
     "cross_entropy_and_gradient",
 ]
+
+# The path that stored models and users know; the files may move.
+for _public in (Classification, Regression, TargetScaler):
+    _public.__module__ = __name__

@@ -1,10 +1,10 @@
 """Numbers to predict on the scale that a student learns them on."""
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.stats import yeojohnson, yeojohnson_normmax
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils._compat import StrOptions
@@ -16,7 +16,7 @@ POWERS = {"identity": 1.0, "log": 0.0, "yeo-johnson": None}
 SMALLEST = 1e-12
 
 
-class TargetScaler(TransformerMixin, BaseEstimator):
+class TargetScaler(BaseEstimator):
     r"""Brings targets to a mean of 0 and a standard deviation of 1, after a power transform.
 
     Parameters
@@ -129,11 +129,6 @@ class TargetScaler(TransformerMixin, BaseEstimator):
         return np.column_stack(
             [one if power == 1 else yeojohnson(one, power) for one, power in pairs]
         )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = tags.input_tags.one_d_array = True
-        return tags
 
 
 def _columns(y: ArrayLike) -> FloatArray:

@@ -5,6 +5,7 @@ from skdistill.teacher._checks import (
     check_teachers,
     is_frozen,
     taken_by_all,
+    tells_several,
     unfrozen,
     union_of_classes,
 )
@@ -20,6 +21,7 @@ from skdistill.teacher._folds import (
 )
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._numbers import NumberMember
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
@@ -30,6 +32,7 @@ __all__ = [
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
+    "NumberMember",
     "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
@@ -49,11 +52,12 @@ __all__ = [
     "take_rows",
     "taken_by_all",
     "teach_unknown",
+    "tells_several",
     "unfrozen",
     "union_of_classes",
     "warn_of_unknown",
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (FittedTeacher, Member, RegressorPool, TeacherPool, TorchTeacher):
+for _public in (FittedTeacher, Member, NumberMember, RegressorPool, TeacherPool, TorchTeacher):
     _public.__module__ = __name__

@@ -113,6 +113,7 @@ def pool_tags(tags: Tags, parts: list[tuple[str, Estimator]]) -> Tags:
         getattr(tags, kind).poor_score = any(one.poor_score for one in of_kind)
         if kind == "classifier_tags":
             tags.classifier_tags.multi_class = all(one.multi_class for one in of_kind)
+    tags.target_tags.multi_output = tells_several(parts) and tags.regressor_tags is not None
     tags.non_deterministic = any(one.non_deterministic for one in own)
     tags.target_tags.required = bool(unfrozen(parts))
     return tags
@@ -124,6 +125,11 @@ def taken_by_all(parts: list[tuple[str, Estimator]]) -> dict[str, bool]:
     names = ("allow_nan", "categorical", "sparse", "string")
     own = _declared(parts)
     return {name: all(getattr(one.input_tags, name) for one in own) for name in names}
+
+
+def tells_several(parts: list[tuple[str, Estimator]]) -> bool:
+    """Whether all teachers, as far as they declare it, take several targets."""
+    return all(one.target_tags.multi_output for one in _declared(parts))
 
 
 def _declared(parts: list[tuple[str, Estimator]]) -> list[Tags]:
