@@ -1,6 +1,6 @@
 """DistilledRegressor: any teacher of numbers, one small student."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.named import sound_parts
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
-from skdistill.task import Regression
+from skdistill.task import Regression, is_valid_levels
 from skdistill.teacher import tells_several
 
 
@@ -53,6 +53,14 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         Those that the student sees. None is all.
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, as in :class:`DistilledClassifier`.
+    head : {"mean", "quantiles"}, default="mean"
+        What the student tells: the mean of each target, or quantiles of the only one. The teacher's
+        quantiles are its own, where all teachers tell some (``predict_quantiles(X, quantiles)``,
+        ``predict(X, quantiles=...)`` as of quantile-forest and TabPFN, ``pred_dist`` as of
+        NGBoost). Else they are those of the errors of teachers that were fitted without the row, in
+        five folds more, over a scale that depends on the row.
+    quantiles : int or array-like of shape (n_levels,), default=19
+        Levels of the quantiles, in ascending order; of an int, so many in equal steps.
     target_transform : {"identity", "log", "yeo-johnson"}, default="identity"
         What is done to y before it is brought to a mean of 0 and a standard deviation of 1:
         nothing, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. The teachers see y as
@@ -100,6 +108,11 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     encoder_ : TabularEncoder or transformer
     target_scaler_ : TargetScaler
         Between y and the student's numbers.
+    quantiles_ : ndarray of shape (n_levels,)
+        Only with ``head="quantiles"``: the levels.
+    quantile_offset_ : ndarray of shape (n_levels,) or None
+        Added to the student's quantiles on its scale, so that each covers its share of the rows
+        held out [3]_. None where there were none.
     n_targets_ : int
     history_ : skorch.history.History
         A row an epoch of the first training, with rows held out: ``train_loss``, ...
@@ -113,8 +126,8 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     decision_ : str
         What was kept, by which losses, and why, in one line.
     trials_ : list of dict
-        As in :class:`DistilledClassifier`, with "squared_error" as the loss, on the student's
-        scale.
+        As in :class:`DistilledClassifier`, with "squared_error" or "crps" as the loss, on the
+        student's scale. The CRPS is twice the mean pinball loss of the levels.
     transfer_ : list of (str, TransferSampler)
         The samplers that drew transfer rows.
     n_transfer_rows_ : int
@@ -133,6 +146,8 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
        https://doi.org/10.1145/1150402.1150464
     .. [2] Fakoor et al. (2020). Fast, Accurate, and Simple Models for Tabular Data via Augmented
        Distillation. https://doi.org/10.48550/arXiv.2006.14284
+    .. [3] Romano, Patterson and Candes (2019). Conformalized Quantile Regression.
+       https://doi.org/10.48550/arXiv.1905.03222
 
     Examples
     --------
@@ -143,11 +158,15 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     >>> reg = DistilledRegressor(RandomForestRegressor(), random_state=0).fit(X, y)
     >>> reg.predict(X[:3]).shape
     (3,)
+    >>> reg.set_params(head="quantiles").fit(X, y).predict_interval(X[:3], coverage=0.8).shape
+    (3, 2)
     """
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseDistiller._parameter_constraints,
         "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "head": [StrOptions({"mean", "quantiles"})],
+        "quantiles": [Interval(Integral, 2, None, closed="left"), "array-like"],
         "target_transform": [StrOptions({"identity", "log", "yeo-johnson"})],
         "clip": ["boolean"],
     }
@@ -164,6 +183,8 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         teacher_features: Any = None,
         student_features: Any = None,
         transfer: Any = "auto",
+        head: str = "mean",
+        quantiles: int | ArrayLike = 19,
         target_transform: str = "identity",
         clip: bool = True,
         alpha: float | str = "auto",
@@ -187,6 +208,8 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         self.teacher_features = teacher_features
         self.student_features = student_features
         self.transfer = transfer
+        self.head = head
+        self.quantiles = quantiles
         self.target_transform = target_transform
         self.clip = clip
         self.alpha = alpha
@@ -261,11 +284,27 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
 
     @property
     def _task(self) -> Regression:
-        return Regression(self.target_scaler_)
+        levels = getattr(self, "quantiles_", None)
+        return Regression(self.target_scaler_, None if levels is None else tuple(levels))
 
     @property
     def _calibration(self) -> tuple[float, FloatArray | None]:
-        return 1.0, None
+        return 1.0, getattr(self, "quantile_offset_", None)
+
+    @property
+    def _levels(self) -> tuple[float, ...] | None:
+        """The levels that a fit is to learn; None where it is to learn the mean."""
+        if self.head == "mean":
+            return None
+        if isinstance(self.quantiles, Integral):
+            n_levels = int(self.quantiles)
+            return tuple(k / (n_levels + 1) for k in range(1, n_levels + 1))
+        if not is_valid_levels(self.quantiles):
+            raise ValueError(
+                "`quantiles` must be an int >= 2, or hold several levels between 0 and 1 in "
+                f"ascending order, got {self.quantiles!r}."
+            )
+        return tuple(np.asarray(self.quantiles, dtype=float).tolist())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -273,7 +312,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         return tags
 
     def predict(self, X: Table) -> FloatArray:
-        """Predict numbers.
+        """Predict numbers: the mean, or with ``head="quantiles"`` the median.
 
         Parameters
         ----------
@@ -284,8 +323,87 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         outputs = self._outputs(X).astype(np.float64)
-        scaler = self.target_scaler_
-        values = scaler.inverse_transform(outputs)
-        if self.clip:
-            values = np.clip(values, scaler.low_, scaler.high_)
+        if hasattr(self, "quantiles_"):
+            return self._at(outputs, np.array([0.5]))[:, 0]
+        values = self._clipped(self.target_scaler_.inverse_transform(outputs))
         return values[:, 0] if self.n_targets_ == 1 else values
+
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike | None = None) -> FloatArray:
+        """Predict quantiles, in ascending order.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        quantiles : array-like of shape (n_levels,), default=None
+            Levels, none outside those learned: others are interpolated. None is ``quantiles_``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels)
+
+        Raises
+        ------
+        ValueError
+            If the student tells no quantiles, or not so far out.
+        """
+        outputs = self._outputs(X).astype(np.float64)
+        self._check_head("predict_quantiles")
+        wanted = self.quantiles_ if quantiles is None else np.asarray(quantiles, dtype=float)
+        self._check_levels(wanted.ravel(), f"`quantiles={quantiles!r}`")
+        return self._at(outputs, wanted.ravel())
+
+    def predict_interval(self, X: Table, coverage: float = 0.8) -> FloatArray:
+        """Predict an interval that holds the number with a probability of `coverage`.
+
+        Both ends are conformalised quantiles: each tail misses half of the rest.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        coverage : float, default=0.8
+            Between 0 and 1, and no more than between the outermost levels learned.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            Lower and upper end.
+
+        Raises
+        ------
+        ValueError
+            If the student tells no quantiles, or not so far out.
+        """
+        outputs = self._outputs(X).astype(np.float64)
+        self._check_head("predict_interval")
+        if not 0 < coverage < 1:
+            raise ValueError(f"`coverage` must be between 0 and 1, got {coverage!r}.")
+        wanted = np.array([0.5 - coverage / 2, 0.5 + coverage / 2])
+        self._check_levels(wanted, f"`coverage={coverage:g}`")
+        return self._at(outputs, wanted)
+
+    def _check_head(self, method: str) -> None:
+        if not hasattr(self, "quantiles_"):
+            raise ValueError(
+                f"`{method}` needs a student that tells quantiles, but this one tells the mean: "
+                "fit with `head='quantiles'`."
+            )
+
+    def _check_levels(self, wanted: FloatArray, what: str) -> None:
+        low, high = self.quantiles_[0], self.quantiles_[-1]
+        if not len(wanted) or wanted.min() < low - 1e-9 or wanted.max() > high + 1e-9:
+            raise ValueError(
+                f"{what} asks for levels outside those that were learned, {low:g} to {high:g}: fit "
+                "with `quantiles` that reach as far."
+            )
+
+    def _at(self, outputs: FloatArray, wanted: FloatArray) -> FloatArray:
+        """Quantiles at any levels between those learned, on the scale of y."""
+        values, known = self._task.quantiles_of(outputs), self.quantiles_
+        place = np.clip(np.searchsorted(known, wanted, side="right"), 1, len(known) - 1)
+        share = (wanted - known[place - 1]) / (known[place] - known[place - 1])
+        share = np.clip(share, 0, 1)
+        return self._clipped(values[:, place - 1] * (1 - share) + values[:, place] * share)
+
+    def _clipped(self, values: FloatArray) -> FloatArray:
+        scaler = self.target_scaler_
+        return np.clip(values, scaler.low_, scaler.high_) if self.clip else values

@@ -10,6 +10,7 @@ from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import check_prior
 from skdistill._fit.groups import Judgement, judge_by_all_groups
 from skdistill._fit.inputs import Inputs
+from skdistill._fit.labelling import with_teacher
 from skdistill._fit.last import Last, train_at_last
 from skdistill._fit.outcome import decision_of
 from skdistill._fit.parts import find_parts, rows_of
@@ -18,6 +19,7 @@ from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.trials import Trial
 from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
 from skdistill._utils.warn import warn
+from skdistill._utils.weights import alike_by_group
 from skdistill.student import FittedStudent, check_finite
 from skdistill.task import Task
 from skdistill.teacher import TeacherPool
@@ -110,7 +112,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
     seen = parts[0] if last.teacher is parts[0].labeller.teacher else whole
     temperature = None if judgement is None else judgement.temperature
     temperature = temperature or _calibration(trial, last, run)
-    offset = _prior_offset(trial, last, run)
+    offset = _offset(trial, last, run)
     student = replace(last.student, temperature=temperature, offset=offset)
     run.progress.say(decision)
     settled, seed = settled_by(plan.parameters), plan.seeds["split"]
@@ -134,7 +136,7 @@ def _with_teacher(part: Inputs, run: Run) -> Inputs:
     previous = run.plan.previous
     with run.progress.within(part.where):
         teacher = fit_teacher(part, run) if previous is None else previous.teacher
-    return replace(part, labeller=part.labeller.by(teacher))
+        return with_teacher(part, teacher, run)
 
 
 def _calibration(trial: Trial, last: Last, run: Run) -> float:
@@ -160,6 +162,17 @@ def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:
     return (
         f"; over all {n_groups} groups, each held out once, its {run.task.loss_name} is {loss:.4f}"
     )
+
+
+def _offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:
+    """What is added to the student's outputs: for the prior of classes, or to cover quantiles."""
+    rows = trial.validation
+    if run.task.has_classes:
+        return _prior_offset(trial, last, run)
+    if rows is None or not rows.is_labelled:
+        return None
+    weight = rows.weight if rows.groups is None else alike_by_group(rows.weight, rows.groups)
+    return run.task.offset_of(trial.outputs, rows.labels, weight)
 
 
 def _prior_offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:

@@ -9,7 +9,7 @@ from skdistill._fit.calibration import cooler_temperature
 from skdistill._fit.candidates import FEWEST_JUDGES, N_FOLDS
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
-from skdistill._fit.labelling import validation_rows
+from skdistill._fit.labelling import validation_rows, with_teacher
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import make_examples, train_for
@@ -116,7 +116,7 @@ def _outputs_of_twin(part: Inputs, trial: Trial, run: Run) -> FloatArray:
 def _rows_of_twin(part: Inputs, trial: Trial, run: Run) -> tuple[Inputs, LabelledRows]:
     """Rows of `part` and rows drawn, labelled by a teacher that has seen no others."""
     weights = getattr(part.labeller.teacher, "weights_", None)
-    part = replace(part, labeller=part.labeller.by(fit_teacher(part, run, weights)))
+    part = with_teacher(part, fit_teacher(part, run, weights), run)
     in_folds = trial.rows.cv is not None and part.folds is None
     learned = part.in_folds(trial.rows.cv) if in_folds else part
     return part, label_rows(learned, trial.setting, None, trial.rows.cv, run)

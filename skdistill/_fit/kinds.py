@@ -160,7 +160,13 @@ class OfNumbers(Kind):
         parameters = plan.parameters
         told = y if y is not None else self._told(plan, X, soft_targets)
         scaler = TargetScaler(parameters.target_transform).fit(told, weight)
-        return Regression(scaler)
+        task = Regression(scaler, parameters._levels)
+        if task.levels is not None and task.n_targets > 1:
+            raise ValueError(
+                f"`head='quantiles'` predicts one target, got {task.n_targets}: fit one estimator "
+                "each, as by sklearn.multioutput.MultiOutputRegressor, or take head='mean'."
+            )
+        return task
 
     def check_known(self, task: Regression, y: np.ndarray | None, name: str) -> None:
         """As many numbers a row; see :meth:`Kind.check_known`."""
@@ -182,6 +188,7 @@ class OfNumbers(Kind):
     def _told(self, plan: "Plan", X: Table, soft_targets: Any) -> FloatArray:
         """Numbers like those to tell: soft targets, or those of frozen teachers for some rows."""
         if soft_targets is not None:
-            return np.asarray(soft_targets, dtype=np.float64)
+            told = np.asarray(soft_targets, dtype=np.float64)
+            return told if plan.parameters._levels is None else told.reshape(-1, 1)
         some = safe_indexing(X, slice(0, SCALE_ROWS))
         return plan.new_pool().fit(some).predict(some)

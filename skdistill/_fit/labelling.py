@@ -57,6 +57,10 @@ class Labeller:
         """The same by a teacher, once it is fitted."""
         return Labeller(self.task, self.response, self.temperatures, teacher)
 
+    def learn(self, given: "Inputs", run: Any) -> "Labeller":
+        """What it needs of the teacher beside its answers; nothing."""
+        return self
+
     def given(self, soft_targets: Any, X: Table, name: str) -> FloatArray | None:
         """Probabilities that the user gave, checked; None stays None."""
         if soft_targets is None:
@@ -100,6 +104,10 @@ class Labeller:
                 warn_of_unknown(self.task.classes[unknown])
         return self._lift(soft)
 
+    def label_training(self, given: "Inputs", step: Step) -> FloatArray:
+        """Soft targets of the rows of X."""
+        return self.label_known(given.X, given.labels, step)
+
     def _lift(self, soft: FloatArray) -> FloatArray:
         """Lift the zeros of classes that no teacher knows: they have no logarithm either."""
         return floor_probabilities(soft, self._floor) if (soft == 0).any() else soft
@@ -142,6 +150,12 @@ class Labeller:
         return self._lift(soft), others, is_answer
 
 
+def with_teacher(given: "Inputs", teacher: Any, run: Any) -> "Inputs":
+    """The rows with a teacher that was fitted on them."""
+    labeller = given.labeller.by(teacher)
+    return replace(given, labeller=labeller if teacher is None else labeller.learn(given, run))
+
+
 def choose_weights(pool: TeacherPool, given: "Inputs") -> None:
     """Weigh the teachers by the labelled validation rows; warn where there are none.
 
@@ -179,7 +193,7 @@ def training_rows(given: "Inputs", progress: Progress) -> Block:
     if soft is None:
         text, n_steps = f"labelling {len(labels)} training rows", len(list(chunks(given.X)))
         with progress.task("label-training-rows", text, n_steps=n_steps) as step:
-            soft = given.labeller.label_known(given.X, labels, step)
+            soft = given.labeller.label_training(given, step)
     return replace(given.block, soft=soft)
 
 

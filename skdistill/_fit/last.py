@@ -8,6 +8,7 @@ import numpy as np
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
+from skdistill._fit.labelling import with_teacher
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
@@ -85,7 +86,7 @@ def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) 
     run.encoded = EncodedRows()
     with said_once():
         teacher = run.teacher = fit_teacher(whole, run, _mean_weights(parts))
-        whole = replace(whole, labeller=whole.labeller.by(teacher))
+        whole = with_teacher(whole, teacher, run)
         rows = LabelledRows([whole.block.with_weight()], [], None, None)
         if setting.learns_of_teacher:
             cv = trial.rows.cv

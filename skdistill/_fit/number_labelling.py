@@ -3,20 +3,28 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.model_selection import KFold
 
+from skdistill._fit.blocks import Block
+from skdistill._fit.holdout import find_folds
 from skdistill._fit.labelling import Labeller
+from skdistill._fit.spread import N_FOLDS, Spread
 from skdistill._utils._compat import num_samples
 from skdistill._utils.progress import Step, no_step
-from skdistill._utils.types import BoolArray, FloatArray, Table
+from skdistill._utils.types import BoolArray, FloatArray, Split, Table
+from skdistill._utils.warn import warn
+from skdistill.objectives import Response
 from skdistill.table import is_frame
 from skdistill.task import Regression
+from skdistill.teacher import unfrozen
 
 if TYPE_CHECKING:
     from skdistill._fit.inputs import Inputs
+    from skdistill._fit.run import Run
 
 
 class NumberLabeller(Labeller):
-    """Labels rows by the teacher's numbers, on the scale of the student.
+    """Labels rows by the teacher's numbers, or quantiles of them, on the scale of the student.
 
     Parameters
     ----------
@@ -25,11 +33,40 @@ class NumberLabeller(Labeller):
     temperatures : tuple of float
     teacher : RegressorPool or None, default=None
         Fitted.
+    spread : Spread or None, default=None
+        How labels lie around the numbers of a teacher that tells no quantiles itself.
+    own : ndarray of shape (n_samples, n_levels) or None, default=None
+        The quantiles of the rows of X, out of fold.
     """
+
+    def __init__(
+        self,
+        task: Regression,
+        response: Response,
+        temperatures: tuple[float, ...],
+        teacher: Any = None,
+        spread: Spread | None = None,
+        own: FloatArray | None = None,
+    ):
+        super().__init__(task, response, temperatures, teacher)
+        self.spread = spread
+        self.own = own
 
     def by(self, teacher: Any) -> "NumberLabeller":
         """The same by a teacher, once it is fitted."""
         return NumberLabeller(self.task, self.response, self.temperatures, teacher)
+
+    def learn(self, given: "Inputs", run: "Run") -> "NumberLabeller":
+        """How labels lie around the teacher's numbers, where it does not tell quantiles itself."""
+        if self.task.levels is None or self.pool.tells_quantiles:
+            return self
+        rows, means = self._unseen(given, run)
+        spread = Spread(given.encoder, run.plan.columns, self.task.levels)
+        apart = (rows.labels - means)[:, 0]
+        spread.fit(rows.X, apart, rows.weight, run.plan.seeds["split"])
+        own = spread.quantiles(rows.X, means) if rows.X is given.X else None
+        one = self.task, self.response, self.temperatures, self.teacher
+        return NumberLabeller(*one, spread, own)
 
     def given(self, soft_targets: Any, X: Table, name: str) -> FloatArray | None:
         """Numbers that the user gave, checked; None stays None."""
@@ -38,14 +75,22 @@ class NumberLabeller(Labeller):
         return self.task.soft_of(check_soft_numbers(soft_targets, self.task, X, name))
 
     def label(self, X: Table, step: Step = no_step) -> FloatArray:
-        """The teacher's numbers."""
-        return self.task.soft_of(self.pool.label(X, step=step))
+        """The teacher's numbers, or quantiles."""
+        levels = self.task.levels
+        if levels is not None and self.spread is None:
+            return self.task.soft_of(self.pool.predict_quantiles(X, levels))
+        means = self.task.scaler.transform(self.pool.label(X, step=step))
+        return means if self.spread is None else self.spread.quantiles(X, means)
 
     def label_known(
         self, X: Table, labels: np.ndarray, step: Step = no_step, warns: bool = True
     ) -> FloatArray:
         """The same: of numbers there is none that a teacher does not know."""
         return self.label(X, step)
+
+    def label_training(self, given: "Inputs", step: Step) -> FloatArray:
+        """Those of the rows of X: out of fold, where quantiles need that."""
+        return self.label(given.X, step) if self.own is None else self.own
 
     def knows(self, labels: np.ndarray) -> BoolArray:
         """True for all."""
@@ -59,13 +104,49 @@ class NumberLabeller(Labeller):
         self, given: "Inputs", others: list[list[Table]], step: Step
     ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         """The numbers of teachers that have not seen the row; see the base."""
+        own, of_others, is_answer = self._out_of_fold(given, given.folds, others, step)
+        if self.spread is None:
+            soft = [[self.task.soft_of(one) for one in tables] for tables in of_others]
+            return self.task.soft_of(own), soft, is_answer
+        spread, scale = self.spread, self.task.scaler.transform
+        pairs = [list(zip(*both, strict=True)) for both in zip(others, of_others, strict=True)]
+        soft = [[spread.quantiles(X, scale(means)) for X, means in fold] for fold in pairs]
+        return spread.quantiles(given.X, scale(own)), soft, is_answer
+
+    def _out_of_fold(
+        self, given: "Inputs", folds: Any, others: list[list[Table]], step: Step
+    ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         assert given.y is not None
-        assert given.folds is not None
-        own, of_others, is_answer = self.pool.label_folds(
-            given.X, given.y, given.folds, others, False, given.fit_params, step
-        )
-        others_soft = [[self.task.soft_of(one) for one in tables] for tables in of_others]
-        return self.task.soft_of(own), others_soft, is_answer
+        return self.pool.label_folds(given.X, given.y, folds, others, False, given.fit_params, step)
+
+    def _unseen(self, given: "Inputs", run: "Run") -> tuple[Block, FloatArray]:
+        """Rows with labels that the teacher has not seen, and its numbers for them."""
+        scale = self.task.scaler.transform
+        if not run.plan.has_unfitted_teachers:
+            rows = given.validation if given.validation is not None else given.block
+            if not rows.is_labelled:
+                raise ValueError(
+                    "`head='quantiles'` needs labels to learn how far they lie from the teacher's "
+                    "numbers: give y, a teacher with `predict_quantiles`, or `soft_targets` with a "
+                    "column a level."
+                )
+            if given.validation is None:
+                warn(
+                    "the quantiles are learned on rows that the frozen teacher may have seen, and "
+                    "may be too narrow: give `X_val` and `y_val`."
+                )
+            return rows, scale(self.pool.label(rows.X))
+        folds = given.folds or self._folds(given, run)
+        text = f"labelling {len(given.labels)} rows out of fold, for the quantiles"
+        n_steps = len(folds) * len(unfrozen(run.plan.teachers))
+        with run.progress.task("label-training-rows", text, n_steps=n_steps) as step:
+            means, _, _ = self._out_of_fold(given, folds, [[] for _ in folds], step)
+        return given.block, scale(means)
+
+    def _folds(self, given: "Inputs", run: "Run") -> list[Split]:
+        seed = run.plan.seeds["split"]
+        cv = KFold(N_FOLDS, shuffle=True, random_state=seed) if given.groups is None else N_FOLDS
+        return find_folds(cv, given.X, given.y, given.groups, has_classes=False)
 
 
 def check_soft_numbers(soft_targets: Any, task: Regression, X: Table, name: str) -> FloatArray:

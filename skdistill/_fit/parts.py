@@ -68,6 +68,7 @@ def _judges_by_folds(given: Inputs, run: Run) -> bool:
     is_free = plan.deadline is None and not plan.continues and not parameters.warm_start
     is_plain = plan.is_student_ours and bool(parameters.refit) and given.folds is None
     # A teacher may divide the rows of each part once more.
+    is_plain = is_plain and not run.task.needs_folds
     return is_free and is_plain and plan.draws_once and given.fills_folds(2 * N_FOLDS)
 
 

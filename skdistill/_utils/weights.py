@@ -61,3 +61,9 @@ def n_effective(weight: FloatArray | IntArray) -> float:
     .. [1] Kish (1965). Survey Sampling. Wiley.
     """
     return weight.sum() ** 2 / np.square(weight).sum()
+
+
+def alike_by_group(weight: FloatArray, groups: np.ndarray) -> FloatArray:
+    """Weights by which all groups weigh alike, however many rows they have."""
+    code = np.unique(groups, return_inverse=True)[1]
+    return weight / np.bincount(code, weights=weight)[code]

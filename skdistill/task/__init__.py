@@ -4,7 +4,7 @@ from skdistill.task._base import Task
 from skdistill.task.classification import Classification, cross_entropy_and_gradient
 from skdistill.task.labels import check_labels, check_target
 from skdistill.task.numbers import check_numbers
-from skdistill.task.regression import Regression
+from skdistill.task.regression import Regression, is_valid_levels, weighted_quantile
 from skdistill.task.scaling import TargetScaler
 
 __all__ = [
@@ -16,6 +16,8 @@ __all__ = [
     "check_numbers",
     "check_target",
     "cross_entropy_and_gradient",
+    "is_valid_levels",
+    "weighted_quantile",
 ]
 
 # The path that stored models and users know; the files may move.

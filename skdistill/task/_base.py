@@ -22,6 +22,8 @@ class Task:
     loss_name: str
     # Whether outputs are logits of classes, of which a softmax makes probabilities.
     has_classes: bool
+    # Whether teachers have to be fitted in folds, whatever `cv` is.
+    needs_folds: bool = False
 
     # --- labels ---
 
@@ -114,6 +116,23 @@ class Task:
     def truth_of(self, soft: FloatArray, labels: np.ndarray, weight: FloatArray) -> float:
         """How near soft targets are to the labels on the mean; more is nearer."""
         raise NotImplementedError
+
+    def offset_of(
+        self, outputs: FloatArray, labels: np.ndarray, weight: FloatArray
+    ) -> FloatArray | None:
+        """What to add to outputs, by rows that the student has not learned from; None is nothing.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_rows, n_outputs)
+        labels : ndarray of shape (n_rows, ...)
+        weight : ndarray of shape (n_rows,)
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,) or None
+        """
+        return None
 
     def hard_row(self, losses: FloatArray) -> float:
         """The loss of a row that is hard to predict, given what models lose on the mean."""

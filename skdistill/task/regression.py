@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skdistill._utils.types import BoolArray, FloatArray, IntArray
+from skdistill._utils.weights import n_effective
 from skdistill.task._base import Task
 from skdistill.task.scaling import TargetScaler
 
@@ -37,6 +38,7 @@ class Regression(Task):
     def __init__(self, scaler: TargetScaler, levels: tuple[float, ...] | None = None):
         self.scaler = scaler
         self.levels = levels
+        self.needs_folds = levels is not None
         self.loss_key = "squared_error" if levels is None else "crps"
         self.loss_name = "squared error" if levels is None else "CRPS"
 
@@ -73,9 +75,16 @@ class Regression(Task):
         values = self.scaler.inverse_transform(labels)
         return values[:, 0] if self.n_targets == 1 else values
 
+    def quantiles_of(self, outputs: FloatArray) -> FloatArray:
+        """Quantiles on the scale of y, in ascending order; see `levels`."""
+        ordered = np.sort(outputs, axis=1)  # a net of the user's may give them in any
+        return self.scaler.inverse_transform(ordered.reshape(-1, 1)).reshape(ordered.shape)
+
     def soft_of(self, numbers: FloatArray) -> FloatArray:
-        """A teacher's numbers on the scale of the student."""
-        return self.scaler.transform(numbers)
+        """A teacher's numbers, or its quantiles of one, on the scale of the student."""
+        if self.levels is None:
+            return self.scaler.transform(numbers)
+        return self.scaler.transform(numbers.reshape(-1, 1)).reshape(numbers.shape)
 
     def unlabelled(self, n_rows: int) -> FloatArray:
         """Labels of rows that have none."""
@@ -137,6 +146,34 @@ class Regression(Task):
     def truth_of(self, soft: FloatArray, labels: FloatArray, weight: FloatArray) -> float:
         """Loss of the soft targets, with a minus."""
         return -float(np.average(self.row_losses(soft, labels), weights=weight))
+
+    def offset_of(
+        self, outputs: FloatArray, labels: FloatArray, weight: FloatArray
+    ) -> FloatArray | None:
+        r"""What makes each quantile cover its share of the rows; None of means.
+
+        The two tails are conformalised apart [1]_: to the quantile of level :math:`\tau` the
+        quantile of its errors is added, that of rank :math:`(n + 1) \tau` of n, rounded away from
+        the middle.
+
+        References
+        ----------
+        .. [1] Romano, Patterson and Candes (2019). Conformalized Quantile Regression.
+           https://doi.org/10.48550/arXiv.1905.03222
+        """
+        if self.levels is None:
+            return None
+        n, levels = n_effective(weight), np.array(self.levels)
+        ranks = (n + 1) * levels
+        ranks = np.where(levels > 0.5, np.ceil(ranks - 1e-9), np.floor(ranks + 1e-9))
+        wanted = np.clip(np.where(levels == 0.5, n * levels, ranks) / n, 0, 1)
+        errors = (labels - outputs).T
+        return np.array(
+            [
+                weighted_quantile(own, np.array([level]), weight)[0]
+                for own, level in zip(errors, wanted, strict=True)
+            ]
+        )
 
     def hard_row(self, losses: FloatArray) -> float:
         """Several times what a row costs on the mean."""

@@ -47,6 +47,7 @@ from skdistill.teacher._fitted_pool import FittedPool
 from skdistill.teacher._jobs import make_jobs
 from skdistill.teacher._labelling import fit_members
 from skdistill.teacher._numbers import adopt_number, ask_number, read_numbers, rows_to_fit
+from skdistill.teacher._quantiles import ask_quantiles, quantile_function
 from skdistill.teacher._requests import routed_params, router_of
 
 
@@ -203,6 +204,39 @@ class RegressorPool(FittedPool, NamedListsMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         answers = self._teachers().answers(self.select(check_columns(self, X)))
         return answers[:, 0] if self.n_targets_ == 1 else answers
+
+    @property
+    def tells_quantiles(self) -> bool:
+        """Whether all teachers tell quantiles, and not a number alone."""
+        check_is_fitted(self)
+        return all(quantile_function(one) is not None for one in self.estimators_)
+
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike) -> FloatArray:
+        """Mean of the teachers' own quantiles, level by level [1]_.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        quantiles : array-like of shape (n_levels,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels)
+
+        Raises
+        ------
+        ValueError
+            If a teacher tells no quantiles.
+
+        References
+        ----------
+        .. [1] Ratcliff (1979). Group Reaction Time Distributions and an Analysis of Distribution
+           Statistics. https://doi.org/10.1037/0033-2909.86.3.446
+        """
+        check_is_fitted(self)
+        seen, levels = self.select(check_columns(self, X)), np.asarray(quantiles, dtype=float)
+        told = [ask_quantiles(one.name, one.estimator, seen, levels) for one in self._members]
+        return np.average(np.stack(told), axis=0, weights=self._weights)
 
     @property
     def identity(self) -> tuple[Any, ...] | None:

@@ -1,0 +1,98 @@
+"""How far true numbers lie from what a teacher tells, as a distribution for each row."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.model_selection import KFold, cross_val_predict
+
+from skdistill._utils.types import Estimator, FloatArray, Table
+from skdistill.student import encode
+from skdistill.table import ColumnSelection
+from skdistill.task import weighted_quantile
+
+# Of the scale's model: cautious, as an interval that follows noise is too narrow.
+SCALE_MODEL = {"max_iter": 100, "learning_rate": 0.05, "max_leaf_nodes": 15}
+N_FOLDS = 5
+# Distances are at least this share of their mean: the logarithm of none has no bound.
+LEAST_SHARE = 1e-3
+# Fewer rows leave a fold of the scale's model without any to learn from.
+FEWEST_ROWS = 4 * N_FOLDS
+
+
+class Spread:
+    """Quantiles around a prediction: a scale for each row, and the shape that all rows share.
+
+    The scale is a regression of the logarithm of the distance between label and prediction on what
+    the student sees of a row. The shape holds the quantiles of these distances over their scales.
+
+    Parameters
+    ----------
+    encoder : transformer or None
+        What the student sees of rows.
+    columns : ColumnSelection
+    levels : tuple of float
+
+    Attributes
+    ----------
+    model_ : HistGradientBoostingRegressor or None
+        Of the logarithm of the scale; None where there are too few rows for one.
+    shape_ : ndarray of shape (n_levels,)
+    """
+
+    def __init__(
+        self, encoder: Estimator, columns: ColumnSelection, levels: tuple[float, ...]
+    ) -> None:
+        self.encoder = encoder
+        self.columns = columns
+        self.levels = levels
+
+    def fit(self, X: Table, apart: FloatArray, weight: FloatArray, seed: int | None) -> "Spread":
+        """Learn how far labels lie from predictions of teachers that had not seen them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        apart : ndarray of shape (n_samples,)
+            Labels less predictions.
+        weight : ndarray of shape (n_samples,)
+        seed : int or None
+
+        Returns
+        -------
+        Spread
+        """
+        used = weight > 0
+        inputs, apart, weight = self._inputs(X)[used], apart[used], weight[used]
+        size = np.abs(apart)
+        least = LEAST_SHARE * np.average(size, weights=weight)
+        logs = np.log(np.maximum(size, least if least > 0 else 1.0))
+        self.model_, told = None, np.zeros(len(apart))
+        if len(apart) >= FEWEST_ROWS:
+            model = HistGradientBoostingRegressor(**SCALE_MODEL, random_state=seed)
+            folds = KFold(N_FOLDS, shuffle=True, random_state=seed)
+            params: dict[str, Any] = {"sample_weight": weight}
+            told = cross_val_predict(model, inputs, logs, cv=folds, params=params)
+            self.model_ = model.fit(inputs, logs, sample_weight=weight)
+        self.shape_ = weighted_quantile(apart / np.exp(told), np.array(self.levels), weight)
+        return self
+
+    def quantiles(self, X: Table, means: FloatArray) -> FloatArray:
+        """Quantiles around predictions.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        means : ndarray of shape (n_samples, 1)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels)
+        """
+        if self.model_ is None:
+            return means + self.shape_
+        return means + np.exp(self.model_.predict(self._inputs(X)))[:, None] * self.shape_
+
+    def _inputs(self, X: Table) -> FloatArray:
+        inputs = encode(self.encoder, self.columns.take(X))
+        return inputs.reshape(len(inputs), -1)
