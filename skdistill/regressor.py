@@ -12,6 +12,7 @@ from skdistill._fit.inputs import Arguments
 from skdistill._fit.kinds import OfNumbers
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.named import sound_parts
+from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
 from skdistill.task import Regression, is_valid_levels
@@ -322,9 +323,10 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
-        outputs = self._outputs(X).astype(np.float64)
         if hasattr(self, "quantiles_"):
-            return self._at(outputs, np.array([0.5]))[:, 0]
+            values = self._quantiles_of(X, "predict")
+            return interpolate(values, self.quantiles_, np.array([0.5]))[:, 0]
+        outputs = self._outputs(X).astype(np.float64)
         values = self._clipped(self.target_scaler_.inverse_transform(outputs))
         return values[:, 0] if self.n_targets_ == 1 else values
 
@@ -346,11 +348,8 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         ValueError
             If the student tells no quantiles, or not so far out.
         """
-        outputs = self._outputs(X).astype(np.float64)
-        self._check_head("predict_quantiles")
-        wanted = self.quantiles_ if quantiles is None else np.asarray(quantiles, dtype=float)
-        self._check_levels(wanted.ravel(), f"`quantiles={quantiles!r}`")
-        return self._at(outputs, wanted.ravel())
+        values = self._quantiles_of(X, "predict_quantiles")
+        return interpolate(values, self.quantiles_, levels_of(quantiles, self.quantiles_))
 
     def predict_interval(self, X: Table, coverage: float = 0.8) -> FloatArray:
         """Predict an interval that holds the number with a probability of `coverage`.
@@ -373,36 +372,18 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         ValueError
             If the student tells no quantiles, or not so far out.
         """
-        outputs = self._outputs(X).astype(np.float64)
-        self._check_head("predict_interval")
-        if not 0 < coverage < 1:
-            raise ValueError(f"`coverage` must be between 0 and 1, got {coverage!r}.")
-        wanted = np.array([0.5 - coverage / 2, 0.5 + coverage / 2])
-        self._check_levels(wanted, f"`coverage={coverage:g}`")
-        return self._at(outputs, wanted)
+        values = self._quantiles_of(X, "predict_interval")
+        return interpolate(values, self.quantiles_, tails_of(coverage, self.quantiles_))
 
-    def _check_head(self, method: str) -> None:
+    def _quantiles_of(self, X: Table, method: str) -> FloatArray:
+        """Quantiles at the levels learned, on the scale of y."""
+        outputs = self._outputs(X).astype(np.float64)
         if not hasattr(self, "quantiles_"):
             raise ValueError(
                 f"`{method}` needs a student that tells quantiles, but this one tells the mean: "
                 "fit with `head='quantiles'`."
             )
-
-    def _check_levels(self, wanted: FloatArray, what: str) -> None:
-        low, high = self.quantiles_[0], self.quantiles_[-1]
-        if not len(wanted) or wanted.min() < low - 1e-9 or wanted.max() > high + 1e-9:
-            raise ValueError(
-                f"{what} asks for levels outside those that were learned, {low:g} to {high:g}: fit "
-                "with `quantiles` that reach as far."
-            )
-
-    def _at(self, outputs: FloatArray, wanted: FloatArray) -> FloatArray:
-        """Quantiles at any levels between those learned, on the scale of y."""
-        values, known = self._task.quantiles_of(outputs), self.quantiles_
-        place = np.clip(np.searchsorted(known, wanted, side="right"), 1, len(known) - 1)
-        share = (wanted - known[place - 1]) / (known[place] - known[place - 1])
-        share = np.clip(share, 0, 1)
-        return self._clipped(values[:, place - 1] * (1 - share) + values[:, place] * share)
+        return self._clipped(self._task.quantiles_of(outputs))
 
     def _clipped(self, values: FloatArray) -> FloatArray:
         scaler = self.target_scaler_

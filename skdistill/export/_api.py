@@ -7,29 +7,30 @@ from typing import Any
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._base import BaseDistiller
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.types import Table
-from skdistill.classifier import DistilledClassifier
-from skdistill.export._build import Answer, build, label_values
-from skdistill.export._check import ExportReport, compare
+from skdistill.export._build import build
+from skdistill.export._check import ExportReport, NumberReport, compare, compare_numbers
 from skdistill.export._drawn import draw_table
 from skdistill.export._file import to_bytes
 from skdistill.export._int8 import quantize_weights
 from skdistill.export._optional import require
 from skdistill.export._schema import schema_of
 from skdistill.export._student import own_columns, student_of
+from skdistill.export._target import target_of
 
 
 def to_onnx(
-    clf: DistilledClassifier,
+    clf: BaseDistiller,
     path: str | Path,
     *,
     quantize: str | None = None,
     X: Table | None = None,
     overwrite: bool = False,
     tolerance: float | None = None,
-) -> ExportReport:
-    """Write a fitted student as one ONNX file, from raw columns to labels and probabilities.
+) -> ExportReport | NumberReport:
+    """Write a fitted student as one ONNX file, from raw columns to what it predicts.
 
     Encoding, missing values, categories and calibration are inside the graph; :class:`Scorer`, or
     any ONNX Runtime, needs nothing of the training. The file is checked against the classifier
@@ -37,7 +38,7 @@ def to_onnx(
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    clf : DistilledClassifier or DistilledRegressor
         Fitted. Of a search, give ``search.best_estimator_``. Of a Pipeline, give the last step:
         its file takes the columns that the steps before it give, not the raw ones. To have those
         steps in the graph, convert the Pipeline whole; see :func:`register_skl2onnx_converter`.
@@ -52,14 +53,16 @@ def to_onnx(
     overwrite : bool, default=False
         Whether a file at `path` may be replaced.
     tolerance : float, default=None
-        Largest gap of a probability that passes, None for 1e-5; with ``quantize="int8"`` the
-        largest mean Kullback-Leibler divergence, None for 0.01.
+        Largest gap of a probability that passes, or of a number as a share of the range of y: None
+        for 1e-5. With ``quantize="int8"`` the largest mean Kullback-Leibler divergence, None for
+        0.01, or the largest mean gap of a number, None for 0.01.
 
     Returns
     -------
     ExportReport
         `path`, `n_bytes`, `quantize`, `n_rows`, `largest_gap`, `mean_kl` and `agreement`: what the
-        check measured.
+        check measured. Of a regressor a :class:`~skdistill.export.NumberReport`, with `mean_gap` in
+        the place of the last two.
 
     Raises
     ------
@@ -77,11 +80,13 @@ def to_onnx(
     ``categories``), each in the order of the table; an input is left out where there are no such
     columns. A missing number is NaN, a missing category the text that the metadata `features`
     names `missing`, the empty one unless that is a category. The outputs are ``label`` and
-    ``probabilities``. With ``encoder="passthrough"`` the numbers are float32.
+    ``probabilities``; of a regressor ``predictions``, a float64 matrix of a column a target or
+    quantile. With ``encoder="passthrough"`` the numbers are float32.
     """
-    if not isinstance(clf, DistilledClassifier):
+    if not isinstance(clf, BaseDistiller):
         raise TypeError(
-            f"`clf` must be a DistilledClassifier, got {type(clf).__name__}: {_advice(clf)}."
+            "`clf` must be a DistilledClassifier or a DistilledRegressor, got "
+            f"{type(clf).__name__}: {_advice(clf)}."
         )
     check_is_fitted(clf)
     if quantize not in (None, "int8"):
@@ -96,14 +101,16 @@ def to_onnx(
     X = None if X is None else own_columns(clf, X)
     schema = schema_of(clf, X)
     student = student_of(clf)
-    graph = build(student, schema, Answer(label_values(clf.classes_)))
+    what = target_of(clf)
+    graph = build(student, schema, what.answer)
     if quantize == "int8":
         quantize_weights(graph)
-    data = to_bytes(graph, student.encoder, clf.classes_, schema, quantize)
+    data = to_bytes(graph, student.encoder, what, schema, quantize)
     rows = draw_table(student.encoder, schema) if X is None else X
 
-    def check(file: Path) -> ExportReport:
-        return compare(clf, file, rows, target, quantize, tolerance)
+    def check(file: Path) -> ExportReport | NumberReport:
+        measure = compare if hasattr(clf, "classes_") else compare_numbers
+        return measure(clf, file, rows, target, quantize, tolerance)
 
     return write_whole(data, target, check)
 

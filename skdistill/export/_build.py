@@ -11,6 +11,7 @@ from skdistill._utils.types import Estimator, NDArray
 from skdistill.export._encoder import EncodedTable, PlainTable
 from skdistill.export._graph import DOUBLE, Graph
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
+from skdistill.export._numbers import NumberAnswer
 from skdistill.export._schema import Schema
 from skdistill.export._transformer import transformed_table
 from skdistill.serving import CATEGORIES, NUMBERS
@@ -24,7 +25,7 @@ EPS = np.finfo(np.float32).eps
 
 @dataclass(frozen=True)
 class Answer:
-    """What the graph answers.
+    """That the graph answers with labels and probabilities.
 
     Attributes
     ----------
@@ -45,12 +46,37 @@ class Answer:
     raw_scores: bool = False
     is_double: bool = False
 
+    def add(self, graph: Graph, student: FittedStudent, logits: str) -> None:
+        """Calibration, prior, softmax and label after what the module returns.
+
+        Parameters
+        ----------
+        graph : Graph
+        student : FittedStudent
+        logits : str
+            Output of the module.
+        """
+        if student.gives_probabilities:
+            logits = graph.add("Log", graph.add("Add", logits, graph.constant(EPS)))
+        logits = graph.divide(logits, student.temperature)
+        if student.offset is not None:
+            logits = graph.add("Add", logits, graph.constant(student.offset.astype(np.float32)))
+        best = graph.add("ArgMax", logits, axis=1, keepdims=0)
+        graph.add("Gather", graph.constant(self.labels), best, output=self.label)
+        last = None if self.is_double else self.probabilities
+        if self.raw_scores:
+            scores = _add_scores(graph, logits, len(self.labels), last)
+        else:
+            scores = graph.add("Softmax", logits, output=last, axis=1)
+        if self.is_double:
+            graph.add("Cast", scores, output=self.probabilities, to=DOUBLE)
+
 
 @safe_threads()
 def build(
     student: FittedStudent,
     schema: Schema,
-    answer: Answer,
+    answer: "Answer | NumberAnswer",
     numbers: str = NUMBERS,
     categories: str = CATEGORIES,
     prefix: str = "",
@@ -61,7 +87,7 @@ def build(
     ----------
     student : FittedStudent
     schema : Schema
-    answer : Answer
+    answer : Answer or NumberAnswer
     numbers, categories : str
         Names of the inputs.
     prefix : str, default=""
@@ -80,7 +106,7 @@ def build(
         graph = Graph(prefix)
         table = _table(student.encoder, schema, graph, numbers, categories)
         output = add_by_torch(graph, module, table)
-    _add_answer(graph, student, output, answer)
+    answer.add(graph, student, output)
     return graph
 
 
@@ -92,24 +118,6 @@ def _table(
     if type(encoder) is TabularEncoder:
         return EncodedTable(graph, encoder, schema.texts, numbers, categories)
     return transformed_table(graph, encoder, schema, numbers, categories)
-
-
-def _add_answer(graph: Graph, student: FittedStudent, logits: str, answer: Answer) -> None:
-    """Calibration, prior, softmax and label after what the module returns."""
-    if student.gives_probabilities:
-        logits = graph.add("Log", graph.add("Add", logits, graph.constant(EPS)))
-    logits = graph.divide(logits, student.temperature)
-    if student.offset is not None:
-        logits = graph.add("Add", logits, graph.constant(student.offset.astype(np.float32)))
-    best = graph.add("ArgMax", logits, axis=1, keepdims=0)
-    graph.add("Gather", graph.constant(answer.labels), best, output=answer.label)
-    last = None if answer.is_double else answer.probabilities
-    if answer.raw_scores:
-        scores = _add_scores(graph, logits, len(answer.labels), last)
-    else:
-        scores = graph.add("Softmax", logits, output=last, axis=1)
-    if answer.is_double:
-        graph.add("Cast", scores, output=answer.probabilities, to=DOUBLE)
 
 
 def _add_scores(graph: Graph, logits: str, n_classes: int, output: str | None) -> str:

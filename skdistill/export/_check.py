@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skdistill._utils._compat import safe_indexing
-from skdistill._utils.types import FloatArray, Table
+from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.classifier import DistilledClassifier
+from skdistill.export._target import spread_of
 from skdistill.metrics import row_divergences
 from skdistill.serving import Scorer
 
@@ -50,6 +52,95 @@ class ExportReport:
             f"{self.n_rows:,} rows the largest gap of a probability is {self.largest_gap:.1e}, "
             f"the mean KL divergence {self.mean_kl:.1e}, the agreement {self.agreement:.4f}"
         )
+
+
+@dataclass(frozen=True)
+class NumberReport:
+    """How an exported file compares with its regressor.
+
+    Attributes
+    ----------
+    path : str
+    n_bytes : int
+    quantize : None or "int8"
+    n_rows : int
+        Rows they were compared on.
+    largest_gap, mean_gap : float
+        Difference of a number, as a share of the range of y.
+    """
+
+    path: str
+    n_bytes: int
+    quantize: str | None
+    n_rows: int
+    largest_gap: float
+    mean_gap: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: {self.n_bytes:,} bytes, {self.quantize or 'float32'}; on "
+            f"{self.n_rows:,} rows the largest gap of a number is {self.largest_gap:.1e} of the "
+            f"range of y, the mean gap {self.mean_gap:.1e}"
+        )
+
+
+def compare_numbers(
+    reg: Estimator,
+    file: Path,
+    X: Table,
+    path: Path,
+    quantize: str | None,
+    tolerance: float | None = None,
+) -> NumberReport:
+    """Compare a file with its regressor; see :func:`compare`.
+
+    Parameters
+    ----------
+    reg : DistilledRegressor
+    file : Path
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    path : Path
+    quantize : None or "int8"
+    tolerance : float, default=None
+
+    Returns
+    -------
+    NumberReport
+
+    Raises
+    ------
+    ValueError
+        If they differ by more than the tolerance.
+    """
+    scorer, spread = Scorer(file), spread_of(reg.target_scaler_)
+
+    def told(model: Any, rows: Table) -> FloatArray:
+        ask = model.predict_quantiles if hasattr(reg, "quantiles_") else model.predict
+        answers = ask(rows)
+        return answers.reshape(len(answers), -1) / spread
+
+    found = told(scorer, X)
+    gap = np.abs(found - told(reg, X))
+    report = NumberReport(
+        path=str(path),
+        n_bytes=file.stat().st_size,
+        quantize=quantize,
+        n_rows=len(gap),
+        largest_gap=float(gap.max()),
+        mean_gap=float(gap.mean()),
+    )
+    tolerance = TOLERANCES[quantize] if tolerance is None else tolerance
+    measured = report.largest_gap if quantize is None else report.mean_gap
+    if not measured <= tolerance:
+        raise ValueError(
+            f"the exported graph does not answer as the regressor does, within {tolerance:.1e} of "
+            f"the range of y; no file is written. {report}. Give a larger `tolerance` if that will "
+            "do."
+        )
+    one = told(scorer, safe_indexing(X, slice(0, 1)))
+    if not np.abs(one - found[:1]).max() <= TOLERANCES[None]:
+        raise ValueError("the exported graph answers one row alone otherwise; no file is written.")
+    return report
 
 
 def compare(

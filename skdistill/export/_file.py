@@ -8,12 +8,12 @@ import numpy as np
 
 from skdistill import __version__
 from skdistill._utils.levels import readable_texts
-from skdistill._utils.types import Estimator, NDArray
-from skdistill.export._build import LABEL, PROBABILITIES, label_values
+from skdistill._utils.types import Estimator
 from skdistill.export._drawn import draw_feed
 from skdistill.export._graph import DOUBLE, FLOAT, IR_VERSION, Graph
 from skdistill.export._optional import require
 from skdistill.export._schema import Schema
+from skdistill.export._target import Target
 from skdistill.serving import (
     CATEGORIES,
     FILE_FORMAT,
@@ -34,7 +34,7 @@ PROBE_ROWS, PROBE_CELLS = 32, 4096
 def to_bytes(
     graph: Graph,
     encoder: Estimator,
-    classes: NDArray[Any],
+    target: Target,
     schema: Schema,
     quantize: str | None,
 ) -> bytes:
@@ -45,7 +45,7 @@ def to_bytes(
     graph : Graph
     encoder : transformer or None
         Of the student.
-    classes : ndarray of shape (n_classes,)
+    target : Target
     schema : Schema
     quantize : None or "int8"
 
@@ -56,7 +56,7 @@ def to_bytes(
     onnx = require("onnx")
     helper = onnx.helper
     proto = helper.make_graph(
-        graph.nodes, "skdistill", inputs(schema), outputs(classes), graph.tensors()
+        graph.nodes, "skdistill", inputs(schema), target.outputs(), graph.tensors()
     )
     opsets = [helper.make_opsetid(domain, version) for domain, version in graph.opsets.items()]
     model = helper.make_model(
@@ -67,8 +67,8 @@ def to_bytes(
         producer_version=__version__,
     )
     onnx.checker.check_model(model)
-    metadata = _metadata(classes, schema, quantize)
-    metadata["probe"] = _probe(encoder, schema, model.SerializeToString())
+    metadata = target.metadata() | _metadata(schema, quantize)
+    metadata["probe"] = _probe(encoder, target, schema, model.SerializeToString())
     metadata[METADATA_CHECKSUM] = checksum_of(metadata)
     helper.set_model_props(model, {**metadata, "seal": UNSEALED})
     return seal(model.SerializeToString())
@@ -89,18 +89,7 @@ def inputs(schema: Schema) -> list[Any]:
     return found
 
 
-def outputs(classes: NDArray[Any]) -> list[Any]:
-    """The outputs of the graph."""
-    onnx = require("onnx")
-    label = onnx.numpy_helper.from_array(label_values(classes)).data_type
-    make, n_classes = onnx.helper.make_tensor_value_info, len(classes)
-    return [
-        make(LABEL, label, ["n_rows"]),
-        make(PROBABILITIES, onnx.TensorProto.FLOAT, ["n_rows", n_classes]),
-    ]
-
-
-def _metadata(classes: NDArray[Any], schema: Schema, quantize: str | None) -> dict[str, str]:
+def _metadata(schema: Schema, quantize: str | None) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in RECORDED}
     texts = schema.texts
     # Text needs no table of what stands for what; other categories do.
@@ -119,20 +108,15 @@ def _metadata(classes: NDArray[Any], schema: Schema, quantize: str | None) -> di
         "number_type": schema.number_type,
         "own_encoder": schema.own_encoder,
     }
-    labels = {
-        "values": label_values(classes).tolist(),
-        "dtype": "object" if classes.dtype == object else classes.dtype.str,
-    }
     return {
         "format_version": str(FILE_FORMAT),
-        "classes": json.dumps(labels),
         "features": json.dumps(features),
         "packages": json.dumps({"skdistill": __version__, **versions}),
         "quantize": str(quantize),
     }
 
 
-def _probe(encoder: Estimator, schema: Schema, data: bytes) -> str:
+def _probe(encoder: Estimator, target: Target, schema: Schema, data: bytes) -> str:
     """A few drawn rows and their answers, by which a file is known after a tool changed its bytes.
 
     No row is one of the user's.
@@ -140,8 +124,8 @@ def _probe(encoder: Estimator, schema: Schema, data: bytes) -> str:
     n_rows = min(max(PROBE_CELLS // len(schema.kinds), 4), PROBE_ROWS)
     feed = draw_feed(encoder, schema, n_rows)
     session = open_session(data, "the graph", n_threads=1)
-    probabilities = session.run([PROBABILITIES], feed)[0]
+    answers = session.run([target.main], feed)[0]
     # An encoder of the user's own may not take each of the rows.
-    answered = np.isfinite(probabilities).all(axis=1)
+    answered = np.isfinite(answers).all(axis=1)
     feed = {name: values[answered] for name, values in feed.items()}
-    return write_probe(feed, probabilities[answered])
+    return write_probe(feed, answers[answered])

@@ -51,12 +51,19 @@ class Graph:
         return name
 
     def add(
-        self, op: str, *inputs: str, output: str | None = None, domain: str = "", **attributes: Any
+        self,
+        op: str,
+        *inputs: str,
+        output: str | None = None,
+        domain: str = "",
+        n_outputs: int = 1,
+        **attributes: Any,
     ) -> str:
-        """Add a node of one output and return the name of that output."""
+        """Add a node and return the name of its output, the first of several."""
         output = output or self.name(op)
+        outputs = [output, *(self.name(op) for _ in range(1, n_outputs))]
         make = self._onnx.helper.make_node
-        self.nodes.append(make(op, list(inputs), [output], domain=domain, **attributes))
+        self.nodes.append(make(op, list(inputs), outputs, domain=domain, **attributes))
         return output
 
     def linear(self, X: str, weight: FloatArray, bias: FloatArray | None) -> str:

@@ -1,6 +1,7 @@
 """The nodes of the student's module."""
 
 import contextlib
+import copy
 import io
 import logging
 import operator
@@ -18,7 +19,7 @@ from skdistill._utils.process import usual_torch
 from skdistill.export._encoder import EncodedTable, PlainTable
 from skdistill.export._graph import OPSET, Graph
 from skdistill.export._optional import require
-from skdistill.modules import CategoryLayer
+from skdistill.modules import MLP, CategoryLayer, QuantileMLP
 
 _ACTIVATIONS = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
 _FUNCTIONS = {
@@ -63,10 +64,28 @@ def add_plainly(graph: Graph, module: nn.Module, table: EncodedTable | PlainTabl
         If the module has more than that.
     """
     try:
-        steps = list(_Tracer().trace(module).nodes)
+        steps = list(_Tracer().trace(_without_link(module)).nodes)
     except Exception as error:  # of the user's code, run on proxies
         raise NotPlainError from error
-    return _Writer(graph, module, table).write(steps)
+    output = _Writer(graph, module, table).write(steps)
+    return _add_link(graph, module, output) if type(module) is QuantileMLP else output
+
+
+def _without_link(module: nn.Module) -> nn.Module:
+    """The module up to its last layer; the names of its layers stay."""
+    if type(module) is not QuantileMLP:
+        return module
+    plain: nn.Module = copy.copy(module)
+    plain.__class__ = MLP  # the same layers, and the pass of its parent
+    return plain
+
+
+def _add_link(graph: Graph, module: QuantileMLP, raw: str) -> str:
+    """Add what :meth:`QuantileMLP.link` does."""
+    middle = graph.constant(module.is_middle.numpy())
+    parts = graph.add("Where", middle, raw, graph.add("Softplus", raw))
+    steps = graph.add("MatMul", parts, graph.constant(module.steps.numpy()))
+    return graph.add("Add", steps, graph.constant(module.start.numpy()))
 
 
 @usual_torch()

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from skdistill._base import BaseDistiller
 from skdistill._utils.types import Table
-from skdistill.classifier import DistilledClassifier
 from skdistill.export._encoder import Texts
 from skdistill.export._student import count_encoded, student_of
 from skdistill.table import CATEGORY, NUMBER, TabularEncoder, codes_of, read_table
@@ -45,12 +45,12 @@ class Schema:
         return self.kinds.count(CATEGORY)
 
 
-def schema_of(clf: DistilledClassifier, X: Table | None = None) -> Schema:
+def schema_of(clf: BaseDistiller, X: Table | None = None) -> Schema:
     """Read off a fitted classifier what its table must be like; X tells where it does not.
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    clf : DistilledClassifier or DistilledRegressor
     X : array-like or DataFrame of shape (n_samples, n_features), default=None
 
     Returns

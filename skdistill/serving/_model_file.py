@@ -15,6 +15,7 @@ import numpy as np
 
 from skdistill._stored.files import SEAL, length_told
 from skdistill._utils.types import FloatArray
+from skdistill.serving._answers import answers_of
 from skdistill.serving._rows import CATEGORIES, NUMBERS, Feed
 
 # Of the exported file; raised when an older Scorer would misread it.
@@ -27,9 +28,8 @@ _START = re.compile(rb"\x08.\x12\x09skdistill", re.DOTALL)
 _FILE_OF_WEIGHTS = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])", re.DOTALL)
 # The metadata that the Scorer reads, under a checksum of their own.
 CHECKED = ("format_version", "classes", "features", "packages", "quantize", "probe")
+CHECKED_OF_NUMBERS = ("targets",)
 METADATA_CHECKSUM = "metadata_sha256"
-# Largest gap of a probability: an optimizer reorders sums, no more.
-TOLERANCE = 1e-5
 
 
 def seal_text(n_bytes: int, checksum: str = _NO_CHECKSUM) -> str:
@@ -126,6 +126,7 @@ def names_of_external_files(data: bytes) -> set[str]:
 def checksum_of(metadata: dict[str, str]) -> str:
     """The checksum of the metadata that the Scorer reads."""
     read = [metadata.get(key) for key in CHECKED]
+    read += [metadata[key] for key in CHECKED_OF_NUMBERS if key in metadata]
     return hashlib.sha256(json.dumps(read).encode()).hexdigest()
 
 
@@ -149,35 +150,35 @@ def check_rewritten(session: Any, metadata: dict[str, str], name: str) -> None:
             f"{name} was written again by another tool, which lost or changed some of the metadata "
             "of skdistill. Export it again."
         )
-    feed, expected = read_probe(metadata)
+    answers = answers_of(metadata)
+    feed, expected = read_probe(metadata, answers.n_columns)
     if not len(expected):
         raise ValueError(
             f"{name} was written again by another tool, and holds no rows to check it by: use it "
             "as skdistill.to_onnx wrote it."
         )
     try:
-        labels, found = session.run(["label", "probabilities"], feed)
+        found = session.run(list(answers.outputs), feed)
     except Exception as error:  # ONNX Runtime's own kinds
         raise ValueError(
             f"{name} was written again by another tool, and no longer answers ({error}). Export it "
             "again."
         ) from error
-    gap = np.abs(found - expected).max() if found.shape == expected.shape else np.inf
-    same_labels = _are_best(labels.tolist(), json.loads(metadata["classes"])["values"], expected)
-    if not gap <= TOLERANCE or not same_labels:
+    if not answers.are_alike(found, expected):
+        gap = answers.gap(found[0], expected)
         raise ValueError(
             f"{name} is damaged, or was changed by another tool: on the rows stored with it, its "
-            f"probabilities are off by up to {gap:.1e} or its labels are others. Export it again."
+            f"{answers.main} are off by up to {gap:.1e} or its labels are others. Export it again."
         )
 
 
-def write_probe(feed: Feed, probabilities: FloatArray) -> str:
+def write_probe(feed: Feed, answers: FloatArray) -> str:
     """Rows and what the graph answers to them, as text.
 
     Parameters
     ----------
     feed : dict of str to ndarray
-    probabilities : ndarray of shape (n_rows, n_classes)
+    answers : ndarray of shape (n_rows, n_columns)
 
     Returns
     -------
@@ -187,34 +188,34 @@ def write_probe(feed: Feed, probabilities: FloatArray) -> str:
         {
             "numbers": _as_text(feed.get(NUMBERS)),
             "categories": feed[CATEGORIES].tolist() if CATEGORIES in feed else None,
-            "probabilities": _as_text(probabilities),
+            "probabilities": _as_text(answers),
         }
     )
 
 
-def read_probe(metadata: dict[str, str]) -> tuple[Feed, FloatArray]:
+def read_probe(metadata: dict[str, str], n_columns: int) -> tuple[Feed, FloatArray]:
     """The rows and the answers that :func:`write_probe` wrote.
 
     Parameters
     ----------
     metadata : dict of str to str
+    n_columns : int
 
     Returns
     -------
     feed : dict of str to ndarray
-    probabilities : ndarray of shape (n_rows, n_classes)
+    answers : ndarray of shape (n_rows, n_columns)
     """
     probe = json.loads(metadata["probe"])
-    n_classes = len(json.loads(metadata["classes"])["values"])
-    probabilities = _as_array(probe["probabilities"]).reshape(-1, n_classes)
+    answers = _as_array(probe["probabilities"]).reshape(-1, n_columns)
     feed = {}
     if probe["numbers"] is not None:
         number_type = json.loads(metadata["features"])["number_type"]
-        numbers = _as_array(probe["numbers"]).reshape(len(probabilities), -1)
+        numbers = _as_array(probe["numbers"]).reshape(len(answers), -1)
         feed[NUMBERS] = numbers.astype(number_type)
     if probe["categories"] is not None:
         feed[CATEGORIES] = np.array(probe["categories"], dtype=object)
-    return feed, probabilities
+    return feed, answers
 
 
 def _as_text(values: FloatArray | None) -> str | None:
@@ -225,13 +226,3 @@ def _as_text(values: FloatArray | None) -> str | None:
 
 def _as_array(text: str) -> FloatArray:
     return np.frombuffer(base64.b64decode(text), dtype="<f8")
-
-
-def _are_best(labels: list, classes: list, probabilities: FloatArray) -> bool:
-    """Whether each label is the most probable class, or nearly."""
-    code = {label: code for code, label in enumerate(classes)}
-    if not set(labels) <= set(code):
-        return False
-    codes = np.array([code[label] for label in labels], dtype=int)
-    own = probabilities[np.arange(len(labels)), codes]
-    return bool((own >= probabilities.max(axis=1) - TOLERANCE).all())

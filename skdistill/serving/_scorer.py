@@ -8,12 +8,14 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
 from skdistill._utils.levels import TEXT, kinds_of
+from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, Table
+from skdistill.serving._answers import ClassAnswers, NumberAnswers, answers_of
 from skdistill.serving._model_file import check_rewritten, is_as_written, names_of_external_files
 from skdistill.serving._rows import RowReader
 
@@ -31,9 +33,9 @@ class Scorer:
     """Answers of an exported student, from its file alone.
 
     It may be shared by threads, and is copied and pickled with the content of its file. Nothing in
-    the file is run as code. Scikit-learn takes it as a fitted classifier: its displays, scorers,
-    :func:`~sklearn.inspection.permutation_importance`, and :class:`DistilledClassifier` as a
-    teacher.
+    the file is run as code. Scikit-learn takes it as a fitted classifier or regressor: its
+    displays, scorers, :func:`~sklearn.inspection.permutation_importance`, and
+    :class:`DistilledClassifier` as a teacher.
 
     A file that another tool has read and written again (with more metadata, with external data, by
     the optimizer of ONNX Runtime) is read as well, if it still gives the probabilities that
@@ -51,6 +53,9 @@ class Scorer:
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Only of a classifier.
+    quantiles_ : ndarray of shape (n_levels,)
+        Only of a regressor that tells quantiles: their levels.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only where the student was fitted with names.
     n_features_in_ : int
@@ -102,9 +107,12 @@ class Scorer:
         if not as_written:
             check_rewritten(session, metadata, name)
         self._data, self._files, self._n_threads, self._session = data, files, n_threads, session
-        features, classes = json.loads(metadata["features"]), json.loads(metadata["classes"])
-        self._reader = RowReader(features)
-        self.classes_ = np.array(classes["values"], dtype=classes["dtype"])
+        self._reader = RowReader(json.loads(metadata["features"]))
+        self._answers = answers = answers_of(metadata)
+        if isinstance(answers, ClassAnswers):
+            self.classes_ = answers.classes
+        elif answers.quantiles is not None:
+            self.quantiles_ = answers.quantiles
         self.n_features_in_ = self._reader.n_columns
         if self._reader.names is not None:
             self.feature_names_in_ = np.array(self._reader.names, dtype=object)
@@ -147,10 +155,12 @@ class Scorer:
             If there are no rows, a column is missing, unknown or of another type, a number is
             infinite, or an `encoder` of your own does not take the value of a cell.
         """
+        if isinstance(self._answers, NumberAnswers):
+            raise AttributeError("this file predicts numbers, not classes: call `predict`.")
         return self._ask(["probabilities"], X)[0]
 
     def predict(self, X: Table) -> np.ndarray:
-        """The most probable label.
+        """The most probable label; the number, or the median where quantiles are told.
 
         Parameters
         ----------
@@ -159,12 +169,63 @@ class Scorer:
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
-        return np.asarray(self._ask(["probabilities", "label"], X)[1]).astype(self.classes_.dtype)
+        answers = self._answers
+        if isinstance(answers, ClassAnswers):
+            labels = self._ask(["probabilities", "label"], X)[1]
+            return np.asarray(labels).astype(self.classes_.dtype)
+        values = self._ask(["predictions"], X)[0]
+        if answers.quantiles is not None:
+            return interpolate(values, answers.quantiles, np.array([0.5]))[:, 0]
+        return values[:, 0] if answers.n_targets == 1 else values
+
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike | None = None) -> FloatArray:
+        """Quantiles, of a student that tells them.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            As for :meth:`predict_proba`.
+        quantiles : array-like of shape (n_levels,), default=None
+            As for :meth:`DistilledRegressor.predict_quantiles`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels)
+        """
+        known = self._levels("predict_quantiles")
+        return interpolate(self._ask(["predictions"], X)[0], known, levels_of(quantiles, known))
+
+    def predict_interval(self, X: Table, coverage: float = 0.8) -> FloatArray:
+        """An interval that holds the number with a probability of `coverage`.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            As for :meth:`predict_proba`.
+        coverage : float, default=0.8
+            As for :meth:`DistilledRegressor.predict_interval`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+        """
+        known = self._levels("predict_interval")
+        return interpolate(self._ask(["predictions"], X)[0], known, tails_of(coverage, known))
+
+    def _levels(self, method: str) -> FloatArray:
+        """The levels that the student tells quantiles of."""
+        levels = getattr(self, "quantiles_", None)
+        if levels is None:
+            raise AttributeError(
+                f"`{method}` needs a student fitted with `head='quantiles'`, which that of this "
+                "file was not."
+            )
+        return levels
 
     def score(self, X: Table, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Share of the rows whose label is right.
+        """Share of the rows whose label is right; of numbers, the coefficient of determination.
 
         Parameters
         ----------
@@ -184,6 +245,8 @@ class Scorer:
             If `y` has another length than X, or is text where the classes are not, or the reverse.
         """
         labels, y = self.predict(X), np.asarray(y)
+        if isinstance(self._answers, NumberAnswers):
+            return _r2(labels, y, sample_weight)
         if y.shape == (len(labels), 1):
             y = y[:, 0]
         if y.shape != labels.shape:
@@ -220,13 +283,15 @@ class Scorer:
 
     def __sklearn_tags__(self) -> "Tags":
         # Only scikit-learn calls it, so it is there.
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
 
         has_categories = self._reader.has_categories
+        kind = self._answers.estimator_type
         return Tags(
-            estimator_type="classifier",
+            estimator_type=kind,
             target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(),
+            classifier_tags=ClassifierTags() if kind == "classifier" else None,
+            regressor_tags=RegressorTags() if kind == "regressor" else None,
             input_tags=InputTags(
                 allow_nan=self._reader.allow_missing,
                 categorical=has_categories,
@@ -235,7 +300,7 @@ class Scorer:
         )
 
     def _ask(self, outputs: list[str], X: Table) -> list[np.ndarray]:
-        """The outputs, of which the first must be the probabilities."""
+        """The outputs, of which the first must be that which tells whether a row was answered."""
         feed, n_rows = self._reader.read(X)
         if n_rows <= ROWS_AT_ONCE:
             answers = self._session.run(outputs, feed)
@@ -247,16 +312,21 @@ class Scorer:
             answers = [np.concatenate(part) for part in zip(*parts, strict=True)]
         # The label of a row without finite probabilities would be made up.
         if not math.isfinite(answers[0].sum()):
-            _refuse_row(answers[0])
+            self._answers.refuse_row(int((~np.isfinite(answers[0])).any(axis=1).argmax()))
         return answers
 
 
-def _refuse_row(probabilities: FloatArray) -> NoReturn:
-    row = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))[0]
-    raise ValueError(
-        f"row {row} of X has no finite probabilities: a number in it is missing or too large for "
-        "the student. Impute it, or leave the row out."
-    )
+def _r2(predicted: FloatArray, y: np.ndarray, sample_weight: ArrayLike | None) -> float:
+    """The coefficient of determination, as scikit-learn's regressors score."""
+    predicted = predicted.reshape(len(predicted), -1)
+    y = y.reshape(len(y), -1).astype(np.float64)
+    if y.shape != predicted.shape:
+        raise ValueError(f"`y` has shape {y.shape} for predictions of shape {predicted.shape}.")
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    missed = weight @ (y - predicted) ** 2
+    spread = weight @ (y - np.average(y, axis=0, weights=weight)) ** 2
+    shares = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), 1.0 * (missed == 0))
+    return float(shares.mean())
 
 
 def _read(path: Source) -> tuple[bytes, dict[str, bytes], str]:

@@ -5,9 +5,10 @@ from skdistill.task.classification import Classification, cross_entropy_and_grad
 from skdistill.task.labels import check_labels, check_target
 from skdistill.task.numbers import check_numbers
 from skdistill.task.regression import Regression, is_valid_levels, weighted_quantile
-from skdistill.task.scaling import TargetScaler
+from skdistill.task.scaling import SMALLEST, TargetScaler
 
 __all__ = [
+    "SMALLEST",
     "Classification",
     "Regression",
     "TargetScaler",

@@ -1,0 +1,119 @@
+"""What a student predicts, as its file holds it: classes or numbers."""
+
+import json
+from typing import Any, Protocol
+
+import numpy as np
+
+from skdistill._utils.types import Estimator, NDArray
+from skdistill.export._build import LABEL, PROBABILITIES, Answer, label_values
+from skdistill.export._numbers import PREDICTIONS, NumberAnswer
+from skdistill.export._optional import require
+
+
+class Target(Protocol):
+    """What a file says of what it predicts."""
+
+    # The output that tells whether a row was answered.
+    main: str
+
+    @property
+    def answer(self) -> Answer | NumberAnswer:
+        """The last nodes of the graph."""
+        ...
+
+    def outputs(self) -> list[Any]:
+        """The outputs of the graph."""
+        ...
+
+    def metadata(self) -> dict[str, str]:
+        """What the Scorer reads of it."""
+        ...
+
+
+class ClassTarget:
+    """Labels and probabilities.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    """
+
+    main = PROBABILITIES
+
+    def __init__(self, classes: NDArray[Any]) -> None:
+        self.classes = classes
+
+    @property
+    def answer(self) -> Answer:
+        """Calibrated probabilities, and the label of the highest."""
+        return Answer(label_values(self.classes))
+
+    def outputs(self) -> list[Any]:
+        """A label and a probability of each class, of each row."""
+        onnx = require("onnx")
+        label = onnx.numpy_helper.from_array(label_values(self.classes)).data_type
+        make, n_classes = onnx.helper.make_tensor_value_info, len(self.classes)
+        return [
+            make(LABEL, label, ["n_rows"]),
+            make(PROBABILITIES, onnx.TensorProto.FLOAT, ["n_rows", n_classes]),
+        ]
+
+    def metadata(self) -> dict[str, str]:
+        """The classes and their dtype."""
+        labels = {
+            "values": label_values(self.classes).tolist(),
+            "dtype": "object" if self.classes.dtype == object else self.classes.dtype.str,
+        }
+        return {"classes": json.dumps(labels)}
+
+
+class NumberTarget:
+    """Numbers, or quantiles of one.
+
+    Parameters
+    ----------
+    reg : DistilledRegressor
+        Fitted.
+    """
+
+    main = PREDICTIONS
+
+    def __init__(self, reg: Estimator) -> None:
+        self.scaler = reg.target_scaler_
+        self.clip = bool(reg.clip)
+        self.quantiles = getattr(reg, "quantiles_", None)
+        self.n_outputs = reg.n_targets_ if self.quantiles is None else len(self.quantiles)
+
+    @property
+    def answer(self) -> NumberAnswer:
+        """Numbers on the scale of y."""
+        return NumberAnswer(self.scaler, self.quantiles is not None, self.n_outputs, self.clip)
+
+    def outputs(self) -> list[Any]:
+        """One matrix of numbers."""
+        onnx = require("onnx")
+        make = onnx.helper.make_tensor_value_info
+        return [make(PREDICTIONS, onnx.TensorProto.DOUBLE, ["n_rows", self.n_outputs])]
+
+    def metadata(self) -> dict[str, str]:
+        """How many targets there are, of which quantiles, and their spread."""
+        told = {
+            "n_targets": len(self.scaler.scale_),
+            "quantiles": None if self.quantiles is None else self.quantiles.tolist(),
+            "spread": spread_of(self.scaler).tolist(),
+        }
+        return {"classes": "null", "targets": json.dumps(told)}
+
+
+def spread_of(scaler: Any) -> NDArray[Any]:
+    """The range of each target, 1 for a constant."""
+    spread = scaler.high_ - scaler.low_
+    return np.where(spread > 0, spread, 1.0)
+
+
+def target_of(estimator: Estimator) -> ClassTarget | NumberTarget:
+    """What a fitted student predicts."""
+    if hasattr(estimator, "classes_"):
+        return ClassTarget(estimator.classes_)
+    return NumberTarget(estimator)

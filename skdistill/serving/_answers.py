@@ -1,0 +1,110 @@
+"""What a file answers: classes with probabilities, or numbers."""
+
+import json
+from typing import Any, NoReturn
+
+import numpy as np
+
+from skdistill._utils.types import FloatArray
+
+# Largest gap of a probability, or of a number as a share of the spread of y: an optimizer reorders
+# sums, no more.
+TOLERANCE = 1e-5
+
+
+class ClassAnswers:
+    """Labels and probabilities.
+
+    Parameters
+    ----------
+    metadata : dict of str to str
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+    """
+
+    # The output that tells whether a row was answered, and all of them.
+    main = "probabilities"
+    outputs = ("probabilities", "label")
+    estimator_type = "classifier"
+
+    def __init__(self, metadata: dict[str, str]) -> None:
+        told = json.loads(metadata["classes"])
+        self._values = told["values"]
+        self.classes = np.array(told["values"], dtype=told["dtype"])
+        self.n_columns = len(self.classes)
+
+    def gap(self, found: FloatArray, expected: FloatArray) -> float:
+        """The largest difference, infinite where the shapes differ."""
+        return np.abs(found - expected).max() if found.shape == expected.shape else np.inf
+
+    def are_alike(self, answers: list[Any], expected: FloatArray) -> bool:
+        """Whether the outputs are those that were stored."""
+        found, labels = answers
+        close = self.gap(found, expected) <= TOLERANCE
+        return close and _are_best(labels.tolist(), self._values, expected)
+
+    def refuse_row(self, row: int) -> NoReturn:
+        """Raise the error of a row without an answer."""
+        raise ValueError(
+            f"row {row} of X has no finite probabilities: a number in it is missing or too large "
+            "for the student. Impute it, or leave the row out."
+        )
+
+
+class NumberAnswers:
+    """Numbers, or quantiles of one.
+
+    Parameters
+    ----------
+    metadata : dict of str to str
+
+    Attributes
+    ----------
+    n_targets : int
+    quantiles : ndarray of shape (n_levels,) or None
+    """
+
+    main = "predictions"
+    outputs = ("predictions",)
+    estimator_type = "regressor"
+
+    def __init__(self, metadata: dict[str, str]) -> None:
+        told = json.loads(metadata["targets"])
+        self.n_targets = told["n_targets"]
+        self.quantiles = None if told["quantiles"] is None else np.array(told["quantiles"])
+        self.n_columns = self.n_targets if self.quantiles is None else len(self.quantiles)
+        self._spread = np.array(told["spread"])
+
+    def gap(self, found: FloatArray, expected: FloatArray) -> float:
+        """The largest difference as a share of the spread of y, infinite for another shape."""
+        if found.shape != expected.shape:
+            return np.inf
+        return float((np.abs(found - expected) / self._spread).max())
+
+    def are_alike(self, answers: list[Any], expected: FloatArray) -> bool:
+        """Whether the output is that which was stored."""
+        return self.gap(answers[0], expected) <= TOLERANCE
+
+    def refuse_row(self, row: int) -> NoReturn:
+        """Raise the error of a row without an answer."""
+        raise ValueError(
+            f"row {row} of X has no finite prediction: a number in it is missing or too large for "
+            "the student. Impute it, or leave the row out."
+        )
+
+
+def answers_of(metadata: dict[str, str]) -> ClassAnswers | NumberAnswers:
+    """What the file with these metadata answers."""
+    return NumberAnswers(metadata) if "targets" in metadata else ClassAnswers(metadata)
+
+
+def _are_best(labels: list, classes: list, probabilities: FloatArray) -> bool:
+    """Whether each label is the most probable class, or nearly."""
+    code = {label: code for code, label in enumerate(classes)}
+    if not set(labels) <= set(code):
+        return False
+    codes = np.array([code[label] for label in labels], dtype=int)
+    own = probabilities[np.arange(len(labels)), codes]
+    return bool((own >= probabilities.max(axis=1) - TOLERANCE).all())
