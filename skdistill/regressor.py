@@ -62,10 +62,11 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         five folds more, over a scale that depends on the row.
     quantiles : int or array-like of shape (n_levels,), default=19
         Levels of the quantiles, in ascending order; of an int, so many in equal steps.
-    target_transform : {"identity", "log", "yeo-johnson"}, default="identity"
+    target_transform : {"auto", "identity", "log", "yeo-johnson"}, default="auto"
         What is done to y before it is brought to a mean of 0 and a standard deviation of 1:
-        nothing, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. The teachers see y as
-        it is.
+        nothing, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. "auto" does nothing,
+        unless y is skewed and a small net on some of the rows is clearly better with another.
+        ``target_scaler_`` says which. The teachers see y as it is.
     clip : bool, default=True
         Whether predictions stay in the range of y that was seen.
     alpha : float or "auto", default="auto"
@@ -168,7 +169,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         "alpha": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "head": [StrOptions({"mean", "quantiles"})],
         "quantiles": [Interval(Integral, 2, None, closed="left"), "array-like"],
-        "target_transform": [StrOptions({"identity", "log", "yeo-johnson"})],
+        "target_transform": [StrOptions({"auto", "identity", "log", "yeo-johnson"})],
         "clip": ["boolean"],
     }
     _kind = OfNumbers()
@@ -186,7 +187,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         transfer: Any = "auto",
         head: str = "mean",
         quantiles: int | ArrayLike = 19,
-        target_transform: str = "identity",
+        target_transform: str = "auto",
         clip: bool = True,
         alpha: float | str = "auto",
         teacher_weights: Any = None,
@@ -303,7 +304,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         if not is_valid_levels(self.quantiles):
             raise ValueError(
                 "`quantiles` must be an int >= 2, or hold several levels between 0 and 1 in "
-                f"ascending order, got {self.quantiles!r}."
+                f"ascending order, 0.5 or levels on both sides of it, got {self.quantiles!r}."
             )
         return tuple(np.asarray(self.quantiles, dtype=float).tolist())
 

@@ -15,6 +15,7 @@ from skdistill._fit.last import Last, train_at_last
 from skdistill._fit.outcome import decision_of
 from skdistill._fit.parts import find_parts, rows_of
 from skdistill._fit.run import Run
+from skdistill._fit.target import settle_target
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.trials import Trial
 from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
@@ -92,6 +93,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
     Outcome
     """
     plan = run.plan
+    given = settle_target(given, run)
     parts = find_parts(given, run)
     if parts[0].holds_out:
         warn_of_other_rows(plan, identity_of((parts[0].X, parts[0].y)))

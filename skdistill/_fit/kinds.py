@@ -8,6 +8,7 @@ from skdistill._fit.checks import check_known, check_prior, classes_of_soft_targ
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.number_labelling import NumberLabeller
 from skdistill._utils._compat import safe_indexing
+from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
 from skdistill.objectives import Hinton, Response, SquaredError
 from skdistill.task import (
@@ -159,7 +160,8 @@ class OfNumbers(Kind):
         """The scale of y, or where there is none of what the teacher tells; see the base."""
         parameters = plan.parameters
         told = y if y is not None else self._told(plan, X, soft_targets)
-        scaler = TargetScaler(parameters.target_transform).fit(told, weight)
+        kind = parameters.target_transform
+        scaler = TargetScaler("identity" if is_auto(kind) else kind).fit(told, weight)
         task = Regression(scaler, parameters._levels)
         if task.levels is not None and task.n_targets > 1:
             raise ValueError(

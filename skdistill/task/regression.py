@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skdistill._utils.types import BoolArray, FloatArray, IntArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill._utils.weights import n_effective
 from skdistill.task._base import Task
 from skdistill.task.scaling import TargetScaler
@@ -248,10 +248,11 @@ def weighted_quantile(
 
 
 def is_valid_levels(levels: Any) -> bool:
-    """Whether levels of quantiles are several, between 0 and 1, and in ascending order."""
+    """Whether levels of quantiles are several, in ascending order, and around the middle."""
     try:
         found = np.asarray(levels, dtype=np.float64)
     except (TypeError, ValueError):
         return False
-    inside: BoolArray = (found > 0) & (found < 1)
-    return found.ndim == 1 and len(found) > 1 and bool(inside.all() and (np.diff(found) > 0).all())
+    if found.ndim != 1 or len(found) < 2 or not (np.diff(found) > 0).all():
+        return False
+    return bool(0 < found[0] <= 0.5 <= found[-1] < 1)

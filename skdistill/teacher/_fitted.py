@@ -23,7 +23,8 @@ class FittedTeacher(BaseEstimator):
     model : object with predict_proba, other fitted model or callable
         Used as it is. Other models are a Booster of xgboost or LightGBM, a ``catboost.CatBoost``,
         an ``onnxruntime.InferenceSession``, an mlflow pyfunc model and an AutoGluon predictor. A
-        callable takes X and returns probabilities of shape (n_samples, n_classes).
+        callable takes X and returns probabilities of shape (n_samples, n_classes). For
+        :class:`DistilledRegressor` it is a model with predict, or returns numbers.
     classes : array-like of shape (n_classes,), default=None
         The label of each output column, in place of what the model says itself; a DataFrame whose
         columns have these names is read by name. None means those of the model, if it says any.
@@ -87,6 +88,26 @@ class FittedTeacher(BaseEstimator):
         if self.classes is not None and is_frame(answer) and self._renames(answer):
             return nw.from_native(answer, eager_only=True).to_numpy()
         return answer
+
+    def predict(self, X: Table) -> Any:
+        """Ask a model of numbers.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array-like of shape (n_samples,) or (n_samples, n_targets)
+            As the model gives them.
+        """
+        ask = getattr(self.model, "predict", self.model)
+        if isinstance(self.model, type) or not callable(ask):
+            raise TypeError(
+                "`model` must be a fitted model with predict, or a function of X that returns "
+                f"numbers, got {self.model!r}."
+            )
+        return ask(X)
 
     def _renames(self, frame: Table) -> bool:
         """Whether the columns of the model's answer have none of the names told."""
