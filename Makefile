@@ -6,7 +6,7 @@ TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
 .PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-scoring bench-commit profile docs docs-gallery clean
+	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-commit profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-fidelity-quick  the same on four data sets and one seed, under 20 minutes"
 	@echo "make bench-extra  install the extra bench: RealMLP and TabM, which are not measured without"
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
+	@echo "make bench-regression  numbers and intervals against teacher, control and CatBoost; hours"
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit;"
 	@echo "                 with DATA=all, seconds and loss of the student on the sets of bench-fidelity"
@@ -66,6 +67,9 @@ bench-extra: setup
 
 bench-recipe: setup
 	$(PY) benchmarks/bench_recipe.py
+
+bench-regression: setup
+	$(PY) benchmarks/bench_regression.py
 
 bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)

@@ -48,7 +48,8 @@ def test_public_classes_are_documented():
     for name in skdistill.__all__:
         public = getattr(skdistill, name)
         if isinstance(public, type):
-            assert "Parameters\n" in public.__doc__ or "Attributes\n" in public.__doc__, name
+            sections = ("Parameters\n", "Attributes\n", "References\n")
+            assert any(one in public.__doc__ for one in sections), name
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from skdistill._utils.warn import warn
 MANY_CLASSES = 30
 # ... and are, where each value has fewer rows than this on average.
 FEW_ROWS = 5
-NO_NUMBERS = "Numbers cannot be predicted; ranges are classes by `pandas.cut(y, bins).astype(str)`"
+NO_NUMBERS = (
+    "DistilledRegressor predicts numbers; ranges are classes by `pandas.cut(y, bins).astype(str)`"
+)
 
 
 def check_target(y: Any, X: Table) -> np.ndarray | None:
