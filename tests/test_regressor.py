@@ -31,6 +31,7 @@ from skdistill import (
     Scorer,
     SquaredError,
     TargetScaler,
+    register_skl2onnx_converter,
     to_onnx,
 )
 from skdistill.modules import QuantileMLP
@@ -450,6 +451,25 @@ def test_a_file_of_numbers_is_a_teacher_and_may_be_rewritten(tmp_path):
     onnx.save(model, tmp_path / "bad.onnx")
     with pytest.raises(ValueError, match="its predictions are off by up to"):
         Scorer(tmp_path / "bad.onnx")
+
+
+@pytest.mark.parametrize("head", ["mean", "quantiles"])
+@pytest.mark.parametrize("type_name", ["FloatTensorType", "DoubleTensorType"])
+def test_a_pipeline_converts_by_skl2onnx(head, type_name):
+    import onnxruntime
+    import skl2onnx
+    from skl2onnx.common import data_types
+
+    register_skl2onnx_converter()
+    model = make_pipeline(StandardScaler(), DistilledRegressor(Ridge(), head=head, **QUICK))
+    rows = X.astype(np.float32)
+    model.fit(rows, Y)
+    kind = getattr(data_types, type_name)([None, 6])
+    proto = skl2onnx.convert_sklearn(model, initial_types=[("X", kind)], target_opset=18)
+    session = onnxruntime.InferenceSession(proto.SerializeToString())
+    given = rows.astype(np.float32 if type_name.startswith("Float") else np.float64)
+    (told,) = session.run(None, {"X": given})
+    assert_allclose(told[:, 0], model.predict(rows), rtol=1e-4)
 
 
 # --- parts ---

@@ -1,11 +1,14 @@
 """A converter for skl2onnx, so that a whole Pipeline becomes one graph."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._base import BaseDistiller
+from skdistill._utils.quantiles import interpolate
 from skdistill._utils.types import NDArray
 from skdistill.classifier import DistilledClassifier
 from skdistill.export._build import Answer, build, label_values
@@ -26,16 +29,20 @@ from skdistill.export._skl2onnx import (
     write,
 )
 from skdistill.export._student import selection_of, student_of
+from skdistill.export._target import NumberTarget
+from skdistill.regressor import DistilledRegressor
 from skdistill.table import CATEGORY, NUMBER, TabularEncoder
 
 ALIAS = "SkdistillDistilledClassifier"
+REGRESSOR_ALIAS = "SkdistillDistilledRegressor"
 FROZEN_ALIAS = "SkdistillFrozenEstimator"
 
 
 def register_skl2onnx_converter() -> None:
-    """Let :func:`skl2onnx.convert_sklearn` convert a DistilledClassifier or a TabularEncoder.
+    """Let :func:`skl2onnx.convert_sklearn` convert a student or a TabularEncoder.
 
-    Alone or in a Pipeline. An encoder that is a step takes one input a column, strings for its
+    A DistilledClassifier or a DistilledRegressor, alone or in a Pipeline; of a regressor that tells
+    quantiles, the median. An encoder that is a step takes one input a column, strings for its
     categories.
 
     Call it once, before the conversion; another call changes nothing. A step before the student
@@ -62,6 +69,9 @@ def register_skl2onnx_converter() -> None:
     }
     skl2onnx.update_registered_converter(
         DistilledClassifier, ALIAS, _set_outputs, _convert, options=options
+    )
+    skl2onnx.update_registered_converter(
+        DistilledRegressor, REGRESSOR_ALIAS, _set_number_outputs, _convert_numbers
     )
     if names_of_converters().get(FrozenEstimator, FROZEN_ALIAS) == FROZEN_ALIAS:
         skl2onnx.update_registered_converter(
@@ -134,15 +144,8 @@ def _convert_frozen(scope: Scope, operator: Operator, container: Container) -> N
 def _convert(scope: Scope, operator: Operator, container: Container) -> None:
     clf = operator.raw_operator
     wishes = wishes_of_parents(clf, scope, container)
-    schema, columns = _schema(clf, operator)
     prefix = scope.get_unique_operator_name("skdistill") + "/"
-    inputs = Graph(prefix + "in/")
-    numbers = categories = ""  # where there are no such columns
-    if schema.n_numbers:
-        to = FLOAT if schema.number_type == "float32" else DOUBLE
-        numbers = inputs.add("Cast", columns.matrix(inputs, NUMBER), to=to)
-    if schema.n_categories:
-        categories = columns.matrix(inputs, CATEGORY)
+    schema, inputs, numbers, categories = _inputs(clf, operator, prefix)
     answer = Answer(
         label=operator.outputs[0].full_name,
         probabilities=operator.outputs[1].full_name,
@@ -155,7 +158,47 @@ def _convert(scope: Scope, operator: Operator, container: Container) -> None:
         write(part, container)
 
 
-def _schema(clf: DistilledClassifier, operator: Operator) -> tuple[Schema, InputColumns]:
+def _set_number_outputs(operator: Operator) -> None:
+    from skl2onnx.common import data_types
+
+    reg, first = operator.raw_operator, operator.inputs[0]
+    kind = data_types.DoubleTensorType if is_double(first) else data_types.FloatTensorType
+    operator.outputs[0].type = kind([first.get_first_dimension(), reg.n_targets_])
+
+
+def _convert_numbers(scope: Scope, operator: Operator, container: Container) -> None:
+    reg = operator.raw_operator
+    prefix = scope.get_unique_operator_name("skdistill") + "/"
+    schema, inputs, numbers, categories = _inputs(reg, operator, prefix)
+    target, told = NumberTarget(reg), prefix + "told"
+    answer = replace(target.answer, predictions=told)
+    graph = build(student_of(reg), schema, answer, numbers, categories, prefix)
+    last = Graph(prefix + "out/")
+    if target.quantiles is not None:  # what `predict` gives
+        shares = interpolate(np.eye(target.n_outputs), target.quantiles, np.array([0.5]))
+        told = last.add("MatMul", told, last.constant(shares))
+    to = DOUBLE if is_double(operator.inputs[0]) else FLOAT
+    last.add("Cast", told, output=operator.outputs[0].full_name, to=to)
+    for part in (inputs, graph, last):
+        write(part, container)
+
+
+def _inputs(
+    estimator: BaseDistiller, operator: Operator, prefix: str
+) -> tuple[Schema, Graph, str, str]:
+    """The student's schema, the nodes that gather its columns, and the names of their outputs."""
+    schema, columns = _schema(estimator, operator)
+    inputs = Graph(prefix + "in/")
+    numbers = categories = ""  # where there are no such columns
+    if schema.n_numbers:
+        to = FLOAT if schema.number_type == "float32" else DOUBLE
+        numbers = inputs.add("Cast", columns.matrix(inputs, NUMBER), to=to)
+    if schema.n_categories:
+        categories = columns.matrix(inputs, CATEGORY)
+    return schema, inputs, numbers, categories
+
+
+def _schema(clf: BaseDistiller, operator: Operator) -> tuple[Schema, InputColumns]:
     """The student's schema and its columns, if they are as many numbers and strings."""
     encoder = student_of(clf).encoder
     if encoder is not None and type(encoder) is not TabularEncoder:
