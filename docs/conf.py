@@ -50,8 +50,8 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "plot_gallery": os.environ.get("SKDISTILL_GALLERY") == "1",
     "abort_on_example_error": True,
-    "image_scrapers": (),  # no example draws; without these two matplotlib is not needed
-    "reset_modules": (),
+    "image_scrapers": ("matplotlib",),
+    "reset_modules": ("matplotlib",),
     "download_all_examples": False,
     "show_signature": False,
     "min_reported_time": 1e9,
