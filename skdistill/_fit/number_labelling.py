@@ -63,7 +63,7 @@ class NumberLabeller(Labeller):
         rows, means = self._unseen(given, run)
         spread = Spread(given.encoder, run.plan.columns, self.task.levels)
         apart = (rows.labels - means)[:, 0]
-        spread.fit(rows.X, apart, rows.weight, run.plan.seeds["split"])
+        spread.fit(rows.X, means, apart, rows.weight, run.plan.seeds["split"])
         own = spread.quantiles(rows.X, means) if rows.X is given.X else None
         one = self.task, self.response, self.temperatures, self.teacher
         return NumberLabeller(*one, spread, own)

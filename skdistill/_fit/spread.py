@@ -23,8 +23,8 @@ FEWEST_ROWS = 4 * N_FOLDS
 class Spread:
     """Quantiles around a prediction: a scale for each row, and the shape that all rows share.
 
-    The scale is a regression of the logarithm of the distance between label and prediction on what
-    the student sees of a row. The shape holds the quantiles of these distances over their scales.
+    The scale is a regression of the logarithm of the distance between label and prediction, on what
+    the student sees of a row and on the prediction itself. The shape holds the quantiles of these distances over their scales.
 
     Parameters
     ----------
@@ -47,12 +47,21 @@ class Spread:
         self.columns = columns
         self.levels = levels
 
-    def fit(self, X: Table, apart: FloatArray, weight: FloatArray, seed: int | None) -> "Spread":
+    def fit(
+        self,
+        X: Table,
+        means: FloatArray,
+        apart: FloatArray,
+        weight: FloatArray,
+        seed: int | None,
+    ) -> "Spread":
         """Learn how far labels lie from predictions of teachers that had not seen them.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
+        means : ndarray of shape (n_samples, 1)
+            Predictions.
         apart : ndarray of shape (n_samples,)
             Labels less predictions.
         weight : ndarray of shape (n_samples,)
@@ -63,7 +72,7 @@ class Spread:
         Spread
         """
         used = weight > 0
-        inputs, apart, weight = self._inputs(X)[used], apart[used], weight[used]
+        inputs, apart, weight = self._inputs(X, means)[used], apart[used], weight[used]
         size = np.abs(apart)
         least = LEAST_SHARE * np.average(size, weights=weight)
         logs = np.log(np.maximum(size, least if least > 0 else 1.0))
@@ -91,8 +100,8 @@ class Spread:
         """
         if self.model_ is None:
             return means + self.shape_
-        return means + np.exp(self.model_.predict(self._inputs(X)))[:, None] * self.shape_
+        return means + np.exp(self.model_.predict(self._inputs(X, means)))[:, None] * self.shape_
 
-    def _inputs(self, X: Table) -> FloatArray:
+    def _inputs(self, X: Table, means: FloatArray) -> FloatArray:
         inputs = encode(self.encoder, self.columns.take(X))
-        return inputs.reshape(len(inputs), -1)
+        return np.column_stack([inputs.reshape(len(inputs), -1), means])
