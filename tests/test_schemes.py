@@ -5,15 +5,17 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.datasets import make_classification
-from sklearn.linear_model import LogisticRegression
+from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from skdistill import (
     BalancedHinton,
     DistilledClassifier,
+    DistilledRegressor,
     Gibbs,
     GivenRows,
     Hinton,
+    Huber,
     Marginals,
     Mixup,
     MLPStudent,
@@ -22,6 +24,7 @@ from skdistill import (
     Objective,
     Response,
     Rounds,
+    SquaredError,
     TransferContext,
     TransferSampler,
 )
@@ -29,7 +32,9 @@ from skdistill import objectives as objectives_module
 from skdistill import transfer as transfer_module
 
 RESPONSES = [Hinton(), BalancedHinton(), BalancedHinton(balance=0.5)]
+RESPONSES_OF_NUMBERS = [SquaredError(), Huber(), Huber(delta=0.1)]
 OBJECTIVES = []  # none in the package yet
+ALL_RESPONSES = [*RESPONSES, *RESPONSES_OF_NUMBERS]
 SAMPLERS = [
     GivenRows(),
     Munge(),
@@ -63,10 +68,10 @@ def test_every_scheme_has_its_line():
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, BASES) and value not in BASES
     }
-    assert schemes == {type(one) for one in [*RESPONSES, *OBJECTIVES, *SAMPLERS]}
+    assert schemes == {type(one) for one in [*ALL_RESPONSES, *OBJECTIVES, *SAMPLERS]}
 
 
-@pytest.mark.parametrize("scheme", [*RESPONSES, *OBJECTIVES, *SAMPLERS], ids=str)
+@pytest.mark.parametrize("scheme", [*ALL_RESPONSES, *OBJECTIVES, *SAMPLERS], ids=str)
 def test_scheme_is_a_plain_estimator(scheme):
     copy = clone(scheme)
     assert copy is not scheme
@@ -99,6 +104,30 @@ def test_response_is_least_where_the_student_agrees(response, temperature):
     agreeing = torch.from_numpy(np.log(p)).requires_grad_()
     response.loss(agreeing, target, temperature).sum().backward()
     np.testing.assert_allclose(agreeing.grad, 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("response", RESPONSES_OF_NUMBERS, ids=str)
+def test_response_of_numbers(response):
+    target, outputs = torch.from_numpy(soft()), logits()
+    rows = response.loss(outputs, torch.from_numpy(response.prepare(soft(), 1.0)), 1.0)
+    alone = [response.loss(outputs[[i]], target[[i]], 1.0).item() for i in range(7)]
+    np.testing.assert_allclose(rows, alone)  # a row's value is its own
+    value, gradient = response.loss_and_gradient(outputs, target, 1.0)
+    outputs.requires_grad_()
+    (expected,) = torch.autograd.grad(response.loss(outputs, target, 1.0).sum(), outputs)
+    np.testing.assert_allclose(gradient, expected)
+    np.testing.assert_allclose(value, rows)
+    assert torch.autograd.gradcheck(lambda one: response.loss(one, target, 1.0), outputs)
+    assert not response.loss(target, target, 1.0).any()
+
+
+@pytest.mark.parametrize("response", RESPONSES_OF_NUMBERS, ids=str)
+def test_response_of_numbers_teaches(response):
+    X, y = make_regression(400, 6, noise=1.0, random_state=0)
+    reg = DistilledRegressor(
+        Ridge(), MLPStudent((16,)), response=response, alpha=0.0, random_state=0
+    ).fit(X, y)
+    assert np.corrcoef(reg.predict(X), reg.teacher_.predict(X))[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("response", RESPONSES, ids=str)

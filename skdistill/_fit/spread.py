@@ -24,7 +24,8 @@ class Spread:
     """Quantiles around a prediction: a scale for each row, and the shape that all rows share.
 
     The scale is a regression of the logarithm of the distance between label and prediction, on what
-    the student sees of a row and on the prediction itself. The shape holds the quantiles of these distances over their scales.
+    the student sees of a row and on the prediction itself. The shape holds the quantiles of these
+    distances over their scales.
 
     Parameters
     ----------

@@ -151,7 +151,7 @@ def check_rewritten(session: Any, metadata: dict[str, str], name: str) -> None:
             "of skdistill. Export it again."
         )
     answers = answers_of(metadata)
-    feed, expected = read_probe(metadata, answers.n_columns)
+    feed, expected = read_probe(metadata)
     if not len(expected):
         raise ValueError(
             f"{name} was written again by another tool, and holds no rows to check it by: use it "
@@ -193,13 +193,12 @@ def write_probe(feed: Feed, answers: FloatArray) -> str:
     )
 
 
-def read_probe(metadata: dict[str, str], n_columns: int) -> tuple[Feed, FloatArray]:
+def read_probe(metadata: dict[str, str]) -> tuple[Feed, FloatArray]:
     """The rows and the answers that :func:`write_probe` wrote.
 
     Parameters
     ----------
     metadata : dict of str to str
-    n_columns : int
 
     Returns
     -------
@@ -207,7 +206,7 @@ def read_probe(metadata: dict[str, str], n_columns: int) -> tuple[Feed, FloatArr
     answers : ndarray of shape (n_rows, n_columns)
     """
     probe = json.loads(metadata["probe"])
-    answers = _as_array(probe["probabilities"]).reshape(-1, n_columns)
+    answers = _as_array(probe["probabilities"]).reshape(-1, answers_of(metadata).n_columns)
     feed = {}
     if probe["numbers"] is not None:
         number_type = json.loads(metadata["features"])["number_type"]
