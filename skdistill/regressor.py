@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
+from sklearn.utils.metaestimators import available_if
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
@@ -17,6 +18,16 @@ from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
 from skdistill.task import Regression, is_valid_levels
 from skdistill.teacher import tells_several
+
+
+def _tells_quantiles(reg: "DistilledRegressor") -> bool:
+    """True, or an AttributeError, as scikit-learn's methods have that depend on a parameter."""
+    tells = hasattr(reg, "quantiles_") if hasattr(reg, "student_") else reg.head == "quantiles"
+    if not tells:
+        raise AttributeError(
+            "the student tells the mean, and no quantiles: fit with `head='quantiles'`."
+        )
+    return True
 
 
 class DistilledRegressor(RegressorMixin, BaseDistiller):
@@ -61,17 +72,18 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         NGBoost). Else they are those of the errors of teachers that were fitted without the row, in
         five folds more, over a scale that depends on the row.
     quantiles : int or array-like of shape (n_levels,), default=19
-        Levels of the quantiles, in ascending order; of an int, so many in equal steps.
+        Levels of the quantiles, in ascending order; of an int, so many in equal steps: 19 reach
+        from 0.05 to 0.95, and 39 from 0.025 to 0.975.
     target_transform : {"auto", "identity", "log", "yeo-johnson"}, default="auto"
         What is done to y before it is brought to a mean of 0 and a standard deviation of 1:
         nothing, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. "auto" does nothing,
         unless y is skewed and a small net on some of the rows is clearly better with another.
         ``target_scaler_`` says which. The teachers see y as it is.
     clip : bool, default=True
-        Whether predictions stay in the range of y that was seen.
+        Whether predictions stay in the range of y that was seen: the ends of intervals, too.
     alpha : float or "auto", default="auto"
         Weight of the true targets, in [0, 1]. With 1 the student is trained on them only. "auto"
-        takes 0.3 and trains a control with 1 as well; where each row judges, in folds, it tries 0.7
+        takes 0.7 and trains a control with 1 as well; where each row judges, in folds, it tries 0.3
         besides. It keeps the one that is clearly better on the rows held out (:ref:`by these rules
         <clearly>`), and warns where that is the control.
     teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
@@ -325,12 +337,13 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         if hasattr(self, "quantiles_"):
-            values = self._quantiles_of(X, "predict")
+            values = self._quantiles_of(X)
             return interpolate(values, self.quantiles_, np.array([0.5]))[:, 0]
         outputs = self._outputs(X).astype(np.float64)
         values = self._clipped(self.target_scaler_.inverse_transform(outputs))
         return values[:, 0] if self.n_targets_ == 1 else values
 
+    @available_if(_tells_quantiles)
     def predict_quantiles(self, X: Table, quantiles: ArrayLike | None = None) -> FloatArray:
         """Predict quantiles, in ascending order.
 
@@ -349,9 +362,10 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         ValueError
             If the student tells no quantiles, or not so far out.
         """
-        values = self._quantiles_of(X, "predict_quantiles")
+        values = self._quantiles_of(X)
         return interpolate(values, self.quantiles_, levels_of(quantiles, self.quantiles_))
 
+    @available_if(_tells_quantiles)
     def predict_interval(self, X: Table, coverage: float = 0.8) -> FloatArray:
         """Predict an interval that holds the number with a probability of `coverage`.
 
@@ -373,17 +387,12 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         ValueError
             If the student tells no quantiles, or not so far out.
         """
-        values = self._quantiles_of(X, "predict_interval")
+        values = self._quantiles_of(X)
         return interpolate(values, self.quantiles_, tails_of(coverage, self.quantiles_))
 
-    def _quantiles_of(self, X: Table, method: str) -> FloatArray:
+    def _quantiles_of(self, X: Table) -> FloatArray:
         """Quantiles at the levels learned, on the scale of y."""
         outputs = self._outputs(X).astype(np.float64)
-        if not hasattr(self, "quantiles_"):
-            raise ValueError(
-                f"`{method}` needs a student that tells quantiles, but this one tells the mean: "
-                "fit with `head='quantiles'`."
-            )
         return self._clipped(self._task.quantiles_of(outputs))
 
     def _clipped(self, values: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ import skops.io
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_friedman1
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
@@ -243,6 +244,10 @@ def test_a_function_is_a_teacher():
     [
         ({"teacher": LogisticRegression()}, {}, "is a classifier: give a regressor"),
         ({"teacher": object()}, {}, "has no predict"),
+        ({"teacher": KMeans(2)}, {}, r"teacher `kmeans` \(KMeans\) is a clusterer"),
+        ({}, {"y": np.arange(600).astype("M8[D]")}, "convert dates and durations"),
+        ({}, {"y": np.array(["1.5", "2.5"] * 300, dtype=object)}, "`y` must hold numbers, got obj"),
+        ({}, {"y": np.where(np.arange(600) == 3, np.inf, Y)}, "must hold finite numbers.*infinity"),
         ({"response": Hinton()}, {}, r"`response=Hinton\(\)` is none for DistilledRegressor"),
         ({}, {"y": np.array(["a", "b"] * 300)}, "`y` must hold numbers"),
         ({}, {"y": np.where(np.arange(600) == 3, np.nan, Y)}, "1 of 600 are missing"),
@@ -261,6 +266,9 @@ def test_what_is_wrong_is_named(change, given, message):
 
 
 def test_soft_targets_of_another_shape_are_refused():
+    two = FrozenEstimator(LinearRegression().fit(X, np.column_stack([Y, Y])))
+    with pytest.raises(ValueError, match=r"predicts 2 target\(s\), but there are 1"):
+        fit(two)
     with pytest.raises(ValueError, match=r"`soft_targets` must have shape \(600, 1\)"):
         DistilledRegressor(**QUICK).fit(X, Y, soft_targets=np.ones((600, 3)))
     with pytest.raises(ValueError, match="contains NaN"):
@@ -320,8 +328,89 @@ def test_levels_that_were_not_learned_are_refused(spreading):
         spreading.predict_interval(X_NOISY, 0.95)
     with pytest.raises(ValueError, match="outside those that were learned"):
         spreading.predict_quantiles(X_NOISY, [0.01])
-    with pytest.raises(ValueError, match="fit with `head='quantiles'`"):
-        fit().predict_quantiles(X_NEW)
+    with pytest.raises(ValueError, match="must be between 0 and 1, got '0.8'"):
+        spreading.predict_interval(X_NOISY, "0.8")
+    mean = fit()
+    assert not hasattr(mean, "predict_interval")
+    with pytest.raises(AttributeError, match="has no attribute 'predict_quantiles'") as error:
+        mean.predict_quantiles(X_NEW)
+    assert "fit with `head='quantiles'`" in str(error.value.__cause__)
+
+
+def test_a_teachers_quantiles_out_of_fold_are_quantiles():
+    params = {"head": "quantiles", "alpha": 0.0, "early_stopping": False, "clip": False}
+    params |= {"student": MLPStudent((32,), n_steps=800), "transfer": Munge(size=1)}
+    width = {}
+    for cv in (None, 3):
+        reg = fit(Told(), X_NOISY, Y_NOISY, cv=cv, **params)
+        low, high = reg.predict_interval(X_NOISY).T
+        width[cv] = np.mean(high - low)
+    assert width[3] == pytest.approx(width[None], rel=0.1)
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_intervals_cover_groups_that_nobody_has_seen(early_stopping):
+    def rows(n_groups, seed):
+        rng = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(n_groups), 10)
+        X = rng.normal(size=(len(groups), 2))
+        y = X[:, 0] + rng.normal(size=n_groups)[groups] + 0.2 * rng.normal(size=len(groups))
+        return X, y, groups
+
+    X_known, y_known, groups = rows(60, 1)
+    params = {"head": "quantiles", "clip": False, "early_stopping": early_stopping}
+    reg = fit(Ridge(), X_known, y_known, given={"groups": groups}, **params)
+    X_other, y_other, _ = rows(300, 2)
+    low, high = reg.predict_interval(X_other, 0.8).T
+    assert 0.7 < np.mean((low <= y_other) & (y_other <= high)) < 0.95
+
+
+def test_without_y_there_is_no_range_to_stay_in():
+    ordered = np.sort(np.random.default_rng(0).uniform(size=(600, 1)), axis=0)
+    reg = fit(FittedTeacher(lambda X: X[:, 0]), ordered, None)
+    assert reg.predict(ordered).max() > 0.9
+    frozen = FrozenEstimator(Told().fit(X_NOISY, Y_NOISY))
+    reg = fit(frozen, X_NOISY, None, head="quantiles", quantiles=LEVELS)
+    assert np.mean(np.diff(reg.predict_interval(X_NOISY))) > 2
+
+
+def test_validation_rows_outside_the_range_are_not_moved():
+    y = np.exp(X[:, 0] * 3)
+    inside = y < np.median(y)
+    given = {"X_val": X[~inside], "y_val": y[~inside]}
+    params = {"target_transform": "log", "head": "quantiles", "clip": False}
+    reg = fit(Ridge(), X[inside], y[inside], given=given, **params)
+    told = reg.predict_quantiles(X[~inside])[:, -1]
+    assert np.mean(y[~inside] <= told) > 0.9
+
+
+def test_going_on_follows_no_other_head_and_widens_the_range():
+    reg = fit(warm_start=True)
+    with pytest.raises(ValueError, match="cannot follow another `head`"):
+        reg.set_params(head="quantiles").fit(X, Y)
+    reg = fit(warm_start=True, clip=True)
+    reg.fit(X, 10 * Y)
+    assert reg.target_scaler_.high_ == pytest.approx(10 * Y.max())
+
+
+def test_few_groups_and_models_without_quantiles():
+    three = {"groups": np.repeat([0, 1, 2], 200)}
+    with pytest.warns(UserWarning, match="the quantiles are not calibrated"):
+        reg = fit(given=three, head="quantiles", early_stopping=False)
+    assert reg.quantile_offset_ is None
+    mean = FrozenEstimator(fit())
+    for teacher in (RegressorPool([Ridge()]), mean, make_pipeline(Told())):
+        reg = fit(teacher, head="quantiles", alpha=0.5)
+        assert reg.predict_interval(X_NEW).shape == (400, 2)
+
+
+def test_few_rows_are_calibrated_as_well():
+    reg = fit(X=X[:120], y=Y[:120], head="quantiles", alpha=1.0)
+    assert reg.quantile_offset_ is not None
+    low, high = reg.predict_interval(X_NEW).T
+    assert 0.6 < np.mean((low <= Y_NEW) & (high >= Y_NEW)) < 0.97
+    with pytest.warns(UserWarning, match="the quantiles are not calibrated"):
+        fit(X=X[:60], y=Y[:60], head="quantiles", alpha=1.0)
 
 
 class Told(RegressorMixin, BaseEstimator):
@@ -372,6 +461,8 @@ def test_a_frozen_point_teacher_warns_without_other_rows():
     teacher = FrozenEstimator(Ridge().fit(X, Y))
     with pytest.warns(UserWarning, match="may be too narrow: give `X_val`"):
         fit(teacher, X[:300], Y[:300], head="quantiles")
+    with pytest.warns(UserWarning, match="may be too narrow: give `X_val`"):
+        fit(teacher, head="quantiles")
     with pytest.raises(ValueError, match="needs labels to learn how far"):
         fit(teacher, y=None, head="quantiles")
 

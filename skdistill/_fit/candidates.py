@@ -32,8 +32,6 @@ from skdistill.teacher import UNKNOWN_FLOOR
 
 # Of cv="auto".
 N_FOLDS = 5
-# Beside what "auto" begins with, where each row judges: the weight of the labels.
-OTHER_ALPHA = 0.7
 LEAST_LEAK = 0.1
 # Share of the training: a student that is best before it overfits what it is told.
 EARLY = 0.25
@@ -209,12 +207,12 @@ class Candidates:
         return best
 
     def _try_alpha(self, best: Trial) -> Trial:
-        """Train a student that trusts the labels more."""
+        """Train a student that trusts the labels more, or less."""
         judges_all = len(self.parts) > 1
         if not judges_all or not self._may_follow_labels() or best.setting.alpha == 1:
             return best
         rows = [fit.rows for fit in best.fittings]
-        other = self._attempt(replace(best.setting, alpha=OTHER_ALPHA), rows)
+        other = self._attempt(replace(best.setting, alpha=self.plan.kind.other_alpha), rows)
         return self._better(best, other, "it is clearly better at this weight of the labels")
 
     def _try_temperatures(self, best: Trial) -> Trial:
@@ -246,11 +244,11 @@ class Candidates:
         if control is None:
             return student
         if control.is_better_than(student):
-            control.why = "it is clearly better than the student of the teacher"
+            control.why = "that is clearly better than following the teacher"
             return control
         is_teacher_worse = teacher is not None and control.loses_less_than(teacher)
         if is_teacher_worse and not student.is_better_than(control):
-            control.why = "the teacher is clearly worse than it"
+            control.why = "the teacher itself is clearly worse than that"
             return control
         return student
 

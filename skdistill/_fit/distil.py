@@ -25,6 +25,9 @@ from skdistill.student import FittedStudent, check_finite
 from skdistill.task import Task
 from skdistill.teacher import TeacherPool
 
+# Fewer groups tell nothing of the quantiles of another.
+FEWEST_GROUPS = 20
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -104,7 +107,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
     trial = candidates.learn()
     if trial.place is not None:
         run.trials[trial.place]["is_kept"] = True
-    decision = decision_of(trial, run.trials)
+    decision = decision_of(trial, run.trials, plan.kind.alpha)
     judged = replace(given, labeller=parts[0].labeller)
     judgement = judge_by_all_groups(judged, trial, run)
     if judgement is not None:
@@ -114,7 +117,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
     seen = parts[0] if last.teacher is parts[0].labeller.teacher else whole
     temperature = None if judgement is None else judgement.temperature
     temperature = temperature or _calibration(trial, last, run)
-    offset = _offset(trial, last, run)
+    offset = _offset(trial, judgement, last, run)
     student = replace(last.student, temperature=temperature, offset=offset)
     run.progress.say(decision)
     settled, seed = settled_by(plan.parameters), plan.seeds["split"]
@@ -166,15 +169,27 @@ def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:
     )
 
 
-def _offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:
+def _offset(trial: Trial, judgement: Judgement | None, last: Last, run: Run) -> np.ndarray | None:
     """What is added to the student's outputs: for the prior of classes, or to cover quantiles."""
-    rows = trial.validation
     if run.task.has_classes:
         return _prior_offset(trial, last, run)
-    if rows is None or not rows.is_labelled:
+    if not run.task.needs_folds:
+        return None
+    rows, outputs = trial.validation, None if trial.validation is None else trial.outputs
+    if judgement is not None:  # all groups tell more than those held out
+        rows, outputs = judgement.rows, judgement.outputs
+    n_apart = None
+    if rows is not None and rows.groups is not None:
+        n_apart = float(len(np.unique(rows.groups)))
+    is_enough = n_apart is None or n_apart >= FEWEST_GROUPS
+    if rows is None or outputs is None or not rows.is_labelled or not is_enough:
+        warn(
+            "the quantiles are not calibrated, as too few labelled rows or groups were held out: "
+            "intervals may hold far fewer or more rows than they should. Give `X_val` and `y_val`."
+        )
         return None
     weight = rows.weight if rows.groups is None else alike_by_group(rows.weight, rows.groups)
-    return run.task.offset_of(trial.outputs, rows.labels, weight)
+    return run.task.offset_of(outputs, rows.labels, weight, n_apart)
 
 
 def _prior_offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:

@@ -31,11 +31,17 @@ class Judgement:
     n_groups : int
     temperature : float or None
         By which it is calibrated; None where it is not.
+    rows : Block
+        All of them, without their tables.
+    outputs : ndarray of shape (n_rows, n_outputs)
+        By students that had not seen the group.
     """
 
     loss: float
     n_groups: int
     temperature: float | None
+    rows: Block
+    outputs: FloatArray
 
 
 def judge_by_all_groups(whole: Inputs, trial: Trial, run: Run) -> Judgement | None:
@@ -132,4 +138,4 @@ def _judge(outputs: FloatArray, rows: Block, folds: list[Split], run: Run) -> Ju
             calibrated = outputs[test] / cooler_temperature(outputs[others], rows.take(others))
             losses[test] = row_losses_of(calibrated, rows.take(test), is_calibrated=False)
     loss = float(np.average(losses, weights=rows.weight))
-    return Judgement(loss, len(np.unique(rows.groups)), temperature)
+    return Judgement(loss, len(np.unique(rows.groups)), temperature, rows, outputs)

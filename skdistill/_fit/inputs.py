@@ -304,7 +304,9 @@ def _with_encoder(plan: Plan, given: Inputs, more: dict[str, Any]) -> Inputs:
 
 def _find_task(plan: Plan, X: Table, y: Any, soft_targets: Any, weight: FloatArray | None) -> Task:
     if plan.previous is not None:
-        return plan.previous.task
+        task = plan.previous.task
+        plan.kind.check_known(task, y, "y")
+        return plan.kind.go_on(task, y, weight)
     return plan.kind.find_task(plan, X, y, soft_targets, weight)
 
 
@@ -367,7 +369,8 @@ def _route(
 ) -> dict[str, dict[str, Any]]:
     """The arguments of each teacher's ``fit``, by its name."""
     fit_params = arguments.fit_params
-    if plan.continues and plan.cv is None:
+    fits_again = plan.cv is not None or plan.kind.fits_again(plan.parameters)
+    if plan.continues and not fits_again:
         warn_of_kept_teacher(fit_params)
         return {}
     metadata = {"groups": arguments.groups, **more}

@@ -1,13 +1,14 @@
 """What a fit does by its kind of target before there is a task: classes, or numbers."""
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skdistill._fit.checks import check_known, check_prior, classes_of_soft_targets
 from skdistill._fit.labelling import Labeller
-from skdistill._fit.number_labelling import NumberLabeller
-from skdistill._utils._compat import safe_indexing
+from skdistill._fit.number_labelling import NumberLabeller, soft_numbers
+from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
 from skdistill.objectives import Hinton, Response, SquaredError
@@ -25,6 +26,10 @@ from skdistill.teacher import RegressorPool, TeacherPool
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
 
+# Fewer training rows than this make a validation split too noisy to choose an epoch by.
+EARLY_STOPPING_ROWS = 500
+# Fewer than this hold out too few to calibrate quantiles by.
+CALIBRATION_ROWS = 80
 # Rows whose predictions tell the scale, where there is no y.
 SCALE_ROWS = 10_000
 
@@ -33,6 +38,9 @@ class Kind:
     """A kind of target."""
 
     has_classes: bool
+    # Weight of the labels that "auto" begins with, and the other one that it may try.
+    alpha: float
+    other_alpha: float
     # The response where the user gives none, and those of the other kind.
     response_class: type[Response]
     other_responses: tuple[type[Response], ...]
@@ -44,6 +52,14 @@ class Kind:
     def pool_params(self, parameters: Estimator, response: Response) -> dict[str, Any]:
         """How the pool of a fit combines answers."""
         raise NotImplementedError
+
+    def fewest_to_hold_out(self, parameters: Estimator) -> int:
+        """Training rows from which on ``early_stopping="auto"`` holds some out."""
+        return EARLY_STOPPING_ROWS
+
+    def fits_again(self, parameters: Estimator) -> bool:
+        """Whether teachers are fitted in folds even by a fit that goes on from another."""
+        return False
 
     def check_target(self, y: Any, X: Table) -> np.ndarray | None:
         """The y of a fit, checked; None stays None."""
@@ -58,6 +74,10 @@ class Kind:
     ) -> Task:
         """What there is to predict."""
         raise NotImplementedError
+
+    def go_on(self, task: Any, y: np.ndarray | None, weight: FloatArray | None) -> Task:
+        """The task of a fit that goes on from another with this one."""
+        return task
 
     def check_known(self, task: Any, y: np.ndarray | None, name: str) -> None:
         """Raise a ValueError for labels that the task does not have."""
@@ -78,6 +98,7 @@ class OfClasses(Kind):
     """Classes to tell apart."""
 
     has_classes = True
+    alpha, other_alpha = 0.3, 0.7
     response_class = Hinton
     other_responses = (SquaredError,)
 
@@ -135,6 +156,7 @@ class OfNumbers(Kind):
     """Numbers to tell."""
 
     has_classes = False
+    alpha, other_alpha = 0.7, 0.3
     response_class = SquaredError
     other_responses = (Hinton,)
 
@@ -145,6 +167,14 @@ class OfNumbers(Kind):
     def pool_params(self, parameters: Estimator, response: Response) -> dict[str, Any]:
         """None: it is the mean; see :meth:`Kind.pool_params`."""
         return {}
+
+    def fewest_to_hold_out(self, parameters: Estimator) -> int:
+        """Quantiles are calibrated by rows held out; see :meth:`Kind.fewest_to_hold_out`."""
+        return EARLY_STOPPING_ROWS if parameters.head == "mean" else CALIBRATION_ROWS
+
+    def fits_again(self, parameters: Estimator) -> bool:
+        """For quantiles of their errors; see :meth:`Kind.fits_again`."""
+        return parameters.head != "mean"
 
     def check_target(self, y: Any, X: Table) -> np.ndarray | None:
         """Finite numbers; see :meth:`Kind.check_target`."""
@@ -159,9 +189,13 @@ class OfNumbers(Kind):
     ) -> Regression:
         """The scale of y, or where there is none of what the teacher tells; see the base."""
         parameters = plan.parameters
-        told = y if y is not None else self._told(plan, X, soft_targets)
         kind = parameters.target_transform
-        scaler = TargetScaler("identity" if is_auto(kind) else kind).fit(told, weight)
+        scaler = TargetScaler("identity" if is_auto(kind) else kind)
+        if y is not None:
+            scaler.fit(y, weight)
+        else:  # no y has been seen, so there is no range to stay in
+            scaler.fit(self._told(plan, X, soft_targets))
+            scaler.low_, scaler.high_ = np.full((2, len(scaler.scale_)), [[-np.inf], [np.inf]])
         task = Regression(scaler, parameters._levels)
         if task.levels is not None and task.n_targets > 1:
             raise ValueError(
@@ -175,7 +209,8 @@ class OfNumbers(Kind):
         n_targets = 1 if y is None or y.ndim == 1 else y.shape[1]
         if y is not None and n_targets != task.n_targets:
             raise ValueError(
-                f"`{name}` has {n_targets} targets, but there are {task.n_targets} to predict."
+                f"`{name}` has {n_targets} targets, but there are {task.n_targets} to predict: "
+                "give as many, or `warm_start=False`."
             )
 
     def check_split(
@@ -190,7 +225,20 @@ class OfNumbers(Kind):
     def _told(self, plan: "Plan", X: Table, soft_targets: Any) -> FloatArray:
         """Numbers like those to tell: soft targets, or those of frozen teachers for some rows."""
         if soft_targets is not None:
-            told = np.asarray(soft_targets, dtype=np.float64)
+            told = soft_numbers(soft_targets, num_samples(X), "soft_targets")
             return told if plan.parameters._levels is None else told.reshape(-1, 1)
-        some = safe_indexing(X, slice(0, SCALE_ROWS))
+        order = np.random.RandomState(0).permutation(num_samples(X))
+        some = safe_indexing(X, np.sort(order[:SCALE_ROWS]))
         return plan.new_pool().fit(some).predict(some)
+
+    def go_on(
+        self, task: Regression, y: np.ndarray | None, weight: FloatArray | None
+    ) -> Regression:
+        """The same scale, and the range of all that was seen."""
+        if y is None:
+            return task
+        scaler, seen = copy.copy(task.scaler), y.reshape(len(y), -1)
+        seen = seen if weight is None else seen[weight > 0]
+        scaler.low_ = np.minimum(scaler.low_, seen.min(axis=0))
+        scaler.high_ = np.maximum(scaler.high_, seen.max(axis=0))
+        return Regression(scaler, task.levels)

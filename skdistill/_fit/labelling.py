@@ -104,10 +104,6 @@ class Labeller:
                 warn_of_unknown(self.task.classes[unknown])
         return self._lift(soft)
 
-    def label_training(self, given: "Inputs", step: Step) -> FloatArray:
-        """Soft targets of the rows of X."""
-        return self.label_known(given.X, given.labels, step)
-
     def _lift(self, soft: FloatArray) -> FloatArray:
         """Lift the zeros of classes that no teacher knows: they have no logarithm either."""
         return floor_probabilities(soft, self._floor) if (soft == 0).any() else soft
@@ -193,7 +189,7 @@ def training_rows(given: "Inputs", progress: Progress) -> Block:
     if soft is None:
         text, n_steps = f"labelling {len(labels)} training rows", len(list(chunks(given.X)))
         with progress.task("label-training-rows", text, n_steps=n_steps) as step:
-            soft = given.labeller.label_training(given, step)
+            soft = given.labeller.label_known(given.X, labels, step)
     return replace(given.block, soft=soft)
 
 

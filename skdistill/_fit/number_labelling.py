@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from skdistill._fit.inputs import Inputs
     from skdistill._fit.run import Run
 
+NEEDS_LABELS = (
+    "`head='quantiles'` needs labels to learn how far they lie from the teacher's numbers: give y, "
+    "or a teacher with `predict_quantiles`, or `soft_targets` with a column a level and "
+    "`transfer=None`."
+)
+
 
 class NumberLabeller(Labeller):
     """Labels rows by the teacher's numbers, or quantiles of them, on the scale of the student.
@@ -35,8 +41,8 @@ class NumberLabeller(Labeller):
         Fitted.
     spread : Spread or None, default=None
         How labels lie around the numbers of a teacher that tells no quantiles itself.
-    own : ndarray of shape (n_samples, n_levels) or None, default=None
-        The quantiles of the rows of X, out of fold.
+    own : (table, ndarray of shape (n_samples, n_levels)) or None, default=None
+        The rows that the spread was learned on, and their quantiles as if it was not.
     """
 
     def __init__(
@@ -46,7 +52,7 @@ class NumberLabeller(Labeller):
         temperatures: tuple[float, ...],
         teacher: Any = None,
         spread: Spread | None = None,
-        own: FloatArray | None = None,
+        own: tuple[Table, FloatArray] | None = None,
     ):
         super().__init__(task, response, temperatures, teacher)
         self.spread = spread
@@ -60,13 +66,15 @@ class NumberLabeller(Labeller):
         """How labels lie around the teacher's numbers, where it does not tell quantiles itself."""
         if self.task.levels is None or self.pool.tells_quantiles:
             return self
-        rows, means = self._unseen(given, run)
+        unseen = self._unseen(given, run)
+        if unseen is None:
+            return self
+        rows, means = unseen
         spread = Spread(given.encoder, run.plan.columns, self.task.levels)
-        apart = (rows.labels - means)[:, 0]
-        spread.fit(rows.X, means, apart, rows.weight, run.plan.seeds["split"])
-        own = spread.quantiles(rows.X, means) if rows.X is given.X else None
+        apart, seed = (rows.labels - means)[:, 0], run.plan.seeds["split"]
+        spread.fit(rows.X, means, apart, rows.weight, seed, rows.groups)
         one = self.task, self.response, self.temperatures, self.teacher
-        return NumberLabeller(*one, spread, own)
+        return NumberLabeller(*one, spread, (rows.X, spread.own_))
 
     def given(self, soft_targets: Any, X: Table, name: str) -> FloatArray | None:
         """Numbers that the user gave, checked; None stays None."""
@@ -77,7 +85,11 @@ class NumberLabeller(Labeller):
     def label(self, X: Table, step: Step = no_step) -> FloatArray:
         """The teacher's numbers, or quantiles."""
         levels = self.task.levels
+        if self.own is not None and X is self.own[0]:
+            return self.own[1]
         if levels is not None and self.spread is None:
+            if not self.pool.tells_quantiles:
+                raise ValueError(NEEDS_LABELS)
             return self.task.soft_of(self.pool.predict_quantiles(X, levels))
         means = self.task.scaler.transform(self.pool.label(X, step=step))
         return means if self.spread is None else self.spread.quantiles(X, means)
@@ -87,10 +99,6 @@ class NumberLabeller(Labeller):
     ) -> FloatArray:
         """The same: of numbers there is none that a teacher does not know."""
         return self.label(X, step)
-
-    def label_training(self, given: "Inputs", step: Step) -> FloatArray:
-        """Those of the rows of X: out of fold, where quantiles need that."""
-        return self.label(given.X, step) if self.own is None else self.own
 
     def knows(self, labels: np.ndarray) -> BoolArray:
         """True for all."""
@@ -104,7 +112,8 @@ class NumberLabeller(Labeller):
         self, given: "Inputs", others: list[list[Table]], step: Step
     ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         """The numbers of teachers that have not seen the row; see the base."""
-        own, of_others, is_answer = self._out_of_fold(given, given.folds, others, step)
+        levels = self.task.levels if self.spread is None else None
+        own, of_others, is_answer = self._out_of_fold(given, given.folds, others, step, levels)
         if self.spread is None:
             soft = [[self.task.soft_of(one) for one in tables] for tables in of_others]
             return self.task.soft_of(own), soft, is_answer
@@ -114,23 +123,24 @@ class NumberLabeller(Labeller):
         return spread.quantiles(given.X, scale(own)), soft, is_answer
 
     def _out_of_fold(
-        self, given: "Inputs", folds: Any, others: list[list[Table]], step: Step
+        self,
+        given: "Inputs",
+        folds: Any,
+        others: list[list[Table]],
+        step: Step,
+        levels: tuple[float, ...] | None = None,
     ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         assert given.y is not None
         return self.pool.label_folds(given.X, given.y, folds, others, False, given.fit_params, step)
 
-    def _unseen(self, given: "Inputs", run: "Run") -> tuple[Block, FloatArray]:
-        """Rows with labels that the teacher has not seen, and its numbers for them."""
+    def _unseen(self, given: "Inputs", run: "Run") -> tuple[Block, FloatArray] | None:
+        """Rows with labels that the teacher has not seen, and its numbers; None without labels."""
         scale = self.task.scaler.transform
         if not run.plan.has_unfitted_teachers:
             rows = given.validation if given.validation is not None else given.block
             if not rows.is_labelled:
-                raise ValueError(
-                    "`head='quantiles'` needs labels to learn how far they lie from the teacher's "
-                    "numbers: give y, a teacher with `predict_quantiles`, or `soft_targets` with a "
-                    "column a level."
-                )
-            if given.validation is None:
+                return None
+            if given.validation is None or given.holds_out:
                 warn(
                     "the quantiles are learned on rows that the frozen teacher may have seen, and "
                     "may be too narrow: give `X_val` and `y_val`."
@@ -144,9 +154,37 @@ class NumberLabeller(Labeller):
         return given.block, scale(means)
 
     def _folds(self, given: "Inputs", run: "Run") -> list[Split]:
-        seed = run.plan.seeds["split"]
-        cv = KFold(N_FOLDS, shuffle=True, random_state=seed) if given.groups is None else N_FOLDS
-        return find_folds(cv, given.X, given.y, given.groups, has_classes=False)
+        seed, groups = run.plan.seeds["split"], given.groups
+        n_units = given.n_used if groups is None else len(np.unique(groups))
+        n_folds = min(N_FOLDS, n_units)
+        if n_folds < 2:
+            raise ValueError(
+                "`head='quantiles'` learns the errors of teachers in folds, which takes two rows "
+                f"or `groups` at least, got {n_units}: give more, or head='mean'."
+            )
+        cv = KFold(n_folds, shuffle=True, random_state=seed) if groups is None else n_folds
+        return find_folds(cv, given.X, given.y, groups, has_classes=False)
+
+
+def soft_numbers(soft_targets: Any, n_rows: int, name: str) -> FloatArray:
+    """Soft targets as finite numbers, of so many rows, of shape (n_rows, n_columns).
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    given = soft_targets.to_numpy() if is_frame(soft_targets) else soft_targets
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must hold numbers: {error}.") from error
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or len(values) != n_rows:
+        raise ValueError(f"`{name}` must have a row for each of {n_rows}, got {np.shape(given)}.")
+    if not np.isfinite(values).all():
+        raise ValueError(f"`{name}` contains NaN or infinity: leave those rows out.")
+    return values
 
 
 def check_soft_numbers(soft_targets: Any, task: Regression, X: Table, name: str) -> FloatArray:
@@ -157,15 +195,8 @@ def check_soft_numbers(soft_targets: Any, task: Regression, X: Table, name: str)
     ValueError
         If they are no finite numbers, or not as many as there are rows and targets.
     """
-    given = soft_targets.to_numpy() if is_frame(soft_targets) else soft_targets
-    try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must hold numbers: {error}.") from error
-    values = values[:, None] if values.ndim == 1 else values
-    shape = num_samples(X), task.n_outputs
-    if values.shape != shape:
-        raise ValueError(f"`{name}` must have shape {shape}, got {np.shape(given)}.")
-    if not np.isfinite(values).all():
-        raise ValueError(f"`{name}` contains NaN or infinity: leave those rows out.")
+    values = soft_numbers(soft_targets, num_samples(X), name)
+    if values.shape[1] != task.n_outputs:
+        shape = num_samples(X), task.n_outputs
+        raise ValueError(f"`{name}` must have shape {shape}, got {np.shape(soft_targets)}.")
     return values

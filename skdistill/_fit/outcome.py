@@ -4,7 +4,7 @@ import numpy as np
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.judge import is_clearly_lower
-from skdistill._fit.plan import ALPHA, EARLY_STOPPING_ROWS, Plan
+from skdistill._fit.plan import Plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import FloatArray
@@ -32,7 +32,8 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     """
     if validation is None:
         if is_auto(plan.parameters.early_stopping):
-            return f"no rows are held out of fewer than {EARLY_STOPPING_ROWS} (give `X_val`)"
+            least = plan.kind.fewest_to_hold_out(plan.parameters)
+            return f"no rows are held out of fewer than {least} (give `X_val`)"
         return "no rows are held out"
     if not validation.is_labelled:
         return "the rows held out have no labels"
@@ -44,7 +45,7 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     return "a net of your own is trained once"
 
 
-def decision_of(trial: Trial, trials: list[dict]) -> str:
+def decision_of(trial: Trial, trials: list[dict], usual: float) -> str:
     """Say in one line what is kept, by which losses, and why.
 
     Parameters
@@ -52,7 +53,9 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
     trial : Trial
         The one that is kept.
     trials : list of dict
-        `trials_` of the classifier.
+        `trials_` of the estimator.
+    usual : float
+        The weight of the labels that "auto" begins with.
 
     Returns
     -------
@@ -74,15 +77,16 @@ def decision_of(trial: Trial, trials: list[dict]) -> str:
     parts.append(")")
     if trials:
         task = trial.judges.task
-        losses = [f"{_name(one)} {one[task.loss_key]:.4f}" for one in trials if not one["is_kept"]]
+        others = [one for one in trials if not one["is_kept"]]
+        losses = [f"{_name(one, usual)} {one[task.loss_key]:.4f}" for one in others]
         own = next(one[task.loss_key] for one in trials if one["is_kept"])
         parts.append(f"; {task.loss_name} {own:.4f} on {len(trial.judges)} rows held out")
         parts.append(f" ({', '.join(losses)})" if losses else "")
     return "".join([*parts, f"; why: {trial.why}"])
 
 
-def _name(trial: dict) -> str:
-    """A trial that is not kept, in a word or two."""
+def _name(trial: dict, alpha: float) -> str:
+    """A trial that is not kept, in a word or two; `alpha` is that which goes without saying."""
     if trial["who"] == "teacher":
         seen = trial.get("may_have_seen_the_rows", False)
         return "the teacher, which may have seen these rows," if seen else "the teacher"
@@ -91,7 +95,7 @@ def _name(trial: dict) -> str:
         words.append(f"at temperature {trial['temperature']:g}")
     if trial["cv"] is not None:
         words.append("of labels out of fold")
-    if trial["who"] == "student" and trial["alpha"] != ALPHA:
+    if trial["who"] == "student" and trial["alpha"] != alpha:
         words.append(f"at alpha {trial['alpha']:g}")
     if trial["nominal"]:
         words.append("that takes numbers as codes")
@@ -122,7 +126,7 @@ def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
     if plan.chooses_alpha:
         text = (
             "`alpha='auto'` keeps the student that learns from the labels alone, since "
-            f"{trial.why}. Set `alpha=0.3` to follow the teacher all the same."
+            f"{trial.why}. Set `alpha={plan.kind.alpha:g}` to follow the teacher all the same."
         )
         if plan.parameters.response is not None:
             text += " `response` is not used."

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from skdistill._fit.kinds import Kind
 
 # What "auto" begins with, and the temperatures tried besides.
-ALPHA, TEMPERATURE = 0.3, 1.0
+TEMPERATURE = 1.0
 OTHER_TEMPERATURES = (2.0, 4.0)
-# Fewer training rows than this make a validation split too noisy to choose an epoch by.
-EARLY_STOPPING_ROWS = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +130,8 @@ class Plan:
     def first_alpha(self) -> float:
         if not self.chooses_alpha:
             return float(self.parameters.alpha)
-        return ALPHA if self.previous is None else self.previous.alpha or ALPHA
+        usual = self.kind.alpha
+        return usual if self.previous is None else self.previous.alpha or usual
 
     @property
     def first_temperature(self) -> float:
@@ -167,7 +166,8 @@ class Plan:
         """Whether the student of so many rows is the best epoch by rows held out."""
         wanted = self.parameters.early_stopping
         if isinstance(wanted, str):
-            return n_rows >= EARLY_STOPPING_ROWS or is_splitter(self.parameters.validation_fraction)
+            fewest = self.kind.fewest_to_hold_out(self.parameters)
+            return n_rows >= fewest or is_splitter(self.parameters.validation_fraction)
         return bool(wanted)
 
 

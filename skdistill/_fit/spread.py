@@ -1,11 +1,10 @@
 """How far true numbers lie from what a teacher tells, as a distribution for each row."""
 
-from typing import Any
-
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
 
+from skdistill._utils._compat import num_samples
 from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.student import encode
 from skdistill.table import ColumnSelection
@@ -39,6 +38,8 @@ class Spread:
     model_ : HistGradientBoostingRegressor or None
         Of the logarithm of the scale; None where there are too few rows for one.
     shape_ : ndarray of shape (n_levels,)
+    own_ : ndarray of shape (n_samples, n_levels)
+        Quantiles of the rows it was fitted on, by scales that were learned without them.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Spread:
         apart: FloatArray,
         weight: FloatArray,
         seed: int | None,
+        groups: np.ndarray | None = None,
     ) -> "Spread":
         """Learn how far labels lie from predictions of teachers that had not seen them.
 
@@ -67,24 +69,37 @@ class Spread:
             Labels less predictions.
         weight : ndarray of shape (n_samples,)
         seed : int or None
+        groups : ndarray of shape (n_samples,), default=None
+            Rows that belong together.
 
         Returns
         -------
         Spread
         """
-        used = weight > 0
+        used = np.flatnonzero(weight)
         inputs, apart, weight = self._inputs(X, means)[used], apart[used], weight[used]
+        groups = None if groups is None else groups[used]
         size = np.abs(apart)
         least = LEAST_SHARE * np.average(size, weights=weight)
         logs = np.log(np.maximum(size, least if least > 0 else 1.0))
         self.model_, told = None, np.zeros(len(apart))
-        if len(apart) >= FEWEST_ROWS:
+        units = len(apart) if groups is None else len(np.unique(groups))
+        if units >= FEWEST_ROWS:
             model = HistGradientBoostingRegressor(**SCALE_MODEL, random_state=seed)
             folds = KFold(N_FOLDS, shuffle=True, random_state=seed)
-            params: dict[str, Any] = {"sample_weight": weight}
-            told = cross_val_predict(model, inputs, logs, cv=folds, params=params)
+            told = cross_val_predict(
+                model,
+                inputs,
+                logs,
+                cv=folds if groups is None else GroupKFold(N_FOLDS),
+                groups=groups,
+                params={"sample_weight": weight},
+            )
             self.model_ = model.fit(inputs, logs, sample_weight=weight)
         self.shape_ = weighted_quantile(apart / np.exp(told), np.array(self.levels), weight)
+        scales = np.ones(num_samples(X))
+        scales[used] = np.exp(told)
+        self.own_ = means + scales[:, None] * self.shape_
         return self
 
     def quantiles(self, X: Table, means: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from skdistill.task import Regression, TargetScaler
 
 # Of the trial: its rows, those held out of them, and its net.
 MOST_ROWS, FEWEST_ROWS, SHARE = 4_000, 200, 0.25
+FEWEST_GROUPS = 8
 RECIPE = MLPStudent((64, 64), n_steps=400, optimizer="adamw")
 # A target that is skewed less is taken as it is.
 LEAST_SKEW = 1.0
@@ -56,6 +57,9 @@ def settle_target(given: Inputs, run: Run) -> Inputs:
 def _is_open(given: Inputs, run: Run) -> bool:
     """Whether there is a choice, and there are rows to choose by."""
     if run.plan.parameters.target_transform != "auto" or run.plan.continues or given.y is None:
+        return False
+    few_groups = given.groups is not None and len(np.unique(given.groups)) < FEWEST_GROUPS
+    if few_groups or run.plan.deadline is not None:
         return False
     return given.n_used >= FEWEST_ROWS and given.y.ndim == 1 and _skew(given) > LEAST_SKEW
 

@@ -18,6 +18,9 @@ SETTLED = (
     "class_weight",
     "early_stopping",
     "validation_fraction",
+    "head",
+    "quantiles",
+    "target_transform",
 )
 
 
@@ -33,7 +36,7 @@ def settled_by(parameters: Estimator) -> dict[str, str]:
     -------
     dict of str to str
     """
-    found = {name: identity_of(getattr(parameters, name)) for name in SETTLED[1:]}
+    found = {name: identity_of(getattr(parameters, name, None)) for name in SETTLED[1:]}
     parts = named_parts(parameters.teacher, "teacher")
     # A frozen teacher may be large: it is known as the object that it is, see `check_settled`.
     parts = [(name, None if is_frozen(part) else clone_of(part)) for name, part in parts]

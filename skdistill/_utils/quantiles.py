@@ -1,5 +1,7 @@
 """Quantiles between the levels that are known: NumPy alone."""
 
+from numbers import Real
+
 import numpy as np
 
 from skdistill._utils.types import ArrayLike, FloatArray
@@ -28,7 +30,7 @@ def tails_of(coverage: float, known: FloatArray) -> FloatArray:
     ValueError
         If it is no share, or more than what lies between the outermost levels known.
     """
-    if not 0 < coverage < 1:
+    if not isinstance(coverage, Real) or not 0 < coverage < 1:
         raise ValueError(f"`coverage` must be between 0 and 1, got {coverage!r}.")
     wanted = np.array([0.5 - coverage / 2, 0.5 + coverage / 2])
     _check_inside(wanted, known, f"`coverage={coverage:g}`")
@@ -58,7 +60,7 @@ def interpolate(values: FloatArray, known: FloatArray, wanted: FloatArray) -> Fl
 
 def _check_inside(wanted: FloatArray, known: FloatArray, what: str) -> None:
     low, high = known[0], known[-1]
-    if not len(wanted) or wanted.min() < low - 1e-9 or wanted.max() > high + 1e-9:
+    if not len(wanted) or not (wanted.min() >= low - 1e-9 and wanted.max() <= high + 1e-9):
         raise ValueError(
             f"{what} asks for levels outside those that were learned, {low:g} to {high:g}: fit "
             "with `quantiles` that reach as far."

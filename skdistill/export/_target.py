@@ -107,8 +107,10 @@ class NumberTarget:
 
 
 def spread_of(scaler: Any) -> NDArray[Any]:
-    """The range of each target, 1 for a constant."""
-    spread = scaler.high_ - scaler.low_
+    """The range of each target, its deviation where none was seen, and 1 for a constant."""
+    n_targets = len(scaler.scale_)
+    zero, one = (scaler.inverse_transform(np.full((1, n_targets), z))[0] for z in (0.0, 1.0))
+    spread = np.where(np.isfinite(scaler.high_), scaler.high_ - scaler.low_, one - zero)
     return np.where(spread > 0, spread, 1.0)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._fit.plan import EARLY_STOPPING_ROWS
+from skdistill._fit.kinds import EARLY_STOPPING_ROWS
 from skdistill._utils.auto import is_auto
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray

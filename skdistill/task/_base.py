@@ -118,7 +118,11 @@ class Task:
         raise NotImplementedError
 
     def offset_of(
-        self, outputs: FloatArray, labels: np.ndarray, weight: FloatArray
+        self,
+        outputs: FloatArray,
+        labels: np.ndarray,
+        weight: FloatArray,
+        n_apart: float | None = None,
     ) -> FloatArray | None:
         """What to add to outputs, by rows that the student has not learned from; None is nothing.
 
@@ -127,6 +131,8 @@ class Task:
         outputs : ndarray of shape (n_rows, n_outputs)
         labels : ndarray of shape (n_rows, ...)
         weight : ndarray of shape (n_rows,)
+        n_apart : float, default=None
+            Rows, or groups of them, that do not depend on each other; None takes all rows.
 
         Returns
         -------

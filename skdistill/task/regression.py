@@ -84,6 +84,7 @@ class Regression(Task):
         """A teacher's numbers, or its quantiles of one, on the scale of the student."""
         if self.levels is None:
             return self.scaler.transform(numbers)
+        assert numbers.shape[1] == len(self.levels)
         return self.scaler.transform(numbers.reshape(-1, 1)).reshape(numbers.shape)
 
     def unlabelled(self, n_rows: int) -> FloatArray:
@@ -148,7 +149,11 @@ class Regression(Task):
         return -float(np.average(self.row_losses(soft, labels), weights=weight))
 
     def offset_of(
-        self, outputs: FloatArray, labels: FloatArray, weight: FloatArray
+        self,
+        outputs: FloatArray,
+        labels: FloatArray,
+        weight: FloatArray,
+        n_apart: float | None = None,
     ) -> FloatArray | None:
         r"""What makes each quantile cover its share of the rows; None of means.
 
@@ -163,7 +168,8 @@ class Regression(Task):
         """
         if self.levels is None:
             return None
-        n, levels = n_effective(weight), np.array(self.levels)
+        n = n_effective(weight) if n_apart is None else n_apart
+        levels = np.array(self.levels)
         ranks = (n + 1) * levels
         ranks = np.where(levels > 0.5, np.ceil(ranks - 1e-9), np.floor(ranks + 1e-9))
         wanted = np.clip(np.where(levels == 0.5, n * levels, ranks) / n, 0, 1)

@@ -3,7 +3,8 @@
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.stats import yeojohnson, yeojohnson_normmax
+from scipy.optimize import minimize_scalar
+from scipy.stats import yeojohnson
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +15,8 @@ from skdistill._utils.types import ArrayLike, FloatArray
 POWERS = {"identity": 1.0, "log": 0.0, "yeo-johnson": None}
 # Less than this, of the mean, is the rounding of a constant; a power has no smaller base.
 SMALLEST = 1e-12
+# Where the best power is looked for.
+POWER_BOUNDS = (-2.0, 4.0)
 
 
 class TargetScaler(BaseEstimator):
@@ -84,7 +87,8 @@ class TargetScaler(BaseEstimator):
             )
         power = POWERS[self.kind]
         given = np.full(values.shape[1], power)
-        self.power_ = np.array([_best(one) for one in values.T]) if power is None else given
+        best = [_best(one, weight) for one in values.T] if power is None else given
+        self.power_ = np.asarray(best)
         powered = self._powered(values)
         self.mean_ = np.average(powered, axis=0, weights=weight)
         spread = np.sqrt(np.average((powered - self.mean_) ** 2, axis=0, weights=weight))
@@ -92,7 +96,7 @@ class TargetScaler(BaseEstimator):
         return self
 
     def transform(self, y: ArrayLike) -> FloatArray:
-        """Bring targets to the scale of the student; values outside their range are moved to it.
+        """Bring targets to the scale of the student.
 
         Parameters
         ----------
@@ -104,8 +108,6 @@ class TargetScaler(BaseEstimator):
         """
         check_is_fitted(self)
         values = _columns(y)
-        if (self.power_ != 1).any():  # far outside, a power may not be defined
-            values = np.clip(values, self.low_, self.high_)
         return (self._powered(values) - self.mean_) / self.scale_
 
     def inverse_transform(self, y: ArrayLike) -> FloatArray:
@@ -136,9 +138,19 @@ def _columns(y: ArrayLike) -> FloatArray:
     return values[:, None] if values.ndim == 1 else values
 
 
-def _best(values: FloatArray) -> float:
+def _best(values: FloatArray, weight: FloatArray) -> float:
     """The power that makes the values most like a normal distribution; 1 for a constant."""
-    return float(yeojohnson_normmax(values)) if np.ptp(values) > 0 else 1.0
+    if not np.ptp(values) > 0:
+        return 1.0
+    share = weight / weight.sum()
+    slope = share @ (np.sign(values) * np.log1p(np.abs(values)))
+
+    def minus_likelihood(power: float) -> float:
+        powered = yeojohnson(values, power)
+        variance = share @ (powered - share @ powered) ** 2
+        return float(np.log(variance) / 2 - (power - 1) * slope)
+
+    return float(minimize_scalar(minus_likelihood, bounds=POWER_BOUNDS, method="bounded").x)
 
 
 def _unpowered(z: FloatArray, power: float) -> FloatArray:

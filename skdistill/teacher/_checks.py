@@ -77,10 +77,10 @@ def check_teachers(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> N
         try:
             answers = adapt(part)
         except ValueError as error:
-            raise ValueError(f"teacher `{name}` ({_kind_of(part)}): {error}.") from error
+            raise ValueError(f"teacher `{name}` ({kind_of(part)}): {error}.") from error
         if not _will_give_probabilities(answers):
             raise ValueError(
-                f"teacher `{name}` ({_kind_of(part)}) has no predict_proba: {_remedy_for(part)}."
+                f"teacher `{name}` ({kind_of(part)}) has no predict_proba: {_remedy_for(part)}."
             )
 
 
@@ -145,7 +145,8 @@ def _is_fitted(part: Estimator) -> bool:
     return True
 
 
-def _kind_of(part: Estimator) -> str:
+def kind_of(part: Estimator) -> str:
+    """The class of a teacher, or of what is frozen in it."""
     return type(_inner(part)).__name__
 
 

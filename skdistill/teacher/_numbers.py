@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skdistill._utils._compat import num_samples
+from skdistill._utils.cache import Cache
 from skdistill._utils.named import unfrozen_parts_of
 from skdistill._utils.types import Estimator, FloatArray, IntArray, NDArray, Table
 from skdistill.table import is_frame
@@ -16,18 +17,43 @@ from skdistill.teacher._hints import hint_for
 from skdistill.teacher._jobs import FitJob, TrainingRows
 from skdistill.teacher._members import InMemory, Member, Source
 from skdistill.teacher._models import has_part_of, torch_guard
+from skdistill.teacher._quantiles import ask_quantiles
 
 
 class NumberMember(Member):
-    """A fitted teacher that tells a number for each target."""
+    """A fitted teacher that tells a number for each target, or quantiles of one."""
+
+    # Of the quantiles that it is asked for; None asks for numbers.
+    levels: tuple[float, ...] | None = None
 
     def _chunk(self, X: Table) -> FloatArray:
+        if self.levels is not None:
+            return ask_quantiles(self.name, self.estimator, X, np.array(self.levels))
         answer = ask_number(self.name, self.estimator, X)
         return read_numbers(self.name, answer, num_samples(X), len(self.columns))
 
 
 class NumberJob(FitJob):
     """All that a fitted teacher of numbers depends on: `codes` are the numbers themselves."""
+
+    # As of the member that comes of it.
+    levels: tuple[float, ...] | None = None
+
+    def key(self, cache: Cache) -> str | None:
+        """What `cache` knows the fitted teacher by, and the levels that it is asked for."""
+        key = super().key(cache)
+        return key if self.levels is None or key is None else cache.key("levels", key, self.levels)
+
+    def asked_for(self, levels: tuple[float, ...] | None) -> NumberJob:
+        """The same, of which the fitted teacher tells quantiles."""
+        self.levels = levels
+        return self
+
+    def on(self, rows: IntArray, where: str) -> FitJob:
+        """The same on some of the rows; see :meth:`FitJob.on`."""
+        part = super().on(rows, where)
+        assert isinstance(part, NumberJob)
+        return part.asked_for(self.levels)
 
     @property
     def labels(self) -> NDArray[Any]:
@@ -42,7 +68,9 @@ class NumberJob(FitJob):
         self, source: Source, columns: IntArray, n_votes: int | None, key: str | None = None
     ) -> Member:
         """The fitted teacher as a member; see :meth:`FitJob.member`."""
-        return NumberMember(self.name, source, columns, None, key)
+        found = NumberMember(self.name, source, columns, None, key)
+        found.levels = self.levels
+        return found
 
     @property
     def _places(self) -> IntArray:
@@ -96,8 +124,13 @@ def read_numbers(name: str, answer: Any, n_rows: int, n_targets: int | None) -> 
         raise ValueError(f"{what} must give numbers: {error}. Give a regressor.") from error
     values = values[:, None] if values.ndim == 1 else values
     shape = (n_rows, values.shape[-1] if n_targets is None else n_targets)
-    if values.shape != shape:
+    if len(values) != n_rows or values.ndim != 2:
         raise ValueError(f"{what} must have shape {shape}, got {np.shape(answer)}.")
+    if values.shape != shape:
+        raise ValueError(
+            f"teacher `{name}` predicts {values.shape[1]} target(s), but there are {shape[1]}: "
+            "give a y, or a teacher, of as many."
+        )
     if not np.isfinite(values).all():
         row = int((~np.isfinite(values)).any(axis=1).argmax())
         raise ValueError(f"{what} is not finite on row {row}: {values[row].tolist()}.")

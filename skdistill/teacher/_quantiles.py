@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, Table
+from skdistill.serving import Scorer
 from skdistill.teacher._hints import hint_for
 from skdistill.teacher._members import chunks
 
@@ -37,7 +38,13 @@ def quantile_function(estimator: Estimator) -> Quantiles | None:
         return quantile_function(estimator.estimator)
     if isinstance(estimator, Pipeline):
         last = quantile_function(estimator[-1])
-        return None if last is None else lambda X, q: last(estimator[:-1].transform(X), q)
+        if last is None or len(estimator) == 1:
+            return last
+        return lambda X, q: last(estimator[:-1].transform(X), q)
+    if isinstance(estimator, Scorer) and not hasattr(estimator, "quantiles_"):
+        return None
+    if not getattr(estimator, "tells_quantiles", True):  # a pool
+        return None
     if hasattr(estimator, "predict_quantiles"):
         return lambda X, q: estimator.predict_quantiles(X, quantiles=q)
     if hasattr(estimator, "pred_dist"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from numbers import Integral
 from os import PathLike
@@ -10,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, RegressorMixin, is_classifier
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter
 from sklearn.utils.validation import check_is_fitted
@@ -37,7 +38,9 @@ from skdistill.teacher._checks import (
     check_pool_weights,
     check_refittable,
     is_frozen,
+    kind_of,
     pool_tags,
+    tags_of,
     unfrozen,
     warn_of_refits,
 )
@@ -45,8 +48,15 @@ from skdistill.teacher._combine import MeanNumber
 from skdistill.teacher._eval_sets import select_columns
 from skdistill.teacher._fitted_pool import FittedPool
 from skdistill.teacher._jobs import make_jobs
-from skdistill.teacher._labelling import fit_members
-from skdistill.teacher._numbers import adopt_number, ask_number, read_numbers, rows_to_fit
+from skdistill.teacher._labelling import FittedTeachers, fit_members
+from skdistill.teacher._members import Member
+from skdistill.teacher._numbers import (
+    NumberJob,
+    adopt_number,
+    ask_number,
+    read_numbers,
+    rows_to_fit,
+)
 from skdistill.teacher._quantiles import ask_quantiles, quantile_function
 from skdistill.teacher._requests import routed_params, router_of
 
@@ -284,6 +294,7 @@ class RegressorPool(FittedPool, NamedListsMixin, RegressorMixin, BaseEstimator):
         floored: bool,
         fit_params: Mapping[str, dict[str, Any]] | None,
         step: Step,
+        levels: tuple[float, ...] | None = None,
     ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         """Predictions of teachers that were fitted without the fold; see TeacherPool.
 
@@ -298,21 +309,27 @@ class RegressorPool(FittedPool, NamedListsMixin, RegressorMixin, BaseEstimator):
             Of no use here.
         fit_params : dict of str to dict or None
         step : callable
+        levels : tuple of float, default=None
+            Of the quantiles that they are asked for, in the place of numbers.
 
         Returns
         -------
-        answers : ndarray of shape (n_samples, n_targets)
-        others : list of list of ndarray of shape (n_rows, n_targets)
+        answers : ndarray of shape (n_samples, n_targets) or (n_samples, n_levels)
+        others : list of list of ndarray of the same number of columns
         is_answer : ndarray of bool of shape (n_samples,)
         """
         parts, seen = named_parts(self.teachers, "teacher"), self.select(X)
         rows = rows_to_fit(seen, y, select_columns(fit_params or {}, self._selection))
         jobs = make_jobs(parts, rows, self.random_state, self._cache)
+        jobs = [job.asked_for(levels) for job in jobs if isinstance(job, NumberJob)]
         check_refittable(jobs)
         tables = [[self.select(table) for table in more] for more in others]
         whole = [(*fold, more) for fold, more in zip(folds, tables, strict=True)]
         self._renew_keys()
-        return self._teachers().label_folds(jobs, seen, y, whole, step)
+        members = self._members if levels is None else [_told(one, levels) for one in self._members]
+        combination = MeanNumber(self.n_targets_ if levels is None else len(levels), self._weights)
+        teachers = FittedTeachers(members, combination, self._cache, self.n_jobs)
+        return teachers.label_folds(list(jobs), seen, y, whole, step)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get the metadata routing: teachers are given what they request.
@@ -330,19 +347,28 @@ class RegressorPool(FittedPool, NamedListsMixin, RegressorMixin, BaseEstimator):
         return MeanNumber(self.n_targets_, self._weights)
 
 
+def _told(member: Member, levels: tuple[float, ...]) -> Member:
+    """The same teacher, asked for quantiles; the cache knows other answers of it."""
+    found = copy.copy(member)
+    found.levels, found.key = levels, None  # type: ignore[attr-defined]
+    return found
+
+
 def check_regressors(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
     """Raise a ValueError for a teacher that cannot tell numbers, or not without y."""
     check_instances(parts, y)
     for name, part in parts:
         if not hasattr(part, "predict"):
             raise ValueError(
-                f"teacher `{name}` ({type(part).__name__}) has no predict: give a regressor, or a "
+                f"teacher `{name}` ({kind_of(part)}) has no predict: give a regressor, or a "
                 "function of X in FittedTeacher."
             )
-        if hasattr(part, "__sklearn_tags__") and is_classifier(part):
+        tags = tags_of(part)
+        kind = None if tags is None else tags.estimator_type
+        if kind not in (None, "regressor"):
             raise ValueError(
-                f"teacher `{name}` ({type(part).__name__}) is a classifier: give a regressor, or "
-                "use DistilledClassifier."
+                f"teacher `{name}` ({kind_of(part)}) is a {kind}: give a regressor, or use "
+                "DistilledClassifier for classes."
             )
 
 
