@@ -78,7 +78,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         What is done to y before it is brought to a mean of 0 and a standard deviation of 1:
         nothing, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. "auto" does nothing,
         unless y is skewed and a small net on some of the rows is clearly better with another.
-        ``target_scaler_`` says which. The teachers see y as it is.
+        ``target_scaler_.kind`` says which. The teachers see y as it is.
     clip : bool, default=True
         Whether predictions stay in the range of y that was seen: the ends of intervals, too.
     alpha : float or "auto", default="auto"

@@ -84,7 +84,7 @@ class Labeller:
         return self.task.outputs_of(p, UNKNOWN_FLOOR)
 
     @property
-    def pool(self) -> TeacherPool:
+    def pool(self) -> Any:
         """The teacher, where one is known to be there."""
         assert self.teacher is not None
         return self.teacher

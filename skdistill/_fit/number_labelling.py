@@ -58,6 +58,12 @@ class NumberLabeller(Labeller):
         self.spread = spread
         self.own = own
 
+    @property
+    def pool(self) -> Any:
+        """The teacher, where one is known to be there."""
+        assert self.teacher is not None
+        return self.teacher
+
     def by(self, teacher: Any) -> "NumberLabeller":
         """The same by a teacher, once it is fitted."""
         return NumberLabeller(self.task, self.response, self.temperatures, teacher)
@@ -131,7 +137,8 @@ class NumberLabeller(Labeller):
         levels: tuple[float, ...] | None = None,
     ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         assert given.y is not None
-        return self.pool.label_folds(given.X, given.y, folds, others, False, given.fit_params, step)
+        rows, params = (given.X, given.y), given.fit_params
+        return self.pool.label_folds(*rows, folds, others, False, params, step, levels)
 
     def _unseen(self, given: "Inputs", run: "Run") -> tuple[Block, FloatArray] | None:
         """Rows with labels that the teacher has not seen, and its numbers; None without labels."""
