@@ -51,7 +51,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     student : None, MLPStudent, torch.nn.Module class or skorch net, default=None
         As in :class:`DistilledClassifier`; a net is a :class:`skorch.NeuralNetRegressor` whose
         module returns numbers of shape (n_rows, n_targets). A module class of your own is made
-        with the number of targets as `n_outputs`.
+        with the number of targets, or levels, as `n_outputs`.
     encoder : "auto", "passthrough" or transformer, default="auto"
         What the student sees of X, as in :class:`DistilledClassifier`.
     response : Response, default=None
@@ -135,8 +135,8 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     cv_ : int, splitter or None
         What labelled the rows: `cv`, or what "auto" chose.
     leak_gap_ : float or None
-        Mean squared error of the teacher on rows it was not fitted on, less that on rows it was, on
-        the student's scale: a share of the variance of y. None where there were neither.
+        Mean loss, as in `trials_`, of the teacher on rows it was not fitted on, less that on rows
+        it was. None where there were neither. Quantiles are out of fold: it says little of them.
     decision_ : str
         What was kept, by which losses, and why, in one line.
     trials_ : list of dict
