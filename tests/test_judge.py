@@ -84,7 +84,7 @@ def test_labels_alone_are_told_of():
     with pytest.warns(UserWarning, match="`alpha='auto'` keeps the student that learns from the"):
         clf = fit(DummyClassifier())
     assert "(alpha 1," in clf.decision_
-    assert "why: the teacher is clearly worse than it" in clf.decision_
+    assert "why: the teacher itself is clearly worse than that" in clf.decision_
     with pytest.warns(UserWarning, match=r"labels alone.*`response` is not used"):
         fit(DummyClassifier(), response=BalancedHinton())
     with pytest.warns(UserWarning, match="`response` is not used, since `alpha=1`"):
