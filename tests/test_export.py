@@ -505,6 +505,19 @@ def test_other_labels_leave_no_file(fitted, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_another_answer_for_a_row_alone_leaves_no_file(fitted, tmp_path, monkeypatch):
+    clf, X = fitted
+    answer = Scorer.predict_proba
+
+    def swayed(self, X):
+        return answer(self, X)[:, ::-1] if len(X) == 1 else answer(self, X)
+
+    monkeypatch.setattr(Scorer, "predict_proba", swayed)
+    with pytest.raises(ValueError, match="another answer for a row alone than for the same row"):
+        to_onnx(clf, tmp_path / "a.onnx", X=X)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_existing_file_is_kept(fitted, tmp_path):
     clf, _ = fitted
     path = tmp_path / "a.onnx"

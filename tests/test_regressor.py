@@ -522,6 +522,14 @@ def test_the_file_answers_as_the_estimator(head, transform, tmp_path):
             scorer.predict_interval(frame)
 
 
+def test_a_mismatch_of_numbers_leaves_no_file(tmp_path, monkeypatch):
+    reg = fit()
+    monkeypatch.setattr(type(reg), "predict", lambda self, X: np.full(len(X), Y.mean()))
+    with pytest.raises(ValueError, match="does not answer as the regressor does"):
+        to_onnx(reg, tmp_path / "reg.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_of_numbers_is_a_teacher_and_may_be_rewritten(tmp_path):
     import onnx
 
