@@ -12,7 +12,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 
-from skdistill import DistilledClassifier, MLPStudent
+from skdistill import DistilledClassifier, MLPStudent, Munge
 
 SMALL = MLPStudent(hidden_layer_sizes=(8,), batch_size=50, n_steps=20)
 
@@ -195,6 +195,14 @@ def test_verbose_prints_the_steps(capsys):
     assert "train_loss" in capsys.readouterr().out
     with_two_teachers().fit(X, y)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("size", "shown"), [(1, "1"), (0.5, "0.5"), (25000 / 3930, "6.361")])
+def test_the_size_of_a_sampler_is_told_in_short(size, shown, capsys):
+    X, y = two_classes()
+    clf = with_two_teachers(verbose=1).set_params(transfer=Munge(size=size), cv=None)
+    clf.fit(X, y)
+    assert f"rows by Munge(size={shown})\n" in capsys.readouterr().out
 
 
 class CtrlC(Callback):

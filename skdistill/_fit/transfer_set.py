@@ -1,5 +1,6 @@
 """The transfer set of a fit: the rows given and those drawn, labelled by the teacher."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -251,7 +252,7 @@ def _draw_from(
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
         n_new = rows_asked(sampler, num_samples(X), draws_once)
         if n_new:
-            text = f"drawing {n_new} rows by {sampler}"
+            text = f"drawing {n_new} rows by {_in_short(sampler)}"
             if context.round:
                 text += f", round {context.round + 1} of {sampler.n_rounds}"
             with run.progress.task("sample-transfer-rows", text):
@@ -263,6 +264,11 @@ def _draw_from(
                 )
                 check_drawn(name, drawn, n_new)
             yield name, drawn, sampler.weight * unit * weight
+
+
+def _in_short(sampler: TransferSampler) -> str:
+    """The sampler's repr; long fractions, such as a size that "auto" chose, have four digits."""
+    return re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.4g}", str(sampler))
 
 
 def _key(
