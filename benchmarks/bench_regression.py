@@ -124,7 +124,7 @@ def teacher_distribution(pool, X, y, X_test, seed):
     encoder = TabularEncoder().fit(X)
     told = pool.predict(X_test)[:, None]
     spread = Spread(encoder, ColumnSelection(None), tuple(LEVELS))
-    spread.fit(X, means, y - means[:, 0], np.ones(len(y)), seed)
+    spread.fit_quantiles(X, means, y - means[:, 0], np.ones(len(y)), seed)
     quantiles = spread.quantiles(X_test, told)
     places = {0.8: (1, 17), 0.9: (0, 18)}
     return quantiles, {c: quantiles[:, list(pair)] for c, pair in places.items()}

@@ -30,6 +30,7 @@ _HOMES = {
     "Near": "transfer",
     "Objective": "objectives",
     "RegressorPool": "teacher",
+    "QuantileDisplay": "inspection",
     "ReliabilityDisplay": "inspection",
     "Response": "objectives",
     "Rounds": "transfer",

@@ -169,7 +169,8 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             With `teacher` and `teacher_` None; it cannot be fitted again without `soft_targets`.
         """
         check_is_fitted(self)
-        state = self.__getstate__() | {"teacher": None, "teacher_": None}
+        state = self.__getstate__()
+        state |= dict.fromkeys(set(state) & {"teacher", "teacher_", "teacher_spread_"})
         state.pop("_skl_callbacks", None)  # they watch a fit, and are not ours to store
         light = type(self).__new__(type(self))
         light.__setstate__(state)

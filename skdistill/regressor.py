@@ -16,7 +16,7 @@ from skdistill._utils.named import sound_parts
 from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
-from skdistill.task import Regression, is_valid_levels
+from skdistill.task import Regression, read_levels
 from skdistill.teacher import tells_several
 
 
@@ -120,6 +120,9 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     student_ : skorch.NeuralNetRegressor
         The trained net, trimmed for prediction; its numbers are on the scale of `target_scaler_`.
     encoder_ : TabularEncoder or transformer
+    teacher_spread_ : Spread or None
+        Only with ``head="quantiles"``: what told how far y lies from the teachers' numbers. None
+        where they told quantiles, or `soft_targets` did.
     target_scaler_ : TargetScaler
         Between y and the student's numbers.
     quantiles_ : ndarray of shape (n_levels,)
@@ -308,17 +311,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     @property
     def _levels(self) -> tuple[float, ...] | None:
         """The levels that a fit is to learn; None where it is to learn the mean."""
-        if self.head == "mean":
-            return None
-        if isinstance(self.quantiles, Integral):
-            n_levels = int(self.quantiles)
-            return tuple(k / (n_levels + 1) for k in range(1, n_levels + 1))
-        if not is_valid_levels(self.quantiles):
-            raise ValueError(
-                "`quantiles` must be an int >= 2, or hold several levels between 0 and 1 in "
-                f"ascending order, 0.5 or levels on both sides of it, got {self.quantiles!r}."
-            )
-        return tuple(np.asarray(self.quantiles, dtype=float).tolist())
+        return None if self.head == "mean" else read_levels(self.quantiles)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -238,8 +238,8 @@ class Candidates:
     ) -> Trial:
         """The control where the student is to follow the labels alone, else the student.
 
-        A teacher that is worse than the control speaks against distillation; so the student is to
-        be clearly better than the control then, and not clearly worse otherwise.
+        A teacher that is worse than the control speaks against distillation: then the lower loss
+        decides, and else the student has only to be not clearly worse.
         """
         if control is None:
             return student
@@ -247,7 +247,7 @@ class Candidates:
             control.why = "that is clearly better than following the teacher"
             return control
         is_teacher_worse = teacher is not None and control.loses_less_than(teacher)
-        if is_teacher_worse and not student.is_better_than(control):
+        if is_teacher_worse and control.mean_loss < student.mean_loss:
             control.why = "the teacher itself is clearly worse than that"
             return control
         return student

@@ -23,7 +23,6 @@ from skdistill._utils.warn import warn
 from skdistill._utils.weights import alike_by_group
 from skdistill.student import FittedStudent, check_finite
 from skdistill.task import Task
-from skdistill.teacher import TeacherPool
 
 # Fewer groups tell nothing of the quantiles of another.
 FEWEST_GROUPS = 20
@@ -37,7 +36,6 @@ class Outcome:
     ----------
     task : Task
     student : FittedStudent
-    teacher : TeacherPool or None
     trial : Trial
         The one that was kept.
     last : Last
@@ -53,7 +51,6 @@ class Outcome:
 
     task: Task
     student: FittedStudent
-    teacher: TeacherPool | None
     trial: Trial
     last: Last
     leak_gap: float | None
@@ -69,7 +66,7 @@ class Outcome:
         setting, last = self.trial.setting, self.last
         found = self.task.attributes_of(setting.temperature, self.student)
         return found | {
-            "teacher_": self.teacher,
+            **last.labeller.attributes,
             "student_": self.student.net,
             "encoder_": self.student.encoder,
             "history_": self.trial.first.history,
@@ -114,7 +111,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
         decision += _add_judgement(judgement, trial, run)
     whole = rows_of(given)
     last = train_at_last(trial, parts, whole, run)
-    seen = parts[0] if last.teacher is parts[0].labeller.teacher else whole
+    seen = parts[0] if last.labeller is parts[0].labeller else whole
     temperature = None if judgement is None else judgement.temperature
     temperature = temperature or _calibration(trial, last, run)
     offset = _offset(trial, judgement, last, run)
@@ -124,7 +121,6 @@ def distil(given: Inputs, run: Run) -> Outcome:
     return Outcome(
         run.task,
         student,
-        last.teacher,
         trial,
         last,
         candidates.leak_gap,

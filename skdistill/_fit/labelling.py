@@ -57,6 +57,11 @@ class Labeller:
         """The same by a teacher, once it is fitted."""
         return Labeller(self.task, self.response, self.temperatures, teacher)
 
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What a fitted estimator keeps of it, by the name of the attribute."""
+        return {"teacher_": self.teacher}
+
     def learn(self, given: "Inputs", run: Any) -> "Labeller":
         """What it needs of the teacher beside its answers; nothing."""
         return self

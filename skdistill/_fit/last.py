@@ -8,7 +8,7 @@ import numpy as np
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
-from skdistill._fit.labelling import with_teacher
+from skdistill._fit.labelling import Labeller, with_teacher
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
@@ -18,25 +18,25 @@ from skdistill._fit.views import teacher_views
 from skdistill._utils.types import FloatArray
 from skdistill._utils.warn import said_once
 from skdistill.student import FittedStudent
-from skdistill.teacher import TeacherPool
 
 KEPT = "the student that was fitted without the rows held out is kept"
 
 
 @dataclass
 class Last:
-    """The student that a fit leaves, its teacher, and the rows it learned from.
+    """The student that a fit leaves, what labelled its rows, and the rows it learned from.
 
     Attributes
     ----------
     student : FittedStudent
-    teacher : TeacherPool or None
+    labeller : Labeller
+        With the teacher.
     samplers : list of (str, TransferSampler)
     blocks : list of Block
     """
 
     student: FittedStudent
-    teacher: TeacherPool | None
+    labeller: Labeller
     samplers: list[tuple[str, Any]]
     blocks: list[Block]
 
@@ -62,9 +62,7 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
         With the student at hand where there is no time, or a step fails or is ended.
     """
     first = trial.first
-    at_hand = Last(
-        first.student, parts[0].labeller.teacher, first.rows.samplers, first.examples.blocks
-    )
+    at_hand = Last(first.student, parts[0].labeller, first.rows.samplers, first.examples.blocks)
     # The share of a training in rounds that was best says nothing of a training in one.
     may = is_fitted_again(run, parts[0].holds_out) and not first.in_rounds
     if run.is_over or not may:
@@ -96,7 +94,7 @@ def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) 
     learned_rows = examples.training(run.plan.response, setting.temperature)
     text = f"training the student again, on all {len(learned_rows)} rows"
     student = train_for(share, setting, learned_rows, run, "refit-student", text, KEPT)
-    return Last(student, teacher, rows.samplers, rows.blocks)
+    return Last(student, whole.labeller, rows.samplers, rows.blocks)
 
 
 def _mean_weights(parts: list[Inputs]) -> FloatArray | None:
@@ -111,7 +109,7 @@ def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Last:
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
     held_out, response = [examples.validation], run.plan.response
-    views = teacher_views(setting.objectives, at_hand.teacher, held_out, run.plan.cache)
+    views = teacher_views(setting.objectives, at_hand.labeller.teacher, held_out, run.plan.cache)
     rows = examples.everything(response, setting.temperature, views)
     text = f"training the student again, on all {len(rows)} rows"
     student = train_for(trial.best_share, setting, rows, run, "refit-student", text, KEPT)

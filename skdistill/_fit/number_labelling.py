@@ -64,6 +64,12 @@ class NumberLabeller(Labeller):
         assert self.teacher is not None
         return self.teacher
 
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The teacher, and with quantiles their spread around its numbers; see the base."""
+        found = super().attributes
+        return found if self.task.levels is None else found | {"teacher_spread_": self.spread}
+
     def by(self, teacher: Any) -> "NumberLabeller":
         """The same by a teacher, once it is fitted."""
         return NumberLabeller(self.task, self.response, self.temperatures, teacher)
@@ -78,9 +84,9 @@ class NumberLabeller(Labeller):
         rows, means = unseen
         spread = Spread(given.encoder, run.plan.columns, self.task.levels)
         apart, seed = (rows.labels - means)[:, 0], run.plan.seeds["split"]
-        spread.fit(rows.X, means, apart, rows.weight, seed, rows.groups)
+        own = spread.fit_quantiles(rows.X, means, apart, rows.weight, seed, rows.groups)
         one = self.task, self.response, self.temperatures, self.teacher
-        return NumberLabeller(*one, spread, (rows.X, spread.own_))
+        return NumberLabeller(*one, spread, (rows.X, own))
 
     def given(self, soft_targets: Any, X: Table, name: str) -> FloatArray | None:
         """Numbers that the user gave, checked; None stays None."""

@@ -38,8 +38,6 @@ class Spread:
     model_ : HistGradientBoostingRegressor or None
         Of the logarithm of the scale; None where there are too few rows for one.
     shape_ : ndarray of shape (n_levels,)
-    own_ : ndarray of shape (n_samples, n_levels)
-        Quantiles of the rows it was fitted on, by scales that were learned without them.
     """
 
     def __init__(
@@ -49,7 +47,7 @@ class Spread:
         self.columns = columns
         self.levels = levels
 
-    def fit(
+    def fit_quantiles(
         self,
         X: Table,
         means: FloatArray,
@@ -57,7 +55,7 @@ class Spread:
         weight: FloatArray,
         seed: int | None,
         groups: np.ndarray | None = None,
-    ) -> "Spread":
+    ) -> FloatArray:
         """Learn how far labels lie from predictions of teachers that had not seen them.
 
         Parameters
@@ -74,7 +72,8 @@ class Spread:
 
         Returns
         -------
-        Spread
+        ndarray of shape (n_samples, n_levels)
+            Quantiles of these rows, by scales that were learned without them.
         """
         used = np.flatnonzero(weight)
         inputs, apart, weight = self._inputs(X, means)[used], apart[used], weight[used]
@@ -99,8 +98,7 @@ class Spread:
         self.shape_ = weighted_quantile(apart / np.exp(told), np.array(self.levels), weight)
         scales = np.ones(num_samples(X))
         scales[used] = np.exp(told)
-        self.own_ = means + scales[:, None] * self.shape_
-        return self
+        return means + scales[:, None] * self.shape_
 
     def quantiles(self, X: Table, means: FloatArray) -> FloatArray:
         """Quantiles around predictions.

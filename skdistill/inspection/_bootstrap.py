@@ -1,6 +1,7 @@
 """Scores of several models on the same rows, with a paired bootstrap over the rows."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
@@ -32,12 +33,30 @@ class Measured:
     draws: dict[str, FloatArray]
     notes: dict[str, str] = field(default_factory=dict)
 
+    def add(self, name: str, value: float) -> None:
+        """Add a value that has no resamples."""
+        self.values[name] = value
+
+    def without(self, *names: str) -> "Measured":
+        """All but these."""
+        kept = ({k: v for k, v in one.items() if k not in names} for one in self._dicts)
+        return Measured(*kept)
+
+    def named(self, names: dict[str, str]) -> "Measured":
+        """The same under other names."""
+        called = ({names.get(k, k): v for k, v in one.items()} for one in self._dicts)
+        return Measured(*called)
+
+    @property
+    def _dicts(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        return self.values, self.draws, self.notes
+
     def __sub__(self, other: "Measured") -> "Measured":
         """The differences from another model, on the same rows and resamples."""
         return Measured(
             {name: value - other.values[name] for name, value in self.values.items()},
             {name: draws - other.draws[name] for name, draws in self.draws.items()},
-            self.notes,
+            {name: note for name, note in self.notes.items() if np.isnan(self.values[name])},
         )
 
 

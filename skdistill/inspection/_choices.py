@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._base import BaseDistiller
 from skdistill._fit.kinds import EARLY_STOPPING_ROWS
 from skdistill._utils.auto import is_auto
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray
 from skdistill._utils.values import plain_value
-from skdistill.classifier import DistilledClassifier
+from skdistill.task import TargetScaler
 from skdistill.teacher import unfrozen
 
 # Said in a sentence of their own, or no choices of the fit.
@@ -18,30 +19,33 @@ _SAID = {
     *("leak_gap_", "alpha_", "temperature_", "calibration_temperature_", "n_transfer_rows_"),
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
     *("n_features_in_", "feature_names_in_", "class_offset_", "cv_", "trials_"),
-    "decision_",
+    *("decision_", "target_scaler_", "teacher_spread_", "quantile_offset_", "quantiles_"),
 }
 LONGEST = 200
 
 
-def choices(clf: DistilledClassifier) -> list[str]:
+def choices(clf: BaseDistiller) -> list[str]:
     """Sentences on what a fit chose.
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    clf : BaseDistiller
         Fitted; an attribute that it does not have is passed over.
 
     Returns
     -------
     list of str
     """
-    tellers: dict[str, Callable[[DistilledClassifier, Any], str]] = {
+    tellers: dict[str, Callable[[BaseDistiller, Any], str]] = {
         "alpha_": _alpha,
         "temperature_": _temperature,
         "leak_gap_": _leak,
         "n_transfer_rows_": _transfer,
         "calibration_temperature_": _calibration,
         "class_offset_": _prior,
+        "target_scaler_": _target,
+        "teacher_spread_": _spread,
+        "quantile_offset_": _quantile_offset,
         "history_": _epochs,
         "trials_": _trials,
         "decision_": _decision,
@@ -49,12 +53,12 @@ def choices(clf: DistilledClassifier) -> list[str]:
     return [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
 
 
-def other_attributes(clf: DistilledClassifier) -> dict[str, bool | int | float | str]:
+def other_attributes(clf: BaseDistiller) -> dict[str, bool | int | float | str]:
     """Fitted attributes that no sentence is about, by name.
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    clf : BaseDistiller
 
     Returns
     -------
@@ -64,7 +68,7 @@ def other_attributes(clf: DistilledClassifier) -> dict[str, bool | int | float |
     return {name: _plain(getattr(clf, name)) for name in sorted(names)}
 
 
-def _alpha(clf: DistilledClassifier, alpha: float) -> str:
+def _alpha(clf: BaseDistiller, alpha: float) -> str:
     if alpha == 0:
         return "The student learned from the teacher's answers alone (alpha 0)."
     if alpha == 1 and is_auto(getattr(clf, "alpha", None)):
@@ -74,30 +78,35 @@ def _alpha(clf: DistilledClassifier, alpha: float) -> str:
     return f"Labels weighed {alpha:g} in the loss and the teacher's answers {1 - alpha:g} (alpha)."
 
 
-def _temperature(clf: DistilledClassifier, temperature: float) -> str:
+def _temperature(clf: BaseDistiller, temperature: float) -> str:
     if temperature == 1:
         return "Student and teacher were compared at temperature 1: neither was softened."
     effect = "softened" if temperature > 1 else "sharpened"
     return f"A temperature of {temperature:g} {effect} both student and teacher in training."
 
 
-def _leak(clf: DistilledClassifier, gap: float | None) -> str:
+def _leak(clf: BaseDistiller, gap: float | None) -> str:
     if gap is None:
         return f"No leak was measured: {_why_no_leak(clf)}."
     text = (
         f"The teacher gave the true class {gap:+.3f} in probability on rows it was fitted on, "
         "against rows it was not (leak gap)"
     )
+    if not clf._task.has_classes:
+        text = (
+            f"On rows that the teacher was not fitted on, its {clf._task.loss_name} was {gap:+.4f} "
+            "against rows that it was (leak gap)"
+        )
     if getattr(clf, "cv_", None) is not None:
         return f"{text}; the student's labels are out of fold (cv {clf.cv_!r})."
     if getattr(clf, "alpha_", None) == 1:
         return f"{text}."
-    if gap > 0.05 and not clf.n_transfer_rows_:
+    if clf._task.has_classes and gap > 0.05 and not clf.n_transfer_rows_:
         return f"{text}: cv=5 labels the training rows out of fold."
     return f"{text}; the student's labels are of teachers that were fitted on the rows."
 
 
-def _why_no_leak(clf: DistilledClassifier) -> str:
+def _why_no_leak(clf: BaseDistiller) -> str:
     if getattr(clf, "teacher_", None) is None:
         return "there was no teacher, but soft targets"
     if not unfrozen(named_parts(clf.teacher, "teacher")):
@@ -109,7 +118,7 @@ def _why_no_leak(clf: DistilledClassifier) -> str:
     return f"no row was held out from the teacher (`early_stopping={clf.early_stopping}`)"
 
 
-def _transfer(clf: DistilledClassifier, n_rows: int) -> str:
+def _transfer(clf: BaseDistiller, n_rows: int) -> str:
     if not n_rows:
         return "There were no transfer rows: the student saw the training rows alone."
     samplers = [f"{name} = {sampler!r}" for name, sampler in getattr(clf, "transfer_", [])]
@@ -117,7 +126,7 @@ def _transfer(clf: DistilledClassifier, n_rows: int) -> str:
     return f"The teacher labelled {n_rows:,} transfer rows for the student{source}."
 
 
-def _calibration(clf: DistilledClassifier, temperature: float) -> str:
+def _calibration(clf: BaseDistiller, temperature: float) -> str:
     if temperature == 1:
         return "The student's logits are as trained: no temperature was fitted to calibrate them."
     why = "too sure of itself" if temperature > 1 else "not sure enough"
@@ -127,13 +136,38 @@ def _calibration(clf: DistilledClassifier, temperature: float) -> str:
     )
 
 
-def _prior(clf: DistilledClassifier, offset: FloatArray | None) -> str:
+def _prior(clf: BaseDistiller, offset: FloatArray | None) -> str:
     if offset is None:
         return "The shares of the classes are those it learned from: no `class_prior` was given."
     return f"Its logits are moved by {np.round(offset, 2).tolist()}, towards `class_prior`."
 
 
-def _epochs(clf: DistilledClassifier, history: list[dict[str, Any]]) -> str:
+def _target(clf: BaseDistiller, scaler: TargetScaler) -> str:
+    done = {"identity": "nothing else", "log": "after its logarithm, log(1 + y)"}
+    how = done.get(scaler.kind, "after Yeo and Johnson's power transform")
+    return f"It learned y with a mean of 0 and a standard deviation of 1, {how}."
+
+
+def _spread(clf: BaseDistiller, spread: Any) -> str:
+    if spread is None:
+        return "The quantiles it learned were those of the teachers, or given."
+    return (
+        "The quantiles it learned were the teacher's numbers and the errors of teachers that had "
+        "not seen the row, over a scale for each row."
+    )
+
+
+def _quantile_offset(clf: BaseDistiller, offset: FloatArray | None) -> str:
+    if offset is None:
+        return "Its quantiles are as trained: no rows held out told how to calibrate them."
+    largest = float(np.abs(offset).max())
+    return (
+        f"Its quantiles were moved by up to {largest:.3f} standard deviations of y, so that each "
+        "covers its share of the rows held out (conformal)."
+    )
+
+
+def _epochs(clf: BaseDistiller, history: list[dict[str, Any]]) -> str:
     losses = [epoch["valid_loss"] for epoch in history if epoch.get("valid_loss") is not None]
     n_epochs = len(history)
     if not losses or len(losses) < n_epochs:
@@ -142,14 +176,15 @@ def _epochs(clf: DistilledClassifier, history: list[dict[str, Any]]) -> str:
     return f"It trained for {n_epochs} epochs; the validation loss was lowest in epoch {best}."
 
 
-def _trials(clf: DistilledClassifier, trials: list[dict[str, Any]]) -> str:
+def _trials(clf: BaseDistiller, trials: list[dict[str, Any]]) -> str:
     if len(trials) < 2:
         return 'One student was trained: "auto" had nothing to compare, or nothing to compare by.'
-    told = "; ".join(f"{_trial(trial)} {trial['log_loss']:.4f}" for trial in trials)
-    return f"Log loss on the rows held out, by which it was chosen: {told}."
+    key, name = clf._task.loss_key, clf._task.loss_name
+    told = "; ".join(f"{_trial(trial)} {trial[key]:.4f}" for trial in trials)
+    return f"{name[0].upper()}{name[1:]} on the rows held out, by which it was chosen: {told}."
 
 
-def _decision(clf: DistilledClassifier, decision: str) -> str:
+def _decision(clf: BaseDistiller, decision: str) -> str:
     return f"Why this student: {decision.rpartition('why: ')[2]}."
 
 

@@ -1,60 +1,28 @@
 """Teacher, control, student and compiled teacher held against each other, as one tidy table."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from skdistill._utils.types import ArrayLike, FloatArray, IntArray
-from skdistill.inspection._bootstrap import (
-    Measured,
-    Resampling,
-    interval,
-    row_losses,
-    row_means,
-    score,
-    spread,
-)
+from skdistill._utils.types import ArrayLike, FloatArray
+from skdistill.inspection._answers import Answers
+from skdistill.inspection._bootstrap import LEAST_ROWS, Measured, Resampling, interval, spread
 from skdistill.inspection._costs import Costs
-from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER, Model
+from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER
 from skdistill.inspection._segments import cut
 from skdistill.inspection._verdict import CLEAR, Gap, Gaps
-from skdistill.metrics import TINY, largest_probability_gap, retained_gain, row_divergences
+from skdistill.inspection._words import amount
+from skdistill.metrics import retained_gain
 
 PAIRS = [(STUDENT, CONTROL), (STUDENT, TEACHER), (CONTROL, TEACHER), (STUDENT, COMPILED)]
 NOT_PICKLED = "it cannot be pickled"
+RETAINED = "retained_gain"
 COLUMNS = [
     *("part", "model", "versus", "column", "level", "metric"),
     *("value", "low", "high", "standard_error", "n_rows", "note"),
 ]
-
-
-@dataclass
-class Answers:
-    """What the models answered on the rows of the report.
-
-    Attributes
-    ----------
-    classes : ndarray of shape (n_classes,)
-    labels : ndarray of int of shape (n_rows,)
-        Column of the true class.
-    weight : ndarray of shape (n_rows,)
-    probabilities : dict of str to ndarray of shape (n_rows, n_classes)
-    """
-
-    classes: np.ndarray
-    labels: IntArray
-    weight: FloatArray
-    probabilities: dict[str, FloatArray]
-
-    @classmethod
-    def of(
-        cls, models: dict[str, Model], classes: np.ndarray, y: np.ndarray, weight: FloatArray
-    ) -> "Answers":
-        """Ask each model; `y` holds labels of `classes`."""
-        answers = {name: model.probabilities(classes) for name, model in models.items()}
-        return cls(classes, np.searchsorted(classes, y), weight, answers)
 
 
 class Group(NamedTuple):
@@ -90,10 +58,7 @@ class Comparison:
         self.resampling = resampling
         self.level = level
         self.rows: list[dict[str, Any]] = []
-        self.measured = {
-            name: score(answers.labels, p, answers.weight, resampling)
-            for name, p in answers.probabilities.items()
-        }
+        self.measured = {name: answers.score(name, resampling) for name in answers.by_model}
 
     def to_frame(self) -> pd.DataFrame:
         """The table so far, a row a number."""
@@ -101,15 +66,7 @@ class Comparison:
 
     def gaps(self, first: str, second: str) -> Gaps | None:
         """What the verdict is decided on; None where one of the two is missing."""
-        if not {first, second} <= set(self.measured):
-            return None
-        one, other = self.measured[first], self.measured[second]
-        errors = {name: spread(draws) for name, draws in (one - other).draws.items()}
-        loss, right = other.values["log_loss"], other.values["accuracy"]
-        return {
-            "log loss": Gap(one.values["log_loss"] - loss, errors["log_loss"], loss),
-            "errors": Gap(right - one.values["accuracy"], errors["accuracy"], 1 - right),
-        }
+        return gaps_of(self.answers, self.measured, first, second)
 
     def add_all(self, columns: dict[str, ArrayLike]) -> None:
         """Everything that answers tell.
@@ -122,75 +79,37 @@ class Comparison:
         self.add_scores()
         self.add_fidelity()
         self.add_retained_gain()
-        self.add_classes()
+        self.add_parts()
         self.add_segments(columns)
 
     def add_scores(self) -> None:
         """Scores of each model, and their paired differences."""
         for name, one in self.measured.items():
-            noted = replace(one, notes=one.notes | self._note_zeros(name))
-            self._add_measured(self._all_rows("scores"), noted, name)
+            self._add_measured(self._all_rows("scores"), one, name)
         for first, second in PAIRS:
             if {first, second} <= set(self.measured):
                 less = self.measured[first] - self.measured[second]
                 self._add_measured(self._all_rows("differences"), less, first, second)
 
-    def _note_zeros(self, name: str) -> dict[str, str]:
-        """Rows of which a model excludes the truth cost 36 each, and so can be most of its loss."""
-        p, rows = self.answers.probabilities[name], np.arange(len(self.answers.labels))
-        is_zero = (p[rows, self.answers.labels] == 0) & (self.answers.weight > 0)
-        if not is_zero.any():
-            return {}
-        cost = -np.log(TINY) * self.answers.weight[is_zero].sum() / self.answers.weight.sum()
-        text = (
-            f"The {name} gives the true class exactly 0 on {is_zero.sum():,} of {len(rows):,} "
-            f"rows, which makes {cost:.4f} of its log loss"
-        )
-        return {"log_loss": text}
-
     def add_fidelity(self) -> None:
         """How near student, control and compiled teacher are to the teacher."""
-        answers = self.answers.probabilities
-        if TEACHER not in answers:
+        if TEACHER not in self.measured:
             return
-        teacher, group = answers[TEACHER], self._all_rows("fidelity")
-        for name, p in answers.items():
-            if name == TEACHER:
-                continue
-            columns = {
-                "agreement": (p.argmax(axis=1) == teacher.argmax(axis=1)) * 1.0,
-                "kl_divergence": row_divergences(teacher, p),
-            }
-            means = row_means(columns, self.answers.weight, self.resampling)
-            self._add_measured(group, means, name, TEACHER)
-            gap = largest_probability_gap(teacher, p)
-            self._add(group, "largest_probability_gap", gap, None, name, TEACHER)
+        for name in self.measured:
+            if name != TEACHER:
+                near = self.answers.nearness(name, self.resampling)
+                self._add_measured(self._all_rows("fidelity"), near, name, TEACHER)
 
     def add_retained_gain(self) -> None:
         """The share of the teacher's lead over the control that the student keeps."""
-        leads, group = self.gaps(TEACHER, CONTROL), self._all_rows("retained gain")
-        if leads is None:
-            return
-        found = [self.measured[name] for name in (STUDENT, CONTROL, TEACHER)]
-        for metric, name in (("log_loss", "log loss"), ("accuracy", "errors")):
-            gap = leads[name]
-            if gap.difference >= -CLEAR * gap.standard_error:
-                note = (
-                    f"not meaningful: the teacher is not ahead of the control by more than "
-                    f"{CLEAR:g} standard errors (lead {-gap.difference:+.4f}, standard error "
-                    f"{gap.standard_error:.4f})"
-                )
-                self._add(group, metric, np.nan, None, STUDENT, note=note)
-                continue
-            value = float(retained_gain(*(one.values[metric] for one in found)))
-            draws = np.asarray(retained_gain(*(one.draws[metric] for one in found)))
-            self._add(group, metric, value, draws, STUDENT)
+        for metric, gain in self._gains(self.answers, self.measured).items():
+            self._add(self._all_rows("retained gain"), metric, *gain)
 
-    def add_classes(self) -> None:
-        """Each class: recall and log loss of its rows, of teacher, control and student."""
-        for code, label in enumerate(self.answers.classes.tolist()):
-            where = np.flatnonzero(self.answers.labels == code)
-            self._add_group(Group("classes", len(where), "class", str(label)), where, "recall")
+    def add_parts(self) -> None:
+        """Each class, or each of several targets: teacher, control and student."""
+        for part in self.answers.parts():
+            group = Group(part.name, len(part.answers), part.column, part.level)
+            self._add_part(group, part.answers)
 
     def add_segments(self, columns: dict[str, ArrayLike]) -> None:
         """Each level of each column.
@@ -201,7 +120,7 @@ class Comparison:
         """
         for name, values in columns.items():
             for level, where in cut(name, values):
-                self._add_group(Group("segments", len(where), name, level), where)
+                self._add_part(Group("segments", len(where), name, level), self.answers.take(where))
 
     def add_costs(self, costs: Costs) -> None:
         """Times and sizes, which have no interval.
@@ -219,35 +138,53 @@ class Comparison:
                 self._add(self._all_rows("size"), metric, value, None, name, note=note)
 
     def _all_rows(self, part: str) -> Group:
-        return Group(part, len(self.answers.labels))
+        return Group(part, len(self.answers))
 
-    def _add_group(self, group: Group, where: IntArray, hit: str = "accuracy") -> None:
-        weight, labels = self.answers.weight[where], self.answers.labels[where]
-        measured = {}
-        for model, p in self.answers.probabilities.items():
-            if model != COMPILED:  # it says what the teacher says
-                losses = row_losses(labels, p[where])
-                columns = {hit: losses["accuracy"], "log_loss": losses["log_loss"]}
-                measured[model] = row_means(columns, weight, self.resampling)
-        if not weight.sum() > 0:
-            for model, nothing in measured.items():
+    def _add_part(self, group: Group, answers: Answers) -> None:
+        # A compiled teacher says what the teacher says.
+        names = [name for name in answers.by_model if name != COMPILED]
+        measured = {name: answers.score_part(name, self.resampling) for name in names}
+        if not answers.weight.sum() > 0:
+            for name, nothing in measured.items():
                 notes = dict.fromkeys(nothing.values, "no row in y")
-                self._add_measured(group, replace(nothing, notes=notes), model)
+                self._add_measured(group, replace(nothing, notes=notes), name)
             return
-        for model, means in measured.items():
-            self._add_measured(group, means, model)
+        for name, one in measured.items():
+            self._add_measured(group, one, name)
+        metric = next(iter(answers.losses))
         for first, second in PAIRS[:2]:
             if second in measured:
                 less = measured[first] - measured[second]
-                value, draws = less.values["log_loss"], less.draws["log_loss"]
-                self._add(group, "log_loss", value, draws, first, second)
+                self._add(group, metric, less.values[metric], less.draws[metric], first, second)
+        gains = self._gains(answers, measured)
+        if metric in gains:
+            self._add(group, RETAINED, *gains[metric])
+
+    def _gains(self, answers: Answers, measured: dict[str, Measured]) -> dict[str, tuple]:
+        """Retained gain by each loss, as arguments for a row; with a note where it says nothing."""
+        leads = gaps_of(answers, measured, TEACHER, CONTROL)
+        if leads is None:
+            return {}
+        models = [measured[name] for name in (STUDENT, CONTROL, TEACHER)]
+        gains: dict[str, tuple] = {}
+        for metric, name in answers.losses.items():
+            if name not in leads:
+                continue
+            gap = leads[name]
+            if not gap.difference < -CLEAR * gap.standard_error:
+                gains[metric] = np.nan, None, STUDENT, None, _not_meaningful(gap)
+                continue
+            value = float(retained_gain(*(one.values[metric] for one in models)))
+            draws = np.asarray(retained_gain(*(one.draws[metric] for one in models)))
+            gains[metric] = value, draws, STUDENT, None, ""
+        return gains
 
     def _add_measured(
         self, group: Group, measured: Measured, model: str, versus: str | None = None
     ) -> None:
         for metric, value in measured.values.items():
             note = measured.notes.get(metric, "")
-            self._add(group, metric, value, measured.draws[metric], model, versus, note)
+            self._add(group, metric, value, measured.draws.get(metric), model, versus, note)
 
     def _add(
         self,
@@ -264,3 +201,29 @@ class Comparison:
         row = {"model": model, "versus": versus, "metric": metric, "value": value}
         row |= {"low": low, "high": high, "standard_error": error, "note": note}
         self.rows.append(group._asdict() | row)
+
+
+def gaps_of(
+    answers: Answers, measured: dict[str, Measured], first: str, second: str
+) -> Gaps | None:
+    """What one model loses more than another; None where one of the two is missing."""
+    if not {first, second} <= set(measured):
+        return None
+    one, other, gaps = measured[first], measured[second], {}
+    for metric, name in answers.losses.items():
+        if metric not in one.values:  # of a part not all are measured
+            continue
+        losses = [answers.loss(metric, model.values[metric]) for model in (one, other)]
+        error = spread(one.draws[metric] - other.draws[metric])
+        gaps[name] = Gap(losses[0] - losses[1], error, losses[1])
+    return gaps
+
+
+def _not_meaningful(gap: Gap) -> str:
+    if np.isnan(gap.standard_error):
+        return f"not known: fewer than {LEAST_ROWS} rows"
+    lead, error = amount(-gap.difference, gap.reference, "+"), amount(gap.standard_error)
+    return (
+        f"not meaningful: the teacher is not ahead of the control by more than {CLEAR:g} standard "
+        f"errors (lead {lead}, standard error {error})"
+    )

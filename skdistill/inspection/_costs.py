@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skdistill._base import BaseDistiller
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, Table
-from skdistill.classifier import DistilledClassifier
 from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER, Model
 
 BATCH_ROWS = 10_000
@@ -170,7 +170,7 @@ def stored_bytes(model: Estimator) -> int | None:
     return counter.n_bytes
 
 
-def parameter_bytes(clf: DistilledClassifier) -> int:
+def parameter_bytes(clf: BaseDistiller) -> int:
     """Bytes of the weights and buffers of the student's module."""
     tensors = clf.student_.module_.state_dict().values()
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

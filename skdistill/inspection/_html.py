@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 CAPTIONS = {
     "reliability": "Calibration: on the dotted line, probabilities are what they say.",
+    "quantiles": "Calibration: on the dotted line, each quantile is above its share of the rows.",
+    "residuals": "Residuals of the student: truth less prediction, 2,000 rows at most.",
     "fidelity": "Fidelity: a point a row, 2,000 at most; on the dotted line both say the same.",
-    "segments": "Log loss by segment; further left is better.",
+    "segments": "Loss by segment; further left is better.",
     "history": "The training, by epoch.",
 }
 _LEFT, _WORDS = ' class="name"', ' class="name words"'
@@ -92,12 +94,11 @@ def as_fragment(report: "DistillationReport", with_plots: bool) -> str:
     -------
     str
     """
-    n_rows, n_classes = len(report.answers.labels), len(report.answers.classes)
     verdict = report.verdict
     pieces = [
         f"<style>{_STYLE}</style>",
         "<h1>Distillation report</h1>",
-        f'<p class="about">{n_rows:,} rows, {n_classes} classes</p>',
+        f'<p class="about">{report.answers.summary}</p>',
         f'<div class="verdict {_TONES.get(verdict.answer, "")}">'
         f"<strong>{escape(verdict.answer[:1].upper() + verdict.answer[1:])}</strong>",
         _list(verdict.reasons),

@@ -1,21 +1,22 @@
 """The models that a report compares, and their answers on the rows given."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._base import BaseDistiller
 from skdistill._fit.checks import check_known, check_prior, check_soft_targets
 from skdistill._utils._compat import is_fitted, num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
-from skdistill.classifier import DistilledClassifier
 from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
-from skdistill.task import check_labels
+from skdistill.task import check_labels, check_numbers
+from skdistill.teacher import quantile_function
 
 TEACHER, CONTROL, STUDENT, COMPILED = "teacher", "control", "student", "compiled teacher"
 
@@ -25,33 +26,37 @@ class Model(NamedTuple):
 
     Attributes
     ----------
-    estimator : object with predict_proba, or callable
+    estimator : object with predict_proba or predict, or callable
     rows : array-like or DataFrame of shape (n_samples, n_features)
     argument : str
         Where it was given, for the error messages.
+    ask : callable
+        What answers rows.
     """
 
     estimator: Estimator
     rows: Table
     argument: str
-
-    def probabilities(self, classes: np.ndarray) -> FloatArray:
-        """Its answers, the columns in the order of `classes`."""
-        return probabilities(self.estimator, self.rows, classes, self.argument)
-
-    @property
-    def ask(self) -> Callable[[Table], ArrayLike]:
-        """What answers rows."""
-        return asker(self.estimator)
+    ask: Callable[[Table], ArrayLike]
 
 
-def asker(model: Estimator) -> Callable[[Table], ArrayLike]:
-    """What answers rows: `predict_proba`, or the model itself where it has none."""
-    return model.predict_proba if hasattr(model, "predict_proba") else model
+def asker(model: Any, student: BaseDistiller) -> Callable[[Table], ArrayLike]:
+    """What answers rows as the student does; the model itself where it has no such method."""
+    levels = getattr(student, "quantiles_", None)
+    if levels is not None:
+        quantiles = quantile_function(model)
+        if quantiles is not None:
+            return lambda X: quantiles(X, levels)
+    return getattr(model, method_of(student), model)
+
+
+def method_of(student: BaseDistiller) -> str:
+    """The method that a model to compare with must have."""
+    return "predict_proba" if is_classifier(student) else "predict"
 
 
 def find_models(
-    clf: DistilledClassifier,
+    clf: BaseDistiller,
     steps: Pipeline | None,
     X: Table,
     control: Estimator | str | None,
@@ -64,13 +69,13 @@ def find_models(
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    clf : BaseDistiller
     steps : Pipeline or None
         What comes before it.
     X : array-like or DataFrame of shape (n_samples, n_features)
     control, X_train, y_train, groups_train
         As :func:`find_control` takes them.
-    compiled_teacher : object with predict_proba or callable, default=None
+    compiled_teacher : object with predict_proba or predict, or callable, default=None
 
     Returns
     -------
@@ -78,25 +83,29 @@ def find_models(
     """
     control, is_ours = find_control(control, clf, steps, X_train, y_train, groups_train)
     seen = transformed(steps, X)
-    models = {
-        TEACHER: Model(clf.teacher_, seen, "teacher_"),
-        CONTROL: Model(control, seen if is_ours else X, "control"),
-        STUDENT: Model(clf, seen, "estimator"),
-        COMPILED: Model(compiled_teacher, seen, "compiled_teacher"),
+    given = {
+        TEACHER: (clf.teacher_, seen, "teacher_"),
+        CONTROL: (control, seen if is_ours else X, "control"),
+        STUDENT: (clf, seen, "estimator"),
+        COMPILED: (compiled_teacher, seen, "compiled_teacher"),
     }
-    return {name: model for name, model in models.items() if model.estimator is not None}
+    return {
+        name: Model(model, rows, argument, asker(model, clf))
+        for name, (model, rows, argument) in given.items()
+        if model is not None
+    }
 
 
-def subject_of(estimator: Estimator) -> tuple[DistilledClassifier, Pipeline | None]:
-    """The fitted DistilledClassifier, and the steps before it.
+def subject_of(estimator: Estimator) -> tuple[BaseDistiller, Pipeline | None]:
+    """The fitted distiller, and the steps before it.
 
     Parameters
     ----------
-    estimator : DistilledClassifier or Pipeline
+    estimator : BaseDistiller or Pipeline
 
     Returns
     -------
-    clf : DistilledClassifier
+    clf : BaseDistiller
     steps : Pipeline or None
         What comes before it.
     """
@@ -104,10 +113,11 @@ def subject_of(estimator: Estimator) -> tuple[DistilledClassifier, Pipeline | No
     if isinstance(estimator, Pipeline):
         clf = estimator.steps[-1][1]
         steps = estimator[:-1] if len(estimator.steps) > 1 else None
-    if not isinstance(clf, DistilledClassifier):
+    if not isinstance(clf, BaseDistiller):
         raise TypeError(
-            "`estimator` must be a fitted DistilledClassifier, or a Pipeline that ends in one, got "
-            f"{type(clf).__name__}: of a search give `search.best_estimator_`."
+            "`estimator` must be a fitted DistilledClassifier or DistilledRegressor, or a Pipeline "
+            f"that ends in one, got {type(clf).__name__}: of a search give "
+            "`search.best_estimator_`."
         )
     check_is_fitted(clf)
     return clf, steps
@@ -120,7 +130,7 @@ def transformed(steps: Pipeline | None, X: Table) -> Table:
 
 def find_control(
     control: Estimator | str | None,
-    clf: DistilledClassifier,
+    clf: BaseDistiller,
     steps: Pipeline | None,
     X_train: Table | None,
     y_train: ArrayLike | None,
@@ -131,7 +141,7 @@ def find_control(
     Parameters
     ----------
     control : None, "fit" or estimator
-    clf : DistilledClassifier
+    clf : BaseDistiller
     steps : Pipeline or None
     X_train, y_train : array-like or None
         Of the control, if it is to be fitted.
@@ -144,7 +154,7 @@ def find_control(
     """
     is_fit = isinstance(control, str)
     if is_fit and control != "fit":
-        raise ValueError(f"`control` must be None, 'fit' or a fitted classifier, got {control!r}.")
+        raise ValueError(f"`control` must be None, 'fit' or a fitted model, got {control!r}.")
     if [X_train is not None, y_train is not None] != [is_fit, is_fit]:
         raise ValueError(
             "`control='fit'` trains a control on `X_train` and `y_train`: give all three, or none "
@@ -158,8 +168,11 @@ def find_control(
         )
     if control is None:
         return None, False
-    if isinstance(control, type) or not hasattr(control, "predict_proba"):
-        raise TypeError(f"`control` must have predict_proba, got {control!r}: give a classifier.")
+    if isinstance(control, type) or not hasattr(control, method_of(clf)):
+        kind = "classifier" if is_classifier(clf) else "regressor"
+        raise TypeError(
+            f"`control` must have {method_of(clf)}, got {control!r}: give a fitted {kind}."
+        )
     if hasattr(control, "fit") and not is_fitted(control):
         raise ValueError(
             f"`control` is not fitted: fit {type(control).__name__} on the student's training "
@@ -169,13 +182,13 @@ def find_control(
 
 
 def fit_control(
-    clf: DistilledClassifier, X: Table, y: ArrayLike, groups: ArrayLike | None = None
-) -> DistilledClassifier:
+    clf: BaseDistiller, X: Table, y: ArrayLike, groups: ArrayLike | None = None
+) -> BaseDistiller:
     """Train the student of `clf` on the labels alone: no teacher, transfer rows or `objectives`.
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    clf : BaseDistiller
         Left as it is.
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
@@ -183,12 +196,18 @@ def fit_control(
 
     Returns
     -------
-    DistilledClassifier
+    BaseDistiller
     """
-    labels = check_labels(y, X, "y_train")
-    check_known(labels, clf.classes_, "y_train")
     without = ("teacher", "teacher_weights", "objectives", "transfer", "cv")
     control = clone(clf.without_teacher()).set_params(alpha=1.0, **dict.fromkeys(without))
+    if not is_classifier(clf):
+        numbers = check_numbers(y, X, "y_train")
+        # The numbers themselves stand where the teacher's were; one for each quantile.
+        n_levels = len(getattr(clf, "quantiles_", [0.5]))
+        told = numbers if n_levels == 1 else np.tile(numbers[:, None], n_levels)
+        return control.fit(X, numbers, soft_targets=told, groups=groups)
+    labels = check_labels(y, X, "y_train")
+    check_known(labels, clf.classes_, "y_train")
     control.set_params(class_prior=_prior_of_control(clf, labels))
     # One-hot labels stand where the teacher's answers were: nobody is asked for any. Their columns
     # name the classes, as the teacher may know some that y lacks.
@@ -200,7 +219,7 @@ def fit_control(
     return control.fit(X, labels, soft_targets=one_hot, groups=groups)
 
 
-def _prior_of_control(clf: DistilledClassifier, labels: np.ndarray) -> FloatArray | None:
+def _prior_of_control(clf: BaseDistiller, labels: np.ndarray) -> FloatArray | None:
     """`class_prior` without the classes that no label is of.
 
     Only a teacher can tell those: moved towards its prior, such a class would win everywhere.
@@ -211,7 +230,7 @@ def _prior_of_control(clf: DistilledClassifier, labels: np.ndarray) -> FloatArra
     return np.where(np.isin(clf.classes_, labels), prior, LEAST_SHARE * prior.sum())
 
 
-def probabilities(model: Estimator, X: Table, classes: np.ndarray, name: str) -> FloatArray:
+def probabilities(model: Any, X: Table, classes: np.ndarray, name: str) -> FloatArray:
     """Probabilities of a model, their columns in the order of `classes`.
 
     Parameters
@@ -228,7 +247,7 @@ def probabilities(model: Estimator, X: Table, classes: np.ndarray, name: str) ->
     ndarray of shape (n_samples, n_classes)
         float64. A class that the model does not know gets 0.
     """
-    answer, n_rows = asker(model)(X), num_samples(X)
+    answer, n_rows = getattr(model, "predict_proba", model)(X), num_samples(X)
     own, what = getattr(model, "classes_", None), f"predict_proba of {name}"
     if own is None:
         return check_soft_targets(answer, classes, n_rows, what)
@@ -245,14 +264,15 @@ def probabilities(model: Estimator, X: Table, classes: np.ndarray, name: str) ->
     return aligned
 
 
-def check_compiled(compiled_teacher: Estimator | None) -> None:
+def check_compiled(compiled_teacher: Estimator | None, student: BaseDistiller) -> None:
     """Raise a TypeError unless the compiled teacher, if there is one, can be asked."""
+    method = method_of(student)
     if compiled_teacher is None:
         return
     if isinstance(compiled_teacher, (type, str)) or not (
-        callable(compiled_teacher) or hasattr(compiled_teacher, "predict_proba")
+        callable(compiled_teacher) or hasattr(compiled_teacher, method)
     ):
         raise TypeError(
-            "`compiled_teacher` must have predict_proba, or be a function of X that returns "
-            f"probabilities, got {compiled_teacher!r}."
+            f"`compiled_teacher` must have {method}, or be a function of X that returns the same, "
+            f"got {compiled_teacher!r}."
         )

@@ -5,12 +5,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.metrics import PredictionErrorDisplay
 
-from skdistill.inspection._fidelity import FidelityDisplay
+from skdistill.inspection._display import COLOURS
+from skdistill.inspection._fidelity import MOST_POINTS, FidelityDisplay
 from skdistill.inspection._history import HistoryDisplay
 from skdistill.inspection._models import COMPILED, STUDENT, TEACHER
+from skdistill.inspection._quantile_display import QuantileDisplay
 from skdistill.inspection._reliability import ReliabilityDisplay
-from skdistill.inspection._segment_display import SegmentDisplay, segment_losses
+from skdistill.inspection._segment_display import segments_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +38,7 @@ def draw(name: str, report: "DistillationReport") -> str | None:
 
     Parameters
     ----------
-    name : {"reliability", "fidelity", "segments", "history"}
+    name : {"reliability", "quantiles", "residuals", "fidelity", "segments", "history"}
     report : DistillationReport
 
     Returns
@@ -46,7 +49,8 @@ def draw(name: str, report: "DistillationReport") -> str | None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure  # without pyplot there is no state to leave behind
 
-    n_levels = len(segment_losses(report.table)[["column", "level"]].drop_duplicates())
+    segments = report.table[report.table["part"] == "segments"]
+    n_levels = len(segments[["column", "level"]].drop_duplicates())
     size = {"segments": (6.4, 1.1 + 0.24 * n_levels), "history": (5.4, 3.2)}.get(name, (4.6, 4.0))
     with rc_context({**_RC, "svg.hashsalt": name}):
         figure = Figure(figsize=size, layout="constrained")
@@ -59,7 +63,7 @@ def draw(name: str, report: "DistillationReport") -> str | None:
 
 
 def _reliability(report: "DistillationReport", ax: "Axes") -> bool:
-    answers = report.answers
+    answers: Any = report.answers
     codes = np.arange(len(answers.classes))
     for name, p in answers.probabilities.items():
         line = "--" if name == COMPILED else "-"  # it lies on the teacher's
@@ -70,19 +74,44 @@ def _reliability(report: "DistillationReport", ax: "Axes") -> bool:
 
 
 def _fidelity(report: "DistillationReport", ax: "Axes") -> bool:
-    answers = report.answers.probabilities
-    if TEACHER not in answers:
+    if TEACHER not in report.answers.by_model:
         return False
+    both = (report.answers.plotted(name) for name in (TEACHER, STUDENT))
     # Thousands of points are smaller as a picture.
-    FidelityDisplay.from_predictions(answers[TEACHER], answers[STUDENT], ax=ax, rasterized=True)
+    FidelityDisplay.from_predictions(*both, ax=ax, rasterized=True)
+    return True
+
+
+def _quantiles(report: "DistillationReport", ax: "Axes") -> bool:
+    answers: Any = report.answers
+    for name, told in answers.predictions.items():
+        line = "--" if name == COMPILED else "-"  # it lies on the teacher's
+        QuantileDisplay.from_predictions(
+            answers.y[:, 0], told, answers.levels, name=name, ax=ax, linestyle=line
+        )
+    return True
+
+
+def _residuals(report: "DistillationReport", ax: "Axes") -> bool:
+    answers: Any = report.answers
+    PredictionErrorDisplay.from_predictions(
+        (answers.y / answers.units).ravel(),
+        answers.plotted(STUDENT),
+        ax=ax,
+        subsample=min(MOST_POINTS, answers.y.size),
+        random_state=0,
+        scatter_kwargs={"color": COLOURS[STUDENT], "s": 9, "alpha": 0.4, "rasterized": True},
+        line_kwargs={"color": "0.5", "linestyle": ":", "alpha": 1},
+    )
+    ax.set(xlabel="prediction", ylabel="truth less prediction")
     return True
 
 
 def _segments(report: "DistillationReport", ax: "Axes") -> bool:
-    losses = segment_losses(report.table)
-    if len(losses):
-        SegmentDisplay(losses).plot(ax=ax)
-    return len(losses) > 0
+    display = segments_of(report.table, report.answers)
+    if len(display.segments):
+        display.plot(ax=ax)
+    return len(display.segments) > 0
 
 
 def _history(report: "DistillationReport", ax: "Axes") -> bool:
@@ -93,6 +122,8 @@ def _history(report: "DistillationReport", ax: "Axes") -> bool:
 
 _DRAWN = {
     "reliability": _reliability,
+    "quantiles": _quantiles,
+    "residuals": _residuals,
     "fidelity": _fidelity,
     "segments": _segments,
     "history": _history,

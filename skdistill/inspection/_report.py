@@ -8,15 +8,18 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_classifier
 from sklearn.utils import column_or_1d, indexable
 
-from skdistill._fit.checks import check_known, counting_weights
+from skdistill._base import BaseDistiller
+from skdistill._fit.checks import counting_weights
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, RandomState, Table
-from skdistill.classifier import DistilledClassifier
+from skdistill.inspection._answers import Answers
+from skdistill.inspection._ask import answers_of, check_truth
 from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
 from skdistill.inspection._choices import choices, other_attributes
-from skdistill.inspection._comparison import Answers, Comparison
+from skdistill.inspection._comparison import Comparison
 from skdistill.inspection._costs import Costs, measure_costs
 from skdistill.inspection._display import check_matplotlib, has_matplotlib
 from skdistill.inspection._html import as_fragment, as_page
@@ -34,20 +37,30 @@ from skdistill.inspection._shared_rows import warn_of_shared_rows
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
 from skdistill.table import check_container
-from skdistill.task import check_labels
 
 LEAST_RESAMPLES = 100
 WHY_MISSING = {
-    TEACHER: ": the classifier was fitted on soft targets, or holds its teacher no longer",
+    TEACHER: ": the student was fitted on soft targets, or holds its teacher no longer",
     CONTROL: ", so that the report cannot say what the teacher was good for",
 }
 
 
 @dataclass(repr=False)
 class DistillationReport:
-    """What a student kept of its teacher, and what it would have learned without.
+    """What a student kept of its teacher, and what the same student learns without one.
 
-    Make one by :meth:`from_estimator`. ``print`` shows it as text.
+    Make one by :meth:`from_estimator`. ``print`` shows it as text. What is measured depends on what
+    the student tells:
+
+    ============= ============================================= =======================
+    it tells      scores                                        the verdict goes by
+    ============= ============================================= =======================
+    probabilities log loss, accuracy, Brier, calibration, AUC   log loss, errors
+    numbers       RMSE, MAE, R2                                 RMSE
+    quantiles     CRPS, MAE of the median, coverage and width   CRPS
+    ============= ============================================= =======================
+
+    Of several targets each is divided by its standard deviation before they are put together.
 
     Parameters
     ----------
@@ -56,11 +69,12 @@ class DistillationReport:
     table : DataFrame
         All numbers, a row each; :meth:`to_frame` returns a copy.
     answers : Answers
-        The models' ``probabilities`` by name, ``labels`` as positions in ``classes``, ``weight``.
+        ``by_model``: the models' probabilities, numbers or quantiles by name; and ``weight``. For
+        classes also ``labels``, as positions in ``classes``; for numbers ``y``.
     choices : list of str
         What the fit chose, in words.
     attributes : dict of str to (bool, int, float or str)
-        Other fitted attributes of the classifier.
+        Other fitted attributes of the student.
     history : list of dict
         The training's epochs.
     missing : dict of str to str
@@ -74,7 +88,9 @@ class DistillationReport:
     --------
     ReliabilityDisplay : Calibration of one model.
     FidelityDisplay : Student against teacher.
-    SegmentDisplay : Log loss by segment.
+    QuantileDisplay : Calibration of quantiles.
+    SegmentDisplay : Loss by segment.
+    sklearn.metrics.PredictionErrorDisplay : Residuals of numbers.
     HistoryDisplay : The training.
 
     Notes
@@ -141,26 +157,26 @@ class DistillationReport:
 
         Parameters
         ----------
-        estimator : DistilledClassifier, or a Pipeline that ends in one
+        estimator : DistilledClassifier or DistilledRegressor, or a Pipeline that ends in one
             Fitted. In a Pipeline, the steps before it transform X for teacher and student, and
             are not timed.
         X : array-like or DataFrame of shape (n_samples, n_features)
             Held out; 20 rows at least.
-        y : array-like of shape (n_samples,)
-            Labels.
-        control : None, "fit" or fitted classifier, default=None
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Labels, or numbers.
+        control : None, "fit" or fitted model, default=None
             The same student, trained without the teacher. "fit" trains it: a clone with
             ``alpha=1``, ``transfer=None`` and ``objectives=None``, on `X_train` and `y_train`, with
             neither the weights nor the validation rows of a student that had any; fit one of your
-            own then. Of `class_prior` it keeps the classes that `y_train` has. A classifier gets X
-            as `estimator` does.
+            own then. Of `class_prior` it keeps the classes that `y_train` has. A model of yours
+            gets X as `estimator` does; it must tell quantiles where the student does.
         X_train, y_train, groups_train : default=None
             The rows the student was trained on, and their `groups`, for ``control="fit"``. A
             UserWarning tells if more than half of the rows of `X` are among them, unless they have
             as many twins themselves.
-        compiled_teacher : object with predict_proba or callable, default=None
+        compiled_teacher : object with predict_proba or predict, or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
-            and returns probabilities in the order of ``classes_``.
+            and returns probabilities in the order of ``classes_``, or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         segments : str, list of str or int, or dict of str to array-like, default=None
@@ -185,19 +201,19 @@ class DistillationReport:
         ValueError
             If rows, labels or parameters are not valid, or do not go together.
         TypeError
-            If `estimator` is no DistilledClassifier, or a model cannot be asked.
+            If `estimator` is no distiller of this package, or a model cannot be asked.
         """
         clf, steps = subject_of(estimator)
         _check_parameters(n_bootstrap, confidence_level, speed)
-        check_compiled(compiled_teacher)
-        labels, weight = _check_rows(X, y, sample_weight, clf.classes_)
+        check_compiled(compiled_teacher, clf)
+        labels, weight = _check_rows(X, y, sample_weight, clf)
         columns = find_columns(segments, X)
         if X_train is not None:
             check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
         train = (X_train, y_train, groups_train)
         models = find_models(clf, steps, X, control, *train, compiled_teacher)
-        answers = Answers.of(models, clf.classes_, labels, weight)
+        answers = answers_of(models, clf, labels, weight)
         resampling = Resampling.drawn_by(random_state, n_bootstrap)
         comparison = Comparison(answers, resampling, float(confidence_level))
         comparison.add_all(columns)
@@ -206,9 +222,7 @@ class DistillationReport:
         return cls._of(clf, comparison, costs)
 
     @classmethod
-    def _of(
-        cls, clf: DistilledClassifier, comparison: Comparison, costs: Costs
-    ) -> "DistillationReport":
+    def _of(cls, clf: BaseDistiller, comparison: Comparison, costs: Costs) -> "DistillationReport":
         return cls(
             _decide(comparison, costs),
             comparison.to_frame(),
@@ -244,8 +258,8 @@ class DistillationReport:
         records = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
         return {
             "verdict": {"answer": self.verdict.answer, "reasons": list(self.verdict.reasons)},
-            "n_rows": len(self.answers.labels),
-            "classes": self.answers.classes.tolist(),
+            "n_rows": len(self.answers),
+            **self.answers.as_dict(),
             "confidence_level": self.confidence_level,
             "machine": self.machine,
             "missing": dict(self.missing),
@@ -285,7 +299,7 @@ class DistillationReport:
         return as_fragment(self, with_plots=has_matplotlib())
 
     def __repr__(self) -> str:
-        return f"DistillationReport({self.verdict.answer!r}, {len(self.answers.labels):,} rows)"
+        return f"DistillationReport({self.verdict.answer!r}, {len(self.answers):,} rows)"
 
     def __str__(self) -> str:
         return as_text(self)
@@ -305,21 +319,20 @@ def _check_parameters(n_bootstrap: int, confidence_level: float, speed: bool) ->
 
 
 def _check_rows(
-    X: Table, y: ArrayLike, sample_weight: ArrayLike | None, classes: np.ndarray
+    X: Table, y: ArrayLike, sample_weight: ArrayLike | None, clf: BaseDistiller
 ) -> tuple[np.ndarray, FloatArray]:
     check_container(X)
     (X,) = indexable(X)
     if y is None:
         raise ValueError("`y` is None: a report compares answers with the truth, give labels.")
-    column = column_or_1d(y)
+    column = column_or_1d(y) if is_classifier(clf) else np.asarray(y)
     n_missing = int(np.sum(pd.isna(column)))
     if n_missing:
         raise ValueError(
-            f"`y` lacks {n_missing} of {len(column)} labels: a report compares answers with the "
+            f"`y` lacks {n_missing} of {column.size} labels: a report compares answers with the "
             "truth, leave those rows out of X and y."
         )
-    labels = check_labels(y, X)
-    check_known(labels, classes, "y")
+    labels = check_truth(y, X, clf)
     if len(labels) < LEAST_ROWS:
         raise ValueError(f"X has {len(labels)} rows; a report needs {LEAST_ROWS} at least.")
     weight = counting_weights(sample_weight, X)

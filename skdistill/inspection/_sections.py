@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
+from skdistill.inspection._comparison import RETAINED
 from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER
+from skdistill.inspection._words import amount
 
 if TYPE_CHECKING:
     from skdistill.inspection._report import DistillationReport
@@ -19,9 +21,17 @@ NAMES = {
     "brier": "Brier score",
     "ece": "calibration error",
     "auc": "AUC",
+    "recall": "recall",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R2",
+    "crps": "CRPS",
     "agreement": "agreement",
     "kl_divergence": "KL(teacher || model)",
     "largest_probability_gap": "largest probability gap",
+    "rmse_to_teacher": "RMSE to the teacher",
+    "r2_to_teacher": "R2 of the teacher's numbers",
+    "largest_gap": "largest gap",
     "p50_ms": "1 row, median (ms)",
     "p99_ms": "1 row, 99th percentile (ms)",
     "n_calls": "calls with 1 row",
@@ -35,7 +45,10 @@ _TIMES = {"p50_ms", "p99_ms"}
 WORDS = 40
 _INTERVALS = "In brackets: {level:.0%} intervals, by a bootstrap over the rows."
 _PAIRED = "The first less the second, on the same rows; the interval is of the difference."
-_LESS = "The last columns are the student's log loss less another's, ± one standard error."
+_LESS = "The last columns are the student's {loss} less another's, ± one standard error"
+_KEPT = ", and the share of the teacher's lead over the control that is kept"
+# In the unit of y, whatever that is.
+_AMOUNTS = {"rmse", "mae", "crps", "rmse_to_teacher", "largest_gap"}
 
 
 @dataclass
@@ -92,14 +105,14 @@ def sections_of(report: "DistillationReport") -> list[Section]:
             "Scores",
             [*missing, _INTERVALS.format(level=report.confidence_level), *notes],
             *_by_model(of("scores")),
-            plots=["reliability"],
+            plots=[report.answers.plot],
         ),
         Section("Differences", [_PAIRED], *_by_pair(of("differences"))),
         Section("Fidelity to the teacher", [], *_by_model(of("fidelity")), plots=["fidelity"]),
         _retained(of("retained gain")),
         Section("Speed and size", [_machine(report)], *_by_model(of("speed", "size"))),
-        _groups("Classes", of("classes"), "recall", []),
-        _groups("Segments", of("segments"), "accuracy", ["segments"]),
+        *(_parts(one, of(one), []) for one in ("classes", "targets")),
+        _parts("segments", of("segments"), ["segments"]),
         Section(
             "What the fit chose",
             report.choices,
@@ -119,11 +132,29 @@ def number(row: pd.Series, signed: bool = False) -> str:
         return f"{value:,.0f}"
     if row["metric"] in _TIMES:
         return f"{value:.3f}"
-    text = f"{value:+.4f}" if signed else f"{value:.4f}"
+    sign = "+" if signed else ""
+    text = _value(value, row["metric"], value, sign)
     if pd.isna(row["low"]):
         return text
-    ends = (f"{row[end]:+.4f}" if signed else f"{row[end]:.4f}" for end in ("low", "high"))
+    ends = (_value(row[end], row["metric"], value, sign) for end in ("low", "high"))
     return f"{text} [{', '.join(ends)}]"
+
+
+def name_of(metric: str) -> str:
+    """What a metric is called."""
+    kind, _, share = metric.partition("_")
+    if kind in ("coverage", "width"):
+        return f"{kind} of {share} % intervals"
+    return NAMES[metric]
+
+
+def _value(value: float | None, metric: str, scale: float | None = None, sign: str = "") -> str:
+    """A value with the decimals that its unit, or the size of another, asks for."""
+    if value is None or pd.isna(value):
+        return ""
+    if metric in _AMOUNTS or metric.startswith("width_"):
+        return amount(value, scale, sign)
+    return f"{value:{sign}.4f}"
 
 
 def _by_model(table: pd.DataFrame) -> Cells:
@@ -144,12 +175,12 @@ def _pivot(table: pd.DataFrame, keys: pd.Series, columns: list[str], signed: boo
         of_metric = table[table["metric"] == metric]
         cells = [of_metric[keys[of_metric.index] == name] for name in columns]
         texts = [number(cell.iloc[0], signed) if len(cell) else "" for cell in cells]
-        rows.append([NAMES[metric], *texts])
+        rows.append([name_of(metric), *texts])
     return (["", *columns] if rows else []), rows
 
 
 def _retained(table: pd.DataFrame) -> Section:
-    rows = [[NAMES[row["metric"]], row["note"] or _share(row)] for _, row in table.iterrows()]
+    rows = [[name_of(row["metric"]), row["note"] or _share(row)] for _, row in table.iterrows()]
     words = ["(student - control) / (teacher - control): 100 % is as far as the teacher is ahead."]
     return Section("Retained gain", words if rows else [], ["", "kept"] if rows else [], rows)
 
@@ -158,35 +189,41 @@ def _share(row: pd.Series) -> str:
     return f"{row['value']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
 
 
-def _groups(title: str, table: pd.DataFrame, hit: str, plots: list[str]) -> Section:
-    """A row a level: rows, both scores of each model, and the paired differences in log loss."""
-    models = [name for name in ORDER if (table["model"] == name).any()]
+def _parts(name: str, table: pd.DataFrame, plots: list[str]) -> Section:
+    """A row a level: rows, scores of each model, paired differences, and what is kept."""
+    if not len(table):
+        return Section(name.capitalize())
     alone, paired = table[table["versus"].isna()], table[table["versus"].notna()]
-    pairs = [name for name in (CONTROL, TEACHER) if (paired["versus"] == name).any()]
-    metrics = [(hit, hit), ("log_loss", "log loss")]
-    header = ["column", "level", "rows"] + [f"{text}, {m}" for _, text in metrics for m in models]
-    header += [f"log loss, less the {other}'s" for other in pairs]
+    models = [one for one in ORDER if (alone["model"] == one).any()]
+    pairs = [one for one in (CONTROL, TEACHER) if (paired["versus"] == one).any()]
+    metrics = [one for one in alone["metric"].unique() if one != RETAINED]
+    kept = [RETAINED] if alone["value"][alone["metric"] == RETAINED].notna().any() else []
+    loss = name_of(paired["metric"].iloc[0]) if pairs else ""
+    header = ["column", "level", "rows"]
+    header += [f"{name_of(metric)}, {model}" for metric in metrics for model in models]
+    header += [f"{loss}, less the {other}'s" for other in pairs] + ["gain, kept"] * len(kept)
     rows, last = [], None
     for (column, level), group in table.groupby(["column", "level"], sort=False):
+        one = group[group["versus"].isna()].set_index(["model", "metric"])["value"]
+        two = group[group["versus"].notna()].set_index("versus")
         row = ["" if column == last else column, level, f"{group['n_rows'].iloc[0]:,}"]
-        one = alone.loc[alone.index.intersection(group.index)].set_index(["model", "metric"])
-        row += [_value(one["value"].get((m, metric))) for metric, _ in metrics for m in models]
-        two = paired.loc[paired.index.intersection(group.index)].set_index("versus")
+        row += [_value(one.get((model, metric)), metric) for metric in metrics for model in models]
         row += [_difference(two.loc[other]) if other in two.index else "" for other in pairs]
-        rows.append(row)
+        rows.append(row + [_percent(one.get((STUDENT, metric))) for metric in kept])
         last = column
-    words = [_LESS] if rows and pairs else []
-    return Section(title, words, header if rows else [], rows, plots if rows else [], n_names=2)
+    words = [_LESS.format(loss=loss) + _KEPT * len(kept) + "."] if pairs else []
+    return Section(name.capitalize(), words, header, rows, plots, n_names=2)
 
 
 def _difference(row: pd.Series) -> str:
+    text = _value(row["value"], row["metric"], row["value"], "+")
     if pd.isna(row["standard_error"]):
-        return f"{row['value']:+.4f}"
-    return f"{row['value']:+.4f} ± {row['standard_error']:.4f}"
+        return text
+    return f"{text} ± {_value(row['standard_error'], row['metric'], row['value'])}"
 
 
-def _value(value: float | None) -> str:
-    return "" if value is None or pd.isna(value) else f"{value:.4f}"
+def _percent(value: float | None) -> str:
+    return "" if value is None or pd.isna(value) else f"{value:.0%}"
 
 
 def _attributes(attributes: dict[str, bool | int | float | str]) -> Cells:

@@ -1,13 +1,16 @@
-"""Log loss by segment."""
+"""Loss by segment."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, Estimator, Table
+from skdistill.inspection._answers import Answers, ClassAnswers
+from skdistill.inspection._ask import answers_of, check_truth
 from skdistill.inspection._bootstrap import Resampling
-from skdistill.inspection._comparison import Answers, Comparison
+from skdistill.inspection._comparison import Comparison
 from skdistill.inspection._display import COLOURS, Display, check_predictions
 from skdistill.inspection._models import find_models, subject_of
 from skdistill.inspection._segments import Segments, find_columns
@@ -18,12 +21,14 @@ if TYPE_CHECKING:
 
 
 class SegmentDisplay(Display):
-    """Log loss of each model in each segment.
+    """Loss of each model in each segment: log loss, or of numbers RMSE, of quantiles CRPS.
 
     Parameters
     ----------
     segments : DataFrame
-        Columns "column", "level", "model" and "value", the log loss; a row a model and segment.
+        Columns "column", "level", "model" and "value", the loss; a row a model and segment.
+    loss : str, default="log loss"
+        What it is called.
 
     Attributes
     ----------
@@ -33,8 +38,9 @@ class SegmentDisplay(Display):
     figure_ : matplotlib Figure
     """
 
-    def __init__(self, segments: pd.DataFrame) -> None:
+    def __init__(self, segments: pd.DataFrame, *, loss: str = "log loss") -> None:
         self.segments = segments
+        self.loss = loss
 
     @classmethod
     def from_estimator(
@@ -52,12 +58,12 @@ class SegmentDisplay(Display):
 
         Parameters
         ----------
-        estimator : DistilledClassifier, or a Pipeline that ends in one
+        estimator : DistilledClassifier or DistilledRegressor, or a Pipeline that ends in one
         X : array-like or DataFrame of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
         segments : str, list of column names or positions, or dict of str to array-like
             As for :class:`DistillationReport`.
-        control : fitted classifier, default=None
+        control : fitted model, default=None
             Gets X as `estimator` does.
         ax : matplotlib Axes, default=None
             None makes a new figure.
@@ -70,10 +76,8 @@ class SegmentDisplay(Display):
         """
         clf, steps = subject_of(estimator)
         models = find_models(clf, steps, X, control)
-        answers = {name: model.probabilities(clf.classes_) for name, model in models.items()}
-        return cls.from_predictions(
-            y, answers, segments=find_columns(segments, X), labels=clf.classes_, ax=ax, **kwargs
-        )
+        answers = answers_of(models, clf, check_truth(y, X, clf), np.ones(num_samples(X)))
+        return _display_of(answers, find_columns(segments, X)).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_predictions(
@@ -86,7 +90,7 @@ class SegmentDisplay(Display):
         ax: "Axes | None" = None,
         **kwargs: Any,
     ) -> "SegmentDisplay":
-        """Plot the log loss of probabilities.
+        """Plot the log loss of probabilities; for numbers use :meth:`from_estimator`.
 
         Parameters
         ----------
@@ -107,15 +111,13 @@ class SegmentDisplay(Display):
         """
         checked = {name: check_predictions(y_true, p, labels) for name, p in y_prob.items()}
         y_true, labels, _ = next(iter(checked.values()))
-        answers = Answers(
+        answers = ClassAnswers(
             labels,
             np.searchsorted(labels, y_true),
             np.ones(len(y_true)),
             {name: p for name, (_, _, p) in checked.items()},
         )
-        comparison = Comparison(answers, Resampling(0, 0), 0.95)
-        comparison.add_segments(segments)
-        return cls(segment_losses(comparison.to_frame())).plot(ax=ax, **kwargs)
+        return _display_of(answers, segments).plot(ax=ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "SegmentDisplay":
         """Plot a line a segment, a point a model.
@@ -143,13 +145,21 @@ class SegmentDisplay(Display):
             self.lines_ += ax.plot(wide[model], heights, "o", **style)
         ax.set_yticks(heights, [f"{column}: {level}" for column, level in wide.index])
         ax.invert_yaxis()
-        ax.set_xlabel("log loss")
+        ax.set_xlabel(self.loss)
         ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
         return self
 
 
-def segment_losses(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a report's table that a :class:`SegmentDisplay` shows."""
-    is_loss = (table["part"] == "segments") & (table["metric"] == "log_loss")
+def segments_of(table: pd.DataFrame, answers: Answers) -> SegmentDisplay:
+    """What a report's table says of the segments, not drawn."""
+    metric, name = next(iter(answers.losses.items()))
+    is_loss = (table["part"] == "segments") & (table["metric"] == metric)
     chosen = table[is_loss & table["versus"].isna()]
-    return chosen[["column", "level", "model", "value"]].reset_index(drop=True)
+    columns = ["column", "level", "model", "value"]
+    return SegmentDisplay(chosen[columns].reset_index(drop=True), loss=name)
+
+
+def _display_of(answers: Answers, columns: dict[str, ArrayLike]) -> SegmentDisplay:
+    comparison = Comparison(answers, Resampling(0, 0), 0.95)
+    comparison.add_segments(columns)
+    return segments_of(comparison.to_frame(), answers)

@@ -22,8 +22,7 @@ def as_text(report: "DistillationReport") -> str:
     -------
     str
     """
-    n_rows, n_classes = len(report.answers.labels), len(report.answers.classes)
-    lines = [f"Distillation report: {n_rows:,} rows, {n_classes} classes", ""]
+    lines = [f"Distillation report: {report.answers.summary}", ""]
     lines += [f"Verdict: {report.verdict.answer}", *_bullets(report.verdict.reasons)]
     for section in sections_of(report):
         lines += ["", section.title, "-" * len(section.title)]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from skdistill.inspection._words import amount
+
 # A difference counts from two standard errors on: chance alone makes it as large in 5 % of reports.
 CLEAR = 2.0
 # Student and control cost the same to serve, so any clear difference decides between them; below
@@ -117,20 +119,22 @@ def verdict(
 
        a. the teacher, if the control is clearly worse than it, and the student is as well or is
           not ahead of the control;
-       b. left open, if the student is ahead of the control by more than a hundredth in log loss
-          or errors, but by less than two standard errors, and behind it by more than a hundredth in
-          neither: the rows are too few to tell;
+       b. left open, if the student is ahead of the control by more than a hundredth in a loss,
+          but by less than two standard errors, and behind it by more than a hundredth in none: the
+          rows are too few to tell;
        c. the control.
     3. The teacher, if the student is clearly worse.
     4. The student; left open where there is no control to say what the teacher was good for.
 
     "Clearly" is two standard errors, and a share of the other's loss: a tenth against the teacher,
-    a hundredth against control and compiled teacher; in log loss or in the share of errors.
+    a hundredth against control and compiled teacher; in log loss or in the share of errors, in RMSE
+    where the student tells numbers, in CRPS where it tells quantiles.
 
     Parameters
     ----------
     against_teacher, against_control, against_compiled : dict of str to Gap, default=None
-        The student's losses less the other's, "log loss" and "errors"; None where there is none.
+        The student's losses less the other's, by name: "log loss" and "errors", or "RMSE", or
+        "CRPS"; None where there is none.
     control_against_teacher : dict of str to Gap, default=None
     compiled_slowness : dict of str to float, default=None
         The compiled teacher's time over the student's, by how many rows are asked about at a time,
@@ -200,15 +204,16 @@ def _losses_in_words(*pairs: tuple[str, str, Gaps | None]) -> list[str]:
 
 def _times_in_words(slowness: dict[str, float] | None) -> list[str]:
     return [
-        f"On {batch}, the compiled teacher takes {factor:.2g} times the student's time."
+        f"On {batch}, the compiled teacher takes {_times(factor)} the student's time."
         for batch, factor in (slowness or {}).items()
     ]
 
 
 def _in_words(first: str, second: str, gaps: Gaps) -> str:
     texts = [
-        f"{name} {gap.reference + gap.difference:.4f} against {gap.reference:.4f} "
-        f"({gap.difference:+.4f}, standard error {gap.standard_error:.4f})"
+        f"{name} {amount(gap.reference + gap.difference, gap.reference)} against "
+        f"{amount(gap.reference)} ({amount(gap.difference, gap.reference, '+')}, standard error "
+        f"{amount(gap.standard_error, gap.reference)})"
         for name, gap in gaps.items()
     ]
     return f"The {first} against the {second}: {'; '.join(texts)}."
@@ -230,7 +235,7 @@ def _costs_in_words(slowness: dict[str, float] | None, relative_size: float | No
     """What is to be said of a student that is not cheaper than its teacher."""
     texts = []
     if slowness and min(slowness.values()) > 1:
-        times = [f"{factor:.2g} times the time on {batch}" for batch, factor in slowness.items()]
+        times = [f"{_times(factor)} the time on {batch}" for batch, factor in slowness.items()]
         texts.append(f"The student is slower than the teacher: it takes {' and '.join(times)}.")
     if relative_size is not None and relative_size >= 1:
         texts.append(
@@ -238,3 +243,7 @@ def _costs_in_words(slowness: dict[str, float] | None, relative_size: float | No
             "pickled bytes."
         )
     return texts
+
+
+def _times(factor: float) -> str:
+    return f"{factor:,.0f} times" if factor >= 100 else f"{factor:.2g} times"

@@ -3,8 +3,8 @@
 from skdistill.task._base import Task
 from skdistill.task.classification import Classification, cross_entropy_and_gradient
 from skdistill.task.labels import check_labels, check_target
-from skdistill.task.numbers import check_numbers
-from skdistill.task.regression import Regression, is_valid_levels, weighted_quantile
+from skdistill.task.numbers import check_numbers, read_levels
+from skdistill.task.regression import Regression, weighted_quantile
 from skdistill.task.scaling import SMALLEST, TargetScaler
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "check_numbers",
     "check_target",
     "cross_entropy_and_gradient",
-    "is_valid_levels",
+    "read_levels",
     "weighted_quantile",
 ]
 

@@ -1,5 +1,6 @@
 """What y may be where numbers are predicted."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -64,3 +65,32 @@ def _is_other(y: Any) -> bool:
     if values.dtype.kind != "O":
         return values.dtype.kind in "mMSU"
     return pd.api.types.infer_dtype(values.ravel()) in NO_NUMBERS
+
+
+def read_levels(quantiles: Any) -> tuple[float, ...]:
+    """Levels of quantiles: so many in equal steps of an int, or those given, checked.
+
+    Raises
+    ------
+    ValueError
+        Unless they are several, in ascending order, and around the middle.
+    """
+    if isinstance(quantiles, Integral):
+        n_levels = int(quantiles)
+        return tuple(k / (n_levels + 1) for k in range(1, n_levels + 1))
+    if not _are_levels(quantiles):
+        raise ValueError(
+            "`quantiles` must be an int >= 2, or hold several levels between 0 and 1 in ascending "
+            f"order, 0.5 or levels on both sides of it, got {quantiles!r}."
+        )
+    return tuple(np.asarray(quantiles, dtype=float).tolist())
+
+
+def _are_levels(quantiles: Any) -> bool:
+    try:
+        found = np.asarray(quantiles, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    if found.ndim != 1 or len(found) < 2 or not (np.diff(found) > 0).all():
+        return False
+    return bool(0 < found[0] <= 0.5 <= found[-1] < 1)

@@ -6,6 +6,7 @@ import numpy as np
 
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill._utils.weights import n_effective
+from skdistill.metrics import row_crps
 from skdistill.task._base import Task
 from skdistill.task.scaling import TargetScaler
 
@@ -126,11 +127,9 @@ class Regression(Task):
 
     def row_losses(self, outputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Squared error of each row, or its CRPS: twice the mean pinball loss of its quantiles."""
-        apart = labels - outputs
         if self.levels is None:
-            return np.mean(apart**2, axis=1)
-        levels = np.array(self.levels)
-        return 2 * np.mean(np.maximum(levels * apart, (levels - 1) * apart), axis=1)
+            return np.mean((labels - outputs) ** 2, axis=1)
+        return row_crps(labels[:, 0], outputs, np.array(self.levels))
 
     def calibrate(self, outputs: FloatArray, labels: FloatArray, weight: FloatArray) -> float:
         """1: numbers are not divided by anything."""
@@ -251,14 +250,3 @@ def weighted_quantile(
     reached = np.cumsum(weight[order]) / weight.sum()
     places = np.searchsorted(reached, levels - 1e-12)
     return values[order][np.minimum(places, len(values) - 1)]
-
-
-def is_valid_levels(levels: Any) -> bool:
-    """Whether levels of quantiles are several, in ascending order, and around the middle."""
-    try:
-        found = np.asarray(levels, dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    if found.ndim != 1 or len(found) < 2 or not (np.diff(found) > 0).all():
-        return False
-    return bool(0 < found[0] <= 0.5 <= found[-1] < 1)

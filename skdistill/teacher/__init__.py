@@ -23,6 +23,7 @@ from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._numbers import NumberMember
 from skdistill.teacher._pool import TeacherPool
+from skdistill.teacher._quantiles import quantile_function
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._torch import TorchTeacher
@@ -45,6 +46,7 @@ __all__ = [
     "clone_of",
     "find_partition",
     "is_frozen",
+    "quantile_function",
     "requested_params",
     "requests_of",
     "router_of",

@@ -1,29 +1,13 @@
-"""How good probabilities are, how near a student's are to its teacher's, and what was gained.
-
-Scores that scikit-learn has (accuracy, log loss, Brier score, AUC) are not repeated here.
-"""
-
-from collections.abc import Callable
-from typing import Any
+"""How good probabilities are, and how near a student's are to its teacher's."""
 
 import numpy as np
 from scipy.special import rel_entr
-from sklearn.metrics import get_scorer
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
-from skdistill._utils.types import ArrayLike, BoolArray, Estimator, FloatArray, IntArray, Table
+from skdistill._utils.types import ArrayLike, FloatArray, IntArray
 from skdistill._utils.weights import check_weights
-
-__all__ = [
-    "agreement",
-    "expected_calibration_error",
-    "kl_divergence",
-    "largest_probability_gap",
-    "retained_gain",
-    "score_and_choices",
-]
+from skdistill.metrics._mean import weighted_mean
 
 # The lowest probability a logarithm is taken of, as in sklearn.metrics.log_loss.
 TINY = np.finfo(np.float64).eps
@@ -132,7 +116,7 @@ def agreement(
     0.5
     """
     p, q = _pair(teacher_prob, student_prob)
-    return _mean(p.argmax(axis=1) == q.argmax(axis=1), sample_weight)
+    return weighted_mean(p.argmax(axis=1) == q.argmax(axis=1), sample_weight)
 
 
 def kl_divergence(
@@ -170,7 +154,7 @@ def kl_divergence(
     0.6931
     """
     p, q = _pair(teacher_prob, student_prob)
-    return _mean(row_divergences(p, q), sample_weight)
+    return weighted_mean(row_divergences(p, q), sample_weight)
 
 
 def row_divergences(p: FloatArray, q: FloatArray, least: float = TINY) -> FloatArray:
@@ -201,38 +185,6 @@ def largest_probability_gap(teacher_prob: ArrayLike, student_prob: ArrayLike) ->
     return float(np.abs(p - q).max())
 
 
-def retained_gain(
-    student: float | FloatArray, control: float | FloatArray, teacher: float | FloatArray
-) -> float | FloatArray:
-    """The share of what the teacher is ahead of the control by that the student keeps.
-
-    Parameters
-    ----------
-    student, control, teacher : float or ndarray
-        The same score of the three, of either direction: accuracy, or log loss.
-
-    Returns
-    -------
-    float or ndarray
-        (student - control) / (teacher - control): 0 is no better than the control, 1 as good as
-        the teacher; NaN where teacher and control are equal. It says nothing where the teacher is
-        behind.
-
-    Examples
-    --------
-    >>> from skdistill.metrics import retained_gain
-    >>> round(retained_gain(student=0.94, control=0.90, teacher=0.95), 2)
-    0.8
-    """
-    gain, ahead = np.subtract(student, control), np.subtract(teacher, control)
-    share = np.divide(gain, ahead, out=np.full(np.shape(ahead), np.nan), where=ahead != 0)
-    return share if np.ndim(share) else float(share)
-
-
-def _mean(rows: FloatArray | BoolArray, sample_weight: ArrayLike | None) -> float:
-    return float(np.average(rows, weights=check_weights(sample_weight, len(rows))))
-
-
 def _probabilities(value: ArrayLike, name: str) -> FloatArray:
     try:
         p = check_array(value, dtype=np.float64, ensure_2d=False, input_name=name)
@@ -261,58 +213,3 @@ def _pair(teacher_prob: ArrayLike, student_prob: ArrayLike) -> tuple[FloatArray,
             f"`teacher_prob` and `student_prob` must have one shape, got {p.shape} and {q.shape}."
         )
     return p, q
-
-
-def score_and_choices(scoring: str | Callable) -> "_ScoreAndChoices":
-    """Make a scorer that also tells what each fit of a search chose.
-
-    Parameters
-    ----------
-    scoring : str or callable
-        As in :class:`~sklearn.model_selection.GridSearchCV`; it gives the "score".
-
-    Returns
-    -------
-    callable
-        Takes a fitted :class:`~skdistill.DistilledClassifier`, or a Pipeline that ends in one, X
-        and y; returns a dict of "score", "alpha", "temperature", "out_of_fold" (1.0 where labels
-        out of fold were kept), "codes" (columns taken as codes) and "leak_gap" (NaN where none was
-        measured). So ``cv_results_`` has ``split0_test_alpha`` and so on; give ``refit="score"``.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from skdistill import DistilledClassifier, MLPStudent
-    >>> from skdistill.metrics import score_and_choices
-    >>> clf = DistilledClassifier(LogisticRegression(), MLPStudent(n_steps=50), transfer=None)
-    >>> search = GridSearchCV(
-    ...     clf, {"alpha": [0, 0.5]}, scoring=score_and_choices("neg_log_loss"), refit="score", cv=2
-    ... )
-    >>> search.fit(*load_iris(return_X_y=True)).cv_results_["mean_test_alpha"]
-    array([0. , 0.5])
-    """
-    return _ScoreAndChoices(scoring)
-
-
-class _ScoreAndChoices:
-    """The scorer of :func:`score_and_choices`; a class, so that it can be pickled."""
-
-    def __init__(self, scoring: str | Callable) -> None:
-        self.scoring = scoring
-
-    def __call__(
-        self, estimator: Estimator, X: Table, y: ArrayLike | None = None, **params: Any
-    ) -> dict[str, float]:
-        score = get_scorer(self.scoring)(estimator, X, y, **params)
-        clf = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-        gap = clf.leak_gap_
-        return {
-            "score": float(score),
-            "alpha": float(clf.alpha_),
-            "temperature": float(clf.temperature_),
-            "out_of_fold": float(clf.cv_ is not None),
-            "codes": float(len(getattr(clf.encoder_, "nominal_", ()))),
-            "leak_gap": np.nan if gap is None else float(gap),
-        }

@@ -1,0 +1,156 @@
+"""How often numbers are below each quantile."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill.inspection._display import COLOURS, Display
+from skdistill.inspection._models import subject_of, transformed
+from skdistill.task import check_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class QuantileDisplay(Display):
+    """The share of rows at or below each quantile, by the quantile's level.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (n_levels,)
+        Share of the rows whose number is at or below the quantile.
+    levels : ndarray of shape (n_levels,)
+        Where the quantiles are calibrated, the shares are these.
+    name : str, default=None
+        Of the model, for the legend.
+
+    Attributes
+    ----------
+    line_ : matplotlib Artist
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    ReliabilityDisplay : The same for classes.
+    skdistill.metrics.interval_coverage : The share of rows in an interval.
+
+    References
+    ----------
+    .. [1] Gneiting, Balabdaoui and Raftery (2007). Probabilistic Forecasts, Calibration and
+       Sharpness. https://doi.org/10.1111/j.1467-9868.2007.00587.x
+    """
+
+    def __init__(self, shares: FloatArray, levels: FloatArray, *, name: str | None = None) -> None:
+        self.shares = shares
+        self.levels = levels
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Estimator,
+        X: Table,
+        y: ArrayLike,
+        *,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "QuantileDisplay":
+        """Ask a student for its quantiles, and plot.
+
+        Parameters
+        ----------
+        estimator : DistilledRegressor, or a Pipeline that ends in one
+            With ``head="quantiles"``.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        name : str, default=None
+            None takes "student".
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        QuantileDisplay
+
+        Raises
+        ------
+        ValueError
+            If the student tells no quantiles.
+        """
+        reg, steps = subject_of(estimator)
+        levels = getattr(reg, "quantiles_", None)
+        if levels is None:
+            raise ValueError("`estimator` tells no quantiles: fit it with `head='quantiles'`.")
+        told = reg.predict_quantiles(transformed(steps, X))
+        name = "student" if name is None else name
+        return cls.from_predictions(y, told, levels, name=name, ax=ax, **kwargs)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_quantiles: ArrayLike,
+        quantiles: ArrayLike,
+        *,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "QuantileDisplay":
+        """Plot quantiles against the truth.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+        y_quantiles : array-like of shape (n_samples, n_levels)
+        quantiles : array-like of shape (n_levels,)
+            Their levels.
+        name : str, default=None
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        QuantileDisplay
+        """
+        told, levels = np.asarray(y_quantiles, dtype=float), np.asarray(quantiles, dtype=float)
+        y = check_numbers(y_true, told, "y_true")
+        if y.ndim != 1 or told.ndim != 2 or levels.shape != told.shape[1:]:
+            raise ValueError(
+                "`y_quantiles` must have a row for each of `y_true` and a column for each of "
+                f"`quantiles`, got shapes {y.shape}, {told.shape} and {levels.shape}."
+            )
+        shares = (y[:, None] <= told).mean(axis=0)
+        return cls(shares, levels, name=name).plot(ax=ax, **kwargs)
+
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "QuantileDisplay":
+        """Plot the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        QuantileDisplay
+        """
+        ax = self._prepare(ax)
+        reference = "perfectly calibrated"
+        if reference not in ax.get_legend_handles_labels()[1]:
+            ax.plot([0, 1], [0, 1], ":", color="0.5", label=reference)
+        style: dict[str, Any] = {"marker": "o", "markersize": 4, "label": self.name} | kwargs
+        if "c" not in kwargs and self.name in COLOURS:
+            style.setdefault("color", COLOURS[self.name])
+        (self.line_,) = ax.plot(self.levels, self.shares, **style)
+        ax.set(xlabel="level of the quantile", ylabel="share of rows at or below it")
+        ax.legend(frameon=False, loc="upper left")
+        return self

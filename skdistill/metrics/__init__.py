@@ -1,0 +1,34 @@
+"""How good answers are, how near a student is to its teacher, and what was gained.
+
+Scores that scikit-learn has (accuracy, log loss, Brier score, AUC, RMSE) are not repeated here.
+"""
+
+from skdistill.metrics._gain import retained_gain, score_and_choices
+from skdistill.metrics._probabilities import (
+    TINY as TINY,
+)
+from skdistill.metrics._probabilities import (
+    agreement,
+    expected_calibration_error,
+    kl_divergence,
+    largest_probability_gap,
+)
+from skdistill.metrics._probabilities import (
+    confidence_bins as confidence_bins,
+)
+from skdistill.metrics._probabilities import (
+    row_divergences as row_divergences,
+)
+from skdistill.metrics._quantiles import crps, interval_coverage
+from skdistill.metrics._quantiles import row_crps as row_crps
+
+__all__ = [
+    "agreement",
+    "crps",
+    "expected_calibration_error",
+    "interval_coverage",
+    "kl_divergence",
+    "largest_probability_gap",
+    "retained_gain",
+    "score_and_choices",
+]
