@@ -23,9 +23,10 @@ from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, N
 from skdistill._utils.warn import warn
 from skdistill.serving import Scorer
 from skdistill.table import check_container, check_single, is_frame, labels_of_names, names_of
-from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
+from skdistill.teacher._adapters import BY_FUNCTION, adapt
 from skdistill.teacher._answers import ask, own_classes
 from skdistill.teacher._fitted import FittedTeacher
+from skdistill.teacher._libraries import is_known_model
 from skdistill.teacher._torch import TorchTeacher
 
 # What `floor` may be.

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from skdistill._utils.types import ArrayLike, NDArray, Table
 from skdistill.table import is_frame, names_of
 from skdistill.teacher._adapters import adapt
+from skdistill.teacher._libraries import known_by
 
 
 class FittedTeacher(BaseEstimator):
@@ -120,5 +121,5 @@ class FittedTeacher(BaseEstimator):
         -------
         tuple
         """
-        model = adapt(self.model)
+        model = known_by(self.model)
         return model.key_parts() if hasattr(model, "key_parts") else model, self.classes
