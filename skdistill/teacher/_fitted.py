@@ -10,6 +10,7 @@ from skdistill._utils.types import ArrayLike, NDArray, Table
 from skdistill.table import is_frame, names_of
 from skdistill.teacher._adapters import adapt
 from skdistill.teacher._libraries import known_by
+from skdistill.teacher._number_adapters import adapt_numbers
 
 
 class FittedTeacher(BaseEstimator):
@@ -102,7 +103,8 @@ class FittedTeacher(BaseEstimator):
         array-like of shape (n_samples,) or (n_samples, n_targets)
             As the model gives them.
         """
-        ask = getattr(self.model, "predict", self.model)
+        model = adapt_numbers(self.model)
+        ask = getattr(model, "predict", model)
         if isinstance(self.model, type) or not callable(ask):
             raise TypeError(
                 "`model` must be a fitted model with predict, or a function of X that returns "
