@@ -162,7 +162,7 @@ def test_levels_outside_are_refused_before_a_teacher_is_fitted(around):
 
 def test_levels_do_not_matter_beside_a_teacher_of_numbers():
     frozen = FrozenEstimator(catboost(MULTI).fit(X, Y))
-    reg = distil([frozen, Ridge()], head="quantiles", alpha=0.5, cv=None)
+    reg = distil([frozen, Ridge()], head="quantiles", early_stopping=False)
     assert not reg.teacher_.tells_quantiles
     assert reg.predict_quantiles(X).shape == (400, 19)
 
@@ -386,3 +386,37 @@ def test_memory_tells_models_apart(tmp_path):
     for model in (first, second):
         pool = RegressorPool(FittedTeacher(model), memory=str(tmp_path)).fit(X)
         assert_allclose(pool.label(X)[:, 0], answer_of(model, X), rtol=1e-6)
+
+
+# --- forests by leaf weights: quantile-forest, where it is installed ---
+
+
+@pytest.fixture
+def forest():
+    package = pytest.importorskip("quantile_forest")
+    return package.RandomForestQuantileRegressor(50, min_samples_leaf=5, random_state=0)
+
+
+def test_leaf_weights_of_a_real_quantile_forest(forest):
+    for teacher in (forest, make_pipeline(StandardScaler(), forest), [forest, clone(forest)]):
+        pool = RegressorPool(teacher).fit(X, Y)
+        assert pool.tells_quantiles
+        told = pool.predict_quantiles(X, LEVELS)
+        assert_allclose(told[:, 1], pool.predict(X), rtol=1e-3)
+        width = told[:, 2] - told[:, 0]
+        assert np.median(width[WIDE > 1]) > 1.5 * np.median(width[WIDE < 1])
+    reg = distil(teacher, head="quantiles", alpha=0.3)
+    assert reg.predict_interval(X, 0.8).shape == (400, 2)
+
+
+def test_leaf_weights_out_of_fold_do_not_know_the_row(forest):
+    """Of a row of its own a forest weighs the label itself, and is too sure."""
+    forest.set_params(min_samples_leaf=1)
+    pool = RegressorPool(forest).fit(X, Y)
+    order = np.arange(400) % 4
+    folds = [(np.flatnonzero(order != k), np.flatnonzero(order == k)) for k in range(4)]
+    told, _, _ = pool.label_folds(X, Y, folds, [[]] * 4, False, {}, lambda *_: False, tuple(LEVELS))
+    low, _, high = told.T
+    assert 0.7 < np.mean((low <= Y) & (high >= Y)) < 0.95
+    low, _, high = pool.predict_quantiles(X, LEVELS).T
+    assert np.mean((low <= Y) & (high >= Y)) > 0.99

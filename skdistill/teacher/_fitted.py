@@ -26,7 +26,7 @@ class FittedTeacher(BaseEstimator):
         Used as it is. Other models are a Booster of xgboost or LightGBM, a ``catboost.CatBoost``,
         an ``onnxruntime.InferenceSession``, an mlflow pyfunc model and an AutoGluon predictor. A
         callable takes X and returns probabilities of shape (n_samples, n_classes). For
-        :class:`DistilledRegressor` it is a model with predict, or returns numbers.
+        :class:`DistilledRegressor` the model is one of numbers, or the callable returns numbers.
     classes : array-like of shape (n_classes,), default=None
         The label of each output column, in place of what the model says itself; a DataFrame whose
         columns have these names is read by name. None means those of the model, if it says any.

@@ -59,8 +59,9 @@ class RegressorPool(FittedPool, NamedListsMixin, RegressorMixin, BaseEstimator):
     ----------
     teachers : estimator, list of estimators or list of (str, estimator)
         Anything with ``predict`` that gives numbers. An estimator with ``fit`` is cloned and
-        fitted; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`FittedTeacher` or any object
-        without ``fit`` is used as it is.
+        fitted; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`FittedTeacher`, any object
+        without ``fit`` or a fitted model of another library (:ref:`these
+        <fitted-models-of-numbers>`) is used as it is.
     weights : array-like of shape (n_teachers,), default=None
         Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`.
     n_jobs : int, default=None
