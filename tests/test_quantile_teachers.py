@@ -300,7 +300,8 @@ CODES = (Y > 10).astype(int)
 @pytest.mark.parametrize("head", ["mean", "quantiles"])
 def test_models_of_classes_are_refused(make, message, head):
     model = make()
-    for teacher in (model, FrozenEstimator(model)):
+    fitted = [] if "classifier" in message else [FittedTeacher(model)]
+    for teacher in (model, FrozenEstimator(model), *fitted):
         with pytest.raises(ValueError, match=f"teacher `mine` .*{message}"):
             distil([("mine", teacher)], head=head)
 
@@ -379,6 +380,17 @@ def test_an_autogluon_predictor(monkeypatch):
             RegressorPool(bad).fit(rows, Y)
     with pytest.raises(ValueError, match="give X as a DataFrame"):
         RegressorPool(made).fit(X, Y)
+
+
+def test_models_read_from_a_file(tmp_path):
+    first = xgboost.XGBRegressor(
+        objective="reg:quantileerror", quantile_alpha=LEVELS, n_estimators=5, n_jobs=1
+    ).fit(X, Y)
+    first.save_model(tmp_path / "model.json")
+    second = xgboost.XGBRegressor()
+    second.load_model(tmp_path / "model.json")
+    told = [RegressorPool(FrozenEstimator(one)).fit(X) for one in (first, second)]
+    assert_allclose(*[one.predict_quantiles(X, LEVELS) for one in told])
 
 
 def test_memory_tells_models_apart(tmp_path):

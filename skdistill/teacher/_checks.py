@@ -97,7 +97,7 @@ def warn_of_refits(parts: list[tuple[str, Estimator]]) -> None:
 
 def tags_of(part: Estimator) -> Tags | None:
     """The tags of a teacher, or of what is frozen in it; None where it declares none."""
-    inner = _inner(part)
+    inner = inner_of(part)
     has_tags = hasattr(inner, "__sklearn_tags__") and not isinstance(inner, type)
     return get_tags(inner) if has_tags else None
 
@@ -148,10 +148,10 @@ def _is_fitted(part: Estimator) -> bool:
 
 def kind_of(part: Estimator) -> str:
     """The class of a teacher, or of what is frozen in it."""
-    return type(_inner(part)).__name__
+    return type(inner_of(part)).__name__
 
 
-def _inner(part: Estimator) -> Estimator:
+def inner_of(part: Estimator) -> Estimator:
     """What is frozen, at whatever depth, or the teacher itself."""
     while isinstance(part, FrozenEstimator):
         part = part.estimator
@@ -159,7 +159,7 @@ def _inner(part: Estimator) -> Estimator:
 
 
 def _remedy_for(part: Estimator) -> str:
-    inner = _inner(part)
+    inner = inner_of(part)
     if isinstance(inner, VotingClassifier):
         return "set its `voting='soft'`"
     is_sklearn = hasattr(inner, "__sklearn_tags__")
@@ -259,7 +259,7 @@ def _check_codes(name: str, classes: NDArray[Any], labels: NDArray[Any]) -> None
 
 def _are_told(part: Estimator) -> bool:
     """Whether the user said which labels the columns of a teacher mean."""
-    inner = _inner(part)
+    inner = inner_of(part)
     return isinstance(inner, (FittedTeacher, TorchTeacher)) and inner.classes is not None
 
 

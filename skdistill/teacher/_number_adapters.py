@@ -266,8 +266,7 @@ def _with_distribution(model: Estimator) -> Estimator:
 def _distribution_of(model: Estimator) -> tuple[str, list[float]]:
     """What the columns of a model's ``predict`` are, and their levels."""
     if isinstance(model, XGBoostNumbers):
-        told = model.settings()["objective"].get("quantile_loss_param", {})
-        return "levels", _numbers_in(told.get("quantile_alpha", ""))
+        return "levels", _levels_of_booster(model)
     if isinstance(model, AutoGluonNumbers):
         of_quantiles = model.model.problem_type == "quantile"
         return "levels", list(model.model.quantile_levels) if of_quantiles else []
@@ -277,9 +276,16 @@ def _distribution_of(model: Estimator) -> tuple[str, list[float]]:
     if ("catboost", "CatBoostRegressor") in kinds:
         return _distribution_of_loss(_loss_of(model))
     if ("xgboost", "XGBRegressor") in kinds and model.objective == "reg:quantileerror":
+        if model.__sklearn_is_fitted__():  # one read from a file has no parameters
+            return "levels", _levels_of_booster(XGBoostNumbers(model.get_booster()))
         levels = model.get_params().get("quantile_alpha")
         return "levels", [] if levels is None else np.ravel(levels).tolist()
     return "number", []
+
+
+def _levels_of_booster(model: XGBoostModel) -> list[float]:
+    told = model.settings()["objective"].get("quantile_loss_param", {})
+    return _numbers_in(told.get("quantile_alpha", ""))
 
 
 def _loss_of(model: Any) -> Any:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from skdistill._utils.types import ArrayLike, Estimator, Table
-from skdistill.teacher._checks import check_instances, kind_of, tags_of
+from skdistill.teacher._checks import check_instances, inner_of, kind_of, tags_of
+from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._number_adapters import AfterSteps, SomeLevels, adapt_numbers
 from skdistill.teacher._numbers import ask_number, read_numbers
 from skdistill.teacher._quantiles import quantile_function
@@ -14,7 +15,7 @@ def check_regressors(parts: list[tuple[str, Estimator]], y: ArrayLike | None) ->
     check_instances(parts, y)
     for name, part in parts:
         try:
-            answers = adapt_numbers(part)
+            answers, _ = adapt_numbers(part), adapt_numbers(_model_of(part))
         except ValueError as error:
             raise ValueError(f"teacher `{name}` ({kind_of(part)}): {error}.") from error
         if not hasattr(answers, "predict"):
@@ -56,8 +57,14 @@ def check_levels(
     if levels is None or any(quantile_function(part) is None for _, part in parts):
         return
     for name, part in parts:
-        own = adapt_numbers(part)
+        own = adapt_numbers(_model_of(part))
         own = own.last if isinstance(own, AfterSteps) else own
         outside = own.outside(levels) if isinstance(own, SomeLevels) else ""
         if outside:
             raise ValueError(f"teacher `{name}` ({kind_of(part)}): {outside}.")
+
+
+def _model_of(part: Estimator) -> Estimator:
+    """The model in what holds a fitted one."""
+    inner = inner_of(part)
+    return inner.model if isinstance(inner, FittedTeacher) else inner
