@@ -68,9 +68,9 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     head : {"mean", "quantiles"}, default="mean"
         What the student tells: the mean of each target, or quantiles of the only one. The teacher's
         quantiles are its own, where all teachers tell some (``predict_quantiles(X, quantiles)``,
-        ``predict(X, quantiles=...)`` as of quantile-forest and TabPFN, ``pred_dist`` as of
-        NGBoost). Else they are those of the errors of teachers that were fitted without the row, in
-        five folds more, over a scale that depends on the row.
+        ``predict(X, quantiles=...)``, ``pred_dist``, losses of CatBoost and XGBoost for several:
+        see :doc:`/user_guide/regression`). Else they are those of the errors of teachers that were
+        fitted without the row, in five folds more, over a scale that depends on the row.
     quantiles : int or array-like of shape (n_levels,), default=19
         Levels of the quantiles, in ascending order; of an int, so many in equal steps: 19 reach
         from 0.05 to 0.95, and 39 from 0.025 to 0.975.

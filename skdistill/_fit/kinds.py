@@ -21,7 +21,7 @@ from skdistill.task import (
     check_numbers,
     check_target,
 )
-from skdistill.teacher import RegressorPool, TeacherPool
+from skdistill.teacher import RegressorPool, TeacherPool, check_levels
 
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
@@ -189,6 +189,8 @@ class OfNumbers(Kind):
     ) -> Regression:
         """The scale of y, or where there is none of what the teacher tells; see the base."""
         parameters = plan.parameters
+        if plan.teachers:  # before an hour of fitting, not after it
+            check_levels(plan.teachers, y, parameters._levels)
         kind = parameters.target_transform
         scaler = TargetScaler("identity" if is_auto(kind) else kind)
         if y is not None:

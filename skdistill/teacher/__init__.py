@@ -21,6 +21,7 @@ from skdistill.teacher._folds import (
 )
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
@@ -39,6 +40,7 @@ __all__ = [
     "TorchTeacher",
     "check_apart",
     "check_groups",
+    "check_levels",
     "check_pairs",
     "check_routed",
     "check_teachers",

@@ -1,22 +1,25 @@
-"""Fitted models of other libraries, asked for probabilities in their own ways.
-
-No library is imported here: a model is known by the name of its class, and brings its library.
-"""
+"""Fitted models of other libraries, asked for probabilities in their own ways."""
 
 from __future__ import annotations
 
-import json
-import re
-import sys
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
-from skdistill._utils.types import Estimator, FloatArray, NDArray, Table
-from skdistill.table import is_frame
+from skdistill._utils.types import Estimator, FloatArray, Table
+from skdistill.teacher._libraries import (
+    AutoGluonModel,
+    CatBoostModel,
+    LibraryModel,
+    LightGBMModel,
+    MlflowModel,
+    OnnxModel,
+    XGBoostModel,
+    is_float_output,
+    library_of,
+)
 
 BY_FUNCTION = (
     "give a function that gives probabilities, FittedTeacher(lambda X: ..., classes=[...])"
@@ -44,64 +47,16 @@ def adapt(model: Estimator) -> Estimator:
     if isinstance(model, FrozenEstimator):
         inner = adapt(model.estimator)
         return model if inner is model.estimator else inner
-    adapter = _adapter_for(model)
-    return model if adapter is None else adapter(model)
+    library = library_of(model)
+    return model if library is None else _ADAPTERS[library](model)
 
 
-def is_known_model(model: object) -> bool:
-    """Whether there is an adapter for it: it is taken as fitted then."""
-    return not isinstance(model, type) and _adapter_for(model) is not None
-
-
-def _adapter_for(model: object) -> type[Adapter] | None:
-    kinds = {(kind.__module__.split(".")[0], kind.__name__) for kind in type(model).__mro__}
-    if ("xgboost", "Booster") in kinds:
-        return XGBoostBooster
-    if ("lightgbm", "Booster") in kinds:
-        return LightGBMBooster
-    if type(model).__name__ == "CatBoost" and ("catboost", "CatBoost") in kinds:
-        return CatBoostModel  # its subclasses are scikit-learn's kind of estimator
-    if ("onnxruntime", "InferenceSession") in kinds:
-        return OnnxSession
-    if ("mlflow", "PyFuncModel") in kinds:
-        return MlflowModel
-    if ("autogluon", "TabularPredictor") in kinds:
-        return AutoGluonPredictor
-    return None
-
-
-class Adapter:
-    """A fitted model with ``predict_proba``.
-
-    Parameters
-    ----------
-    model : object
-    """
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def key_parts(self) -> tuple[str, str, Any]:
-        """What `memory` knows the model by.
-
-        Returns
-        -------
-        tuple
-        """
-        package = type(self.model).__module__.split(".")[0]
-        version = getattr(sys.modules.get(package), "__version__", "")
-        return type(self).__name__, version, self._state()
-
-    def _state(self) -> Any:
-        return self.model
-
-
-class XGBoostBooster(Adapter):
-    """An ``xgboost.Booster`` of objective binary:logistic or multi:softprob; all its trees."""
+class XGBoostBooster(XGBoostModel):
+    """A Booster of objective binary:logistic or multi:softprob."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        learner = json.loads(model.save_config())["learner"]
+        learner = self.settings()
         objective = learner["objective"]["name"]
         if objective == "multi:softmax":
             raise _no_probabilities(
@@ -118,41 +73,15 @@ class XGBoostBooster(Adapter):
         self.classes_ = np.arange(max(n_classes, 2))
 
     def predict_proba(self, X: Table) -> Any:
-        return _two_columns(self.model.predict(self._matrix(X)))
-
-    def _matrix(self, X: Table) -> Any:
-        from xgboost import DMatrix
-
-        names = self.model.feature_names
-        if not is_frame(X):
-            X = self._as_wide(np.asarray(X))
-            types = None if names is None else self.model.feature_types
-            return DMatrix(X, feature_names=names, feature_types=types, enable_categorical=True)
-        if names is None:  # it was trained on an array
-            X = self._as_wide(nw.from_native(X, eager_only=True).to_numpy())
-        return DMatrix(X, enable_categorical=True)
-
-    def _as_wide(self, X: NDArray[Any]) -> NDArray[Any]:
-        """X, checked: XGBoost takes columns that are not there for missing values."""
-        n_columns = self.model.num_features()
-        if X.shape[1:] != (n_columns,):
-            raise ValueError(
-                f"X has shape {X.shape}, but the Booster was trained on {n_columns} columns"
-            )
-        return X
-
-    def _state(self) -> bytes:
-        return bytes(self.model.save_raw("ubj"))
+        return _two_columns(self.ask(X))
 
 
-class LightGBMBooster(Adapter):
-    """A ``lightgbm.Booster`` of objective binary or multiclass; its best iteration."""
+class LightGBMBooster(LightGBMModel):
+    """A Booster of objective binary or multiclass."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        head = model.model_to_string(num_iteration=1)
-        found = re.search(r"^objective=(\S+)", head, re.MULTILINE)
-        objective = found[1] if found else None
+        objective = self.objective()
         if objective == "multiclassova":
             raise _no_probabilities(
                 "objective",
@@ -166,27 +95,10 @@ class LightGBMBooster(Adapter):
         self.classes_ = np.arange(max(model.num_model_per_iteration(), 2))
 
     def predict_proba(self, X: Table) -> Any:
-        return _two_columns(np.asarray(self.model.predict(self._in_order(X))))
-
-    def _in_order(self, X: Table) -> NDArray[Any] | pd.DataFrame:
-        """A frame with its columns in the order of the training: LightGBM looks at no names."""
-        if not is_frame(X):
-            return np.asarray(X)
-        X, trained = _pandas_of(X), self.model.feature_name()
-        if trained == [f"Column_{i}" for i in range(len(trained))]:  # trained on an array
-            return X
-        # LightGBM stores names without blanks.
-        own = {"_".join(str(name).split(" ")): name for name in X.columns}
-        absent = [name for name in trained if name not in own]
-        if absent:
-            raise ValueError(f"X has no columns {absent[:10]}, which the Booster was trained on")
-        return X[[own[name] for name in trained]]
-
-    def _state(self) -> str:
-        return self.model.model_to_string()
+        return _two_columns(self.ask(X))
 
 
-class CatBoostModel(Adapter):
+class CatBoostClasses(CatBoostModel):
     """A fitted ``catboost.CatBoost`` of loss Logloss, CrossEntropy or MultiClass."""
 
     def __init__(self, model: Any) -> None:
@@ -196,7 +108,7 @@ class CatBoostModel(Adapter):
                 "a CatBoost that is not fitted does not say whether it is a classifier: give a "
                 "CatBoostClassifier, or fit it first"
             )
-        loss = model.get_all_params().get("loss_function")
+        loss = self.loss()
         if loss == "MultiClassOneVsAll":
             raise _no_probabilities("loss_function", loss, "train it with 'MultiClass'")
         if loss not in ("Logloss", "CrossEntropy", "MultiClass"):
@@ -206,15 +118,13 @@ class CatBoostModel(Adapter):
         self.classes_ = classes if len(classes) else np.arange(2)
 
     def predict_proba(self, X: Table) -> Any:
-        X = _pandas_of(X) if is_frame(X) else X
-        return self.model.predict(X, prediction_type="Probability")
+        return self.ask(X, "Probability")
 
 
-class OnnxSession(Adapter):
-    """An ``onnxruntime.InferenceSession`` with one output of probabilities.
+class OnnxSession(OnnxModel):
+    """A session with one output of probabilities.
 
-    Its input is a matrix, or a column for each feature. A list of dicts, as skl2onnx makes it by
-    default, names the classes; a matrix does not.
+    A list of dicts, as skl2onnx makes it by default, names the classes; a matrix does not.
     """
 
     def __init__(self, model: Any) -> None:
@@ -222,17 +132,13 @@ class OnnxSession(Adapter):
         self._output = self._find_output()
 
     def predict_proba(self, X: Table) -> Any:
-        (answer,) = self.model.run([self._output], self._feed(X))
+        answer = self.ask(X, self._output)
         return pd.DataFrame(answer) if isinstance(answer, list) else answer
 
     def _find_output(self) -> str:
         outputs = self.model.get_outputs()
         named = [one.name for one in outputs if one.type.startswith("seq(map(")]
-        floats = [
-            one.name
-            for one in outputs
-            if re.fullmatch(r"tensor\((float|double|float16)\)", one.type) and len(one.shape) == 2
-        ]
+        floats = [one.name for one in outputs if is_float_output(one) and len(one.shape) == 2]
         of_name = [name for name in floats if name in ("probabilities", "output_probability")]
         for found in (named, of_name, floats):
             if len(found) == 1:
@@ -244,42 +150,9 @@ class OnnxSession(Adapter):
             "classes=[...])"
         )
 
-    def _feed(self, X: Table) -> dict[str, NDArray[Any]]:
-        inputs = self.model.get_inputs()
-        if len(inputs) == 1 and not _is_column(inputs[0]):
-            rows = nw.from_native(X, eager_only=True).to_numpy() if is_frame(X) else np.asarray(X)
-            return {inputs[0].name: rows.astype(_dtype_of(inputs[0]))}
-        columns = self._columns(X, inputs)
-        return {
-            one.name: np.asarray(column).astype(_dtype_of(one)).reshape(-1, 1)
-            for one, column in zip(inputs, columns, strict=True)
-        }
 
-    def _columns(self, X: Table, inputs: list[Any]) -> list[NDArray[Any]]:
-        wanted = [one.name for one in inputs]
-        if not is_frame(X):
-            columns = list(np.asarray(X, dtype=object).T)
-            if len(columns) == len(wanted):
-                return columns
-            raise ValueError(f"X has {len(columns)} columns, the session's inputs are {wanted}")
-        X = nw.from_native(X, eager_only=True)
-        own = {_as_onnx(name): name for name in X.columns} | {name: name for name in X.columns}
-        absent = [name for name in wanted if name not in own]
-        if absent:
-            raise ValueError(f"X has no columns {absent[:10]}, which are inputs of the session")
-        return [X[own[name]].to_numpy() for name in wanted]
-
-    def _state(self) -> bytes:
-        # Nothing public gives the graph back.
-        path, data = self.model._model_path, self.model._model_bytes
-        if data:
-            return bytes(data)
-        with open(path, "rb") as file:
-            return file.read()
-
-
-class MlflowModel(Adapter):
-    """An mlflow pyfunc model whose ``predict`` gives probabilities."""
+class MlflowClasses(MlflowModel):
+    """A model whose ``predict`` gives probabilities."""
 
     def predict_proba(self, X: Table) -> Any:
         answer = self.model.predict(X)
@@ -292,23 +165,28 @@ class MlflowModel(Adapter):
         return answer
 
 
-class AutoGluonPredictor(Adapter):
-    """An ``autogluon.tabular.TabularPredictor`` of problem type binary or multiclass."""
+class AutoGluonPredictor(AutoGluonModel):
+    """A predictor of problem type binary or multiclass."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        if not model.is_fit:
-            raise ValueError("an AutoGluon predictor is taken as fitted: call its `fit` first")
+        self.check_fitted()
         if not model.can_predict_proba:
             raise _no_probabilities("problem_type", model.problem_type, "give a classifier")
         self.classes_ = np.asarray(model.class_labels)
 
     def predict_proba(self, X: Table) -> Any:
-        if not is_frame(X):
-            raise ValueError(
-                "an AutoGluon predictor knows its columns by name: give X as a DataFrame"
-            )
-        return self.model.predict_proba(_pandas_of(X))
+        return self.model.predict_proba(self.frame(X))
+
+
+_ADAPTERS: dict[type[LibraryModel], type[LibraryModel]] = {
+    XGBoostModel: XGBoostBooster,
+    LightGBMModel: LightGBMBooster,
+    CatBoostModel: CatBoostClasses,
+    OnnxModel: OnnxSession,
+    MlflowModel: MlflowClasses,
+    AutoGluonModel: AutoGluonPredictor,
+}
 
 
 def _no_probabilities(parameter: str, value: object, remedy: str) -> ValueError:
@@ -318,22 +196,3 @@ def _no_probabilities(parameter: str, value: object, remedy: str) -> ValueError:
 def _two_columns(p: FloatArray) -> FloatArray:
     """Both columns, where a binary model gives the probability of the second class alone."""
     return np.column_stack([1 - p, p]) if p.ndim == 1 else p
-
-
-def _pandas_of(frame: Table) -> pd.DataFrame:
-    return nw.from_native(frame, eager_only=True).to_pandas()
-
-
-def _is_column(one: Any) -> bool:
-    return len(one.shape) == 2 and one.shape[1] == 1
-
-
-def _dtype_of(one: Any) -> str:
-    """The dtype of an input of a session: tensor(float), tensor(int64), tensor(string), ..."""
-    name = one.type.removeprefix("tensor(").removesuffix(")")
-    return {"float": "float32", "double": "float64", "string": "object"}.get(name, name)
-
-
-def _as_onnx(name: object) -> str:
-    """A column's name as skl2onnx writes it."""
-    return re.sub(r"\W", "_", str(name))

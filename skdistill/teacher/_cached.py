@@ -7,9 +7,9 @@ from typing import Any
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.cache import Cache, CacheEntry
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
-from skdistill.teacher._adapters import adapt
 from skdistill.teacher._checks import is_frozen
 from skdistill.teacher._jobs import FitJob
+from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import InMemory, Member, Source
 from skdistill.teacher._models import n_votes_of
 
@@ -113,7 +113,7 @@ def renew_keys(cache: Cache, members: list[Member], parts: list[tuple[str, Estim
     given = dict(parts)
     for member in members:
         if is_frozen(given[member.name]):
-            part = adapt(given[member.name])
+            part = known_by(given[member.name])
             member.key = cache.key(f"teacher `{member.name}`", part)
 
 

@@ -23,9 +23,10 @@ from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, N
 from skdistill._utils.warn import warn
 from skdistill.serving import Scorer
 from skdistill.table import check_container, check_single, is_frame, labels_of_names, names_of
-from skdistill.teacher._adapters import BY_FUNCTION, adapt, is_known_model
+from skdistill.teacher._adapters import BY_FUNCTION, adapt
 from skdistill.teacher._answers import ask, own_classes
 from skdistill.teacher._fitted import FittedTeacher
+from skdistill.teacher._libraries import is_known_model
 from skdistill.teacher._torch import TorchTeacher
 
 # What `floor` may be.
@@ -96,7 +97,7 @@ def warn_of_refits(parts: list[tuple[str, Estimator]]) -> None:
 
 def tags_of(part: Estimator) -> Tags | None:
     """The tags of a teacher, or of what is frozen in it; None where it declares none."""
-    inner = _inner(part)
+    inner = inner_of(part)
     has_tags = hasattr(inner, "__sklearn_tags__") and not isinstance(inner, type)
     return get_tags(inner) if has_tags else None
 
@@ -147,10 +148,10 @@ def _is_fitted(part: Estimator) -> bool:
 
 def kind_of(part: Estimator) -> str:
     """The class of a teacher, or of what is frozen in it."""
-    return type(_inner(part)).__name__
+    return type(inner_of(part)).__name__
 
 
-def _inner(part: Estimator) -> Estimator:
+def inner_of(part: Estimator) -> Estimator:
     """What is frozen, at whatever depth, or the teacher itself."""
     while isinstance(part, FrozenEstimator):
         part = part.estimator
@@ -158,7 +159,7 @@ def _inner(part: Estimator) -> Estimator:
 
 
 def _remedy_for(part: Estimator) -> str:
-    inner = _inner(part)
+    inner = inner_of(part)
     if isinstance(inner, VotingClassifier):
         return "set its `voting='soft'`"
     is_sklearn = hasattr(inner, "__sklearn_tags__")
@@ -258,7 +259,7 @@ def _check_codes(name: str, classes: NDArray[Any], labels: NDArray[Any]) -> None
 
 def _are_told(part: Estimator) -> bool:
     """Whether the user said which labels the columns of a teacher mean."""
-    inner = _inner(part)
+    inner = inner_of(part)
     return isinstance(inner, (FittedTeacher, TorchTeacher)) and inner.classes is not None
 
 

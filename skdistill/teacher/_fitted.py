@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator
 from skdistill._utils.types import ArrayLike, NDArray, Table
 from skdistill.table import is_frame, names_of
 from skdistill.teacher._adapters import adapt
+from skdistill.teacher._libraries import known_by
+from skdistill.teacher._number_adapters import adapt_numbers
 
 
 class FittedTeacher(BaseEstimator):
@@ -24,7 +26,7 @@ class FittedTeacher(BaseEstimator):
         Used as it is. Other models are a Booster of xgboost or LightGBM, a ``catboost.CatBoost``,
         an ``onnxruntime.InferenceSession``, an mlflow pyfunc model and an AutoGluon predictor. A
         callable takes X and returns probabilities of shape (n_samples, n_classes). For
-        :class:`DistilledRegressor` it is a model with predict, or returns numbers.
+        :class:`DistilledRegressor` the model is one of numbers, or the callable returns numbers.
     classes : array-like of shape (n_classes,), default=None
         The label of each output column, in place of what the model says itself; a DataFrame whose
         columns have these names is read by name. None means those of the model, if it says any.
@@ -101,7 +103,8 @@ class FittedTeacher(BaseEstimator):
         array-like of shape (n_samples,) or (n_samples, n_targets)
             As the model gives them.
         """
-        ask = getattr(self.model, "predict", self.model)
+        model = adapt_numbers(self.model)
+        ask = getattr(model, "predict", model)
         if isinstance(self.model, type) or not callable(ask):
             raise TypeError(
                 "`model` must be a fitted model with predict, or a function of X that returns "
@@ -120,5 +123,5 @@ class FittedTeacher(BaseEstimator):
         -------
         tuple
         """
-        model = adapt(self.model)
+        model = known_by(self.model)
         return model.key_parts() if hasattr(model, "key_parts") else model, self.classes

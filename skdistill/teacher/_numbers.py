@@ -17,6 +17,7 @@ from skdistill.teacher._hints import hint_for
 from skdistill.teacher._jobs import FitJob, TrainingRows
 from skdistill.teacher._members import InMemory, Member, Source
 from skdistill.teacher._models import has_part_of, torch_guard
+from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._quantiles import ask_quantiles
 
 
@@ -102,7 +103,7 @@ def ask_number(name: str, estimator: Estimator, X: Table) -> Any:
     """What a teacher predicts, as it comes; an error names the teacher."""
     try:
         with torch_guard(estimator, seed=0):
-            return estimator.predict(X)
+            return adapt_numbers(estimator).predict(X)
     except Exception as error:
         raise ValueError(
             f"teacher `{name}` could not label the rows: {error}{hint_for(error)}"

@@ -11,8 +11,10 @@ from sklearn.pipeline import Pipeline
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.serving import Scorer
+from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._hints import hint_for
 from skdistill.teacher._members import chunks
+from skdistill.teacher._number_adapters import adapt_numbers
 
 Quantiles = Callable[[Table, FloatArray], Any]
 
@@ -22,12 +24,13 @@ def quantile_function(estimator: Estimator) -> Quantiles | None:
 
     Known are ``predict_quantiles(X, quantiles)``, as of :class:`~skdistill.DistilledRegressor`;
     ``predict(X, quantiles=...)``, as of quantile-forest, with ``output_type="quantiles"`` as of
-    TabPFN; and ``pred_dist(X).ppf(level)``, as of NGBoost.
+    TabPFN; ``pred_dist(X).ppf(level)``, as of NGBoost; and what :func:`adapt_numbers` makes of
+    models of CatBoost, XGBoost and AutoGluon.
 
     Parameters
     ----------
     estimator : object
-        A pipeline is asked for those of its last step.
+        A pipeline is asked for those of its last step, a search for those of its best estimator.
 
     Returns
     -------
@@ -41,6 +44,11 @@ def quantile_function(estimator: Estimator) -> Quantiles | None:
         if last is None or len(estimator) == 1:
             return last
         return lambda X, q: last(estimator[:-1].transform(X), q)
+    if isinstance(estimator, FittedTeacher):
+        return quantile_function(estimator.model)
+    if hasattr(estimator, "best_estimator_"):
+        return quantile_function(estimator.best_estimator_)
+    estimator = adapt_numbers(estimator)
     if isinstance(estimator, Scorer) and not hasattr(estimator, "quantiles_"):
         return None
     if not getattr(estimator, "tells_quantiles", True):  # a pool

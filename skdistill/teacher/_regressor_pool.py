@@ -22,7 +22,6 @@ from skdistill._utils.progress import Step, no_step
 from skdistill._utils.types import (
     ArrayLike,
     BoolArray,
-    Estimator,
     FloatArray,
     IntArray,
     RandomState,
@@ -34,13 +33,10 @@ from skdistill.targets import LARGEST_LOG_WEIGHT, PRIOR_ROWS
 from skdistill.task import check_numbers
 from skdistill.teacher._checks import (
     check_columns,
-    check_instances,
     check_pool_weights,
     check_refittable,
     is_frozen,
-    kind_of,
     pool_tags,
-    tags_of,
     unfrozen,
     warn_of_refits,
 )
@@ -50,13 +46,8 @@ from skdistill.teacher._fitted_pool import FittedPool
 from skdistill.teacher._jobs import make_jobs
 from skdistill.teacher._labelling import FittedTeachers, fit_members
 from skdistill.teacher._members import Member
-from skdistill.teacher._numbers import (
-    NumberJob,
-    adopt_number,
-    ask_number,
-    read_numbers,
-    rows_to_fit,
-)
+from skdistill.teacher._number_checks import check_regressors, n_targets_of
+from skdistill.teacher._numbers import NumberJob, adopt_number, rows_to_fit
 from skdistill.teacher._quantiles import ask_quantiles, quantile_function
 from skdistill.teacher._requests import routed_params, router_of
 
@@ -68,8 +59,9 @@ class RegressorPool(FittedPool, NamedListsMixin, RegressorMixin, BaseEstimator):
     ----------
     teachers : estimator, list of estimators or list of (str, estimator)
         Anything with ``predict`` that gives numbers. An estimator with ``fit`` is cloned and
-        fitted; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`FittedTeacher` or any object
-        without ``fit`` is used as it is.
+        fitted; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`FittedTeacher`, any object
+        without ``fit`` or a fitted model of another library (:ref:`these
+        <fitted-models-of-numbers>`) is used as it is.
     weights : array-like of shape (n_teachers,), default=None
         Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`.
     n_jobs : int, default=None
@@ -352,32 +344,6 @@ def _told(member: Member, levels: tuple[float, ...]) -> Member:
     found = copy.copy(member)
     found.levels, found.key = levels, None  # type: ignore[attr-defined]
     return found
-
-
-def check_regressors(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
-    """Raise a ValueError for a teacher that cannot tell numbers, or not without y."""
-    check_instances(parts, y)
-    for name, part in parts:
-        if not hasattr(part, "predict"):
-            raise ValueError(
-                f"teacher `{name}` ({kind_of(part)}) has no predict: give a regressor, or a "
-                "function of X in FittedTeacher."
-            )
-        tags = tags_of(part)
-        kind = None if tags is None else tags.estimator_type
-        if kind not in (None, "regressor"):
-            raise ValueError(
-                f"teacher `{name}` ({kind_of(part)}) is a {kind}: give a regressor, or use "
-                "DistilledClassifier for classes."
-            )
-
-
-def n_targets_of(parts: list[tuple[str, Estimator]], y: Any, first_row: Table) -> int:
-    """How many numbers there are to tell for a row: of y, or of the first frozen teacher."""
-    if y is not None:
-        return 1 if y.ndim == 1 else y.shape[1]
-    name, part = parts[0]
-    return read_numbers(name, ask_number(name, part, first_row), 1, None).shape[1]
 
 
 def fit_mean_weights(errors: list[FloatArray], sample_weight: FloatArray | None) -> FloatArray:
