@@ -28,6 +28,7 @@ __all__ = [
     "adamw_kernel",
     "check_feature_names_in",
     "check_sample_weight",
+    "fused_adamw_kernel",
     "get_column_indices",
     "is_fitted",
     "lerp_kernel",
@@ -44,6 +45,13 @@ def adamw_kernel() -> Callable[..., None]:
     from torch.optim.adamw import adamw
 
     return adamw
+
+
+def fused_adamw_kernel() -> Callable[..., None]:
+    """The function that steps AdamW in one pass, and leaves the count of the steps to others."""
+    import torch
+
+    return torch._fused_adamw_
 
 
 def relu_backward_kernel() -> Callable[..., Any]:
