@@ -1,6 +1,7 @@
 """Every private name of scikit-learn, skorch and torch that the package uses, in one place."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sklearn.pipeline import _name_estimators as name_estimators
@@ -32,6 +33,7 @@ __all__ = [
     "get_column_indices",
     "is_fitted",
     "lerp_kernel",
+    "log_softmax_backward_kernel",
     "name_estimators",
     "num_samples",
     "relu_backward_kernel",
@@ -66,3 +68,11 @@ def lerp_kernel() -> Callable[..., None]:
     import torch
 
     return torch._foreach_lerp_
+
+
+@cache
+def log_softmax_backward_kernel() -> Callable[..., Any]:
+    """The function that takes the gradient of log-probabilities to that of logits."""
+    import torch
+
+    return torch._log_softmax_backward_data
