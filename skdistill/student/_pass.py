@@ -39,13 +39,15 @@ class _Step(NamedTuple):
     inputs: torch.Tensor
     output: torch.Tensor | None  # the last goes out, and needs memory of its own
     gradient: torch.Tensor  # of the inputs
+    transposed: torch.Tensor  # that gradient
 
     @classmethod
     def all_of(cls, layers: list[_Linear], n_rows: int) -> "list[_Step]":
         names = [f"layers.{place}" for place in range(len(layers))]
         inputs = [one.weight.new_empty(n_rows, one.weight.shape[1]) for one in layers]
         gradients = [torch.empty_like(one) for one in inputs]
-        parts = zip(names, layers, inputs, [*inputs[1:], None], gradients, strict=True)
+        outputs, transposed = [*inputs[1:], None], [one.t() for one in gradients]
+        parts = zip(names, layers, inputs, outputs, gradients, transposed, strict=True)
         return list(starmap(cls, parts))
 
 
@@ -108,7 +110,7 @@ class DirectPass:
         self._steps = steps
         self._first(X, steps[0].inputs)
         output = X
-        for name, layer, inputs, out, _ in steps:
+        for name, layer, inputs, out, _, _ in steps:
             output = torch.addmm(layer.bias, inputs.relu_(), layer.transposed, out=out)
             if self.watched:
                 self._watch(name, output)
@@ -131,13 +133,16 @@ class DirectPass:
         """
         if self.quantiles is not None:
             gradient = self.quantiles.link_backward(self._raw, gradient)
-        for name, layer, inputs, _, of_inputs in reversed(self._steps):
+        transposed = gradient.t()
+        for name, layer, inputs, _, of_inputs, of_inputs_t in reversed(self._steps):
             if of_layers:
                 gradient = _sum(gradient, of_layers.get(name))
-            _write_gradients(layer, inputs, gradient)
-            gradient = torch.mm(gradient, layer.weight, out=of_inputs)
-            _relu_backward(gradient, inputs, 0, grad_input=gradient)
-        self._first_backward(gradient, of_layers)
+                transposed = gradient.t()
+            _write_gradients(layer, inputs, gradient, transposed)
+            torch.mm(gradient, layer.weight, out=of_inputs)
+            _relu_backward(of_inputs, inputs, 0, grad_input=of_inputs)
+            gradient, transposed = of_inputs, of_inputs_t
+        self._first_backward(gradient, transposed, of_layers)
 
     def _first(self, X: torch.Tensor, out: torch.Tensor) -> None:
         self._numbers = X if self.categories is None else X[:, : self.n_numbers]
@@ -151,11 +156,15 @@ class DirectPass:
             torch.add(of_categories, 0.0 if self.first is None else out, out=out)
 
     def _first_backward(
-        self, gradient: torch.Tensor, of_layers: Mapping[str, torch.Tensor]
+        self,
+        gradient: torch.Tensor,
+        transposed: torch.Tensor,
+        of_layers: Mapping[str, torch.Tensor],
     ) -> None:
         if self.first is not None:
             own = _sum(gradient, of_layers.get("first"))
-            _write_gradients(self.first, self._numbers, own)
+            own_t = transposed if own is gradient else own.t()
+            _write_gradients(self.first, self._numbers, own, own_t)
         if self.categories is not None:
             own = _sum(gradient, of_layers.get("categories"))
             table = self.categories.table.weight.grad
@@ -208,8 +217,10 @@ def _sum(gradient: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
     return gradient if other is None else gradient + other
 
 
-def _write_gradients(layer: _Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
-    torch.mm(gradient.t(), inputs, out=layer.weight_gradient)
+def _write_gradients(
+    layer: _Linear, inputs: torch.Tensor, gradient: torch.Tensor, transposed: torch.Tensor
+) -> None:
+    torch.mm(transposed, inputs, out=layer.weight_gradient)
     torch.sum(gradient, 0, out=layer.bias_gradient)
 
 
