@@ -1,6 +1,7 @@
 """Every private name of scikit-learn, skorch and torch that the package uses, in one place."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sklearn.pipeline import _name_estimators as name_estimators
@@ -28,9 +29,11 @@ __all__ = [
     "adamw_kernel",
     "check_feature_names_in",
     "check_sample_weight",
+    "fused_adamw_kernel",
     "get_column_indices",
     "is_fitted",
     "lerp_kernel",
+    "log_softmax_backward_kernel",
     "name_estimators",
     "num_samples",
     "relu_backward_kernel",
@@ -46,6 +49,13 @@ def adamw_kernel() -> Callable[..., None]:
     return adamw
 
 
+def fused_adamw_kernel() -> Callable[..., None]:
+    """The function that steps AdamW in one pass, and leaves the count of the steps to others."""
+    import torch
+
+    return torch._fused_adamw_
+
+
 def relu_backward_kernel() -> Callable[..., Any]:
     """The function that writes the gradient of a ReLU."""
     import torch
@@ -58,3 +68,11 @@ def lerp_kernel() -> Callable[..., None]:
     import torch
 
     return torch._foreach_lerp_
+
+
+@cache
+def log_softmax_backward_kernel() -> Callable[..., Any]:
+    """The function that takes the gradient of log-probabilities to that of logits."""
+    import torch
+
+    return torch._log_softmax_backward_data

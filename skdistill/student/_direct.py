@@ -16,9 +16,9 @@ from skorch.callbacks import (
 )
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from skdistill._utils._compat import adamw_kernel
 from skdistill.modules import MLP, QuantileMLP
 from skdistill.objectives import DistillationLoss
+from skdistill.student._adamw import FlatUpdate
 from skdistill.student._average import WeightAverage
 from skdistill.student._batches import Rows
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
@@ -41,8 +41,6 @@ OPTIONS = {
     torch.optim.AdamW: {"lr", "betas", "eps", "weight_decay", "fused"},
     Muon: {"lr", "betas", "eps", "weight_decay", "momentum", "param_groups"},
 }
-
-_adamw = adamw_kernel()
 
 
 class _Direct(NeuralNet):
@@ -154,14 +152,15 @@ class _Direct(NeuralNet):
         if self.average_ is not None:
             self.average_.update()
 
+    @torch.no_grad()
     def _run_direct_epoch(self, direct: DirectPass, iterator: Any, prefix: str) -> None:
         self._set_training(True)
         self.history.new_batch()  # one for the whole epoch: nobody reads thousands
         listeners = [c for _, c in self.callbacks_ if isinstance(c, (LRScheduler, TimeLimit))]
-        losses, sizes = [], []
+        losses, sizes, update = [], [], FlatUpdate(self.optimizer_, direct.flat)
         for batch in iterator:
-            losses.append(self._direct_step(direct, *batch))
-            sizes.append(len(batch[0]))
+            losses.append(self._direct_step(direct, update, *batch))
+            sizes.append(batch[0].shape[0])
             for callback in listeners:
                 callback.on_batch_end(self, batch=batch, training=True)
         mean = np.average(torch.stack(losses).numpy(), weights=sizes)
@@ -178,40 +177,21 @@ class _Direct(NeuralNet):
             parameter.data = parameter.data.clone()
         super().trim_for_prediction()
 
-    @torch.no_grad()
     def _direct_step(
-        self, direct: DirectPass, inputs: torch.Tensor, target: dict[str, torch.Tensor]
+        self,
+        direct: DirectPass,
+        update: FlatUpdate,
+        inputs: torch.Tensor,
+        target: dict[str, torch.Tensor],
     ) -> torch.Tensor:
         logits = direct.forward(inputs)
         value, gradient, of_layers = self.criterion_.value_and_gradients(
             logits, target, direct.outputs
         )
         direct.backward(gradient, of_layers)
-        self._update(direct.flat)
+        update.step()
         self._update_average()
         return value
-
-    def _update(self, flat: torch.nn.Parameter) -> None:
-        """Step the optimizer: AdamW by its kernel, as its hooks take longer than the update."""
-        state = self.optimizer_.state.get(flat)
-        if not state:  # the first step, or Muon
-            self.optimizer_.step()
-            return
-        group = self.optimizer_.param_groups[0]
-        options = {name: group[name] for name in ("lr", "weight_decay", "eps", "fused")}
-        _adamw(
-            [flat],
-            [flat.grad],
-            [state["exp_avg"]],
-            [state["exp_avg_sq"]],
-            [],
-            [state["step"]],
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            amsgrad=False,
-            maximize=False,
-            **options,
-        )
 
     def _usual_groups(self) -> list:
         """The only groups of parameters that it knows."""

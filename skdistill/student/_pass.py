@@ -1,6 +1,7 @@
 """Forward and backward pass of the default student without autograd's graph."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import starmap
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -28,6 +29,26 @@ class _Linear(NamedTuple):
         weight, bias = layer.weight.data, layer.bias.data
         gradients = layer.weight.grad, layer.bias.grad
         return cls(weight, weight.t(), bias, *cast("tuple[torch.Tensor, torch.Tensor]", gradients))
+
+
+class _Step(NamedTuple):
+    """A layer, and memory that batches of one size share: anew it costs a tenth of a step."""
+
+    name: str
+    layer: _Linear
+    inputs: torch.Tensor
+    output: torch.Tensor | None  # the last goes out, and needs memory of its own
+    gradient: torch.Tensor  # of the inputs
+    transposed: torch.Tensor  # that gradient
+
+    @classmethod
+    def all_of(cls, layers: list[_Linear], n_rows: int) -> "list[_Step]":
+        names = [f"layers.{place}" for place in range(len(layers))]
+        inputs = [one.weight.new_empty(n_rows, one.weight.shape[1]) for one in layers]
+        gradients = [torch.empty_like(one) for one in inputs]
+        outputs, transposed = [*inputs[1:], None], [one.t() for one in gradients]
+        parts = zip(names, layers, inputs, outputs, gradients, transposed, strict=True)
+        return list(starmap(cls, parts))
 
 
 class DirectPass:
@@ -69,7 +90,7 @@ class DirectPass:
         self.quantiles = module if isinstance(module, QuantileMLP) else None
         self.watched = watched
         self.outputs: dict[str, torch.Tensor] = {}
-        self._buffers: dict[tuple, torch.Tensor] = {}
+        self._steps_of: dict[int, list[_Step]] = {}
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         """Outputs for a batch.
@@ -82,22 +103,21 @@ class DirectPass:
         -------
         torch.Tensor of shape (n_batch, n_classes)
         """
-        self._X = X
-        hidden = self._first(X)
-        self._hidden = []
-        for place, layer in enumerate(self.layers):
-            self._hidden.append(hidden.relu_())
-            is_last = place == len(self.layers) - 1  # its output goes out, and needs its own memory
-            hidden = (
-                torch.addmm(layer.bias, hidden, layer.transposed)
-                if is_last
-                else self._linear(place, layer, hidden)
-            )
-            self._watch(f"layers.{place}", hidden)
+        n_rows = X.shape[0]
+        steps = self._steps_of.get(n_rows)
+        if steps is None:
+            steps = self._steps_of[n_rows] = _Step.all_of(self.layers, n_rows)
+        self._steps = steps
+        self._first(X, steps[0].inputs)
+        output = X
+        for name, layer, inputs, out, _, _ in steps:
+            output = torch.addmm(layer.bias, inputs.relu_(), layer.transposed, out=out)
+            if self.watched:
+                self._watch(name, output)
         if self.quantiles is None:
-            return hidden
-        self._raw = hidden
-        return self.quantiles.link(hidden)
+            return output
+        self._raw = output
+        return self.quantiles.link(output)
 
     def backward(
         self, gradient: torch.Tensor, of_layers: Mapping[str, torch.Tensor] = MappingProxyType({})
@@ -113,62 +133,54 @@ class DirectPass:
         """
         if self.quantiles is not None:
             gradient = self.quantiles.link_backward(self._raw, gradient)
-        for place in reversed(range(len(self.layers))):
-            layer, inputs = self.layers[place], self._hidden[place]
-            gradient = _sum(gradient, of_layers.get(f"layers.{place}"))
-            _write_gradients(layer, inputs, gradient)
-            out = self._buffer("gradient", place, inputs.shape)
-            gradient = torch.mm(gradient, layer.weight, out=out)
-            _relu_backward(gradient, inputs, 0, grad_input=gradient)
-        self._first_backward(gradient, of_layers)
+        transposed = gradient.t()
+        for name, layer, inputs, _, of_inputs, of_inputs_t in reversed(self._steps):
+            if of_layers:
+                gradient = _sum(gradient, of_layers.get(name))
+                transposed = gradient.t()
+            _write_gradients(layer, inputs, gradient, transposed)
+            torch.mm(gradient, layer.weight, out=of_inputs)
+            _relu_backward(of_inputs, inputs, 0, grad_input=of_inputs)
+            gradient, transposed = of_inputs, of_inputs_t
+        self._first_backward(gradient, transposed, of_layers)
 
-    def _first(self, X: torch.Tensor) -> torch.Tensor:
-        hidden = None
+    def _first(self, X: torch.Tensor, out: torch.Tensor) -> None:
+        self._numbers = X if self.categories is None else X[:, : self.n_numbers]
         if self.first is not None:
-            numbers = X if self.categories is None else X[:, : self.n_numbers]
-            hidden = self._linear(-1, self.first, numbers)
-            self._watch("first", hidden)
-        if self.categories is None:
-            assert hidden is not None  # there are numbers where there are no categories
-            return hidden
-        of_categories = self.categories(X[:, self.n_numbers :])
-        self._watch("categories", of_categories)
-        return of_categories.add_(0.0 if hidden is None else hidden)
+            torch.addmm(self.first.bias, self._numbers, self.first.transposed, out=out)
+            self._watch("first", out)
+        if self.categories is not None:
+            self._codes = X[:, self.n_numbers :]
+            of_categories = self.categories(self._codes)
+            self._watch("categories", of_categories)
+            torch.add(of_categories, 0.0 if self.first is None else out, out=out)
 
     def _first_backward(
-        self, gradient: torch.Tensor, of_layers: Mapping[str, torch.Tensor]
+        self,
+        gradient: torch.Tensor,
+        transposed: torch.Tensor,
+        of_layers: Mapping[str, torch.Tensor],
     ) -> None:
         if self.first is not None:
             own = _sum(gradient, of_layers.get("first"))
-            _write_gradients(self.first, self._X[:, : self.n_numbers], own)
+            own_t = transposed if own is gradient else own.t()
+            _write_gradients(self.first, self._numbers, own, own_t)
         if self.categories is not None:
             own = _sum(gradient, of_layers.get("categories"))
             table = self.categories.table.weight.grad
             assert table is not None  # a view of the flat buffer
             table.zero_()
-            for rows in self.categories.rows(self._X[:, self.n_numbers :]).unbind(1):
+            for rows in self.categories.rows(self._codes).unbind(1):
                 table.index_add_(0, rows, own)
             table[0] = 0.0  # padding: the shared row of unknown values stays as it is
 
     def forget_buffers(self) -> None:
         """Free the memory that batches shared."""
-        self._buffers.clear()
+        self._steps_of.clear()
 
     def _watch(self, name: str, output: torch.Tensor) -> None:
         if name in self.watched:
             self.outputs[name] = output.clone()  # the memory is used again
-
-    def _linear(self, place: int, layer: _Linear, X: torch.Tensor) -> torch.Tensor:
-        out = self._buffer("output", place, (len(X), len(layer.bias)))
-        return torch.addmm(layer.bias, X, layer.transposed, out=out)
-
-    def _buffer(self, use: str, place: int, shape: Sequence[int]) -> torch.Tensor:
-        """Scratch memory that batches of one size share: to allocate it anew costs a tenth."""
-        key = use, place, shape[0]
-        found = self._buffers.get(key)
-        if found is None:
-            found = self._buffers[key] = self.flat.new_empty(shape)
-        return found
 
 
 def layers_of(module: MLP) -> list[str]:
@@ -205,8 +217,10 @@ def _sum(gradient: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
     return gradient if other is None else gradient + other
 
 
-def _write_gradients(layer: _Linear, inputs: torch.Tensor, gradient: torch.Tensor) -> None:
-    torch.mm(gradient.t(), inputs, out=layer.weight_gradient)
+def _write_gradients(
+    layer: _Linear, inputs: torch.Tensor, gradient: torch.Tensor, transposed: torch.Tensor
+) -> None:
+    torch.mm(transposed, inputs, out=layer.weight_gradient)
     torch.sum(gradient, 0, out=layer.bias_gradient)
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdistill._utils._compat import log_softmax_backward_kernel
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill.targets import (
     LEAST_SHARE,
@@ -168,17 +169,17 @@ class Classification(Task):
         See :meth:`Task.blend`.
         """
         mixed = self._add_labels((1 - alpha) * target["soft"], target["label"], alpha)
-        mixed *= target["weight"][:, None]
-        return {"mixed": mixed, "mass": mixed.sum(dim=1, keepdim=True)}
+        return {"mixed": mixed.mul_(target["weight"][:, None])}
 
     def blended_value_and_gradient(
         self, outputs: "torch.Tensor", blended: "dict[str, torch.Tensor]"
     ) -> "tuple[torch.Tensor, torch.Tensor]":
         """The mean cross-entropy of a batch with targets of some mass, and its gradient."""
-        target, share = blended["mixed"], 1 / len(outputs)
+        # The loss is linear in log p: this is its gradient there.
+        of_log_p = blended["mixed"] * (-1 / len(outputs))
         log_p = outputs.log_softmax(dim=1)
-        value = log_p.view(-1).dot(target.view(-1)) * -share
-        return value, log_p.exp_().mul_(blended["mass"]).sub_(target).mul_(share)
+        value = log_p.view(-1).dot(of_log_p.view(-1))
+        return value, log_softmax_backward_kernel()(of_log_p, log_p, 1, log_p.dtype)
 
     def _add_labels(
         self, target: "torch.Tensor", labels: "torch.Tensor", mass: float
