@@ -71,6 +71,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     calibrate: bool | str = "auto"
     class_weight: Any = None
     class_prior: Any = None
+    label_tolerance: float | None = None
     # Of a fit, for one that goes on from it; a fit by an older version left none.
     _settled: dict[str, str] | None = None
     _rows: str | None = None

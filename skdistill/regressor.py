@@ -86,6 +86,10 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         takes 0.7 and trains a control with 1 as well; where each row judges, in folds, it tries 0.3
         besides. It keeps the one that is clearly better on the rows held out (:ref:`by these rules
         <clearly>`), and warns where that is the control.
+    label_tolerance : float, default=None
+        For y with gross errors: a number further than this many times the median distance from what
+        teachers tell that were fitted without the row is taken to be at that distance, 10 for
+        instance. It needs `cv`, of which "auto" is 5 then. None takes y as it is.
     teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
         Weights of the teachers in the mean; None weighs all alike. "auto" takes those with the
         lowest squared error on the labelled validation rows, drawn to equal weights by a prior
@@ -186,6 +190,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         "quantiles": [Interval(Integral, 2, None, closed="left"), "array-like"],
         "target_transform": [StrOptions({"auto", "identity", "log", "yeo-johnson"})],
         "clip": ["boolean"],
+        "label_tolerance": [Interval(Real, 0, None, closed="neither"), None],
     }
     _kind = OfNumbers()
 
@@ -205,6 +210,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         target_transform: str = "auto",
         clip: bool = True,
         alpha: float | str = "auto",
+        label_tolerance: float | None = None,
         teacher_weights: Any = None,
         cv: Any = "auto",
         early_stopping: bool | str = "auto",
@@ -230,6 +236,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         self.target_transform = target_transform
         self.clip = clip
         self.alpha = alpha
+        self.label_tolerance = label_tolerance
         self.teacher_weights = teacher_weights
         self.cv = cv
         self.early_stopping = early_stopping

@@ -14,7 +14,7 @@ from skdistill._fit.outcome import (
     warn_of_labels_alone,
     why_no_choice,
 )
-from skdistill._fit.plan import OTHER_TEMPERATURES, TEMPERATURE
+from skdistill._fit.plan import N_FOLDS, OTHER_TEMPERATURES, TEMPERATURE
 from skdistill._fit.rounds import LaterRounds
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
@@ -30,8 +30,7 @@ from skdistill.student import settle_recipe
 from skdistill.table import with_nominal
 from skdistill.teacher import UNKNOWN_FLOOR
 
-# Of cv="auto".
-N_FOLDS = 5
+# Of cv="auto": the least leak that labels out of fold are tried for.
 LEAST_LEAK = 0.1
 # Share of the training: a student that is best before it overfits what it is told.
 EARLY = 0.25

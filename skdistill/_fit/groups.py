@@ -6,10 +6,11 @@ import numpy as np
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.calibration import cooler_temperature
-from skdistill._fit.candidates import FEWEST_JUDGES, N_FOLDS
+from skdistill._fit.candidates import FEWEST_JUDGES
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
 from skdistill._fit.labelling import validation_rows, with_teacher
+from skdistill._fit.plan import N_FOLDS
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import make_examples, train_for

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # What "auto" begins with, and the temperatures tried besides.
 TEMPERATURE = 1.0
 OTHER_TEMPERATURES = (2.0, 4.0)
+# Of cv="auto".
+N_FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +203,8 @@ def make_plan(
         teachers=named_parts(estimator.teacher, "teacher"),
         objectives=named_parts(estimator.objectives, "objectives"),
         response=kind.response_class() if estimator.response is None else estimator.response,
-        cv=None if is_auto(estimator.cv) else estimator.cv,
-        tries_folds=is_auto(estimator.cv),
+        cv=find_cv(estimator),
+        tries_folds=is_auto(estimator.cv) and estimator.label_tolerance is None,
         chooses_alpha=is_auto(estimator.alpha),
         chooses_temperature=is_auto(estimator.temperature),
         cache=cache,
@@ -214,6 +216,25 @@ def make_plan(
         teacher_columns=ColumnSelection(estimator.teacher_features, "teacher_features"),
         previous=previous,
     )
+
+
+def find_cv(estimator: Estimator) -> Any:
+    """What labels the rows out of fold; None where nothing does, or "auto" will try it.
+
+    Raises
+    ------
+    ValueError
+        If `label_tolerance` has nothing to go by.
+    """
+    cv, tolerance = estimator.cv, estimator.label_tolerance
+    if tolerance is not None and cv is None:
+        raise ValueError(
+            f"`label_tolerance={tolerance!r}` holds labels against the teacher's answers out of "
+            "fold, but `cv` is None: give cv=5, or 'auto', which is 5 then."
+        )
+    if is_auto(cv):
+        return None if tolerance is None else N_FOLDS
+    return cv
 
 
 def draw_seeds(

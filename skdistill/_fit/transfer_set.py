@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +70,11 @@ def label_rows(
     samplers = choose_samplers(run.plan.parameters.transfer, given) if learns_more else []
     rows, transfer = rows_to_learn(given, samplers, learns_more, run)
     leak_gap = measure_leak(given, rows, validation)
-    return LabelledRows([rows.with_weight(), *transfer], samplers, cv, leak_gap)
+    rows, tolerance = rows.with_weight(), run.plan.parameters.label_tolerance
+    if tolerance is not None and rows.is_labelled:
+        assert rows.soft is not None  # out of fold: a plan with a tolerance has folds
+        rows = replace(rows, labels=rows.task.tempered(rows.labels, rows.soft, tolerance))
+    return LabelledRows([rows, *transfer], samplers, cv, leak_gap)
 
 
 def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:

@@ -117,6 +117,10 @@ class Task:
         """How near soft targets are to the labels on the mean; more is nearer."""
         raise NotImplementedError
 
+    def tempered(self, labels: np.ndarray, soft: FloatArray, tolerance: float) -> np.ndarray:
+        """Labels drawn towards soft targets that are far from them; classes stay as they are."""
+        return labels
+
     def offset_of(
         self,
         outputs: FloatArray,

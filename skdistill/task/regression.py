@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdistill._utils.quantiles import interpolate
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill._utils.weights import n_effective
 from skdistill.metrics import row_crps
@@ -146,6 +147,24 @@ class Regression(Task):
     def truth_of(self, soft: FloatArray, labels: FloatArray, weight: FloatArray) -> float:
         """Loss of the soft targets, with a minus."""
         return -float(np.average(self.row_losses(soft, labels), weights=weight))
+
+    def tempered(self, labels: FloatArray, soft: FloatArray, tolerance: float) -> FloatArray:
+        r"""Labels brought to within some distance of what the teacher tells, out of fold.
+
+        The distance is `tolerance` times the median distance of a target's labels. So a label that
+        is further away pulls no harder than one at that distance, as under Huber's loss [1]_.
+
+        References
+        ----------
+        .. [1] Huber (1964). Robust Estimation of a Location Parameter.
+           https://doi.org/10.1214/aoms/1177703732
+        """
+        told = soft
+        if self.levels is not None:
+            told = interpolate(soft, np.array(self.levels), np.array([0.5]))
+        apart = labels - told
+        far = tolerance * np.nanmedian(np.abs(apart), axis=0)
+        return np.where(np.abs(apart) > far, told + np.sign(apart) * far, labels)
 
     def offset_of(
         self,

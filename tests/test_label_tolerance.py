@@ -1,0 +1,55 @@
+"""Numbers that are far from what the teacher tells pull no harder than others."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_friedman1
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import mean_absolute_error
+
+from skdistill import DistilledRegressor, MLPStudent, TargetScaler
+from skdistill.task import Regression
+
+X, TRUE = make_friedman1(700, noise=0.5, random_state=0)
+WRONG = np.arange(700) % 20 == 0
+Y = np.where(WRONG, TRUE + 80, TRUE)
+
+
+def fit(tolerance, **params):
+    params = {"transfer": None, "alpha": 0.7, "random_state": 0} | params
+    teacher = GradientBoostingRegressor(loss="huber", n_estimators=60, random_state=0)
+    student = MLPStudent((16,), n_steps=150)
+    return DistilledRegressor(teacher, student, label_tolerance=tolerance, **params).fit(X, Y)
+
+
+def test_labels_are_brought_to_a_distance():
+    task = Regression(TargetScaler().fit(np.arange(9.0)))
+    soft, labels = np.zeros((5, 1)), np.array([[-1.0], [1.0], [-2.0], [2.0], [90.0]])
+    tempered = task.tempered(labels, soft, 3.0)
+    np.testing.assert_array_equal(tempered[:, 0], [-1, 1, -2, 2, 6])
+    quantiles = Regression(task.scaler, (0.25, 0.5, 0.75))
+    told = np.tile([-5.0, 0.0, 7.0], (5, 1))
+    np.testing.assert_array_equal(quantiles.tempered(labels, told, 3.0), tempered)
+
+
+def test_gross_errors_do_less_harm():
+    plain, careful = fit(None, cv=5), fit(3.0)
+    assert careful.cv_ == 5
+    errors = [mean_absolute_error(TRUE, reg.predict(X)) for reg in (plain, careful)]
+    assert errors[1] < 0.9 * errors[0]
+
+
+def test_a_wide_tolerance_changes_nothing():
+    np.testing.assert_array_equal(fit(None, cv=5).predict(X), fit(1e9).predict(X))
+
+
+def test_it_needs_labels_out_of_fold():
+    with pytest.raises(ValueError, match=r"`label_tolerance=3.0` .* `cv` is None: give cv=5"):
+        fit(3.0, cv=None)
+    with pytest.raises(
+        ValueError, match="label_tolerance.*greater than 0|label_tolerance.*must be"
+    ):
+        fit(-1.0)
+    frozen = FrozenEstimator(RandomForestRegressor(5).fit(X, Y))
+    with pytest.raises(ValueError, match="`cv`"):
+        DistilledRegressor(frozen, label_tolerance=3.0).fit(X, Y)
