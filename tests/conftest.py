@@ -49,3 +49,19 @@ def oracle_clf():
     student = MLPStudent((16,), n_steps=800)
     clf = DistilledClassifier(Oracle(), student, transfer=None, random_state=0)
     return clf.fit(*oracle_data())
+
+
+@pytest.fixture
+def routing():
+    """Metadata routing is on."""
+    import sklearn
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.fixture
+def ax():
+    from matplotlib.figure import Figure
+
+    return Figure().subplots()

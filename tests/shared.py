@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
@@ -11,6 +12,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     VotingClassifier,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -235,3 +237,36 @@ def automatic(X, y, teacher=None, X_transfer=None, **params):
         GaussianNB() if teacher is None else teacher, MLPStudent((4,), n_steps=3), **params
     )
     return clf.set_params(random_state=0).fit(X, y, X_transfer=X_transfer)
+
+
+def objects(values):
+    """One cell each, of whatever they are."""
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = list(values)
+    return cells
+
+
+class Net(torch.nn.Module):
+    draws_random_numbers = False
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(n_inputs, 32), torch.nn.ReLU(), torch.nn.Linear(32, n_outputs)
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+class FrozenTeacherMixin:
+    """Freezes a teacher fitted on the rows at hand: the checks bring data of every shape."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        given = self.teacher
+        fitted = clone(given).fit(X, y, sample_weight=sample_weight)
+        try:
+            self.teacher = FrozenEstimator(fitted)
+            return super().fit(X, y, sample_weight=sample_weight)
+        finally:
+            self.teacher = given

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
@@ -256,12 +255,6 @@ class RowsSeen(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         RowsSeen.seen.append((len(X), float(np.mean(X))))
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
-
-
-@pytest.fixture
-def routing():
-    with sklearn.config_context(enable_metadata_routing=True):
-        yield
 
 
 def labelled(n_rows):

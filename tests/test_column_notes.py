@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from shared import objects
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -19,12 +20,6 @@ N = 400
 RNG = np.random.default_rng(0)
 PRICES = RNG.uniform(18, 900, N).round(2)
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "again"]
-
-
-def objects(values):
-    cells = np.empty(len(values), dtype=object)
-    cells[:] = list(values)
-    return cells
 
 
 def sometimes(values, other, every=20):

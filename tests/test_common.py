@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone
+from shared import FrozenTeacherMixin, Net
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -30,19 +29,6 @@ FOREST = "a forest draws its rows at random, as scikit-learn's own does"
 QUICK = MLPStudent(hidden_layer_sizes=(32,))
 
 
-class Net(torch.nn.Module):
-    draws_random_numbers = False
-
-    def __init__(self, n_inputs, n_outputs):
-        super().__init__()
-        self.layers = torch.nn.Sequential(
-            torch.nn.Linear(n_inputs, 32), torch.nn.ReLU(), torch.nn.Linear(32, n_outputs)
-        )
-
-    def forward(self, X):
-        return self.layers(X)
-
-
 class Embedded(Net):
     """Takes the codes of categories, in the last columns."""
 
@@ -63,17 +49,8 @@ class Calm(Objective):
         return batch.logits.square().mean(dim=1)
 
 
-class WithFrozenTeacher(DistilledClassifier):
-    """Freezes a teacher fitted on the rows at hand: the checks bring data of every shape."""
-
-    def fit(self, X, y=None, sample_weight=None):
-        given = self.teacher
-        fitted = clone(given).fit(X, y, sample_weight=sample_weight)
-        try:
-            self.teacher = FrozenEstimator(fitted)
-            return super().fit(X, y, sample_weight=sample_weight)
-        finally:
-            self.teacher = given
+class WithFrozenTeacher(FrozenTeacherMixin, DistilledClassifier):
+    pass
 
 
 def own_net():

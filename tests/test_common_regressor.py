@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from sklearn.base import clone
+from shared import FrozenTeacherMixin, Net
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -17,30 +16,8 @@ from skdistill import DistilledRegressor, Huber, MLPStudent, Munge, RegressorPoo
 QUICK = MLPStudent(hidden_layer_sizes=(32,))
 
 
-class Net(torch.nn.Module):
-    draws_random_numbers = False
-
-    def __init__(self, n_inputs, n_outputs):
-        super().__init__()
-        self.layers = torch.nn.Sequential(
-            torch.nn.Linear(n_inputs, 32), torch.nn.ReLU(), torch.nn.Linear(32, n_outputs)
-        )
-
-    def forward(self, X):
-        return self.layers(X)
-
-
-class WithFrozenTeacher(DistilledRegressor):
-    """Freezes a teacher fitted on the rows at hand: the checks bring data of every shape."""
-
-    def fit(self, X, y=None, sample_weight=None):
-        given = self.teacher
-        fitted = clone(given).fit(X, y, sample_weight=sample_weight)
-        try:
-            self.teacher = FrozenEstimator(fitted)
-            return super().fit(X, y, sample_weight=sample_weight)
-        finally:
-            self.teacher = given
+class WithFrozenTeacher(FrozenTeacherMixin, DistilledRegressor):
+    pass
 
 
 def own_net():

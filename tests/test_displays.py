@@ -42,11 +42,6 @@ def pipe():
     return fit(X, Y)
 
 
-@pytest.fixture
-def ax():
-    return Figure().subplots()
-
-
 def test_reliability_of_two_classes_is_scikit_learns(binary, ax):
     ours = ReliabilityDisplay.from_estimator(binary, X[FEW], Y[FEW], n_bins=5, ax=ax)
     theirs = CalibrationDisplay.from_estimator(binary, X[FEW], Y[FEW], n_bins=5, ax=ax)

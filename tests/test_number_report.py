@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from sklearn.datasets import make_friedman1
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
@@ -66,11 +65,6 @@ def reports(mean, control, spread):
         "mean": report_of(mean, control=control, segments=[3]),
         "quantiles": report_of(spread, **trained, segments=[3]),
     }
-
-
-@pytest.fixture
-def ax():
-    return Figure().subplots()
 
 
 def numbers(report, part, model, versus=None):

@@ -8,6 +8,7 @@ import pytest
 import skops.io
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from shared import Net
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_friedman1
@@ -136,15 +137,8 @@ def test_responses_and_recipes(student, response):
     assert reg.score(X_NEW, Y_NEW) > 0.5
 
 
-class Plain(torch.nn.Module):
-    def __init__(self, n_inputs, n_outputs):
-        super().__init__()
-        self.layers = torch.nn.Sequential(
-            torch.nn.Linear(n_inputs, 32), torch.nn.ReLU(), torch.nn.Linear(32, n_outputs)
-        )
-
-    def forward(self, X):
-        return self.layers(X)
+class Plain(Net):
+    """Does not say whether it draws random numbers."""
 
 
 def own_net():

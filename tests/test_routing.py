@@ -31,12 +31,6 @@ X, Y, EVAL = ALL[:300], LABELS[:300], (ALL[300:], LABELS[300:])
 GROUPS = np.arange(300) // 5
 
 
-@pytest.fixture
-def routing():
-    with sklearn.config_context(enable_metadata_routing=True):
-        yield
-
-
 class Plain(ClassifierMixin, BaseEstimator):
     """A teacher that remembers the arguments of its fit."""
 

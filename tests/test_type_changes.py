@@ -8,6 +8,7 @@ import onnxruntime
 import pandas as pd
 import polars as pl
 import pytest
+from shared import objects
 
 from skdistill import DistilledClassifier, MLPStudent, Scorer, TabularEncoder, to_onnx
 
@@ -105,12 +106,6 @@ def fitted(kind, folder):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("types")
-
-
-def objects(values):
-    cells = np.empty(len(values), dtype=object)
-    cells[:] = list(values)
-    return cells
 
 
 def frame(values):

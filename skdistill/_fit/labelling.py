@@ -10,7 +10,7 @@ from skdistill._fit.checks import check_soft_targets
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.progress import Progress, Step, no_step
-from skdistill._utils.types import BoolArray, FloatArray, IntArray, Table
+from skdistill._utils.types import BoolArray, FloatArray, IntArray, Split, Table
 from skdistill._utils.warn import warn
 from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities
@@ -142,13 +142,23 @@ class Labeller:
         is_answer : ndarray of bool of shape (n_samples,)
             False for rows that were taught by label.
         """
-        assert given.y is not None
-        assert given.folds is not None
-        soft, of_others, is_answer = self.pool.label_folds(
-            given.X, given.y, given.folds, others, self.floored, given.fit_params, step
-        )
+        soft, of_others, is_answer = self._ask_folds(given, given.folds, others, step)
         others = [[self._lift(p) for p in tables] for tables in of_others]
         return self._lift(soft), others, is_answer
+
+    def _ask_folds(
+        self,
+        given: "Inputs",
+        folds: list[Split] | None,
+        others: list[list[Table]],
+        step: Step,
+        levels: tuple[float, ...] | None = None,
+    ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
+        """The pool's own answers out of fold; with levels, quantiles."""
+        assert given.y is not None
+        assert folds is not None
+        rows, params = (given.X, given.y), given.fit_params
+        return self.pool.label_folds(*rows, folds, others, self.floored, params, step, levels)
 
 
 def with_teacher(given: "Inputs", teacher: Any, run: Any) -> "Inputs":

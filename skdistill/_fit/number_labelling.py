@@ -59,12 +59,6 @@ class NumberLabeller(Labeller):
         self.own = own
 
     @property
-    def pool(self) -> Any:
-        """The teacher, where one is known to be there."""
-        assert self.teacher is not None
-        return self.teacher
-
-    @property
     def attributes(self) -> dict[str, Any]:
         """The teacher, and with quantiles their spread around its numbers; see the base."""
         found = super().attributes
@@ -125,7 +119,7 @@ class NumberLabeller(Labeller):
     ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
         """The numbers of teachers that have not seen the row; see the base."""
         levels = self.task.levels if self.spread is None else None
-        own, of_others, is_answer = self._out_of_fold(given, given.folds, others, step, levels)
+        own, of_others, is_answer = self._ask_folds(given, given.folds, others, step, levels)
         if self.spread is None:
             soft = [[self.task.soft_of(one) for one in tables] for tables in of_others]
             return self.task.soft_of(own), soft, is_answer
@@ -133,18 +127,6 @@ class NumberLabeller(Labeller):
         pairs = [list(zip(*both, strict=True)) for both in zip(others, of_others, strict=True)]
         soft = [[spread.quantiles(X, scale(means)) for X, means in fold] for fold in pairs]
         return spread.quantiles(given.X, scale(own)), soft, is_answer
-
-    def _out_of_fold(
-        self,
-        given: "Inputs",
-        folds: Any,
-        others: list[list[Table]],
-        step: Step,
-        levels: tuple[float, ...] | None = None,
-    ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
-        assert given.y is not None
-        rows, params = (given.X, given.y), given.fit_params
-        return self.pool.label_folds(*rows, folds, others, False, params, step, levels)
 
     def _unseen(self, given: "Inputs", run: "Run") -> tuple[Block, FloatArray] | None:
         """Rows with labels that the teacher has not seen, and its numbers; None without labels."""
@@ -163,7 +145,7 @@ class NumberLabeller(Labeller):
         text = f"labelling {len(given.labels)} rows out of fold, for the quantiles"
         n_steps = len(folds) * len(unfrozen(run.plan.teachers))
         with run.progress.task("label-training-rows", text, n_steps=n_steps) as step:
-            means, _, _ = self._out_of_fold(given, folds, [[] for _ in folds], step)
+            means, _, _ = self._ask_folds(given, folds, [[] for _ in folds], step)
         return given.block, scale(means)
 
     def _folds(self, given: "Inputs", run: "Run") -> list[Split]:

@@ -11,7 +11,7 @@ from skdistill._base import BaseDistiller
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.types import Table
 from skdistill.export._build import build
-from skdistill.export._check import ExportReport, NumberReport, compare, compare_numbers
+from skdistill.export._check import ExportReport, NumberReport, compare
 from skdistill.export._drawn import draw_table
 from skdistill.export._file import to_bytes
 from skdistill.export._int8 import quantize_weights
@@ -109,8 +109,7 @@ def to_onnx(
     rows = draw_table(student.encoder, schema) if X is None else X
 
     def check(file: Path) -> ExportReport | NumberReport:
-        measure = compare if hasattr(clf, "classes_") else compare_numbers
-        return measure(clf, file, rows, target, quantize, tolerance)
+        return compare(clf, file, rows, target, quantize, tolerance)
 
     return write_whole(data, target, check)
 

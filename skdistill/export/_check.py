@@ -1,14 +1,15 @@
-"""The exported file against the classifier it came from."""
+"""The exported file against the classifier or regressor it came from."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from skdistill._base import BaseDistiller
 from skdistill._utils._compat import safe_indexing
-from skdistill._utils.types import Estimator, FloatArray, Table
-from skdistill.classifier import DistilledClassifier
+from skdistill._utils.types import FloatArray, NDArray, Table
 from skdistill.export._target import spread_of
 from skdistill.metrics import row_divergences
 from skdistill.serving import Scorer
@@ -84,76 +85,19 @@ class NumberReport:
         )
 
 
-def compare_numbers(
-    reg: Estimator,
-    file: Path,
-    X: Table,
-    path: Path,
-    quantize: str | None,
-    tolerance: float | None = None,
-) -> NumberReport:
-    """Compare a file with its regressor; see :func:`compare`.
-
-    Parameters
-    ----------
-    reg : DistilledRegressor
-    file : Path
-    X : array-like or DataFrame of shape (n_samples, n_features)
-    path : Path
-    quantize : None or "int8"
-    tolerance : float, default=None
-
-    Returns
-    -------
-    NumberReport
-
-    Raises
-    ------
-    ValueError
-        If they differ by more than the tolerance.
-    """
-    scorer, spread = Scorer(file), spread_of(reg.target_scaler_)
-
-    def told(model: Any, rows: Table) -> FloatArray:
-        ask = model.predict_quantiles if hasattr(reg, "quantiles_") else model.predict
-        answers = ask(rows)
-        return answers.reshape(len(answers), -1) / spread
-
-    found = told(scorer, X)
-    gap = np.abs(found - told(reg, X))
-    report = NumberReport(
-        path=str(path),
-        n_bytes=file.stat().st_size,
-        quantize=quantize,
-        n_rows=len(gap),
-        largest_gap=float(gap.max()),
-        mean_gap=float(gap.mean()),
-    )
-    tolerance = TOLERANCES[quantize] if tolerance is None else tolerance
-    measured = report.largest_gap if quantize is None else report.mean_gap
-    if not measured <= tolerance:
-        raise ValueError(
-            f"the exported graph does not answer as the regressor does, within {tolerance:.1e} of "
-            f"the range of y; no file is written. {report}. Give a larger `tolerance` if that will "
-            "do."
-        )
-    _check_one_row(told(scorer, _first_row(X)), found)
-    return report
-
-
 def compare(
-    clf: DistilledClassifier,
+    student: BaseDistiller,
     file: Path,
     X: Table,
     path: Path,
     quantize: str | None,
     tolerance: float | None = None,
-) -> ExportReport:
-    """Compare a file with its classifier.
+) -> ExportReport | NumberReport:
+    """Compare a file with the classifier or the regressor that it came from.
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    student : DistilledClassifier or DistilledRegressor
     file : Path
     X : array-like or DataFrame of shape (n_samples, n_features)
     path : Path
@@ -163,7 +107,7 @@ def compare(
 
     Returns
     -------
-    ExportReport
+    ExportReport or NumberReport
 
     Raises
     ------
@@ -171,37 +115,63 @@ def compare(
         If they differ by more than the tolerance, or labels do though the probabilities do not.
     """
     scorer = Scorer(file)
-    expected, found = clf.predict_proba(X), scorer.predict_proba(X).astype(np.float64)
-    labels, exported = clf.predict(X), scorer.predict(X)
-    report = ExportReport(
-        path=str(path),
-        n_bytes=file.stat().st_size,
-        quantize=quantize,
-        n_rows=len(expected),
-        largest_gap=float(np.abs(found - expected).max()),
-        mean_kl=_mean_kl(expected, found),
-        agreement=float(np.mean(labels == exported)),
-    )
+    ask = _probabilities if hasattr(student, "classes_") else partial(_numbers, student)
+    expected, found = ask(student, X), ask(scorer, X).astype(np.float64)
+    of_file: dict[str, Any] = {
+        "path": str(path),
+        "n_bytes": file.stat().st_size,
+        "quantize": quantize,
+        "n_rows": len(found),
+        "largest_gap": float(np.abs(found - expected).max()),
+    }
     tolerance = TOLERANCES[quantize] if tolerance is None else tolerance
-    measured = report.largest_gap if quantize is None else report.mean_kl
+    report: ExportReport | NumberReport
+    if hasattr(student, "classes_"):
+        labels, exported = student.predict(X), scorer.predict(X)
+        agreement = float(np.mean(labels == exported))
+        report = ExportReport(**of_file, mean_kl=_mean_kl(expected, found), agreement=agreement)
+        _check_gap(report, report.mean_kl, tolerance, "classifier", "")
+        _check_labels(labels, exported, found, report.largest_gap)
+    else:
+        report = NumberReport(**of_file, mean_gap=float(np.abs(found - expected).mean()))
+        _check_gap(report, report.mean_gap, tolerance, "regressor", " of the range of y")
+    _check_one_row(ask(scorer, safe_indexing(X, slice(0, 1))), found)
+    return report
+
+
+def _probabilities(model: Any, X: Table) -> FloatArray:
+    return model.predict_proba(X)
+
+
+def _numbers(reg: Any, model: Any, X: Table) -> FloatArray:
+    """The numbers, or quantiles, of a regressor or its file, as shares of the range of y."""
+    answers = model.predict_quantiles(X) if hasattr(reg, "quantiles_") else model.predict(X)
+    return answers.reshape(len(answers), -1) / spread_of(reg.target_scaler_)
+
+
+def _check_gap(
+    report: ExportReport | NumberReport, mean: float, tolerance: float, kind: str, unit: str
+) -> None:
+    """Raise if the largest gap, or of int8 the mean one, is above the tolerance."""
+    measured = report.largest_gap if report.quantize is None else mean
     if not measured <= tolerance:
         raise ValueError(
-            f"the exported graph does not answer as the classifier does, within {tolerance:.1e}; "
+            f"the exported graph does not answer as the {kind} does, within {tolerance:.1e}{unit}; "
             f"no file is written. {report}. Give a larger `tolerance` if that will do."
         )
+
+
+def _check_labels(
+    labels: NDArray[Any], exported: NDArray[Any], found: FloatArray, largest_gap: float
+) -> None:
+    """Raise if labels differ though the probabilities do not."""
     # A label follows the probabilities, unless classes are within the rounding of each other.
     differ = labels != exported
-    if differ.any() and _margin(found[differ]).max() > 2 * report.largest_gap + TIE:
+    if differ.any() and _margin(found[differ]).max() > 2 * largest_gap + TIE:
         raise ValueError(
             f"the exported graph gives other labels, for instance '{exported[differ][0]}' for "
             f"'{labels[differ][0]}', with the same probabilities; no file is written."
         )
-    _check_one_row(scorer.predict_proba(_first_row(X)), found)
-    return report
-
-
-def _first_row(X: Table) -> Table:
-    return safe_indexing(X, slice(0, 1))
 
 
 def _check_one_row(one: FloatArray, found: FloatArray) -> None:

@@ -103,11 +103,7 @@ class CatBoostClasses(CatBoostModel):
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        if not model.is_fitted():
-            raise ValueError(
-                "a CatBoost that is not fitted does not say whether it is a classifier: give a "
-                "CatBoostClassifier, or fit it first"
-            )
+        self.check_fitted("classifier")
         loss = self.loss()
         if loss == "MultiClassOneVsAll":
             raise _no_probabilities("loss_function", loss, "train it with 'MultiClass'")

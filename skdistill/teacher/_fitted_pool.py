@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._utils._compat import num_samples
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill._utils.progress import Step, no_step
-from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, NDArray, Table
-from skdistill._utils.weights import check_weights
+from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
 from skdistill.table import ColumnSelection
-from skdistill.targets import fit_pool_weights
 from skdistill.teacher._cached import renew_keys
-from skdistill.teacher._checks import check_columns, check_known_labels
-from skdistill.teacher._combine import Combination, MeanProbability
+from skdistill.teacher._combine import Combination
 from skdistill.teacher._labelling import FittedTeachers
 from skdistill.teacher._members import Member
 
@@ -139,114 +134,12 @@ class FittedPool:
         """How the answers are combined; above a floor where logarithms are taken of them."""
         raise NotImplementedError
 
-    def _teachers(self, floored: bool = False) -> FittedTeachers:
+    def _teachers(
+        self, floored: bool = False, levels: tuple[float, ...] | None = None
+    ) -> FittedTeachers:
+        """The fitted teachers, asked together; with levels, regressors for quantiles of them."""
         combination = self._combination(floored)
         return FittedTeachers(self._members, combination, self._cache, self.n_jobs)
 
     def _renew_keys(self) -> None:
         renew_keys(self._cache, self._members, named_parts(self.teachers, "teacher"))
-
-
-class FittedClassPool(FittedPool):
-    """All that a :class:`TeacherPool` knows once it is fitted."""
-
-    pooling: str
-    classes_: NDArray[Any]
-    _floors: list[float]
-
-    def _keep_classes(self, classes: NDArray[Any], unknown: float) -> None:
-        """Take the classes; `unknown` is the floor of a teacher without votes."""
-        self.classes_ = classes
-        self._floors = [member.floor(len(classes), unknown) for member in self._members]
-
-    @property
-    def identity(self) -> tuple[Any, ...] | None:
-        """What its pooled answers depend on beside the rows; None where that cannot be told."""
-        keys = self.keys
-        if None in keys:
-            return None
-        return keys, self.pooling, self._floors, self.weights_
-
-    def fit_weights(self, X: Table, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Choose the weights by log loss on rows that the teachers have not seen.
-
-        A prior worth one row a teacher draws them to equal weights. The teachers stay as they are.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels, of ``classes_``. A class that no teacher knows says nothing of them.
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self : TeacherPool
-
-        Raises
-        ------
-        ValueError
-            If labels or weights are not valid.
-        """
-        check_is_fitted(self)
-        X = check_columns(self, X)
-        codes = check_known_labels(y, X, self.classes_)
-        weight = check_weights(sample_weight, num_samples(X))
-        self._renew_keys()
-        combination = self._combination(floored=True)
-        answers = self._teachers(floored=True).each(self.select(X))
-        aligned, known = combination.align(answers, self.known_columns)
-        self._weights = fit_pool_weights(aligned, known, codes, self.pooling, weight)
-        return self
-
-    def predict_proba(self, X: Table, *, floored: bool = False) -> FloatArray:
-        """Pooled probabilities.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        floored : bool, default=False
-            Whether each teacher's probabilities are lifted to its floor before pooling, as any
-            use of their logarithm needs. Geometric pooling always does.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        seen = self.select(check_columns(self, X))
-        return self._teachers(floored).answers(seen)
-
-    def predict(self, X: Table) -> NDArray[Any]:
-        """The label of the highest pooled probability.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-    def predict_log_proba(self, X: Table) -> FloatArray:
-        """Logarithms of the pooled probabilities: -inf where a probability is 0.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    def _combination(self, floored: bool) -> MeanProbability:
-        needed = floored or self.pooling == "geometric"
-        floors = self._floors if needed else [0.0] * len(self._members)
-        return MeanProbability(self.classes_, floors, self._weights, self.pooling)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -170,7 +170,10 @@ class TrainingRows:
     y: ArrayLike | None
     classes: NDArray[Any]
     fit_params: Mapping[str, dict[str, Any]]
-    job: ClassVar[type[FitJob]] = FitJob
+
+    def job(self, *parts: Any) -> FitJob:
+        """How one of them is fitted, of all the parts of a job."""
+        return FitJob(*parts)
 
     @property
     def table(self) -> tuple[Table, NDArray[Any], NDArray[Any]]:

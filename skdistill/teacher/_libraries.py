@@ -159,6 +159,14 @@ class LightGBMModel(LibraryModel):
 class CatBoostModel(LibraryModel):
     """A fitted model of catboost."""
 
+    def check_fitted(self, kind: str) -> None:
+        """Raise a ValueError if it is not: it does not say what it is then."""
+        if not self.model.is_fitted():
+            raise ValueError(
+                f"a CatBoost that is not fitted does not say whether it is a {kind}: give a "
+                f"CatBoost{kind.capitalize()}, or fit it first"
+            )
+
     def loss(self) -> str | None:
         """What it was trained for."""
         return self.model.get_all_params().get("loss_function")

@@ -184,11 +184,7 @@ class CatBoostNumbers(CatBoostModel):
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        if not model.is_fitted():
-            raise ValueError(
-                "a CatBoost that is not fitted does not say whether it is a regressor: give a "
-                "CatBoostRegressor, or fit it first"
-            )
+        self.check_fitted("regressor")
         self._kind = str(self.loss()).split(":")[0]
         if self._kind not in CATBOOST_LOSSES:
             raise _no_numbers("loss_function", self.loss(), "RMSE")

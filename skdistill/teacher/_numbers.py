@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -89,9 +89,13 @@ class NumberJob(FitJob):
 
 @dataclass(frozen=True)
 class NumberRows(TrainingRows):
-    """What teachers of numbers are fitted on."""
+    """What teachers of numbers are fitted on, and the levels that they are asked for."""
 
-    job: ClassVar[type[FitJob]] = NumberJob
+    levels: tuple[float, ...] | None = None
+
+    def job(self, *parts: Any) -> NumberJob:
+        """How one of them is fitted; see :meth:`TrainingRows.job`."""
+        return NumberJob(*parts).asked_for(self.levels)
 
     @property
     def table(self) -> tuple[Table, NDArray[Any], NDArray[Any]]:
@@ -145,6 +149,11 @@ def adopt_number(name: str, part: Estimator, first_row: Table, n_targets: int) -
     return member
 
 
-def rows_to_fit(X: Table, y: Any, fit_params: Mapping[str, dict[str, Any]]) -> NumberRows:
+def rows_to_fit(
+    X: Table,
+    y: Any,
+    fit_params: Mapping[str, dict[str, Any]],
+    levels: tuple[float, ...] | None = None,
+) -> NumberRows:
     """What teachers of numbers are fitted on."""
-    return NumberRows(X, y, np.empty(0), fit_params)
+    return NumberRows(X, y, np.empty(0), fit_params, levels)

@@ -3,56 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from numbers import Integral
-from os import PathLike
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, indexable
-from sklearn.utils.metadata_routing import UNUSED, MetadataRouter
+from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._stored.parts import pool_state
-from skdistill._utils._compat import HasMethods, StrOptions, safe_indexing
-from skdistill._utils.named import NamedListsMixin, named_parts, sound_parts
+from skdistill._utils._compat import StrOptions, safe_indexing
+from skdistill._utils.named import named_parts
 from skdistill._utils.progress import Step, no_step
-from skdistill._utils.types import (
-    ArrayLike,
-    BoolArray,
-    FloatArray,
-    IntArray,
-    NDArray,
-    RandomState,
-    Table,
-)
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, NDArray, RandomState, Table
 from skdistill.table import ColumnSelection, check_container
+from skdistill.targets import fit_pool_weights
 from skdistill.task import check_labels
+from skdistill.teacher._base_pool import BasePool, Parts
 from skdistill.teacher._checks import (
     FLOOR,
     check_columns,
-    check_pool_weights,
-    check_refittable,
+    check_known_labels,
     check_teachers,
-    is_frozen,
-    pool_tags,
-    unfrozen,
     union_of_classes,
-    warn_of_refits,
 )
-from skdistill.teacher._combine import UNKNOWN_FLOOR
-from skdistill.teacher._eval_sets import select_columns
-from skdistill.teacher._fitted_pool import FittedClassPool
+from skdistill.teacher._combine import UNKNOWN_FLOOR, MeanProbability
 from skdistill.teacher._folds import check_groups, find_partition
-from skdistill.teacher._jobs import TrainingRows, make_jobs
-from skdistill.teacher._labelling import fit_members
-from skdistill.teacher._members import adopt
-from skdistill.teacher._requests import routed_params, router_of
+from skdistill.teacher._jobs import TrainingRows
+from skdistill.teacher._members import Member, adopt
 
 
-class TeacherPool(
-    OlderParametersMixin, FittedClassPool, NamedListsMixin, ClassifierMixin, BaseEstimator
-):
+class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator):
     """Several teachers as one: their probabilities, aligned by label and averaged.
 
     Parameters
@@ -98,17 +79,12 @@ class TeacherPool(
         Only where X names its columns.
     """
 
-    _named_lists = ("teachers",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BasePool._parameter_constraints,
         "pooling": [StrOptions({"arithmetic", "geometric"})],
         "floor": FLOOR,
-        "n_jobs": [Integral, None],
-        "memory": [str, PathLike, HasMethods("cache"), None],
-        "random_state": ["random_state"],
     }
-
-    # They are for DistilledClassifier, and no metadata.
-    __metadata_request__fit: ClassVar[dict[str, str]] = {"fit_params": UNUSED, "step": UNUSED}
+    _floors: list[float]
 
     def __init__(
         self,
@@ -130,70 +106,6 @@ class TeacherPool(
         self.memory = memory
         self.random_state = random_state
         self.features = features
-
-    def fit(
-        self,
-        X: Table,
-        y: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        *,
-        fit_params: Mapping[str, dict[str, Any]] | None = None,
-        step: Step = no_step,
-        **metadata: Any,
-    ) -> TeacherPool:
-        """Fit the teachers that are not frozen.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-            Handed to the teachers as it is, or the columns that `features` selects.
-        y : array-like of shape (n_samples,), default=None
-            Labels. None is legal if every teacher is frozen.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights for the teachers that take them, or, with metadata routing, request them.
-        fit_params : dict of str to dict, default=None
-            Further arguments of each teacher's ``fit``, by its name.
-        step : callable, default=no_step
-            Called with the name of each teacher when it is fitted.
-        **metadata : dict
-            With metadata routing, other arguments for the teachers' ``fit``, such as `groups`: each
-            goes to the teachers that request it.
-
-        Returns
-        -------
-        self : TeacherPool
-
-        Raises
-        ------
-        ValueError
-            If labels are missing or disjoint, a teacher cannot give probabilities for X, or
-            `weights`, `pooling` or `features` are not valid.
-        TypeError
-            If there is `metadata` that no teacher requests, or no metadata routing.
-        """
-        self._forget()
-        parts = named_parts(self.teachers, "teacher")
-        weights = check_pool_weights(self.weights, len(parts))
-        self._check_parameters()
-        check_teachers(parts, y)
-        warn_of_refits(parts)
-        X = check_columns(self, X, reset=True)
-        selection = ColumnSelection(self.features, "features").fit(X)
-        y = None if y is None else check_labels(y, X)
-        params = routed_params(self, unfrozen(parts), X, sample_weight, metadata, fit_params)
-        seen = selection.take(X)
-        first_row = safe_indexing(seen, slice(0, 1))
-        classes = union_of_classes(parts, y, first_row)
-        # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
-        members = [adopt(*one, first_row, classes) for one in parts if is_frozen(one[1])]
-        rows = TrainingRows(seen, y, classes, select_columns(params, selection))
-        jobs = make_jobs(parts, rows, self.random_state, self._cache)
-        members += fit_members(self._cache, jobs, self.n_jobs, step)
-        by_name = {member.name: member for member in members}
-        unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
-        self._keep(selection, [by_name[name] for name, _ in parts], weights)
-        self._keep_classes(classes, unknown)
-        return self
 
     def find_classes(self, X: Table, y: ArrayLike | None = None) -> NDArray[Any]:
         """The ``classes_`` that :meth:`fit` would find. Nothing is fitted, and nothing kept.
@@ -222,20 +134,52 @@ class TeacherPool(
         selection = ColumnSelection(self.features, "features").fit(X)
         return union_of_classes(parts, y, selection.take(safe_indexing(X, slice(0, 1))))
 
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Get the metadata routing: teachers are given what they request.
+    def predict_proba(self, X: Table, *, floored: bool = False) -> FloatArray:
+        """Pooled probabilities.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        floored : bool, default=False
+            Whether each teacher's probabilities are lifted to its floor before pooling, as any
+            use of their logarithm needs. Geometric pooling always does.
 
         Returns
         -------
-        sklearn.utils.metadata_routing.MetadataRouter
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
         """
-        return router_of(self, unfrozen(named_parts(self.teachers, "teacher")))
+        check_is_fitted(self)
+        seen = self.select(check_columns(self, X))
+        return self._teachers(floored).answers(seen)
 
-    def __sklearn_tags__(self) -> Tags:
-        return pool_tags(super().__sklearn_tags__(), sound_parts(self.teachers, "teacher"))
+    def predict(self, X: Table) -> NDArray[Any]:
+        """The label of the highest pooled probability.
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(pool_state(state, ColumnSelection(None)))
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_log_proba(self, X: Table) -> FloatArray:
+        """Logarithms of the pooled probabilities: -inf where a probability is 0.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def cross_fit_proba(
         self,
@@ -288,48 +232,60 @@ class TeacherPool(
         result, of_others, _ = self.label_folds(X, y, folds, tables, floored, fit_params, step)
         return result if others is None else (result, of_others)
 
-    def label_folds(
-        self,
-        X: Table,
-        y: ArrayLike,
-        folds: list[tuple[IntArray, IntArray]],
-        others: list[list[Table]],
-        floored: bool,
-        fit_params: Mapping[str, dict[str, Any]] | None,
-        step: Step,
-    ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
-        """Do as :meth:`cross_fit_proba` does on checked folds, and tell what are answers.
+    @property
+    def identity(self) -> tuple[Any, ...] | None:
+        """What its pooled answers depend on beside the rows; None where that cannot be told."""
+        keys = self.keys
+        if None in keys:
+            return None
+        return keys, self.pooling, self._floors, self.weights_
 
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        folds : list of (ndarray, ndarray)
-        others : list of list of (array-like or DataFrame)
-        floored : bool
-        fit_params : dict of str to dict or None
-        step : callable
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        others : list of list of ndarray of shape (n_rows, n_classes)
-        is_answer : ndarray of bool of shape (n_samples,)
-            False for rows that were taught by label, since no teacher of the fold knows the class.
-        """
-        parts, seen = named_parts(self.teachers, "teacher"), self.select(X)
-        params = select_columns(fit_params or {}, self._selection)
-        rows = TrainingRows(seen, y, self.classes_, params)
-        jobs = make_jobs(parts, rows, self.random_state, self._cache)
-        check_refittable(jobs)
-        tables = [[self.select(table) for table in more] for more in others]
-        whole = [(*fold, more) for fold, more in zip(folds, tables, strict=True)]
-        self._renew_keys()
-        return self._teachers(floored).label_folds(jobs, seen, y, whole, step)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(pool_state(state, ColumnSelection(None)))
 
     def _check_parameters(self) -> None:
-        self._validate_params()
+        super()._check_parameters()
         if self.pooling == "geometric" and self.floor == 0:
             raise ValueError(
                 "`floor` must be > 0 for geometric pooling, which takes logarithms, got 0."
             )
+
+    def _check_teachers(self, parts: Parts, y: ArrayLike | None) -> None:
+        check_teachers(parts, y)
+
+    def _read_y(self, y: ArrayLike, X: Table) -> NDArray[Any]:
+        return check_labels(y, X)
+
+    def _find_outputs(self, parts: Parts, y: NDArray[Any] | None, first_row: Table) -> None:
+        self.classes_ = union_of_classes(parts, y, first_row)
+
+    def _adopt(self, name: str, part: Estimator, first_row: Table) -> Member:
+        return adopt(name, part, first_row, self.classes_)
+
+    def _rows(
+        self,
+        X: Table,
+        y: ArrayLike | None,
+        fit_params: Mapping[str, dict[str, Any]],
+        levels: tuple[float, ...] | None = None,
+    ) -> TrainingRows:
+        return TrainingRows(X, y, self.classes_, fit_params)
+
+    def _keep(self, selection: ColumnSelection, members: list[Member], weights: FloatArray) -> None:
+        super()._keep(selection, members, weights)
+        unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
+        self._floors = [member.floor(len(self.classes_), unknown) for member in members]
+
+    def _read_truth(self, y: ArrayLike, X: Table) -> NDArray[Any]:
+        return check_known_labels(y, X, self.classes_)
+
+    def _best_weights(
+        self, answers: list[FloatArray], truth: NDArray[Any], sample_weight: FloatArray | None
+    ) -> FloatArray:
+        aligned, known = self._combination(floored=True).align(answers, self.known_columns)
+        return fit_pool_weights(aligned, known, truth, self.pooling, sample_weight)
+
+    def _combination(self, floored: bool) -> MeanProbability:
+        needed = floored or self.pooling == "geometric"
+        floors = self._floors if needed else [0.0] * len(self._members)
+        return MeanProbability(self.classes_, floors, self._weights, self.pooling)
