@@ -59,6 +59,7 @@ TRUSTED_TYPES = [
     "skdistill.objectives.SquaredError",
     "skdistill.regressor.DistilledRegressor",
     "skdistill.scorer.Scorer",
+    "skdistill.spread.Spread",
     "skdistill.student.MLPStudent",
     "skdistill.student.softmax",
     "skdistill.table.ColumnSelection",

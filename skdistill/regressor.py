@@ -126,7 +126,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     encoder_ : TabularEncoder or transformer
     teacher_spread_ : Spread or None
         Only with ``head="quantiles"``: what told how far y lies from the teachers' numbers. None
-        where they told quantiles, or `soft_targets` did.
+        where they told quantiles, or there were none.
     target_scaler_ : TargetScaler
         Between y and the student's numbers.
     quantiles_ : ndarray of shape (n_levels,)
@@ -345,7 +345,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
 
     @available_if(_tells_quantiles)
     def predict_quantiles(self, X: Table, quantiles: ArrayLike | None = None) -> FloatArray:
-        """Predict quantiles, in ascending order.
+        """Predict quantiles, in the order of `quantiles`.
 
         Parameters
         ----------

@@ -1,5 +1,7 @@
 """Numbers that are far from what the teacher tells pull no harder than others."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_friedman1
@@ -7,7 +9,7 @@ from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import mean_absolute_error
 
-from skdistill import DistilledRegressor, MLPStudent, TargetScaler
+from skdistill import DistillationReport, DistilledRegressor, MLPStudent, TargetScaler
 from skdistill.task import Regression
 
 X, TRUE = make_friedman1(700, noise=0.5, random_state=0)
@@ -25,11 +27,19 @@ def fit(tolerance, **params):
 def test_labels_are_brought_to_a_distance():
     task = Regression(TargetScaler().fit(np.arange(9.0)))
     soft, labels = np.zeros((5, 1)), np.array([[-1.0], [1.0], [-2.0], [2.0], [90.0]])
-    tempered = task.tempered(labels, soft, 3.0)
+    tempered = task.tempered(labels, soft, np.ones(5), 3.0)
     np.testing.assert_array_equal(tempered[:, 0], [-1, 1, -2, 2, 6])
     quantiles = Regression(task.scaler, (0.25, 0.5, 0.75))
     told = np.tile([-5.0, 0.0, 7.0], (5, 1))
-    np.testing.assert_array_equal(quantiles.tempered(labels, told, 3.0), tempered)
+    np.testing.assert_array_equal(quantiles.tempered(labels, told, np.ones(5), 3.0), tempered)
+
+
+def test_rows_count_as_they_weigh_and_exact_ones_not_at_all():
+    task = Regression(TargetScaler().fit(np.arange(9.0)))
+    labels = np.array([[0.0], [0.0], [0.0], [1.0], [1.0], [8.0], [8.0], [8.0]])
+    weight = np.array([1, 1, 1, 1, 1, 0.1, 0.1, 0.1])
+    found = task.tempered(labels, np.zeros((8, 1)), weight, 3.0)
+    np.testing.assert_array_equal(found[:, 0], [0, 0, 0, 1, 1, 3, 3, 3])
 
 
 def test_gross_errors_do_less_harm():
@@ -53,3 +63,24 @@ def test_it_needs_labels_out_of_fold():
     frozen = FrozenEstimator(RandomForestRegressor(5).fit(X, Y))
     with pytest.raises(ValueError, match="`cv`"):
         DistilledRegressor(frozen, label_tolerance=3.0).fit(X, Y)
+    with pytest.raises(ValueError, match=r"`label_tolerance=3.0` asks the teacher, but `alpha=1`"):
+        fit(3.0, alpha=1)
+
+
+def test_the_rows_held_out_are_judged_alike():
+    """The student that does not follow the errors is not worse for them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain, careful = fit(None, alpha="auto", cv=5), fit(3.0, alpha="auto")
+    kept = {reg: next(one for one in reg.trials_ if one["is_kept"]) for reg in (plain, careful)}
+    assert kept[careful]["squared_error"] < kept[plain]["squared_error"]
+    assert "labels brought nearer to the teacher's answers" in careful.decision_
+    errors = [mean_absolute_error(TRUE, reg.predict(X)) for reg in (plain, careful)]
+    assert errors[1] < errors[0]
+
+
+def test_a_report_trains_a_control_that_asks_nobody():
+    report = DistillationReport.from_estimator(
+        fit(3.0), X, TRUE, control="fit", X_train=X, y_train=Y, speed=False, random_state=0
+    )
+    assert "control" in set(report.to_frame()["model"])

@@ -23,6 +23,7 @@ from skdistill import (
 from skdistill.inspection._bootstrap import Resampling
 from skdistill.inspection._number_answers import QuantileAnswers
 from skdistill.inspection._sections import name_of
+from skdistill.inspection._words import amount
 from skdistill.metrics import crps, interval_coverage, score_and_choices
 
 X, Y = make_friedman1(900, noise=0.5, random_state=0)
@@ -236,7 +237,7 @@ def test_quantile_display(spread, mean, ax):
     np.testing.assert_array_equal(display.line_.get_xdata(), spread.quantiles_)
     with pytest.raises(ValueError, match="tells no quantiles"):
         QuantileDisplay.from_estimator(mean, X[TEST], Y[TEST], ax=ax)
-    with pytest.raises(ValueError, match="a column for each of `quantiles`"):
+    with pytest.raises(ValueError, match="for each of the 19 columns"):
         QuantileDisplay.from_predictions(Y[TEST], told, [0.5], ax=ax)
 
 
@@ -272,3 +273,61 @@ def test_a_scorer_tells_what_a_regressor_chose(mean):
     found = score_and_choices("r2")(mean, X[TEST], Y[TEST])
     assert found["score"] == pytest.approx(mean.score(X[TEST], Y[TEST]))
     assert (found["alpha"], found["temperature"]) == (0.3, 1.0)
+
+
+def test_rows_that_weigh_nothing_change_nothing(mean):
+    weight = (np.arange(300) < 200) * 1.0
+    y = np.where(np.arange(900) < 800, Y, 1e9)
+    found = numbers(report_of(mean, y, sample_weight=weight), "scores", "student")
+    told, true = mean.predict(X[TEST])[:200], Y[TEST][:200]
+    assert found["r2"] == pytest.approx(r2_score(true, told))
+
+
+def test_the_control_may_be_a_model_of_another_library(mean):
+    xgboost = pytest.importorskip("xgboost")
+    levels = [0.1, 0.5, 0.9]
+    params = {"objective": "reg:quantileerror", "quantile_alpha": levels, "n_estimators": 5}
+    model = xgboost.XGBRegressor(**params).fit(X[TRAIN], Y[TRAIN])
+    found = numbers(report_of(mean, control=model.get_booster()), "scores", "control")
+    median = np.sort(model.predict(X[TEST]), axis=1)[:, 1]  # they may cross
+    assert found["mae"] == pytest.approx(mean_absolute_error(Y[TEST], median))
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "text"),
+    [
+        (0.1234567, None, "0.1235"),
+        (123.456, None, "123.5"),
+        (1e-9, None, "1.000e-09"),
+        (1.5, 1e-13, "1.5000"),
+        (2e10, None, "2.000e+10"),
+        (0.0, None, "0.0000"),
+    ],
+)
+def test_amounts(value, scale, text):
+    assert amount(value, scale) == text
+
+
+def test_metrics_refuse_what_is_no_number():
+    with pytest.raises(ValueError, match="y_true contains NaN"):
+        crps([0.0, np.nan], [[0, 1], [0, 1]], [0.2, 0.8])
+    with pytest.raises(ValueError, match="y_true contains NaN"):
+        interval_coverage([0.5, np.nan], [[0, 1], [0, 1]])
+    with pytest.raises(ValueError, match="a lower end and then an upper one"):
+        interval_coverage([0.5], [[1.0, 0.0]])
+    assert interval_coverage([0.5], [[-np.inf, 0.5]]) == 1
+
+
+def test_weights_in_a_quantile_display(ax):
+    display = QuantileDisplay.from_predictions(
+        [0.0, 5.0], [[1.0, 2.0], [1.0, 2.0]], [0.2, 0.8], sample_weight=[3, 1], ax=ax
+    )
+    np.testing.assert_allclose(display.shares, [0.75, 0.75])
+
+
+def test_fidelity_of_several_targets_is_in_their_units(ax):
+    reg = fit(np.column_stack([Y, 1e6 * X[:, 0]]))
+    display = FidelityDisplay.from_estimator(reg, X[TEST], ax=ax)
+    assert np.ptp(display.teacher_prob) < 50
+    with pytest.raises(ValueError, match="finite numbers"):
+        FidelityDisplay.from_predictions([1.0, np.nan], [1.0, 2.0], ax=ax)

@@ -7,7 +7,7 @@ import numpy as np
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
 from skdistill._fit.inputs import Inputs
-from skdistill._fit.labelling import validation_rows
+from skdistill._fit.labelling import tempered, validation_rows
 from skdistill._fit.outcome import (
     may_have_seen,
     warn_of_gap,
@@ -54,7 +54,10 @@ class Candidates:
         self.given = parts[0]
         self.run = run
         self.plan = run.plan
-        self.validations = [validation_rows(part) for part in parts]
+        self.validations = [
+            tempered(validation_rows(part), run.plan) if part.holds_out else validation_rows(part)
+            for part in parts
+        ]
         self.can_choose = self._can_choose()
 
     def learn(self) -> Trial:

@@ -255,6 +255,14 @@ def validation_rows(given: "Inputs") -> Block | None:
     return replace(rows, soft=labeller.label_known(rows.X, rows.labels, warns=False))
 
 
+def tempered(rows: Block | None, plan: Any) -> Block | None:
+    """The same rows, with labels drawn towards what the teacher tells of them, out of fold."""
+    tolerance = plan.parameters.label_tolerance
+    if rows is None or tolerance is None or rows.soft is None or not rows.is_labelled:
+        return rows
+    return replace(rows, labels=rows.task.tempered(rows.labels, rows.soft, rows.weight, tolerance))
+
+
 def measure_leak(given: "Inputs", rows: Block, validation: Block | None) -> float | None:
     """How much nearer to the labels the teacher is on rows it was fitted on.
 

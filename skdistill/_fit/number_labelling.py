@@ -97,7 +97,7 @@ class NumberLabeller(Labeller):
             if not self.pool.tells_quantiles:
                 raise ValueError(NEEDS_LABELS)
             return self.task.soft_of(self.pool.predict_quantiles(X, levels))
-        means = self.task.scaler.transform(self.pool.label(X, step=step))
+        means = self.task.soft_of(self.pool.label(X, step=step))
         return means if self.spread is None else self.spread.quantiles(X, means)
 
     def label_known(
@@ -123,14 +123,14 @@ class NumberLabeller(Labeller):
         if self.spread is None:
             soft = [[self.task.soft_of(one) for one in tables] for tables in of_others]
             return self.task.soft_of(own), soft, is_answer
-        spread, scale = self.spread, self.task.scaler.transform
+        spread, scale = self.spread, self.task.soft_of
         pairs = [list(zip(*both, strict=True)) for both in zip(others, of_others, strict=True)]
         soft = [[spread.quantiles(X, scale(means)) for X, means in fold] for fold in pairs]
         return spread.quantiles(given.X, scale(own)), soft, is_answer
 
     def _unseen(self, given: "Inputs", run: "Run") -> tuple[Block, FloatArray] | None:
         """Rows with labels that the teacher has not seen, and its numbers; None without labels."""
-        scale = self.task.scaler.transform
+        scale = self.task.soft_of
         if not run.plan.has_unfitted_teachers:
             rows = given.validation if given.validation is not None else given.block
             if not rows.is_labelled:

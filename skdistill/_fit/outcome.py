@@ -72,6 +72,8 @@ def decision_of(trial: Trial, trials: list[dict], usual: float) -> str:
         parts.append(f", temperature {setting.temperature:g}")
     if trial.rows.cv is not None:
         parts.append(", labels out of fold")
+    if trial.n_tempered:
+        parts.append(f", {trial.n_tempered} labels brought nearer to the teacher's answers")
     if nominal := list(getattr(setting.encoder, "nominal_", [])):
         parts.append(f", the numbers in columns {nominal} taken as codes")
     parts.append(")")
@@ -128,8 +130,9 @@ def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
             "`alpha='auto'` keeps the student that learns from the labels alone, since "
             f"{trial.why}. Set `alpha={plan.kind.alpha:g}` to follow the teacher all the same."
         )
-        if plan.parameters.response is not None:
-            text += " `response` is not used."
+        for name in ("response", "label_tolerance"):
+            if getattr(plan.parameters, name) is not None:
+                text += f" `{name}` is not used."
     elif plan.parameters.response is not None:
         text = "`response` is not used, since `alpha=1` learns from the labels alone."
     else:

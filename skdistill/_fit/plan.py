@@ -227,6 +227,11 @@ def find_cv(estimator: Estimator) -> Any:
         If `label_tolerance` has nothing to go by.
     """
     cv, tolerance = estimator.cv, estimator.label_tolerance
+    if tolerance is not None and estimator.alpha == 1:
+        raise ValueError(
+            f"`label_tolerance={tolerance!r}` asks the teacher, but `alpha=1` learns from the "
+            "labels alone: give a lower `alpha`, or leave `label_tolerance` out."
+        )
     if tolerance is not None and cv is None:
         raise ValueError(
             f"`label_tolerance={tolerance!r}` holds labels against the teacher's answers out of "

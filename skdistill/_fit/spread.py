@@ -116,6 +116,13 @@ class Spread:
             return means + self.shape_
         return means + np.exp(self.model_.predict(self._inputs(X, means)))[:, None] * self.shape_
 
+    def __repr__(self) -> str:
+        return f"Spread({len(self.levels)} levels)"
+
     def _inputs(self, X: Table, means: FloatArray) -> FloatArray:
         inputs = encode(self.encoder, self.columns.take(X))
         return np.column_stack([inputs.reshape(len(inputs), -1), means])
+
+
+# The path that stored students know.
+Spread.__module__ = "skdistill.spread"

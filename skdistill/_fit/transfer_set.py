@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.checks import check_drawn
-from skdistill._fit.labelling import measure_leak, out_of_fold_rows, training_rows
+from skdistill._fit.labelling import measure_leak, out_of_fold_rows, tempered, training_rows
 from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
@@ -54,12 +54,15 @@ class LabelledRows:
     samplers : list of (str, TransferSampler)
     cv : int, splitter or None
     leak_gap : float or None
+    n_tempered : int, default=0
+        Labels that `label_tolerance` moved.
     """
 
     blocks: list[Block]
     samplers: list[tuple[str, Any]]
     cv: Any
     leak_gap: float | None
+    n_tempered: int = 0
 
 
 def label_rows(
@@ -70,11 +73,11 @@ def label_rows(
     samplers = choose_samplers(run.plan.parameters.transfer, given) if learns_more else []
     rows, transfer = rows_to_learn(given, samplers, learns_more, run)
     leak_gap = measure_leak(given, rows, validation)
-    rows, tolerance = rows.with_weight(), run.plan.parameters.label_tolerance
-    if tolerance is not None and rows.is_labelled:
-        assert rows.soft is not None  # out of fold: a plan with a tolerance has folds
-        rows = replace(rows, labels=rows.task.tempered(rows.labels, rows.soft, tolerance))
-    return LabelledRows([rows, *transfer], samplers, cv, leak_gap)
+    rows = rows.with_weight()
+    near = tempered(rows, run.plan)
+    assert near is not None
+    n_tempered = 0 if near is rows else int((near.labels != rows.labels).any(axis=1).sum())
+    return LabelledRows([near, *transfer], samplers, cv, leak_gap, n_tempered)
 
 
 def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:

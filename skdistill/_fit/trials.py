@@ -82,6 +82,11 @@ class Trial:
         return self.first.rows
 
     @property
+    def n_tempered(self) -> int:
+        """Labels that `label_tolerance` moved, in the first part."""
+        return self.rows.n_tempered
+
+    @property
     def task(self) -> Task:
         return self.first.examples.blocks[0].task
 

@@ -85,11 +85,13 @@ def _quantiles(told: FloatArray, model: Model, student: Any) -> FloatArray:
     levels, spread = student.quantiles_, getattr(student, "teacher_spread_", None)
     is_teacher = model.argument in ("teacher_", "compiled_teacher")
     if told.shape[1] == 1 and is_teacher and spread is not None:
-        means = student.target_scaler_.transform(told)
-        return student._task.quantiles_of(spread.quantiles(model.rows, means))
+        task = student._task
+        return task.quantiles_of(spread.quantiles(model.rows, task.soft_of(told)))
     if told.shape[1] != len(levels):
         raise ValueError(
             f"`{model.argument}` tells {told.shape[1]} number(s) a row, but the report compares "
-            f"{len(levels)} quantiles: give control='fit', or a model that tells quantiles."
+            f"{len(levels)} quantiles: "
+            + ("leave it out, or " if is_teacher else "give control='fit', or ")
+            + "give a model that tells quantiles."
         )
     return np.sort(told, axis=1)

@@ -149,8 +149,10 @@ def _target(clf: BaseDistiller, scaler: TargetScaler) -> str:
 
 
 def _spread(clf: BaseDistiller, spread: Any) -> str:
+    if getattr(clf, "teacher_", None) is None:
+        return "What told it quantiles is not stored with it."
     if spread is None:
-        return "The quantiles it learned were those of the teachers, or given."
+        return "The quantiles it learned were those that the teachers told."
     return (
         "The quantiles it learned were the teacher's numbers and the errors of teachers that had "
         "not seen the row, over a scale for each row."

@@ -9,7 +9,7 @@ from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.inspection._ask import ask
 from skdistill.inspection._display import COLOURS, Display
 from skdistill.inspection._models import STUDENT, TEACHER, find_models, subject_of
-from skdistill.inspection._number_answers import median_of
+from skdistill.inspection._number_answers import median_of, units_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,7 +85,11 @@ class FidelityDisplay(Display):
         models = find_models(clf, steps, X, None)
         teacher, student = (ask(models[name], clf) for name in (TEACHER, STUDENT))
         if not is_classifier(clf):
-            teacher, student = (_middle(told, clf) for told in (teacher, student))
+            levels = getattr(clf, "quantiles_", None)
+            if levels is not None:
+                teacher, student = (median_of(told, levels) for told in (teacher, student))
+            units = units_of(teacher, np.ones(len(teacher)))
+            teacher, student = ((told / units).ravel() for told in (teacher, student))
         return cls.from_predictions(teacher, student, ax=ax, **kwargs)
 
     @classmethod
@@ -117,6 +121,11 @@ class FidelityDisplay(Display):
             raise ValueError(
                 "`teacher_prob` and `student_prob` must have one shape, (n_samples, n_classes) or "
                 f"(n_samples,), got {p.shape} and {q.shape}."
+            )
+        if not len(p) or not (np.isfinite(p).all() and np.isfinite(q).all()):
+            raise ValueError(
+                "`teacher_prob` and `student_prob` must hold finite numbers, a row at least: leave "
+                "the others out."
             )
         if p.ndim == 1:
             return cls(p, q, is_number=True).plot(ax=ax, **kwargs)
@@ -162,9 +171,3 @@ class FidelityDisplay(Display):
             both = np.concatenate([self.teacher_prob, self.student_prob])
             ends = [float(both.min()), float(both.max())]
         return ends, ends
-
-
-def _middle(told: FloatArray, reg: Any) -> FloatArray:
-    """Numbers of all targets, or medians, in one dimension."""
-    levels = getattr(reg, "quantiles_", None)
-    return (told if levels is None else median_of(told, levels)).ravel()

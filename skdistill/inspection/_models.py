@@ -16,7 +16,7 @@ from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
 from skdistill.task import check_labels, check_numbers
-from skdistill.teacher import quantile_function
+from skdistill.teacher import adapt_numbers, quantile_function
 
 TEACHER, CONTROL, STUDENT, COMPILED = "teacher", "control", "student", "compiled teacher"
 
@@ -47,7 +47,8 @@ def asker(model: Any, student: BaseDistiller) -> Callable[[Table], ArrayLike]:
         quantiles = quantile_function(model)
         if quantiles is not None:
             return lambda X: quantiles(X, levels)
-    return getattr(model, method_of(student), model)
+    own = model if is_classifier(student) else adapt_numbers(model)
+    return getattr(own, method_of(student), model)
 
 
 def method_of(student: BaseDistiller) -> str:
@@ -198,7 +199,9 @@ def fit_control(
     -------
     BaseDistiller
     """
-    without = ("teacher", "teacher_weights", "objectives", "transfer", "cv")
+    without = ["teacher", "teacher_weights", "objectives", "transfer", "cv"]
+    if not is_classifier(clf):
+        without.append("label_tolerance")
     control = clone(clf.without_teacher()).set_params(alpha=1.0, **dict.fromkeys(without))
     if not is_classifier(clf):
         numbers = check_numbers(y, X, "y_train")

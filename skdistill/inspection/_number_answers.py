@@ -68,7 +68,7 @@ class NumberAnswers(Answers):
         teacher, told = (self.predictions[name] / self.units for name in (TEACHER, model))
         found = score_numbers(teacher, told, self.weight, resampling).without("mae")
         found = found.named({"rmse": "rmse_to_teacher", "r2": "r2_to_teacher"})
-        found.add("largest_gap", float(np.abs(told - teacher).max()))
+        found.add("largest_gap", largest_gap(told - teacher, self.weight))
         return found
 
     def middle(self, model: str) -> FloatArray:
@@ -140,7 +140,7 @@ class QuantileAnswers(NumberAnswers):
         apart = self.predictions[model] - self.predictions[TEACHER]
         squares = row_means({"rmse_to_teacher": np.mean(apart**2, axis=1)}, self.weight, resampling)
         found = Measured(_roots(squares.values), _roots(squares.draws))
-        found.add("largest_gap", float(np.abs(apart).max()))
+        found.add("largest_gap", largest_gap(apart, self.weight))
         return found
 
     def middle(self, model: str) -> FloatArray:
@@ -174,7 +174,8 @@ def score_numbers(
     -------
     Measured
     """
-    apart, centred = told - y, y - y.mean(axis=0)
+    centre = np.average(y, axis=0, weights=weight) if weight.any() else y.mean(axis=0)
+    apart, centred = told - y, y - centre
     targets = range(y.shape[1])
     columns = {"mae": np.mean(np.abs(apart), axis=1)}
     for k in targets:
@@ -192,8 +193,14 @@ def score_numbers(
         return {"rmse": rmse, "mae": found["mae"], "r2": 1 - np.mean(shares, axis=0)}
 
     values = {name: float(value) for name, value in scores(means.values).items()}
-    notes = {} if np.isfinite(values["r2"]) else {"r2": "R2 is not known: y is constant"}
+    constant = "y is" if len(targets) == 1 else "a target is"
+    notes = {} if np.isfinite(values["r2"]) else {"r2": f"R2 is not known: {constant} constant"}
     return Measured(values, scores(means.draws), notes)
+
+
+def largest_gap(apart: FloatArray, weight: FloatArray) -> float:
+    """The largest distance on rows that weigh anything."""
+    return float(np.abs(apart[weight > 0]).max(initial=0.0))
 
 
 def units_of(y: FloatArray, weight: FloatArray) -> FloatArray:

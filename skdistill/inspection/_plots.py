@@ -87,18 +87,24 @@ def _quantiles(report: "DistillationReport", ax: "Axes") -> bool:
     for name, told in answers.predictions.items():
         line = "--" if name == COMPILED else "-"  # it lies on the teacher's
         QuantileDisplay.from_predictions(
-            answers.y[:, 0], told, answers.levels, name=name, ax=ax, linestyle=line
+            answers.y[:, 0],
+            told,
+            answers.levels,
+            sample_weight=answers.weight,
+            name=name,
+            ax=ax,
+            linestyle=line,
         )
     return True
 
 
 def _residuals(report: "DistillationReport", ax: "Axes") -> bool:
-    answers: Any = report.answers
+    shown: Any = report.answers.take(np.flatnonzero(report.answers.weight))
     PredictionErrorDisplay.from_predictions(
-        (answers.y / answers.units).ravel(),
-        answers.plotted(STUDENT),
+        (shown.y / shown.units).ravel(),
+        shown.plotted(STUDENT),
         ax=ax,
-        subsample=min(MOST_POINTS, answers.y.size),
+        subsample=min(MOST_POINTS, shown.y.size),
         random_state=0,
         scatter_kwargs={"color": COLOURS[STUDENT], "s": 9, "alpha": 0.4, "rasterized": True},
         line_kwargs={"color": "0.5", "linestyle": ":", "alpha": 1},

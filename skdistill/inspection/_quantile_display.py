@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill._utils.weights import check_weights
 from skdistill.inspection._display import COLOURS, Display
 from skdistill.inspection._models import subject_of, transformed
-from skdistill.task import check_numbers
+from skdistill.metrics import check_quantiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,6 +98,7 @@ class QuantileDisplay(Display):
         y_quantiles: ArrayLike,
         quantiles: ArrayLike,
         *,
+        sample_weight: ArrayLike | None = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -108,7 +110,9 @@ class QuantileDisplay(Display):
         y_true : array-like of shape (n_samples,)
         y_quantiles : array-like of shape (n_samples, n_levels)
         quantiles : array-like of shape (n_levels,)
-            Their levels.
+            Their levels, in (0, 1).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
         name : str, default=None
         ax : matplotlib Axes, default=None
             None makes a new figure.
@@ -119,14 +123,9 @@ class QuantileDisplay(Display):
         -------
         QuantileDisplay
         """
-        told, levels = np.asarray(y_quantiles, dtype=float), np.asarray(quantiles, dtype=float)
-        y = check_numbers(y_true, told, "y_true")
-        if y.ndim != 1 or told.ndim != 2 or levels.shape != told.shape[1:]:
-            raise ValueError(
-                "`y_quantiles` must have a row for each of `y_true` and a column for each of "
-                f"`quantiles`, got shapes {y.shape}, {told.shape} and {levels.shape}."
-            )
-        shares = (y[:, None] <= told).mean(axis=0)
+        y, told, levels = check_quantiles(y_true, y_quantiles, quantiles)
+        weight = check_weights(sample_weight, len(y))
+        shares = np.average(y[:, None] <= told, axis=0, weights=weight)
         return cls(shares, levels, name=name).plot(ax=ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "QuantileDisplay":

@@ -329,7 +329,7 @@ def _check_rows(
     n_missing = int(np.sum(pd.isna(column)))
     if n_missing:
         raise ValueError(
-            f"`y` lacks {n_missing} of {column.size} labels: a report compares answers with the "
+            f"`y` lacks {n_missing} of {column.size} values: a report compares answers with the "
             "truth, leave those rows out of X and y."
         )
     labels = check_truth(y, X, clf)

@@ -210,13 +210,17 @@ def _times_in_words(slowness: dict[str, float] | None) -> list[str]:
 
 
 def _in_words(first: str, second: str, gaps: Gaps) -> str:
-    texts = [
-        f"{name} {amount(gap.reference + gap.difference, gap.reference)} against "
-        f"{amount(gap.reference)} ({amount(gap.difference, gap.reference, '+')}, standard error "
-        f"{amount(gap.standard_error, gap.reference)})"
-        for name, gap in gaps.items()
-    ]
+    texts = [f"{name} {_gap_in_words(gap)}" for name, gap in gaps.items()]
     return f"The {first} against the {second}: {'; '.join(texts)}."
+
+
+def _gap_in_words(gap: Gap) -> str:
+    own = gap.reference + gap.difference
+    size = max(own, gap.reference)
+    return (
+        f"{amount(own, size)} against {amount(gap.reference, size)} "
+        f"({amount(gap.difference, size, '+')}, standard error {amount(gap.standard_error, size)})"
+    )
 
 
 def _lead_in_words(gaps: Gaps) -> str:

@@ -19,8 +19,10 @@ def amount(value: float, scale: float | None = None, sign: str = "") -> str:
     str
         As 0.1234, 12.34 or 12,345.
     """
-    size = abs(value if scale is None else scale)
-    places = 4
-    if size > 0 and math.isfinite(size) and not 1e-3 <= size < 10:
-        places = min(max(3 - math.floor(math.log10(size)), 0), 12)
+    size = max(abs(value), abs(scale or 0.0))
+    if not math.isfinite(size) or size == 0 or 1e-3 <= size < 10:
+        return f"{value:{sign},.4f}"
+    if not 1e-6 <= size < 1e9:
+        return f"{value:{sign}.3e}"
+    places = max(3 - math.floor(math.log10(size)), 0)
     return f"{value:{sign},.{places}f}"

@@ -50,16 +50,23 @@ def crps(
     >>> round(crps([0.0, 1.0], [[-1.0, 0.0, 1.0], [0.0, 1.0, 2.0]], [0.25, 0.5, 0.75]), 3)
     0.333
     """
-    y = np.asarray(column_or_1d(y_true), dtype=np.float64)
+    y, told, levels = check_quantiles(y_true, y_quantiles, quantiles)
+    return weighted_mean(row_crps(y, told, levels), sample_weight)
+
+
+def check_quantiles(
+    y_true: ArrayLike, y_quantiles: ArrayLike, quantiles: ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Numbers, quantiles and their levels as arrays, checked against each other."""
     told = check_array(y_quantiles, dtype=np.float64, input_name="y_quantiles")
-    check_consistent_length(y, told)
+    y = _numbers(y_true, told)
     levels = np.asarray(quantiles, dtype=np.float64)
     if levels.shape != told.shape[1:] or not ((levels > 0) & (levels < 1)).all():
         raise ValueError(
             f"`quantiles` must hold a level in (0, 1) for each of the {told.shape[1]} columns of "
             f"`y_quantiles`, got {quantiles!r}."
         )
-    return weighted_mean(row_crps(y, told, levels), sample_weight)
+    return y, told, levels
 
 
 def row_crps(y: FloatArray, told: FloatArray, levels: FloatArray) -> FloatArray:
@@ -77,7 +84,8 @@ def interval_coverage(
     ----------
     y_true : array-like of shape (n_samples,)
     y_interval : array-like of shape (n_samples, 2)
-        Lower and upper end, as of :meth:`DistilledRegressor.predict_interval`.
+        Lower and upper end, as of :meth:`DistilledRegressor.predict_interval`; either may be
+        infinite.
     sample_weight : array-like of shape (n_samples,), default=None
 
     Returns
@@ -96,10 +104,23 @@ def interval_coverage(
     >>> interval_coverage([1.0, 5.0], [[0.0, 2.0], [0.0, 2.0]])
     0.5
     """
-    y_true = column_or_1d(y_true)
-    ends = check_array(y_interval, dtype=np.float64, input_name="y_interval")
-    check_consistent_length(y_true, ends)
+    ends = check_array(
+        y_interval, dtype=np.float64, ensure_all_finite=False, input_name="y_interval"
+    )
+    y = _numbers(y_true, ends)
     if ends.shape[1] != 2:
         raise ValueError(f"`y_interval` must have 2 columns, got {ends.shape[1]}.")
-    inside = (ends[:, 0] <= y_true) & (y_true <= ends[:, 1])
-    return weighted_mean(inside * 1.0, sample_weight)
+    if not (ends[:, 0] <= ends[:, 1]).all():
+        raise ValueError(
+            "`y_interval` must hold a lower end and then an upper one in each row, and no NaN: "
+            "sort them, or leave those rows out."
+        )
+    return weighted_mean(((ends[:, 0] <= y) & (y <= ends[:, 1])) * 1.0, sample_weight)
+
+
+def _numbers(y_true: ArrayLike, rows: FloatArray) -> FloatArray:
+    """One finite number for each row."""
+    y = check_array(y_true, ensure_2d=False, dtype=np.float64, input_name="y_true")
+    y = column_or_1d(y)
+    check_consistent_length(y, rows)
+    return y

@@ -117,7 +117,9 @@ class Task:
         """How near soft targets are to the labels on the mean; more is nearer."""
         raise NotImplementedError
 
-    def tempered(self, labels: np.ndarray, soft: FloatArray, tolerance: float) -> np.ndarray:
+    def tempered(
+        self, labels: np.ndarray, soft: FloatArray, weight: FloatArray, tolerance: float
+    ) -> np.ndarray:
         """Labels drawn towards soft targets that are far from them; classes stay as they are."""
         return labels
 

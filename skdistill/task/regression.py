@@ -83,9 +83,16 @@ class Regression(Task):
         return self.scaler.inverse_transform(ordered.reshape(-1, 1)).reshape(ordered.shape)
 
     def soft_of(self, numbers: FloatArray) -> FloatArray:
-        """A teacher's numbers, or its quantiles of one, on the scale of the student."""
-        if self.levels is None:
+        """A teacher's numbers, or its quantiles of one, on the scale of the student.
+
+        Under a power, those outside the range of y are taken to be at its end: a power has not seen
+        them, and may take a number just below 0 far away.
+        """
+        if (self.scaler.power_ != 1).any():
+            numbers = np.clip(numbers, self.scaler.low_, self.scaler.high_)
+        if self.n_targets == numbers.shape[1]:
             return self.scaler.transform(numbers)
+        assert self.levels is not None
         assert numbers.shape[1] == len(self.levels)
         return self.scaler.transform(numbers.reshape(-1, 1)).reshape(numbers.shape)
 
@@ -148,11 +155,14 @@ class Regression(Task):
         """Loss of the soft targets, with a minus."""
         return -float(np.average(self.row_losses(soft, labels), weights=weight))
 
-    def tempered(self, labels: FloatArray, soft: FloatArray, tolerance: float) -> FloatArray:
+    def tempered(
+        self, labels: FloatArray, soft: FloatArray, weight: FloatArray, tolerance: float
+    ) -> FloatArray:
         r"""Labels brought to within some distance of what the teacher tells, out of fold.
 
-        The distance is `tolerance` times the median distance of a target's labels. So a label that
-        is further away pulls no harder than one at that distance, as under Huber's loss [1]_.
+        The distance is `tolerance` times the median distance of those labels of a target that the
+        teacher does not tell exactly. So a label that is further away pulls no harder than one at
+        that distance, as under Huber's loss [1]_.
 
         References
         ----------
@@ -162,9 +172,14 @@ class Regression(Task):
         told = soft
         if self.levels is not None:
             told = interpolate(soft, np.array(self.levels), np.array([0.5]))
-        apart = labels - told
-        far = tolerance * np.nanmedian(np.abs(apart), axis=0)
-        return np.where(np.abs(apart) > far, told + np.sign(apart) * far, labels)
+        found = labels.copy()
+        for k, apart in enumerate((labels - told).T):
+            size, half = np.abs(apart), np.array([0.5])
+            some = (size > 0) & (weight > 0)
+            if some.any():
+                far = tolerance * weighted_quantile(size[some], half, weight[some])[0]
+                found[:, k] = np.where(size > far, told[:, k] + np.sign(apart) * far, labels[:, k])
+        return found
 
     def offset_of(
         self,

@@ -21,6 +21,7 @@ from skdistill.teacher._folds import (
 )
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
 from skdistill.teacher._pool import TeacherPool
@@ -38,6 +39,7 @@ __all__ = [
     "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
+    "adapt_numbers",
     "check_apart",
     "check_groups",
     "check_levels",

@@ -45,7 +45,7 @@ _HINTS = (
         "is in the rows held out.",
     ),
     (
-        ("could not convert", "contains nan"),
+        ("could not convert", "contains nan", "cat_feature"),  # the last of CatBoost
         "A teacher gets X as it comes: put one that cannot take it into a Pipeline that encodes "
         "and imputes.",
     ),

@@ -41,8 +41,8 @@ CATBOOST_LOSSES = (
 )
 # Of these CatBoost's formula gives the logarithm.
 OF_LOGARITHMS = ("Poisson", "Tweedie")
-# Levels so near are the same: 3 / 20 is not 0.15 to the last digit.
-SAME_LEVEL = 1e-9
+# Levels so near are the same: XGBoost stores 1 / 3 as 0.33333334.
+SAME_LEVEL = 1e-6
 
 
 def adapt_numbers(model: Estimator) -> Estimator:
