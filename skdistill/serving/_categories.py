@@ -43,7 +43,9 @@ class CategoryColumn:
         """The texts of many cells."""
         if not self._is_text:
             return [self.text(value) for value in values]
-        missing = self._missing
+        values, missing = list(values), self._missing
+        if set(map(type, values)) == {str} and missing not in set(values):  # quick, and usual
+            return values
         return [
             value if type(value) is str and value != missing else self.text(value)
             for value in values
