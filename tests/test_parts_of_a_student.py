@@ -289,12 +289,14 @@ def test_the_first_epochs_are_those_of_the_plain_path(table, params, optimizer, 
     p, history = direct.predict_proba(X), direct.history_
     monkeypatch.setattr(DirectNet, "_may_be_direct", lambda self: False)
     plain = clf.fit(X, y, soft_targets=soft)
-    assert_allclose(p, plain.predict_proba(X), atol=1e-5)
+    # Muon gives all directions of a gradient one length, those of rounding, too.
+    atol = 1e-5 if optimizer == "adamw" else 1e-4
+    assert_allclose(p, plain.predict_proba(X), atol=atol)
     assert len(history) == len(plain.history_) > 2
     for mine, theirs in zip(history, plain.history_, strict=True):
         assert set(mine) == set(theirs)
         assert {k: type(v) for k, v in mine.items()} == {k: type(v) for k, v in theirs.items()}
-        assert_allclose(mine["train_loss"], theirs["train_loss"], atol=1e-5)
+        assert_allclose(mine["train_loss"], theirs["train_loss"], atol=atol)
         assert_allclose(mine["valid_loss"], theirs["valid_loss"], atol=1e-5)
         assert mine["train_batch_count"] == theirs["train_batch_count"]
 

@@ -328,8 +328,9 @@ def _check_rows(
     column = column_or_1d(y) if is_classifier(clf) else np.asarray(y)
     n_missing = int(np.sum(pd.isna(column)))
     if n_missing:
+        what = "labels" if is_classifier(clf) else "numbers"
         raise ValueError(
-            f"`y` lacks {n_missing} of {column.size} values: a report compares answers with the "
+            f"`y` lacks {n_missing} of {column.size} {what}: a report compares answers with the "
             "truth, leave those rows out of X and y."
         )
     labels = check_truth(y, X, clf)
