@@ -1,4 +1,4 @@
-"""Numbers that are far from what the teacher tells pull no harder than others."""
+"""What a student of numbers learns: gross errors in y, and a teacher outside its range."""
 
 import warnings
 
@@ -84,3 +84,13 @@ def test_a_report_trains_a_control_that_asks_nobody():
         fit(3.0), X, TRUE, control="fit", X_train=X, y_train=Y, speed=False, random_state=0
     )
     assert "control" in set(report.to_frame()["model"])
+
+
+@pytest.mark.parametrize("kind", ["log", "yeo-johnson"])
+def test_under_a_power_a_teacher_stays_in_the_range_of_y(kind):
+    scaler = TargetScaler(kind).fit([0.0, 9.0, 99.0])
+    told = np.array([[-1e5], [9.0], [1e5]])
+    found = Regression(scaler).soft_of(told)
+    np.testing.assert_allclose(found, scaler.transform([0.0, 9.0, 99.0]))
+    plain = Regression(TargetScaler().fit([0.0, 9.0, 99.0]))
+    np.testing.assert_allclose(plain.decode(plain.soft_of(told)), told[:, 0])
