@@ -5,6 +5,9 @@ PY := .venv/bin/python
 TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
+# Tests and docs use a core each.
+MAKEFLAGS += -j2
+
 .PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
 	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-commit profile docs docs-gallery clean
 

@@ -217,6 +217,7 @@ def test_trials_of_a_net_that_gives_probabilities_are_right():
     assert clf.trials_[0]["log_loss"] == pytest.approx(truth, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_control_of_real_data_is_not_a_false_alarm():
     X, y = load_digits(return_X_y=True)
     clf = DistilledClassifier(RandomForestClassifier(50), RECIPE, random_state=0).fit(X, y)
