@@ -6,12 +6,12 @@ from sklearn.metrics import accuracy_score
 
 from skdistill.metrics import (
     agreement,
-    confidence_bins,
     expected_calibration_error,
     kl_divergence,
     largest_probability_gap,
     retained_gain,
 )
+from skdistill.metrics._probabilities import confidence_bins
 
 # Confidence 0.9 (right), 0.8 (wrong), 0.6 (right), 0.6 (wrong).
 Y = [0, 0, 1, 1]

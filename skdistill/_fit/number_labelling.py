@@ -8,7 +8,8 @@ from sklearn.model_selection import KFold
 from skdistill._fit.blocks import Block
 from skdistill._fit.holdout import find_folds
 from skdistill._fit.labelling import Labeller
-from skdistill._fit.spread import N_FOLDS, Spread
+from skdistill._fit.plan import N_FOLDS
+from skdistill._fit.spread import Spread
 from skdistill._utils._compat import num_samples
 from skdistill._utils.progress import Step, no_step
 from skdistill._utils.types import BoolArray, FloatArray, Split, Table

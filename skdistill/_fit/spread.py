@@ -12,11 +12,11 @@ from skdistill.task import weighted_quantile
 
 # Of the scale's model: cautious, as an interval that follows noise is too narrow.
 SCALE_MODEL = {"max_iter": 100, "learning_rate": 0.05, "max_leaf_nodes": 15}
-N_FOLDS = 5
+SCALE_FOLDS = 5
 # Distances are at least this share of their mean: the logarithm of none has no bound.
 LEAST_SHARE = 1e-3
 # Fewer rows leave a fold of the scale's model without any to learn from.
-FEWEST_ROWS = 4 * N_FOLDS
+FEWEST_ROWS = 4 * SCALE_FOLDS
 
 
 class Spread:
@@ -85,12 +85,12 @@ class Spread:
         units = len(apart) if groups is None else len(np.unique(groups))
         if units >= FEWEST_ROWS:
             model = HistGradientBoostingRegressor(**SCALE_MODEL, random_state=seed)
-            folds = KFold(N_FOLDS, shuffle=True, random_state=seed)
+            folds = KFold(SCALE_FOLDS, shuffle=True, random_state=seed)
             told = cross_val_predict(
                 model,
                 inputs,
                 logs,
-                cv=folds if groups is None else GroupKFold(N_FOLDS),
+                cv=folds if groups is None else GroupKFold(SCALE_FOLDS),
                 groups=groups,
                 params={"sample_weight": weight},
             )

@@ -11,7 +11,7 @@ from skdistill._base import BaseDistiller
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.types import FloatArray, NDArray, Table
 from skdistill.export._target import spread_of
-from skdistill.metrics import row_divergences
+from skdistill.metrics._probabilities import row_divergences
 from skdistill.serving import Scorer
 
 # Largest gap of a probability; for int8 the mean Kullback-Leibler divergence.

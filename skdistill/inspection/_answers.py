@@ -8,7 +8,8 @@ import numpy as np
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill.inspection._bootstrap import Measured, Resampling, row_losses, row_means, score
 from skdistill.inspection._models import TEACHER
-from skdistill.metrics import TINY, largest_probability_gap, row_divergences
+from skdistill.metrics import largest_probability_gap
+from skdistill.metrics._probabilities import TINY, row_divergences
 
 
 class Part(NamedTuple):

@@ -8,7 +8,8 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 from sklearn.utils import check_random_state
 
 from skdistill._utils.types import BoolArray, FloatArray, IntArray, RandomState
-from skdistill.metrics import TINY, confidence_bins, expected_calibration_error
+from skdistill.metrics import expected_calibration_error
+from skdistill.metrics._probabilities import TINY, confidence_bins
 
 ECE_BINS = 15
 # Cells of a block of resamples: some 30 MB.

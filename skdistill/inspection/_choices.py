@@ -93,9 +93,10 @@ def _leak(clf: BaseDistiller, gap: float | None) -> str:
         "against rows it was not (leak gap)"
     )
     if not clf._task.has_classes:
+        way = "higher" if gap >= 0 else "lower"
         text = (
-            f"On rows that the teacher was not fitted on, its {clf._task.loss_name} was {gap:+.4f} "
-            "against rows that it was (leak gap)"
+            f"The teacher's {clf._task.loss_name} was {abs(gap):.4f} {way} on rows it was not "
+            "fitted on than on rows it was (leak gap)"
         )
     if getattr(clf, "cv_", None) is not None:
         return f"{text}; the student's labels are out of fold (cv {clf.cv_!r})."
@@ -143,9 +144,9 @@ def _prior(clf: BaseDistiller, offset: FloatArray | None) -> str:
 
 
 def _target(clf: BaseDistiller, scaler: TargetScaler) -> str:
-    done = {"identity": "nothing else", "log": "after its logarithm, log(1 + y)"}
-    how = done.get(scaler.kind, "after Yeo and Johnson's power transform")
-    return f"It learned y with a mean of 0 and a standard deviation of 1, {how}."
+    done = {"identity": "y", "log": "log(1 + y)"}
+    what = done.get(scaler.kind, "Yeo and Johnson's power of y")
+    return f"It learned {what}, brought to a mean of 0 and a standard deviation of 1."
 
 
 def _spread(clf: BaseDistiller, spread: Any) -> str:

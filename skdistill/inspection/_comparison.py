@@ -222,7 +222,8 @@ def gaps_of(
 def _not_meaningful(gap: Gap) -> str:
     if np.isnan(gap.standard_error):
         return f"not known: fewer than {LEAST_ROWS} rows"
-    lead, error = amount(-gap.difference, gap.reference, "+"), amount(gap.standard_error)
+    lead = amount(-gap.difference, gap.reference, "+")
+    error = amount(gap.standard_error, gap.reference)
     return (
         f"not meaningful: the teacher is not ahead of the control by more than {CLEAR:g} standard "
         f"errors (lead {lead}, standard error {error})"

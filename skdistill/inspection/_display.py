@@ -1,7 +1,7 @@
 """What displays have in common: computed values first, a plot on demand."""
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import column_or_1d
@@ -10,6 +10,7 @@ from skdistill._fit.checks import check_known, check_soft_targets
 from skdistill._utils.types import ArrayLike, FloatArray, Table
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 COLOURS = {
@@ -42,6 +43,20 @@ class Display:
             _, ax = plt.subplots()
         self.ax_, self.figure_ = ax, ax.figure
         return ax
+
+
+def plot_calibration(
+    ax: "Axes", told: FloatArray, found: FloatArray, name: str | None, kwargs: dict[str, Any]
+) -> "Artist":
+    """A model's curve of what was found against what it told, and the line where both are equal."""
+    reference = "perfectly calibrated"
+    if reference not in ax.get_legend_handles_labels()[1]:
+        ax.plot([0, 1], [0, 1], ":", color="0.5", label=reference)
+    style: dict[str, Any] = {"marker": "o", "markersize": 4, "label": name} | kwargs
+    if "c" not in kwargs and name in COLOURS:
+        style.setdefault("color", COLOURS[name])
+    (line,) = ax.plot(told, found, **style)
+    return line
 
 
 def check_predictions(

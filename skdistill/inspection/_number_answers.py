@@ -10,7 +10,7 @@ from skdistill._utils.types import FloatArray, IntArray
 from skdistill.inspection._answers import Answers, Part
 from skdistill.inspection._bootstrap import Measured, Resampling, row_means
 from skdistill.inspection._models import TEACHER
-from skdistill.metrics import row_crps
+from skdistill.metrics._quantiles import row_crps
 
 COVERAGES = (0.8, 0.9)
 
@@ -51,8 +51,7 @@ class NumberAnswers(Answers):
 
     def score(self, model: str, resampling: Resampling) -> Measured:
         """RMSE, MAE and R2; see the base."""
-        y, told = self.y / self.units, self.predictions[model] / self.units
-        return score_numbers(y, told, self.weight, resampling)
+        return score_numbers(self.y / self.units, self.middle(model), self.weight, resampling)
 
     def score_part(self, model: str, resampling: Resampling) -> Measured:
         """MAE and RMSE; see the base."""
@@ -64,8 +63,8 @@ class NumberAnswers(Answers):
         return replace(self, y=self.y[where], weight=self.weight[where], predictions=answers)
 
     def nearness(self, model: str, resampling: Resampling) -> Measured:
-        """RMSE and R2 of the model's numbers, if the teacher's were true; see the base."""
-        teacher, told = (self.predictions[name] / self.units for name in (TEACHER, model))
+        """RMSE and R2 of a model, the teacher's numbers in the place of y; see the base."""
+        teacher, told = self.middle(TEACHER), self.middle(model)
         found = score_numbers(teacher, told, self.weight, resampling).without("mae")
         found = found.named({"rmse": "rmse_to_teacher", "r2": "r2_to_teacher"})
         found.add("largest_gap", largest_gap(told - teacher, self.weight))

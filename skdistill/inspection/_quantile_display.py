@@ -6,9 +6,9 @@ import numpy as np
 
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill._utils.weights import check_weights
-from skdistill.inspection._display import COLOURS, Display
+from skdistill.inspection._display import Display, plot_calibration
 from skdistill.inspection._models import subject_of, transformed
-from skdistill.metrics import check_quantiles
+from skdistill.metrics._quantiles import check_quantiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,13 +143,7 @@ class QuantileDisplay(Display):
         QuantileDisplay
         """
         ax = self._prepare(ax)
-        reference = "perfectly calibrated"
-        if reference not in ax.get_legend_handles_labels()[1]:
-            ax.plot([0, 1], [0, 1], ":", color="0.5", label=reference)
-        style: dict[str, Any] = {"marker": "o", "markersize": 4, "label": self.name} | kwargs
-        if "c" not in kwargs and self.name in COLOURS:
-            style.setdefault("color", COLOURS[self.name])
-        (self.line_,) = ax.plot(self.levels, self.shares, **style)
+        self.line_ = plot_calibration(ax, self.levels, self.shares, self.name, kwargs)
         ax.set(xlabel="level of the quantile", ylabel="share of rows at or below it")
         ax.legend(frameon=False, loc="upper left")
         return self

@@ -7,7 +7,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
-from skdistill.inspection._display import COLOURS, Display, check_predictions
+from skdistill.inspection._display import Display, check_predictions, plot_calibration
 from skdistill.inspection._models import probabilities
 
 if TYPE_CHECKING:
@@ -170,13 +170,7 @@ class ReliabilityDisplay(Display):
         ReliabilityDisplay
         """
         ax = self._prepare(ax)
-        reference = "perfectly calibrated"
-        if reference not in ax.get_legend_handles_labels()[1]:
-            ax.plot([0, 1], [0, 1], ":", color="0.5", label=reference)
-        style: dict[str, Any] = {"marker": "o", "markersize": 4, "label": self.name} | kwargs
-        if "c" not in kwargs and self.name in COLOURS:
-            style.setdefault("color", COLOURS[self.name])
-        (self.line_,) = ax.plot(self.prob_pred, self.prob_true, **style)
+        self.line_ = plot_calibration(ax, self.prob_pred, self.prob_true, self.name, kwargs)
         if self.is_binary:
             ax.set(xlabel="probability of the second class", ylabel="share of the second class")
         else:

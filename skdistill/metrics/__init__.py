@@ -5,15 +5,12 @@ Scores that scikit-learn has (accuracy, log loss, Brier score, AUC, RMSE) are no
 
 from skdistill.metrics._gain import _ScoreAndChoices, retained_gain, score_and_choices
 from skdistill.metrics._probabilities import (
-    TINY,
     agreement,
-    confidence_bins,
     expected_calibration_error,
     kl_divergence,
     largest_probability_gap,
-    row_divergences,
 )
-from skdistill.metrics._quantiles import check_quantiles, crps, interval_coverage, row_crps
+from skdistill.metrics._quantiles import crps, interval_coverage
 
 __all__ = [
     "agreement",
@@ -25,7 +22,5 @@ __all__ = [
     "retained_gain",
     "score_and_choices",
 ]
-# What the rest of the package uses.
-_internal = (TINY, check_quantiles, confidence_bins, row_crps, row_divergences)
 # The path that stored searches know.
 _ScoreAndChoices.__module__ = __name__

@@ -7,7 +7,7 @@ import numpy as np
 from skdistill._utils.quantiles import interpolate
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill._utils.weights import n_effective
-from skdistill.metrics import row_crps
+from skdistill.metrics._quantiles import row_crps
 from skdistill.task._base import Task
 from skdistill.task.scaling import TargetScaler
 
