@@ -15,11 +15,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
 from skdistill._fit.distil import Outcome, distil
-from skdistill._fit.inputs import Arguments, check_containers, check_inputs, find_columns
+from skdistill._fit.inputs import Arguments, Inputs, check_containers, check_inputs, find_columns
 from skdistill._fit.kinds import Kind
 from skdistill._fit.plan import Previous, make_plan
 from skdistill._fit.routing import router_with_splitters
 from skdistill._fit.run import Run
+from skdistill._fit.shared import Shared
 from skdistill._fit.warm_start import check_settled
 from skdistill._stored.formats import FORMAT, migrate
 from skdistill._stored.parameters import OlderParametersMixin
@@ -86,11 +87,17 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             return self._distil_named(arguments)
 
     def _distil_named(self, arguments: Arguments) -> Self:
+        given, run = self._begin(arguments)
+        self._finish(distil(given, run), run)
+        return self
+
+    def _begin(self, arguments: Arguments, shared: Shared | None = None) -> tuple[Inputs, Run]:
+        """Check all that can be wrong, and tell callbacks that the fit begins."""
         previous = self._previous()
         if previous is None:
             self._forget()
         seen = self._as_in_the_fit()
-        plan = make_plan(self, seen._check_X, previous)
+        plan = make_plan(self, seen._check_X, previous, shared)
         arguments = check_containers(arguments)
         check_settled(plan)
         seen._check_X(arguments.X, reset=previous is None)
@@ -100,10 +107,13 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         data = arguments.shown_to_callbacks
         context.call_on_fit_task_begin(estimator=self, **data)
         progress = Progress(self, context, data)
-        run = Run(plan, given.task, progress, seen._columns_seen(plan.columns))
-        self._keep(distil(given, run), run)
+        return given, Run(plan, given.task, progress, seen._columns_seen(plan.columns))
+
+    def _finish(self, outcome: Outcome, run: Run) -> None:
+        """Take what a fit leaves, and tell callbacks that it is over."""
+        self._keep(outcome, run)
+        context, data = run.progress.context, run.progress.data
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
-        return self
 
     def _keep(self, outcome: Outcome, run: Run) -> None:
         """Take what a fit leaves: no other function sets an attribute that ends in ``_``."""

@@ -1,12 +1,14 @@
 """From labelled rows to a student: what "auto" leaves open is tried, and one judge chooses."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
 from skdistill._fit.inputs import Inputs
+from skdistill._fit.jobs import Steps
 from skdistill._fit.labelling import tempered, validation_rows
 from skdistill._fit.outcome import (
     may_have_seen,
@@ -19,7 +21,7 @@ from skdistill._fit.rounds import LaterRounds
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.training import make_examples, train_student
-from skdistill._fit.transfer_set import LabelledRows, label_rows
+from skdistill._fit.transfer_set import LabelledRows, label_once
 from skdistill._fit.trials import Fitting, Trial, joined, row_losses_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.auto import is_auto
@@ -54,13 +56,10 @@ class Candidates:
         self.given = parts[0]
         self.run = run
         self.plan = run.plan
-        self.validations = [
-            tempered(validation_rows(part), run.plan) if part.holds_out else validation_rows(part)
-            for part in parts
-        ]
+        self.validations = [self._validation(part) for part in parts]
         self.can_choose = self._can_choose()
 
-    def learn(self) -> Trial:
+    def learn(self) -> Steps[Trial]:
         """Label the rows, train students in the ways that "auto" leaves open, and choose one."""
         self._warn_of_no_choice()
         alpha = 0.0 if self.given.y is None else self.plan.first_alpha
@@ -68,22 +67,22 @@ class Candidates:
         setting = Setting(
             self.given.encoder, alpha, temperature, objectives, self.plan.parameters.student
         )
-        control = self._try_codes() if self.can_choose else None
+        control = (yield from self._try_codes()) if self.can_choose else None
         if control is not None:
             setting = replace(setting, encoder=control.setting.encoder)
         rows = self._label(setting, self.plan.cv)
         self.leak_gap = _mean_gap(rows)
-        best = self._first(setting, rows, control)
+        best = yield from self._first(setting, rows, control)
         if len(best.fittings) < len(self.parts):  # ended before each fold had its student
             best.why = "the training was ended"
             return best
         may_follow = self._may_follow_labels()
         if may_follow:
-            control = control or self._try_labels_alone(setting.encoder)
+            control = control or (yield from self._try_labels_alone(setting.encoder))
         teacher = self._judge_teacher()
-        best = self._try_folds(best, control, teacher)
-        best = self._try_alpha(best)
-        best = self._try_temperatures(best)
+        best = yield from self._try_folds(best, control, teacher)
+        best = yield from self._try_alpha(best)
+        best = yield from self._try_temperatures(best)
         if may_follow:
             best = self._or_control(best, control, teacher)
         if self.can_choose and sum(one["who"] != "teacher" for one in self.run.trials) == 1:
@@ -92,6 +91,12 @@ class Candidates:
             warn_of_gap(self.plan, best, teacher, self.given.holds_out)
         warn_of_labels_alone(self.plan, best)
         return best
+
+    def _validation(self, part: Inputs) -> Block | None:
+        """The rows that judge a part."""
+        key = "validation", part.where, part.labeller.floored
+        rows = self.plan.once(key, lambda: validation_rows(part))
+        return tempered(rows, self.plan) if part.holds_out else rows
 
     # --- what may be tried ---
 
@@ -150,12 +155,14 @@ class Candidates:
 
     # --- the candidates, in their order ---
 
-    def _first(self, setting: Setting, rows: list[LabelledRows], control: Trial | None) -> Trial:
+    def _first(
+        self, setting: Setting, rows: list[LabelledRows], control: Trial | None
+    ) -> Steps[Trial]:
         """The student that stays if nothing is clearly better."""
         if control is not None and setting.alpha == 1 and not setting.objectives:
             control.why = "`alpha` is 1"
             return control
-        first = self._train(setting, rows)
+        first = yield from self._train(setting, rows)
         if self.can_choose:
             first.why = "no other student is better by more than chance"
         elif self.given.y is None:
@@ -164,7 +171,7 @@ class Candidates:
             first.why = why_no_choice(self.plan, self.validations[0], FEWEST_JUDGES)
         return first
 
-    def _try_codes(self) -> Trial | None:
+    def _try_codes(self) -> Steps[Trial | None]:
         """Try an encoder that makes indicators of numbers, on the labels alone.
 
         Returns
@@ -180,20 +187,22 @@ class Candidates:
         coded = with_nominal(given.encoder, table, given.task.coarse(given.labels[used]))
         if not coded.nominal_:
             return None
-        plain = self._try_labels_alone(given.encoder)
+        plain = yield from self._try_labels_alone(given.encoder)
         if plain is None:
             return None
-        best = self._better(plain, self._try_labels_alone(coded), plain.why)
+        best = self._better(plain, (yield from self._try_labels_alone(coded)), plain.why)
         self._forget_rows_but(best)
         return best
 
-    def _try_labels_alone(self, encoder: Estimator) -> Trial | None:
+    def _try_labels_alone(self, encoder: Estimator) -> Steps[Trial | None]:
         """Train the control: the student without a teacher; None where that was ended."""
         rows = [LabelledRows([part.block.with_weight()], [], None, None) for part in self.parts]
         setting = Setting(encoder, 1.0, TEMPERATURE, [], self.plan.parameters.student)
-        return self._attempt(setting, rows, who="control")
+        return (yield from self._attempt(setting, rows, who="control"))
 
-    def _try_folds(self, best: Trial, control: Trial | None, teacher: FloatArray | None) -> Trial:
+    def _try_folds(
+        self, best: Trial, control: Trial | None, teacher: FloatArray | None
+    ) -> Steps[Trial]:
         """Train a student on labels out of fold, where labels of the teacher leak."""
         if not self._should_cross_fit(best, control, teacher):
             return best
@@ -203,26 +212,28 @@ class Candidates:
             "does without"
         )
         with self.run.optional("labelling out of fold", "labels out of fold are not used"):
-            other = self._attempt(best.setting, self._label(best.setting, N_FOLDS))
+            other = yield from self._attempt(best.setting, self._label(best.setting, N_FOLDS))
         best = self._better(best, other, "it is clearly better on labels out of fold")
         self._forget_rows_but(best)
         return best
 
-    def _try_alpha(self, best: Trial) -> Trial:
+    def _try_alpha(self, best: Trial) -> Steps[Trial]:
         """Train a student that trusts the labels more, or less."""
         judges_all = len(self.parts) > 1
         if not judges_all or not self._may_follow_labels() or best.setting.alpha == 1:
             return best
         rows = [fit.rows for fit in best.fittings]
-        other = self._attempt(replace(best.setting, alpha=self.plan.kind.other_alpha), rows)
+        setting = replace(best.setting, alpha=self.plan.kind.other_alpha)
+        other = yield from self._attempt(setting, rows)
         return self._better(best, other, "it is clearly better at this weight of the labels")
 
-    def _try_temperatures(self, best: Trial) -> Trial:
+    def _try_temperatures(self, best: Trial) -> Steps[Trial]:
         if not self.can_choose or not self.plan.chooses_temperature or best.setting.alpha == 1:
             return best
         for temperature in OTHER_TEMPERATURES:
             rows = [fit.rows for fit in best.fittings]
-            other = self._attempt(replace(best.setting, temperature=temperature), rows)
+            setting = replace(best.setting, temperature=temperature)
+            other = yield from self._attempt(setting, rows)
             best = self._better(best, other, "it is clearly better at this temperature")
         return best
 
@@ -258,7 +269,12 @@ class Candidates:
         """Loss of each validation row, at the teacher's own temperature; None if not known."""
         if not self._has_judges:
             return None
-        outputs = [self._teacher_outputs(part, rows) for part, rows in self._judged_parts]
+        outputs = [
+            self.plan.once(
+                ("teacher outputs", part.where), partial(self._teacher_outputs, part, rows)
+            )
+            for part, rows in self._judged_parts
+        ]
         if any(one is None for one in outputs):
             return None
         rows = joined([rows for _, rows in self._judged_parts])
@@ -296,18 +312,19 @@ class Candidates:
         labelled = []
         for part, rows in zip(self.parts, self.validations, strict=True):
             with self.run.progress.within(part.where):
-                labelled.append(label_rows(_in_folds(part, cv), setting, rows, cv, self.run))
+                own = _in_folds(part, cv)
+                labelled.append(label_once(own, setting, rows, cv, self.run, part.where))
         return labelled
 
     def _attempt(
         self, setting: Setting, rows: list[LabelledRows], who: str = "student"
-    ) -> Trial | None:
+    ) -> Steps[Trial | None]:
         """Train another student; None where there is no time, or that training failed or ended."""
         if self.run.is_over:
             return None
         kept = f"that {who} is not used"
         with self.run.optional(f"training another {who}", kept):
-            trial = self._train(setting, rows, who, kept)
+            trial = yield from self._train(setting, rows, who, kept)
             return None if self.run.was_ended else trial
         return None
 
@@ -317,13 +334,14 @@ class Candidates:
         rows: list[LabelledRows],
         who: str = "student",
         kept: str | None = None,
-    ) -> Trial:
+    ) -> Steps[Trial]:
         """Train a student on the rows of each part."""
         run = self.run
         fittings = []
         for part, own, validation in zip(self.parts, rows, self.validations, strict=True):
             with run.progress.within(part.where):
-                fittings.append(self._fit(setting, part, own, validation, who, kept))
+                fitting = yield from self._fit(setting, part, own, validation, who, kept)
+                fittings.append(fitting)
             # Another fold, or all rows, may be so many that "auto" would take another net.
             n_rows = fittings[0].examples.n_training
             setting = replace(setting, student=settle_recipe(setting.student, n_rows))
@@ -345,15 +363,15 @@ class Candidates:
         validation: Block | None,
         who: str,
         kept: str | None,
-    ) -> Fitting:
+    ) -> Steps[Fitting]:
         """Train a student on the rows of one part."""
         run, teacher = self.run, part.labeller.teacher
         examples = make_examples(setting, rows.blocks, validation, teacher, run)
         later = self._later_rounds(setting, part, rows, examples)
-        student, training = train_student(setting, examples, run, who, kept, later)
+        trained = yield from train_student(setting, examples, run, who, kept, later)
         if later is not None:  # `rows` stays: another student begins with the same
             examples = later.examples
-        return Fitting(student, training.history, rows, examples, later is not None)
+        return Fitting(trained.student, trained.history, rows, examples, later is not None)
 
     def _later_rounds(
         self, setting: Setting, part: Inputs, rows: LabelledRows, examples: Examples

@@ -10,6 +10,7 @@ from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import check_prior
 from skdistill._fit.groups import Judgement, judge_by_all_groups
 from skdistill._fit.inputs import Inputs
+from skdistill._fit.jobs import Steps, run_steps
 from skdistill._fit.labelling import with_teacher
 from skdistill._fit.last import Last, train_at_last
 from skdistill._fit.outcome import decision_of
@@ -92,32 +93,63 @@ def distil(given: Inputs, run: Run) -> Outcome:
     -------
     Outcome
     """
-    plan = run.plan
+    return run_steps(learn(prepare(given, run), run))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the students of a fit, whatever they are to learn, have in common.
+
+    Attributes
+    ----------
+    given : Inputs
+    parts : list of Inputs
+        With the rows held out, and teachers that have not seen them.
+    """
+
+    given: Inputs
+    parts: list[Inputs]
+
+    def like(self, given: Inputs) -> "Prepared":
+        """The same for a fit that shares the rows, but has an encoder and temperatures."""
+
+        def change(one: Inputs) -> Inputs:
+            labeller = one.labeller.at(given.labeller.temperatures)
+            return replace(one, encoder=given.encoder, labeller=labeller)
+
+        return Prepared(change(self.given), [change(part) for part in self.parts])
+
+
+def prepare(given: Inputs, run: Run) -> Prepared:
+    """Hold rows out, and fit the teachers on the others."""
     given = settle_target(given, run)
     parts = find_parts(given, run)
     if parts[0].holds_out:
-        warn_of_other_rows(plan, identity_of((parts[0].X, parts[0].y)))
-    parts = [_with_teacher(part, run) for part in parts]
-    run.teacher = parts[0].labeller.teacher
+        warn_of_other_rows(run.plan, identity_of((parts[0].X, parts[0].y)))
+    return Prepared(given, [_with_teacher(part, run) for part in parts])
 
+
+def learn(prepared: Prepared, run: Run) -> Steps[Outcome]:
+    """Label the rows, train students, keep one; yields the trainings."""
+    given, parts, plan = prepared.given, prepared.parts, run.plan
+    run.teacher = parts[0].labeller.teacher
     candidates = Candidates(parts, run)
-    trial = candidates.learn()
+    trial = yield from candidates.learn()
     if trial.place is not None:
         run.trials[trial.place]["is_kept"] = True
     decision = decision_of(trial, run.trials, plan.kind.alpha)
     judged = replace(given, labeller=parts[0].labeller)
-    judgement = judge_by_all_groups(judged, trial, run)
+    judgement = yield from judge_by_all_groups(judged, trial, run)
     if judgement is not None:
         decision += _add_judgement(judgement, trial, run)
     whole = rows_of(given)
-    last = train_at_last(trial, parts, whole, run)
+    last = yield from train_at_last(trial, parts, whole, run)
     seen = parts[0] if last.labeller is parts[0].labeller else whole
     temperature = None if judgement is None else judgement.temperature
     temperature = temperature or _calibration(trial, last, run)
     offset = _offset(trial, judgement, last, run)
     student = replace(last.student, temperature=temperature, offset=offset)
     run.progress.say(decision)
-    settled, seed = settled_by(plan.parameters), plan.seeds["split"]
     return Outcome(
         run.task,
         student,
@@ -126,9 +158,9 @@ def distil(given: Inputs, run: Run) -> Outcome:
         candidates.leak_gap,
         run.trials,
         decision,
-        settled,
+        settled_by(plan.parameters),
         identity_of((seen.X, seen.y)),
-        seed,
+        plan.seeds["split"],
     )
 
 

@@ -34,9 +34,15 @@ class EncodedRows:
 
     Several tables that a student is trained on lie in one array, and those of another student are
     a part of it where they can be.
+
+    Parameters
+    ----------
+    is_shared : bool, default=False
+        Whether other fits ask for the rows as well, so that none may forget them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
         self._pieces: dict[tuple[int, int], _Piece] = {}
 
     def of(
@@ -77,9 +83,15 @@ class EncodedRows:
         return whole
 
     def keep(self, encoder: Estimator, blocks: list[Block]) -> None:
-        """Forget all rows but these, as this encoder gives them."""
+        """Forget all rows but these, as this encoder gives them; nothing where others ask."""
+        if self.is_shared:
+            return
         kept = {(id(encoder), id(block.X)) for block in blocks}
         self._pieces = {key: piece for key, piece in self._pieces.items() if key in kept}
+
+    def afresh(self) -> "EncodedRows":
+        """Another one, empty."""
+        return EncodedRows(self.is_shared)
 
     def _slice_of(self, keys: list[tuple[int, int]]) -> FloatArray | None:
         """The rows where they lie one after the other already."""

@@ -1,14 +1,15 @@
 """The loss of a student over all groups, where the few that are held out tell too little."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.calibration import cooler_temperature
 from skdistill._fit.candidates import FEWEST_JUDGES
-from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
+from skdistill._fit.jobs import Steps
 from skdistill._fit.labelling import validation_rows, with_teacher
 from skdistill._fit.plan import N_FOLDS
 from skdistill._fit.run import Run
@@ -45,7 +46,7 @@ class Judgement:
     outputs: FloatArray
 
 
-def judge_by_all_groups(whole: Inputs, trial: Trial, run: Run) -> Judgement | None:
+def judge_by_all_groups(whole: Inputs, trial: Trial, run: Run) -> Steps[Judgement | None]:
     """Find the loss and the calibration by every group, where few are held out.
 
     In each fold, teachers and a student like it are trained on the other groups.
@@ -77,11 +78,11 @@ def judge_by_all_groups(whole: Inputs, trial: Trial, run: Run) -> Judgement | No
             f"judging by all groups: {N_FOLDS} more fits; a splitter as `validation_fraction` "
             "does without"
         )
-        for _, test in folds:
+        for number, (_, test) in enumerate(folds):
             assert rows.groups is not None
             is_other = ~np.isin(whole.groups, rows.groups[test])
             part = whole.hold_out(np.flatnonzero(is_other), used[test])
-            outputs[test] = _outputs_of_twin(part, trial, run)
+            outputs[test] = yield from _outputs_of_twin(part, number, trial, run)
             if run.was_ended:
                 return None
         return _judge(outputs, rows, folds, run)
@@ -99,7 +100,7 @@ def _needs_all_groups(whole: Inputs, trial: Trial, run: Run) -> bool:
     return is_ours and whole.split is None and is_few and is_free
 
 
-def _outputs_of_twin(part: Inputs, trial: Trial, run: Run) -> FloatArray:
+def _outputs_of_twin(part: Inputs, number: int, trial: Trial, run: Run) -> Steps[FloatArray]:
     """Outputs for the rows held out of `part`, by a student trained on the rest like `trial`'s.
 
     It is trained for the same share of the epochs, so that these rows choose nothing.
@@ -107,15 +108,19 @@ def _outputs_of_twin(part: Inputs, trial: Trial, run: Run) -> FloatArray:
     setting = trial.setting
     if setting.learns_of_teacher:
         with said_once():
-            part, rows = _rows_of_twin(part, trial, run)
+            key = "twin", number, trial.rows.cv is None, part.labeller.floored
+            part, rows = run.plan.once(key, partial(_rows_of_twin, part, trial, run))
     else:
         rows = LabelledRows([part.block.with_weight()], [], None, None)
-    own = replace(run, encoded=EncodedRows())
+    encoded = run.plan.once(("encoded", "twin", number), run.encoded.afresh)
+    own = replace(run, encoded=encoded)
     validation = validation_rows(part)
     examples = make_examples(setting, rows.blocks, validation, part.labeller.teacher, own)
     text = f"training a student without a fifth of the groups, on {examples.n_training} rows"
     learned = examples.training(run.plan.response, setting.temperature)
-    student = train_for(trial.best_share, setting, learned, own, "fit-student", text)
+    student = yield from train_for(
+        trial.best_share, setting, rows.blocks, learned, own, "fit-student", text
+    )
     run.was_ended = own.was_ended
     return student.raw_outputs(examples.validation_inputs).astype(np.float64)
 

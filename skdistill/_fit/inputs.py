@@ -18,7 +18,7 @@ from skdistill._fit.holdout import find_folds, is_splitter, last_split, shown
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import Plan
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
-from skdistill._fit.training import fit_encoder, rehearse_student
+from skdistill._fit.training import encoder_key, fit_encoder, rehearse_student
 from skdistill._fit.transfer_set import n_rows_to_learn
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Split, Table
@@ -291,7 +291,9 @@ def _with_encoder(plan: Plan, given: Inputs, more: dict[str, Any]) -> Inputs:
     else:
         n_given = 0 if given.X_transfer is None else num_samples(given.X_transfer)
         n_rows = n_rows_to_learn(plan, given.n_used, n_given)
-        encoder = fit_encoder(plan, given.X, given.y, given.weight, n_rows)
+        own = "encoder", *encoder_key(plan, n_rows)
+        rows = given.X, given.y, given.weight
+        encoder = plan.once(own, lambda: fit_encoder(plan, *rows, n_rows))
         given = replace(given, encoder=encoder)
         holds_out = more["X_val"] is not None or plan.stops_early(given.n_used)
         alpha = 0.0 if given.y is None else plan.first_alpha

@@ -1,5 +1,6 @@
 """Soft targets for the rows of a fit: the teacher's, out of fold, or given."""
 
+import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,13 @@ class Labeller:
     def by(self, teacher: TeacherPool | None) -> "Labeller":
         """The same by a teacher, once it is fitted."""
         return Labeller(self.task, self.response, self.temperatures, teacher)
+
+    def at(self, temperatures: tuple[float, ...]) -> "Labeller":
+        """The same, for a student that may be trained at other temperatures."""
+        other = copy.copy(self)
+        other.temperatures = temperatures
+        other.floored = any(map(self.response.needs_floor, temperatures))
+        return other
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from skdistill._fit.blocks import Block
-from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Inputs
+from skdistill._fit.jobs import Steps
 from skdistill._fit.labelling import Labeller, with_teacher
 from skdistill._fit.run import Run
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
-from skdistill._fit.transfer_set import LabelledRows, label_rows
+from skdistill._fit.transfer_set import LabelledRows, label_once
 from skdistill._fit.trials import Trial
 from skdistill._fit.views import teacher_views
 from skdistill._utils.types import FloatArray
@@ -41,7 +41,7 @@ class Last:
     blocks: list[Block]
 
 
-def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Last:
+def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Steps[Last]:
     """Fit teachers and student on all rows.
 
     What was chosen on the rows held out holds for them: the way, the epoch and the calibration.
@@ -71,30 +71,41 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
     with run.optional("training the student again", KEPT):
         fits_teachers = run.plan.has_unfitted_teachers and not run.plan.continues
         if fits_teachers or len(parts) > 1:
-            last = _fit_everything(trial, parts, whole, run)
+            last = yield from _fit_everything(trial, parts, whole, run)
         else:
-            last = _with_rows_held_out(trial, at_hand, run)
+            last = yield from _with_rows_held_out(trial, at_hand, run)
     return at_hand if last is None or run.was_ended else last
 
 
-def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Last:
+def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Steps[Last]:
     """Fit the teachers again, label all rows, and train the student on them."""
     setting, share = trial.setting, trial.best_share
     trial.forget_inputs()  # those of the first training are not needed again
-    run.encoded = EncodedRows()
+    run.encoded = run.plan.once(("encoded", "all rows"), run.encoded.afresh)
     with said_once():
-        teacher = run.teacher = fit_teacher(whole, run, _mean_weights(parts))
-        whole = with_teacher(whole, teacher, run)
+        whole = replace(whole, labeller=_whole_labeller(parts, whole, run))
+        teacher = run.teacher = whole.labeller.teacher
         rows = LabelledRows([whole.block.with_weight()], [], None, None)
         if setting.learns_of_teacher:
             cv = trial.rows.cv
             learned = whole if cv is None or whole.folds is not None else whole.in_folds(cv)
-            rows = label_rows(learned, setting, None, cv, run)
+            rows = label_once(learned, setting, None, cv, run, "all rows")
     examples = make_examples(setting, rows.blocks, None, teacher, run)
     learned_rows = examples.training(run.plan.response, setting.temperature)
     text = f"training the student again, on all {len(learned_rows)} rows"
-    student = train_for(share, setting, learned_rows, run, "refit-student", text, KEPT)
+    student = yield from train_for(
+        share, setting, rows.blocks, learned_rows, run, "refit-student", text, KEPT
+    )
     return Last(student, whole.labeller, rows.samplers, rows.blocks)
+
+
+def _whole_labeller(parts: list[Inputs], whole: Inputs, run: Run) -> Labeller:
+    """What labels all rows: by teachers that were fitted on them."""
+
+    def fit() -> Labeller:
+        return with_teacher(whole, fit_teacher(whole, run, _mean_weights(parts)), run).labeller
+
+    return run.plan.once("labeller of all rows", fit).at(run.plan.temperatures)
 
 
 def _mean_weights(parts: list[Inputs]) -> FloatArray | None:
@@ -104,7 +115,7 @@ def _mean_weights(parts: list[Inputs]) -> FloatArray | None:
     return np.mean(weights, axis=0) if weights else None
 
 
-def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Last:
+def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
     """Train the student on the rows at hand and those held out, with the teacher that is there."""
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
@@ -112,5 +123,8 @@ def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Last:
     views = teacher_views(setting.objectives, at_hand.labeller.teacher, held_out, run.plan.cache)
     rows = examples.everything(response, setting.temperature, views)
     text = f"training the student again, on all {len(rows)} rows"
-    student = train_for(trial.best_share, setting, rows, run, "refit-student", text, KEPT)
+    blocks = [*examples.blocks, examples.validation]
+    student = yield from train_for(
+        trial.best_share, setting, blocks, rows, run, "refit-student", text, KEPT
+    )
     return replace(at_hand, student=student)

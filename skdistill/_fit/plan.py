@@ -1,15 +1,16 @@
 """What a fit is to do: the parameters of an estimator, resolved."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from sklearn.utils import check_random_state, get_tags
 
 from skdistill._fit.checks import check_parameters
 from skdistill._fit.holdout import is_splitter
+from skdistill._fit.shared import Shared
 from skdistill._utils.auto import is_auto
 from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
@@ -23,6 +24,7 @@ from skdistill.teacher import TeacherPool, unfrozen
 if TYPE_CHECKING:
     from skdistill._fit.kinds import Kind
 
+Value = TypeVar("Value")
 # What "auto" begins with, and the temperatures tried besides.
 TEMPERATURE = 1.0
 OTHER_TEMPERATURES = (2.0, 4.0)
@@ -90,6 +92,8 @@ class Plan:
         Those that the student and the teachers see.
     previous : Previous or None
         What `warm_start` goes on from.
+    shared : Shared or None, default=None
+        What it has in common with other fits on the same rows.
     """
 
     parameters: Estimator
@@ -109,6 +113,11 @@ class Plan:
     columns: ColumnSelection
     teacher_columns: ColumnSelection
     previous: Previous | None
+    shared: Shared | None = None
+
+    def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """What `make` returns, made once where several fits share it."""
+        return make() if self.shared is None else self.shared.once(key, make)
 
     @property
     def teacher_features(self) -> Any:
@@ -174,7 +183,10 @@ class Plan:
 
 
 def make_plan(
-    estimator: Estimator, check_rows: Callable[[Table], Table], previous: Previous | None
+    estimator: Estimator,
+    check_rows: Callable[[Table], Table],
+    previous: Previous | None,
+    shared: Shared | None = None,
 ) -> Plan:
     """Resolve the parameters of an estimator.
 
@@ -183,6 +195,7 @@ def make_plan(
     estimator : DistilledClassifier
     check_rows : callable
     previous : Previous or None
+    shared : Shared or None, default=None
 
     Returns
     -------
@@ -197,6 +210,7 @@ def make_plan(
     kind = estimator._kind
     seconds = estimator.max_time
     cache = Cache(estimator.memory)
+    seeds = draw_seeds(estimator.random_state, cache, previous)
     return Plan(
         parameters=estimator,
         kind=kind,
@@ -208,13 +222,14 @@ def make_plan(
         chooses_alpha=is_auto(estimator.alpha),
         chooses_temperature=is_auto(estimator.temperature),
         cache=cache,
-        seeds=draw_seeds(estimator.random_state, cache, previous),
+        seeds=seeds if shared is None else shared.once("seeds", lambda: seeds),
         deadline=None if seconds is None else time.monotonic() + seconds,
         allows_nan=get_tags(estimator).input_tags.allow_nan,
         check_rows=check_rows,
         columns=ColumnSelection(estimator.student_features, "student_features"),
         teacher_columns=ColumnSelection(estimator.teacher_features, "teacher_features"),
         previous=previous,
+        shared=shared,
     )
 
 

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
+from skdistill._fit.jobs import Job, Steps, Trained
 from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
@@ -37,6 +38,13 @@ from skdistill.task import Task
 
 if TYPE_CHECKING:
     from skdistill._fit.rounds import LaterRounds
+
+
+def encoder_key(plan: Plan, n_rows: int) -> tuple[Any, ...]:
+    """What the encoder depends on beside the rows: of a student, the first width and its inputs."""
+    student = plan.parameters.student
+    takes_codes = "cardinalities" in constructor_parameters(student_module(student))
+    return first_width(student, n_rows), takes_codes
 
 
 def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None, n_rows: int) -> Estimator:
@@ -162,8 +170,8 @@ def train_student(
     who: str,
     kept: str | None,
     later: "LaterRounds | None" = None,
-) -> tuple[FittedStudent, Training]:
-    """Train a student on the rows to train on.
+) -> Steps[Trained]:
+    """Train a student on the rows to train on; yields the job.
 
     Parameters
     ----------
@@ -179,9 +187,7 @@ def train_student(
 
     Returns
     -------
-    student : FittedStudent
-    training : Training
-        Which is over.
+    Trained
     """
     plan, response = run.plan, run.plan.response
     rows = examples.training(response, setting.temperature)
@@ -209,26 +215,30 @@ def train_student(
             n_planned=n_planned,
             **_shared(setting, run, step),
         )
-        student = training.run() if later is None else later.run(training, ends)
-    run.was_ended = run.was_ended or training.was_ended
-    return student, training
+        whole = training.run if later is None else partial(later.run, training, ends)
+        trained = yield _job(training, whole, setting, examples.blocks, run, later is None)
+    run.was_ended = run.was_ended or trained.was_ended
+    return trained
 
 
 def train_for(
     share: float,
     setting: Setting,
+    blocks: list[Block],
     rows: Rows,
     run: Run,
     name: str,
     text: str,
     kept: str | None = None,
-) -> FittedStudent:
-    """Train a student for a share of the epochs, without rows to choose one by.
+) -> Steps[FittedStudent]:
+    """Train a student for a share of the epochs, without rows to choose one by; yields the job.
 
     Parameters
     ----------
     share : float
     setting : Setting
+    blocks : list of Block
+        Where `rows` come from.
     rows : Rows
     run : Run
     name, text : str
@@ -248,19 +258,41 @@ def train_for(
         shared = _shared(setting, run, step)
         shared["n_planned"] = planned * per_epoch
         training = Training(net, loss, rows, None, run.task.n_outputs, kept=kept, **shared)
-        student = training.run()
-    run.was_ended = run.was_ended or training.was_ended
-    student.net.max_epochs = planned
-    return student
+        trained = yield _job(training, training.run, setting, blocks, run)
+    run.was_ended = run.was_ended or trained.was_ended
+    trained.student.net.max_epochs = planned
+    return trained.student
 
 
 def _attributes(setting: Setting, loss: dict, run: Run) -> Callable[[Any], dict[str, Any]]:
     return partial(run.attributes_so_far, setting, loss["gives_probabilities"])
 
 
+def _job(
+    training: Training,
+    whole: Callable[[], FittedStudent],
+    setting: Setting,
+    blocks: list[Block],
+    run: Run,
+    is_plain: bool = True,
+) -> Job:
+    """The job of a training. Rows that several fits share are the same objects."""
+    net, plan = training.net, run.plan
+    rows = tuple((id(block.X), id(block.soft)) for block in blocks)
+    student = setting.student
+    recipe = repr(student.get_params()) if hasattr(student, "get_params") else id(student)
+    told = id(setting.encoder), setting.alpha, setting.temperature, recipe, training.seed
+    others = tuple(id(one) for _, one in setting.objectives)
+    key = rows, len(training.rows), told, others, net.max_epochs, training.validation is None
+    has_callbacks = bool(getattr(plan.parameters, "_skl_callbacks", None))
+    may_run_beside = is_plain and plan.is_student_ours and not has_callbacks
+    return Job(training, whole, key, may_run_beside)
+
+
 def _shared(setting: Setting, run: Run, step: Any) -> dict:
+    own_seed = getattr(setting.student, "random_state", None)
     return {
-        "seed": run.plan.seeds["student"],
+        "seed": run.plan.seeds["student"] if own_seed is None else own_seed,
         "deadline": run.plan.deadline,
         "step": step,
         "verbose": max(0, run.plan.parameters.verbose - 1),

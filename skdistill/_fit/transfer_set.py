@@ -65,6 +65,30 @@ class LabelledRows:
     n_tempered: int = 0
 
 
+def label_once(
+    given: "Inputs", setting: Setting, validation: Block | None, cv: object, run: Run, where: str
+) -> LabelledRows:
+    """The same rows for all fits that share them; see :func:`label_rows`.
+
+    Parameters
+    ----------
+    given : Inputs
+    setting : Setting
+    validation : Block or None
+    cv : int, splitter or None
+    run : Run
+    where : str
+        Tells these rows from others of the fit.
+
+    Returns
+    -------
+    LabelledRows
+    """
+    by = "its own" if cv is not None and cv is run.plan.cv else cv
+    key = "labels", where, by, setting.learns_of_teacher, given.labeller.floored
+    return run.plan.once(key, lambda: label_rows(given, setting, validation, cv, run))
+
+
 def label_rows(
     given: "Inputs", setting: Setting, validation: Block | None, cv: object, run: Run
 ) -> LabelledRows:

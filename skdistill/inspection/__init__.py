@@ -8,6 +8,7 @@ from skdistill.inspection._history import HistoryDisplay
 from skdistill.inspection._quantile_display import QuantileDisplay
 from skdistill.inspection._reliability import ReliabilityDisplay
 from skdistill.inspection._report import DistillationReport
+from skdistill.inspection._search_display import SearchDisplay
 from skdistill.inspection._segment_display import SegmentDisplay
 from skdistill.inspection._verdict import Gap, Verdict, verdict
 
@@ -18,6 +19,7 @@ __all__ = [
     "HistoryDisplay",
     "QuantileDisplay",
     "ReliabilityDisplay",
+    "SearchDisplay",
     "SegmentDisplay",
     "Verdict",
     "verdict",

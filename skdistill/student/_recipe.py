@@ -63,6 +63,9 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
     optimizer : {"auto", "muon", "adamw"}, default="auto"
         Muon [2]_ makes the momentum of the hidden layers' matrices orthogonal, and leaves the other
         parameters to AdamW [3]_. Module classes of your own are trained by AdamW.
+    random_state : int, default=None
+        Seed of the initial weights and of the order of the rows. None takes one that comes of the
+        estimator's `random_state`.
 
     Notes
     -----
@@ -122,6 +125,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         ],
         "average_weights": ["boolean"],
         "optimizer": [StrOptions({"auto", *DEFAULTS})],
+        "random_state": [Interval(Integral, 0, 2**32 - 1, closed="both"), None],
     }
 
     def __init__(
@@ -133,6 +137,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         n_steps: int | float | str = "auto",
         average_weights: bool = True,
         optimizer: str = "auto",
+        random_state: int | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.learning_rate = learning_rate
@@ -141,6 +146,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         self.n_steps = n_steps
         self.average_weights = average_weights
         self.optimizer = optimizer
+        self.random_state = random_state
 
     def __setstate__(self, state: dict) -> None:
         super().__setstate__({"optimizer": "adamw"} | state)  # the one of older versions
@@ -204,6 +210,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
             n_steps=self._n_steps(whole, own["fewest_steps"]),
             average_weights=self.average_weights,
             optimizer=name,
+            random_state=self.random_state,
         )
 
     def _n_steps(self, whole: int, fewest: int) -> int:

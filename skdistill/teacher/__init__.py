@@ -17,6 +17,7 @@ from skdistill.teacher._folds import (
     check_groups,
     check_pairs,
     find_partition,
+    find_splits,
     split_by,
 )
 from skdistill.teacher._jobs import take_rows
@@ -49,6 +50,7 @@ __all__ = [
     "chunks",
     "clone_of",
     "find_partition",
+    "find_splits",
     "is_frozen",
     "quantile_function",
     "requested_params",

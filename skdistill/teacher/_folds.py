@@ -71,6 +71,45 @@ def check_groups(groups: Iterable[Any] | None, X: Table) -> NDArray[Any] | None:
     return values
 
 
+def find_splits(
+    cv: Any,
+    X: Table,
+    y: ArrayLike,
+    groups: NDArray[Any] | None = None,
+    has_classes: bool = True,
+) -> list[Split]:
+    """Return the rows to train on and to test on of each split, as index arrays.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of (train, test)
+        With groups, an int stands for StratifiedGroupKFold.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    groups : ndarray of shape (n_samples,), default=None
+        As :func:`check_groups` returns them.
+    has_classes : bool, default=True
+        Whether y holds labels of classes, of which each fold of an int gets its share.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+
+    Raises
+    ------
+    ValueError
+        If a group has rows on both sides of a split.
+    """
+    y = np.asarray(y)
+    if groups is not None and (cv is None or isinstance(cv, Integral)):
+        cv = _group_folds(DEFAULT_FOLDS if cv is None else int(cv), groups, has_classes)
+    check_pairs(cv)
+    splits = split_by(check_cv(cv, y, classifier=has_classes), X, y, groups)
+    for train, test in splits:
+        check_apart(train, test, groups)
+    return splits
+
+
 def find_partition(
     cv: Any,
     X: Table,
@@ -100,22 +139,19 @@ def find_partition(
     ValueError
         If the folds are not a partition, or a group has rows on both sides of a fold.
     """
-    y = np.asarray(y)
-    if groups is not None and (cv is None or isinstance(cv, Integral)):
-        cv = _group_folds(DEFAULT_FOLDS if cv is None else int(cv), groups, has_classes)
-    check_pairs(cv)
-    cv = check_cv(cv, y, classifier=has_classes)
-    folds = split_by(cv, X, y, groups)
+    folds = find_splits(cv, X, y, groups, has_classes)
     tested = np.concatenate([test for _, test in folds]) if folds else np.empty(0)
-    if not np.array_equal(np.sort(tested), np.arange(len(y))):
+    if not np.array_equal(np.sort(tested), np.arange(num_samples(y))):
         raise ValueError(
             "`cv` must put every row into exactly one test fold, as KFold does: "
-            f"{type(cv).__name__} does not. (`validation_fraction` of DistilledClassifier takes "
+            f"{_name_of(cv)} does not. (`validation_fraction` of DistilledClassifier takes "
             "any splitter, to hold rows out.)"
         )
-    for train, test in folds:
-        check_apart(train, test, groups)
     return folds
+
+
+def _name_of(cv: Any) -> str:
+    return type(cv).__name__ if hasattr(cv, "split") else "a list of splits"
 
 
 def check_pairs(cv: object) -> None:

@@ -1,0 +1,174 @@
+"""Fits on the same rows: what they have in common is done once, and they are trained together."""
+
+import contextvars
+from collections.abc import Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, Generic
+
+import torch
+
+from skdistill._fit.distil import learn, prepare
+from skdistill._fit.examples import EncodedRows
+from skdistill._fit.inputs import Arguments
+from skdistill._fit.jobs import Job, Result, Steps, Trained
+from skdistill._fit.shared import Shared
+from skdistill.student import Training
+
+# What a fit, or a training, has left: a result, or what it has raised.
+Outcome = Any
+
+
+def fit_several(
+    estimators: list[Any], arguments: Arguments, n_threads: int | None = None
+) -> list[Exception | None]:
+    """Fit estimators that differ in `temperature`, `alpha` and `student` alone.
+
+    Teachers are fitted once, and rows drawn, labelled and encoded once. Each estimator becomes what
+    its own fit would make it, up to rounding.
+
+    Parameters
+    ----------
+    estimators : list of BaseDistiller
+        Fitted in place.
+    arguments : Arguments
+        Of the fit.
+    n_threads : int, default=None
+        Students that are trained at a time. None takes as many as torch has threads.
+
+    Returns
+    -------
+    list of (Exception or None)
+        What the fit of each has raised.
+    """
+    shared = Shared()
+    begun = [_begin(estimator, arguments, shared) for estimator in estimators]
+    outcomes = run_together([steps for steps, _ in begun], n_threads)
+    for estimator, outcome, (_, run) in zip(estimators, outcomes, begun, strict=True):
+        if not isinstance(outcome, Exception):
+            estimator._finish(outcome, run)
+    return [one if isinstance(one, Exception) else None for one in outcomes]
+
+
+def _begin(estimator: Any, arguments: Arguments, shared: Shared) -> tuple[Steps[Any], Any]:
+    given, run = estimator._begin(arguments, shared)
+    run.encoded = shared.once("encoded", lambda: EncodedRows(is_shared=True))
+    # Where alpha is to be chosen, each row may judge in turn.
+    prepared = shared.once(("prepared", run.plan.chooses_alpha), lambda: prepare(given, run))
+    run.task = prepared.given.task
+    return learn(prepared.like(given), run), run
+
+
+def run_together(fits: list[Steps[Result]], n_threads: int | None = None) -> list[Outcome]:
+    """Run fits, and the trainings that they ask for at a time side by side.
+
+    Parameters
+    ----------
+    fits : list of generator
+    n_threads : int, default=None
+
+    Returns
+    -------
+    list
+        What each fit returns, or the exception that it raises.
+    """
+    return _Together(fits, n_threads or torch.get_num_threads()).run()
+
+
+class _Together(Generic[Result]):
+    """Fits that go on from training to training in step."""
+
+    def __init__(self, fits: list[Steps[Result]], n_threads: int) -> None:
+        self.fits = fits
+        self.n_threads = n_threads
+        self._outcomes: list[Outcome] = [None] * len(fits)
+        self._waiting: dict[int, Job] = {}
+        self._trained: dict[Hashable, Outcome] = {}
+
+    def run(self) -> list[Outcome]:
+        for place in range(len(self.fits)):
+            self._go_on(place, None)
+        while self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            new = {job.key: job for job in waiting.values() if job.key not in self._trained}
+            self._trained |= zip(
+                new, train_together(list(new.values()), self.n_threads), strict=True
+            )
+            for place, job in waiting.items():
+                self._go_on(place, self._trained[job.key])
+        return self._outcomes
+
+    def _go_on(self, place: int, trained: Outcome) -> None:
+        """Let a fit run to the next training that it asks for, or to its end."""
+        fit = self.fits[place]
+        try:
+            is_failed = isinstance(trained, Exception)
+            self._waiting[place] = fit.throw(trained) if is_failed else fit.send(trained)
+        except StopIteration as end:
+            self._outcomes[place] = end.value
+        except Exception as error:  # the other fits go on
+            self._outcomes[place] = error
+
+
+def train_together(jobs: list[Job], n_threads: int) -> list[Outcome]:
+    """Run jobs, several at a time where they can be.
+
+    Parameters
+    ----------
+    jobs : list of Job
+    n_threads : int
+
+    Returns
+    -------
+    list of (Trained or Exception)
+    """
+    may = [job for job in jobs if job.may_run_beside] if n_threads > 1 else []
+    beside = dict(zip(map(id, may), _run_beside(may, n_threads), strict=True))
+    return [beside[id(job)] if id(job) in beside else _attempt(job.run) for job in jobs]
+
+
+def _run_beside(jobs: list[Job], n_threads: int) -> list[Outcome]:
+    """Start and finish one after the other, with torch's one source of random numbers."""
+    started = [_attempt(job.training.start) for job in jobs]
+    ready = [job.training for job, error in zip(jobs, started, strict=True) if error is None]
+    with ThreadPoolExecutor(n_threads) as pool, _ending(ready):
+        running = [
+            None if error else pool.submit(contextvars.copy_context().run, _train, job.training)
+            for job, error in zip(jobs, started, strict=True)
+        ]
+        wait([one for one in running if one is not None])
+    ends = [
+        error if one is None else one.exception()
+        for one, error in zip(running, started, strict=True)
+    ]
+    return [
+        end or _attempt(lambda job=job: _finish(job)) for job, end in zip(jobs, ends, strict=True)
+    ]
+
+
+def _train(training: Training) -> None:
+    while not training.is_over:
+        training.epoch()
+
+
+def _finish(job: Job) -> Trained:
+    training = job.training
+    return Trained(training.finish(), training.history, training.was_ended)
+
+
+@contextmanager
+def _ending(trainings: list[Training]) -> Iterator[None]:
+    """Let a Ctrl-C end all trainings after their epoch, and not after their last."""
+    try:
+        yield
+    except BaseException:
+        for training in trainings:
+            training.is_over = True
+        raise
+
+
+def _attempt(step: Any) -> Outcome:
+    try:
+        return step()
+    except Exception as error:  # it is raised where the job was asked for
+        return error

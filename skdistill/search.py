@@ -1,0 +1,391 @@
+"""Search over what a student learns by, at the price of its trainings."""
+
+import time
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import check_scoring
+
+from skdistill._best import BestEstimator
+from skdistill._fit.inputs import Arguments
+from skdistill._fit.several import fit_several
+from skdistill._search.grid import Grid, check_student
+from skdistill._search.results import Outcome, results_of, summary_of
+from skdistill._search.scoring import score_of, usual_scorer
+from skdistill._utils._compat import Interval, safe_indexing
+from skdistill._utils.types import ArrayLike, Split, Table
+from skdistill._utils.warn import naming, once_each
+from skdistill.classifier import DistilledClassifier
+from skdistill.regressor import DistilledRegressor
+from skdistill.teacher import check_groups, find_splits, take_rows
+
+_GRID = ["array-like", None]
+
+
+class BaseSearch(BestEstimator):
+    """A grid of candidates, judged in folds, that share teachers, labels and synthetic rows."""
+
+    _distiller: ClassVar[Any]
+    _parameter_constraints: ClassVar[dict] = {
+        "alphas": _GRID,
+        "learning_rates": _GRID,
+        "weight_decays": _GRID,
+        "seeds": _GRID,
+        "cv": ["cv_object"],
+        "scoring": [str, callable, None],
+        "refit": ["boolean"],
+        "error_score": [Real],
+        "n_jobs": [Interval(Integral, 1, None, closed="left"), None],
+        "verbose": ["verbose"],
+    }
+    temperatures: Any = None
+    alphas: Any
+    learning_rates: Any
+    weight_decays: Any
+    seeds: Any
+    cv: Any
+    scoring: Any
+    refit: bool
+    error_score: float
+    n_jobs: int | None
+    verbose: int | bool
+
+    def fit(self, X: Table, y: ArrayLike, **fit_params: Any) -> Self:
+        """Judge all candidates in folds, and fit the best on all rows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        **fit_params : dict
+            Arguments of the estimator's ``fit``, such as `sample_weight`, `groups` or
+            `X_transfer`. Those with a value a row of X are cut down to the rows of each fold. No
+            group is in two folds. `sample_weight` weighs rows in the scores as well.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid, or no candidate could be fitted.
+        TypeError
+            If `estimator` is of another class.
+        """
+        self._forget()
+        self._validate_params()
+        self._check_estimator()
+        with naming(type(self).__name__):
+            return self._search(X, y, self._routed(fit_params))
+
+    def _check_estimator(self) -> None:
+        name = self._distiller.__name__
+        if not isinstance(self.estimator, self._distiller):
+            raise TypeError(f"`estimator` must be a {name}, got {self.estimator!r}.")
+        check_student(self.estimator.student, self.learning_rates, self.weight_decays, self.seeds)
+
+    def _search(self, X: Table, y: ArrayLike, fit_params: dict[str, Any]) -> Self:
+        X, truth = self._checked(X, y)
+        if truth is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: the "
+                "candidates are judged by labels."
+            )
+        grid = Grid.of(self)
+        groups = check_groups(fit_params.get("groups"), X)
+        has_classes = self._distiller is DistilledClassifier
+        folds = find_splits(self.cv, X, truth, groups, has_classes)
+        self.scorer_ = self._find_scorer()
+        self.n_splits_ = len(folds)
+        outcomes = []
+        for number, fold in enumerate(folds, 1):
+            self._say(f"fold {number} of {len(folds)}: {len(grid.candidates)} candidates")
+            outcomes.append(self._judge(grid, X, truth, fit_params, fold))
+        self._choose(grid, outcomes)
+        if self.refit:
+            self._say(f"fitting the best on all {len(truth)} rows: {self.best_params_}")
+            best = grid.make(self.best_params_)
+            started = time.perf_counter()
+            self.best_estimator_ = best.fit(X, truth, **fit_params)
+            self.refit_time_ = time.perf_counter() - started
+        return self
+
+    def _judge(
+        self, grid: Grid, X: Table, y: np.ndarray, fit_params: dict[str, Any], fold: Split
+    ) -> list[Outcome]:
+        """Fit all candidates on the rows of a fold, and score them on the others."""
+        train, test = fold
+        estimators = [grid.make(params) for params in grid.candidates]
+        for estimator in estimators:
+            estimator.set_params(verbose=max(0, int(self.verbose) - 1))
+        given: Any = dict.fromkeys(Arguments.__dataclass_fields__)
+        cut = take_rows(fit_params, train, len(y))
+        known = {name: cut.pop(name) for name in list(cut) if name in given}
+        given |= known | {"X": safe_indexing(X, train), "y": y[train], "fit_params": cut}
+        started = time.perf_counter()
+        with once_each():
+            errors = fit_several(estimators, Arguments(**given), self.n_jobs)
+        seconds = (time.perf_counter() - started) / len(estimators)
+        weight = fit_params.get("sample_weight")
+        weight = None if weight is None else np.asarray(weight)[test]
+        rows = safe_indexing(X, test), y[test], weight
+        return [
+            Outcome(self.error_score, seconds, str(error))
+            if error is not None
+            else Outcome(score_of(self.scorer_, one, *rows), seconds, **summary_of(one))
+            for one, error in zip(estimators, errors, strict=True)
+        ]
+
+    def _choose(self, grid: Grid, outcomes: list[list[Outcome]]) -> None:
+        failed = [one.error for fold in outcomes for one in fold if one.error]
+        if len(failed) == len(outcomes) * len(grid.candidates):
+            raise ValueError(f"no candidate could be fitted. The first failed with: {failed[0]}")
+        if failed:
+            warnings.warn(
+                f"{type(self).__name__}: {len(failed)} fits failed, and their score is "
+                f"{self.error_score}. The first failed with: {failed[0]}",
+                FitFailedWarning,
+                stacklevel=2,
+            )
+        self.cv_results_ = results_of(grid, outcomes)
+        self.best_index_ = int(self.cv_results_["rank_test_score"].argmin())
+        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
+        self.best_params_ = grid.candidates[self.best_index_]
+
+    def _find_scorer(self) -> Any:
+        if self.scoring is None:
+            return usual_scorer(self.estimator)
+        return check_scoring(self.estimator, self.scoring)
+
+    def _say(self, text: str) -> None:
+        if self.verbose:
+            print(f"[{type(self).__name__}] {text}", flush=True)
+
+
+class DistilledClassifierCV(ClassifierMixin, BaseSearch):
+    r"""Search over temperature, `alpha` and the student's optimizer, by cross-validation.
+
+    In each fold, teachers are fitted once, rows are drawn, labelled and encoded once, and the
+    students of all candidates are trained side by side. Each candidate is what its own fit would
+    make it, as under :class:`~sklearn.model_selection.GridSearchCV`.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier
+        Cloned for each candidate. Parameters without a grid stay as they are.
+    temperatures : array-like of float, default=(1.0, 2.0, 4.0, 8.0)
+        Of `temperature`. None leaves it.
+    alphas : array-like of (float or "auto"), default=(0.1, 0.3, 0.7)
+        Of `alpha`, the weight of the labels. None leaves it.
+    learning_rates : array-like of float, default=None
+        Of the student's `learning_rate`; of a skorch net, of its `lr`. None leaves it.
+    weight_decays : array-like of float, default=None
+        Of the student's `weight_decay`; of a skorch net, of ``optimizer__weight_decay``. None
+        leaves it.
+    seeds : array-like of int, default=None
+        Of the `random_state` of :class:`MLPStudent`: the initial weights and the order of the rows.
+        None leaves it.
+    cv : int, cross-validation generator or iterable, default=5
+        Folds that judge the candidates, as for
+        :class:`~sklearn.model_selection.GridSearchCV`; with `groups`, an int is
+        :class:`~sklearn.model_selection.StratifiedGroupKFold`. They are not the folds of the
+        estimator's own `cv`.
+    scoring : str or callable, default=None
+        None is "neg_log_loss": accuracy hardly tells temperatures apart.
+    refit : bool, default=True
+        Whether the best is fitted on all rows, to predict.
+    error_score : float, default=nan
+        Score of a candidate that could not be fitted.
+    n_jobs : int, default=None
+        Students that are trained at a time, in threads. None takes as many as torch has threads.
+        Nets of your own, and students with callbacks, are trained one after the other.
+    verbose : int, default=0
+        1 prints a line a fold; 2 prints what a fit does as well.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        As of GridSearchCV: "params", "param_<name>", "split<i>_test_score", "mean_test_score",
+        "std_test_score", "rank_test_score", "mean_fit_time" (seconds; those of a fold, divided
+        among its candidates). Beside it "split<i>_alpha" and "split<i>_temperature", by which the
+        student of the fold was trained; "split<i>_kept", "student" or "control"; and
+        "n_fell_back", the folds in which "auto" fell back to the control: a student of the labels
+        alone.
+    best_params_ : dict
+        To be set on a clone of the `estimator`. A `student` of None is `MLPStudent()` there.
+    best_index_ : int
+    best_score_ : float
+        Mean over the folds.
+    best_estimator_ : DistilledClassifier
+        Only with ``refit=True``.
+    refit_time_ : float
+        Seconds.
+    scorer_ : callable
+    n_splits_ : int
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+
+    See Also
+    --------
+    SearchDisplay : Score against temperature and `alpha`.
+    StudentLadder : Search over sizes within a budget.
+
+    Notes
+    -----
+    A fold costs the fits of the teachers that one candidate costs, and the trainings of all. With
+    ``cv="auto"`` in the estimator, candidates that learn from labels out of fold share these.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import DistilledClassifier, DistilledClassifierCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(LogisticRegression(max_iter=500), random_state=0)
+    >>> search = DistilledClassifierCV(clf, temperatures=[1, 4], alphas=[0.3], cv=3).fit(X, y)
+    >>> search.cv_results_["mean_test_score"].shape
+    (2,)
+    >>> sorted(search.best_params_)
+    ['alpha', 'temperature']
+    """
+
+    _distiller = DistilledClassifier
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseSearch._parameter_constraints,
+        "temperatures": _GRID,
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        temperatures: ArrayLike | None = (1.0, 2.0, 4.0, 8.0),
+        alphas: ArrayLike | None = (0.1, 0.3, 0.7),
+        learning_rates: ArrayLike | None = None,
+        weight_decays: ArrayLike | None = None,
+        seeds: ArrayLike | None = None,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        error_score: float = np.nan,
+        n_jobs: int | None = None,
+        verbose: int | bool = 0,
+    ):
+        self.estimator = estimator
+        self.temperatures = temperatures
+        self.alphas = alphas
+        self.learning_rates = learning_rates
+        self.weight_decays = weight_decays
+        self.seeds = seeds
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.error_score = error_score
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+
+class DistilledRegressorCV(RegressorMixin, BaseSearch):
+    r"""Search over `alpha` and the student's optimizer, by cross-validation.
+
+    In each fold, teachers are fitted once, rows are drawn, labelled and encoded once, and the
+    students of all candidates are trained side by side. Each candidate is what its own fit would
+    make it, as under :class:`~sklearn.model_selection.GridSearchCV`.
+
+    Parameters
+    ----------
+    estimator : DistilledRegressor
+        Cloned for each candidate. Parameters without a grid stay as they are.
+    alphas : array-like of (float or "auto"), default=(0.1, 0.3, 0.5, 0.7, 0.9)
+        Of `alpha`, the weight of the true numbers. None leaves it.
+    learning_rates : array-like of float, default=None
+        Of the student's `learning_rate`; of a skorch net, of its `lr`. None leaves it.
+    weight_decays : array-like of float, default=None
+        Of the student's `weight_decay`; of a skorch net, of ``optimizer__weight_decay``. None
+        leaves it.
+    seeds : array-like of int, default=None
+        Of the `random_state` of :class:`MLPStudent`: the initial weights and the order of the rows.
+        None leaves it.
+    cv : int, cross-validation generator or iterable, default=5
+        Folds that judge the candidates. They are not the folds of the estimator's own `cv`.
+    scoring : str or callable, default=None
+        None is "neg_mean_squared_error"; of quantiles, the CRPS with its sign changed.
+    refit : bool, default=True
+        Whether the best is fitted on all rows, to predict.
+    error_score : float, default=nan
+        Score of a candidate that could not be fitted.
+    n_jobs : int, default=None
+        Students that are trained at a time, in threads. None takes as many as torch has threads.
+        Nets of your own, and students with callbacks, are trained one after the other.
+    verbose : int, default=0
+        1 prints a line a fold; 2 prints what a fit does as well.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        As for :class:`DistilledClassifierCV`.
+    best_params_ : dict
+        To be set on a clone of the `estimator`. A `student` of None is `MLPStudent()` there.
+    best_index_ : int
+    best_score_ : float
+        Mean over the folds.
+    best_estimator_ : DistilledRegressor
+        Only with ``refit=True``.
+    refit_time_ : float
+        Seconds.
+    scorer_ : callable
+    n_splits_ : int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+
+    See Also
+    --------
+    SearchDisplay : Score against `alpha`.
+    StudentLadder : Search over sizes within a budget.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import Ridge
+    >>> from skdistill import DistilledRegressor, DistilledRegressorCV
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> reg = DistilledRegressor(Ridge(), random_state=0)
+    >>> search = DistilledRegressorCV(reg, alphas=[0.1, 0.7], cv=3).fit(X, y)
+    >>> list(search.best_params_)
+    ['alpha']
+    """
+
+    _distiller = DistilledRegressor
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        alphas: ArrayLike | None = (0.1, 0.3, 0.5, 0.7, 0.9),
+        learning_rates: ArrayLike | None = None,
+        weight_decays: ArrayLike | None = None,
+        seeds: ArrayLike | None = None,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        error_score: float = np.nan,
+        n_jobs: int | None = None,
+        verbose: int | bool = 0,
+    ):
+        self.estimator = estimator
+        self.alphas = alphas
+        self.learning_rates = learning_rates
+        self.weight_decays = weight_decays
+        self.seeds = seeds
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.error_score = error_score
+        self.n_jobs = n_jobs
+        self.verbose = verbose
