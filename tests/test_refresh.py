@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import (
     TRUSTED_TYPES,
+    DistillationReport,
     DistilledClassifier,
     DistilledRegressor,
     MLPStudent,
@@ -294,6 +295,63 @@ def test_one_seed_gives_one_student(stored):
     one, two = (pickle.loads(stored).refresh(X_NEW, Y_NEW) for _ in range(2))
     assert_allclose(one.predict_proba(X_TEST), two.predict_proba(X_TEST), atol=1e-6)
     assert one.refresh_ == two.refresh_
+
+
+def report_of(new, old, y, **params):
+    params = {"speed": False, "n_bootstrap": 200, "random_state": 0} | params
+    return DistillationReport.from_estimator(new, X_TEST, y, previous=old, **params)
+
+
+def changes(report, column=None):
+    table = report.to_frame().query("part == 'changes'")
+    if column is None:
+        return table[table["column"].isna()].set_index("metric")
+    return table[table["column"] == column]
+
+
+def test_a_report_compares_old_and_new(stored):
+    old, new = pickle.loads(stored), pickle.loads(stored).refresh(X_NEW, Y_NEW)
+    report = report_of(new, old, Y_TEST, segments=[1])
+    found = changes(report)
+    p, q = old.predict_proba(X_TEST), new.predict_proba(X_TEST)
+    assert found["value"]["churn"] == prediction_churn(old.predict(X_TEST), new.predict(X_TEST))
+    assert found["value"]["total_variation"] == pytest.approx(total_variation(p, q))
+    less = log_loss(Y_TEST, q) - log_loss(Y_TEST, p)
+    assert found["value"]["log_loss"] == pytest.approx(less)
+    assert (found["low"] < found["value"]).all()
+    assert (found["value"] < found["high"]).all()
+    for column in ("class", "1"):
+        parts = changes(report, column).query("metric == 'churn'")
+        whole = np.average(parts["value"], weights=parts["n_rows"])
+        assert whole == pytest.approx(found["value"]["churn"])
+    text = str(report)
+    assert "Changes from the previous student" in text
+    assert "student - previous student" in text
+    nothing = changes(report_of(new, new, Y_TEST))["value"]
+    assert nothing.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("head", ["mean", "quantiles"])
+def test_a_report_of_numbers_states_how_far_they_may_move(head, stored_regressor):
+    old = pickle.loads(stored_regressor)
+    if head == "quantiles":
+        old.set_params(head=head, quantiles=3).fit(X, Z)
+    new = pickle.loads(pickle.dumps(old)).refresh(X_NEW, Z_NEW)
+    found = changes(report_of(new, old, Z_TEST))
+    p, q = old.predict(X_TEST), new.predict(X_TEST)
+    assert found["value"]["churn"] == np.mean(np.abs(p - q) > 0.1 * p.std())
+    assert f"{0.1 * p.std():.4f}" in found["note"]["churn"]
+    if head == "quantiles":
+        p, q = old.predict_quantiles(X_TEST), new.predict_quantiles(X_TEST)
+    assert found["value"]["mean_move"] == pytest.approx(np.abs(p - q).mean())
+    assert "Of all rows, a number has changed if" in str(report_of(new, old, Z_TEST))
+
+
+def test_a_report_refuses_another_kind_of_student(clf, reg):
+    with pytest.raises(TypeError, match="`previous` is a DistilledRegressor, but `estimator` a"):
+        report_of(clf, reg, Y_TEST)
+    with pytest.raises(TypeError, match="`previous` must be a fitted DistilledClassifier"):
+        report_of(clf, LinearRegression(), Y_TEST)
 
 
 def test_measures_by_hand():

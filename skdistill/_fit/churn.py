@@ -13,11 +13,9 @@ from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill._utils.weights import n_effective
 from skdistill.metrics import prediction_churn, total_variation
-from skdistill.metrics._churn import has_moved
+from skdistill.metrics._churn import TOLERANCE, has_moved
 from skdistill.metrics._probabilities import row_divergences
 
-# Of a number, in standard deviations of the old student's numbers, that counts as the same.
-TOLERANCE = 0.1
 FIDELITY = {
     "classes": "KL divergence from the teacher",
     "numbers": "squared distance from the teacher",

@@ -7,6 +7,9 @@ from skdistill._utils.types import ArrayLike, BoolArray, FloatArray
 from skdistill.metrics._mean import weighted_mean
 from skdistill.metrics._probabilities import check_pair
 
+# Of a number, in standard deviations of the old model's numbers, that counts as the same.
+TOLERANCE = 0.1
+
 
 def prediction_churn(
     y_old: ArrayLike,
@@ -135,7 +138,7 @@ def row_variations(p: FloatArray, q: FloatArray) -> FloatArray:
 
 
 def _any_of_row(changed: BoolArray) -> BoolArray:
-    return changed.reshape(len(changed), -1).any(axis=1)
+    return np.asarray(changed.reshape(len(changed), -1).any(axis=1))
 
 
 def _check_shapes(old: np.ndarray, new: np.ndarray) -> None:
