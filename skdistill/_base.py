@@ -181,15 +181,15 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
 
         The teacher, the encoder and the classes stay as they are; the student starts from its
         weights. Some of the new rows are held out: neither student learns from them, and they tell
-        what has changed. Where the refreshed student is clearly worse on them, the old one is kept,
+        what has changed [1]_. Where the refreshed student is clearly worse on them, the old one is kept,
         and a UserWarning says so. The old rows are not needed. Rows drawn by `transfer` are drawn
         from the new ones.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            New rows, with the columns of the fit. Levels of a category that were not in the fit are
-            taken as they are by predict.
+            New rows, which the teacher has not seen either, with the columns of the fit. Levels of
+            a category that were not in the fit are taken as predict takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             Their labels, or numbers. None learns from the teacher alone, and measures how near to
             it both students are.

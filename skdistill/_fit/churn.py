@@ -44,8 +44,10 @@ class RefreshResult:
         by the standard deviations of the old student's numbers first.
     loss_name : str
         Of the losses. Without y they measure the distance from the teacher.
-    loss_before, loss_after : float
-        Mean loss of the old student and of the refreshed one, on the scale of ``trials_``.
+    loss_before : float
+        Mean loss of the old student, on the scale of ``trials_``.
+    loss_after : float
+        That of the refreshed student.
     standard_error : float
         Of ``loss_after - loss_before``, paired by row, or by group where there are `groups`; NaN
         where there is one only.

@@ -120,6 +120,8 @@ def may_have_seen(plan: Plan, holds_out: bool) -> bool:
     bool
     """
     parts = plan.teachers
+    if plan.refreshes:  # its rows are new to the teacher as well
+        return False
     return holds_out and (not parts or len(unfrozen(parts)) < len(parts))
 
 
