@@ -179,11 +179,11 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     ) -> Self:
         """Train the fitted student on new rows, labelled by the teacher that is there.
 
-        The teacher, the encoder and the classes stay as they are; the student starts from its
-        weights. Some of the new rows are held out: neither student learns from them, and they tell
-        what has changed [1]_. Where the refreshed student is clearly worse on them, the old one is kept,
-        and a UserWarning says so. The old rows are not needed. Rows drawn by `transfer` are drawn
-        from the new ones.
+        The teacher, the encoder and the classes stay as they are. The student starts from its
+        weights. Some of the new rows are held out. Neither student learns from them, and what has
+        changed is measured on them, the churn [1]_ among it. Where the refreshed student is clearly
+        worse there, the old one is kept, and a UserWarning says so. The old rows are not needed:
+        `transfer` draws from the new ones.
 
         Parameters
         ----------
