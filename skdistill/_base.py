@@ -18,6 +18,7 @@ from skdistill._fit.distil import Outcome, distil
 from skdistill._fit.inputs import Arguments, Inputs, check_containers, check_inputs, find_columns
 from skdistill._fit.kinds import Kind
 from skdistill._fit.plan import Previous, make_plan
+from skdistill._fit.refresh import refreshed
 from skdistill._fit.routing import router_with_splitters
 from skdistill._fit.run import Run
 from skdistill._fit.shared import Shared
@@ -28,7 +29,7 @@ from skdistill._utils._compat import HasMethods, Interval, StrOptions, VisualBlo
 from skdistill._utils.named import NamedListsMixin, sound_parts
 from skdistill._utils.process import safe_threads
 from skdistill._utils.progress import Progress
-from skdistill._utils.types import FloatArray, Table
+from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill._utils.warn import naming
 from skdistill.student import FittedStudent, MLPStudent, pack_net, unpack_net
 from skdistill.table import (
@@ -77,6 +78,8 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     _settled: dict[str, str] | None = None
     _rows: str | None = None
     _split_seed: int | None = None
+    # What another fit goes on by, where it does.
+    _goes_on_by: str = "warm_start"
     # Those of the student, where it does not see all.
     _columns: ColumnSelection | None = None
 
@@ -116,7 +119,8 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
 
     def _keep(self, outcome: Outcome, run: Run) -> None:
-        """Take what a fit leaves: no other function sets an attribute that ends in ``_``."""
+        """Take what a fit leaves: none but it and `refresh` set an attribute that ends in ``_``."""
+        self.__dict__.pop("refresh_", None)
         for name, value in (outcome.attributes | run.columns).items():
             setattr(self, name, value)
         self._probabilities = outcome.student.gives_probabilities
@@ -143,6 +147,8 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             self._rows,
             self._split_seed,
             self._columns,
+            self._goes_on_by,
+            getattr(self, "teacher_spread_", None),
         )
 
     @property
@@ -170,6 +176,74 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         if not self.__sklearn_is_fitted__():  # check_is_fitted alone is slow for a row
             check_is_fitted(self)
         return self._student.outputs(self._check_X(X))
+
+    def refresh(
+        self,
+        X: Table,
+        y: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        test_size: float = 0.2,
+        tolerance: ArrayLike | None = None,
+    ) -> Self:
+        """Train the fitted student on new rows, labelled by the teacher that is there.
+
+        The teacher, the encoder and the classes stay as they are. The student starts from its
+        weights. Some of the new rows are held out. Neither student learns from them, and what has
+        changed is measured on them, the churn [1]_ among it. Where the refreshed student is clearly
+        worse there, the old one is kept, and a UserWarning says so. The old rows are not needed:
+        `transfer` draws from the new ones.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            New rows, which the teacher has not seen either, with the columns of the fit. Levels of
+            a category that were not in the fit are taken as predict takes them.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Their labels, or numbers. None learns from the teacher alone, and measures how near to
+            it both students are.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rows that belong together: no group is split.
+        test_size : float, default=0.2
+            Share of the new rows, or of their groups, that both students are compared on.
+        tolerance : float or array-like of shape (n_targets,), default=None
+            Of numbers: how far one may move and still count as the same, in the unit of y. None is
+            a tenth of the standard deviation of the old student's numbers.
+
+        Returns
+        -------
+        self : object
+            With ``refresh_``, a :class:`RefreshResult`. Where the student was kept as it was, only
+            that and ``decision_`` are new.
+
+        Raises
+        ------
+        ValueError
+            If there is no teacher, a parameter that the teacher, the encoder or the layers depend
+            on has changed since the fit, y has other classes, or X has other columns.
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+
+        See Also
+        --------
+        DistillationReport.from_estimator : Old and new student on rows of your own, by `previous`.
+        skdistill.metrics.prediction_churn : Share of predictions that changed.
+
+        References
+        ----------
+        .. [1] Milani Fard, Cormier, Canini and Gupta (2016). Launch and Iterate: Reducing
+           Prediction Churn. Advances in Neural Information Processing Systems 29.
+           https://nips.cc/virtual/2016/poster/7242
+        """
+        with naming(type(self).__name__):
+            check_is_fitted(self)
+            result, found = refreshed(self, X, y, sample_weight, groups, test_size, tolerance)
+        self.__dict__.update(found)
+        self.refresh_ = result
+        return self
 
     def without_teacher(self) -> Self:
         """Return a copy that predicts the same but holds no teacher: what to store and serve.

@@ -171,6 +171,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         The samplers that drew transfer rows.
     n_transfer_rows_ : int
         Transfer rows the student was trained on.
+    refresh_ : RefreshResult
+        What the last :meth:`refresh` changed, where there was one since the fit.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
 
@@ -353,8 +355,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         logits -= logits.max(axis=1, keepdims=True)
         # The exponentials are cheap in float32; the sums are exact to 1 in float64.
         p = np.exp(logits, out=logits).astype(np.float64)
-        p /= p.sum(axis=1, keepdims=True)
-        return p
+        return p / p.sum(axis=1, keepdims=True)
 
     def predict_log_proba(self, X: Table) -> FloatArray:
         """Logarithms of the probabilities, from the logits: never -inf.
@@ -396,5 +397,4 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         -------
         ndarray of shape (n_samples,)
         """
-        best = self._outputs(X).argmax(axis=1)
-        return self.classes_[best]
+        return self.classes_[self._outputs(X).argmax(axis=1)]

@@ -138,7 +138,6 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
     history_ : skorch.history.History
         A row an epoch of the first training, with rows held out: ``train_loss``, ...
     alpha_ : float
-        What was used.
     cv_ : int, splitter or None
         What labelled the rows: `cv`, or what "auto" chose.
     leak_gap_ : float or None
@@ -153,6 +152,8 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         The samplers that drew transfer rows.
     n_transfer_rows_ : int
         Transfer rows the student was trained on.
+    refresh_ : RefreshResult
+        What the last :meth:`refresh` changed, where there was one since the fit.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
 
@@ -337,8 +338,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         if hasattr(self, "quantiles_"):
-            values = self._quantiles_of(X)
-            return interpolate(values, self.quantiles_, np.array([0.5]))[:, 0]
+            return interpolate(self._quantiles_of(X), self.quantiles_, np.array([0.5]))[:, 0]
         outputs = self._outputs(X).astype(np.float64)
         values = self._clipped(self.target_scaler_.inverse_transform(outputs))
         return values[:, 0] if self.n_targets_ == 1 else values

@@ -60,7 +60,7 @@ def test_public_classes_are_documented():
     "module",
     [
         *("classifier", "encoding", "scorer", "student", "teacher", "transfer"),
-        *("metrics._gain", "metrics._probabilities", "metrics._quantiles"),
+        *("metrics._churn", "metrics._gain", "metrics._probabilities", "metrics._quantiles"),
         "inspection._report",
     ],
 )

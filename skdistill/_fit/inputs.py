@@ -372,7 +372,7 @@ def _route(
     """The arguments of each teacher's ``fit``, by its name."""
     fit_params = arguments.fit_params
     fits_again = plan.cv is not None or plan.kind.fits_again(plan.parameters)
-    if plan.continues and not fits_again:
+    if plan.refreshes or (plan.continues and not fits_again):
         warn_of_kept_teacher(fit_params)
         return {}
     metadata = {"groups": arguments.groups, **more}

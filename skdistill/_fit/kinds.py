@@ -212,7 +212,7 @@ class OfNumbers(Kind):
         if y is not None and n_targets != task.n_targets:
             raise ValueError(
                 f"`{name}` has {n_targets} targets, but there are {task.n_targets} to predict: "
-                "give as many, or `warm_start=False`."
+                "give as many, or `fit` again without `warm_start`."
             )
 
     def check_split(

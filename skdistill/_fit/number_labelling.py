@@ -73,6 +73,10 @@ class NumberLabeller(Labeller):
         """How labels lie around the teacher's numbers, where it does not tell quantiles itself."""
         if self.task.levels is None or self.pool.tells_quantiles:
             return self
+        one = self.task, self.response, self.temperatures, self.teacher
+        previous = run.plan.previous
+        if previous is not None and run.plan.refreshes:
+            return NumberLabeller(*one, previous.spread)
         unseen = self._unseen(given, run)
         if unseen is None:
             return self
@@ -80,7 +84,6 @@ class NumberLabeller(Labeller):
         spread = Spread(given.encoder, run.plan.columns, self.task.levels)
         apart, seed = (rows.labels - means)[:, 0], run.plan.seeds["split"]
         own = spread.fit_quantiles(rows.X, means, apart, rows.weight, seed, rows.groups)
-        one = self.task, self.response, self.temperatures, self.teacher
         return NumberLabeller(*one, spread, (rows.X, own))
 
     def given(self, soft_targets: Any, X: Table, name: str) -> FloatArray | None:

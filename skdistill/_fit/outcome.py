@@ -40,6 +40,8 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     n_judges = n_effective(validation.weight)
     if n_judges < fewest:
         return f"{n_judges:.0f} rows held out are too few to compare by, which takes {fewest}"
+    if plan.previous is not None:
+        return f"`{plan.previous.by}` goes on with one student"
     if plan.parameters.warm_start:
         return "`warm_start` goes on with one student"
     return "a net of your own is trained once"
@@ -118,6 +120,8 @@ def may_have_seen(plan: Plan, holds_out: bool) -> bool:
     bool
     """
     parts = plan.teachers
+    if plan.refreshes:  # its rows are new to the teacher as well
+        return False
     return holds_out and (not parts or len(unfrozen(parts)) < len(parts))
 
 

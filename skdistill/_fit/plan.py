@@ -34,7 +34,7 @@ N_FOLDS = 5
 
 @dataclass(frozen=True, eq=False)
 class Previous:
-    """What a fit left, for one that goes on from it by `warm_start`.
+    """What a fit left, for one that goes on from it.
 
     Attributes
     ----------
@@ -49,6 +49,10 @@ class Previous:
     split_seed : int or None
     columns : ColumnSelection or None
         Those that the student sees; None where it sees all.
+    by : {"warm_start", "refresh"}, default="warm_start"
+        What goes on from it.
+    spread : Spread or None, default=None
+        How labels lie around the teacher's numbers, where quantiles were learned of it.
     """
 
     student: FittedStudent
@@ -60,6 +64,8 @@ class Previous:
     rows: str | None
     split_seed: int | None
     columns: ColumnSelection | None
+    by: str = "warm_start"
+    spread: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +97,7 @@ class Plan:
     columns, teacher_columns : ColumnSelection
         Those that the student and the teachers see.
     previous : Previous or None
-        What `warm_start` goes on from.
+        What this fit goes on from.
     shared : Shared or None, default=None
         What it has in common with other fits on the same rows.
     """
@@ -136,6 +142,11 @@ class Plan:
     def continues(self) -> bool:
         """Whether it goes on from a student that is there."""
         return self.previous is not None
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether no teacher is to be fitted, in folds either."""
+        return self.previous is not None and self.previous.by == "refresh"
 
     @property
     def first_alpha(self) -> float:
@@ -209,6 +220,8 @@ def make_plan(
     check_parameters(estimator)
     kind = estimator._kind
     seconds = estimator.max_time
+    # The teacher of a refresh has not seen the rows: all of its answers are out of fold.
+    refreshes = previous is not None and previous.by == "refresh"
     cache = Cache(estimator.memory)
     seeds = draw_seeds(estimator.random_state, cache, previous)
     return Plan(
@@ -217,7 +230,7 @@ def make_plan(
         teachers=named_parts(estimator.teacher, "teacher"),
         objectives=named_parts(estimator.objectives, "objectives"),
         response=kind.response_class() if estimator.response is None else estimator.response,
-        cv=find_cv(estimator),
+        cv=None if refreshes else find_cv(estimator),
         tries_folds=is_auto(estimator.cv) and estimator.label_tolerance is None,
         chooses_alpha=is_auto(estimator.alpha),
         chooses_temperature=is_auto(estimator.temperature),

@@ -52,7 +52,7 @@ def identity_of(value: object) -> str:
 
 
 def check_settled(plan: Plan) -> None:
-    """Raise a ValueError where `warm_start` could not follow a parameter that has changed."""
+    """Raise a ValueError where a fit that goes on cannot follow a parameter that has changed."""
     if plan.previous is None or plan.previous.settled is None:
         return
     settled, now = plan.previous.settled, settled_by(plan.parameters)
@@ -62,9 +62,12 @@ def check_settled(plan: Plan) -> None:
         changed.insert(0, "teacher")
     if changed:
         named = ", ".join(f"`{name}`" for name in changed)
+        kept, remedy = "the fitted teacher, the encoder and the rows held out", "`warm_start=False`"
+        if plan.refreshes:
+            kept, remedy = "the fitted teacher and the encoder", "`fit` again on all rows"
         raise ValueError(
-            "`warm_start` keeps the fitted teacher, the encoder and the rows held out, so it "
-            f"cannot follow another {named}: set it back, or `warm_start=False`."
+            f"`{plan.previous.by}` keeps {kept}, so it cannot follow another {named}: set it back, "
+            f"or {remedy}."
         )
 
 
@@ -88,7 +91,7 @@ def warn_of_other_rows(plan: Plan, rows: str) -> None:
     rows : str
         What tells the rows to train on from others.
     """
-    if plan.previous is None or plan.previous.rows in (None, rows):
+    if plan.previous is None or plan.refreshes or plan.previous.rows in (None, rows):
         return
     if plan.has_unfitted_teachers:
         warn(

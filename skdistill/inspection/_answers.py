@@ -7,8 +7,9 @@ import numpy as np
 
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill.inspection._bootstrap import Measured, Resampling, row_losses, row_means, score
-from skdistill.inspection._models import TEACHER
+from skdistill.inspection._models import PREVIOUS, STUDENT, TEACHER
 from skdistill.metrics import largest_probability_gap
+from skdistill.metrics._churn import row_variations
 from skdistill.metrics._probabilities import TINY, row_divergences
 
 
@@ -75,6 +76,14 @@ class Answers:
 
     def nearness(self, model: str, resampling: Resampling) -> Measured:
         """How near a model is to the teacher."""
+        raise NotImplementedError
+
+    def tolerance(self) -> FloatArray | None:
+        """How far each number may move from the previous student's and be the same; or None."""
+        raise NotImplementedError
+
+    def changes(self, resampling: Resampling, tolerance: FloatArray | None) -> Measured:
+        """How far the student's answers are from those of the previous one."""
         raise NotImplementedError
 
     def plotted(self, model: str) -> FloatArray:
@@ -155,6 +164,18 @@ class ClassAnswers(Answers):
         found = row_means(columns, self.weight, resampling)
         found.add("largest_probability_gap", largest_probability_gap(teacher, p))
         return found
+
+    def tolerance(self) -> None:
+        """None: any other class is a flip; see the base."""
+
+    def changes(self, resampling: Resampling, tolerance: FloatArray | None) -> Measured:
+        """Flip rate and total variation; see the base."""
+        p, q = self.probabilities[PREVIOUS], self.probabilities[STUDENT]
+        columns = {
+            "churn": (p.argmax(axis=1) != q.argmax(axis=1)) * 1.0,
+            "total_variation": row_variations(p, q),
+        }
+        return row_means(columns, self.weight, resampling)
 
     def plotted(self, model: str) -> FloatArray:
         """Probabilities; see the base."""

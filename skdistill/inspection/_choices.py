@@ -20,6 +20,7 @@ _SAID = {
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
     *("n_features_in_", "feature_names_in_", "class_offset_", "cv_", "trials_"),
     *("decision_", "target_scaler_", "teacher_spread_", "quantile_offset_", "quantiles_"),
+    "refresh_",  # its words end the decision
 }
 LONGEST = 200
 

@@ -10,13 +10,16 @@ from skdistill._utils.types import ArrayLike, FloatArray
 from skdistill.inspection._answers import Answers
 from skdistill.inspection._bootstrap import LEAST_ROWS, Measured, Resampling, interval, spread
 from skdistill.inspection._costs import Costs
-from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER
+from skdistill.inspection._models import COMPILED, CONTROL, PREVIOUS, STUDENT, TEACHER
 from skdistill.inspection._segments import cut
 from skdistill.inspection._verdict import CLEAR, Gap, Gaps
 from skdistill.inspection._words import amount
 from skdistill.metrics import retained_gain
 
-PAIRS = [(STUDENT, CONTROL), (STUDENT, TEACHER), (CONTROL, TEACHER), (STUDENT, COMPILED)]
+PAIRS = [
+    *((STUDENT, CONTROL), (STUDENT, TEACHER), (CONTROL, TEACHER)),
+    *((STUDENT, COMPILED), (STUDENT, PREVIOUS)),
+]
 NOT_PICKLED = "it cannot be pickled"
 RETAINED = "retained_gain"
 COLUMNS = [
@@ -81,6 +84,7 @@ class Comparison:
         self.add_retained_gain()
         self.add_parts()
         self.add_segments(columns)
+        self.add_changes(columns)
 
     def add_scores(self) -> None:
         """Scores of each model, and their paired differences."""
@@ -122,6 +126,35 @@ class Comparison:
             for level, where in cut(name, values):
                 self._add_part(Group("segments", len(where), name, level), self.answers.take(where))
 
+    def add_changes(self, columns: dict[str, ArrayLike]) -> None:
+        """How far the student is from the previous one: all rows, and each class and segment.
+
+        Parameters
+        ----------
+        columns : dict of str to array-like of shape (n_rows,)
+        """
+        if PREVIOUS not in self.measured:
+            return
+        whole, part = self.answers, "changes"
+        most = whole.tolerance()
+        self._add_changes(self._all_rows(part), whole, most)
+        for one in whole.parts():
+            group = Group(part, len(one.answers), one.column, one.level)
+            self._add_changes(group, one.answers, one.answers.tolerance())
+        for name, values in columns.items():
+            for level, where in cut(name, values):
+                self._add_changes(Group(part, len(where), name, level), whole.take(where), most)
+
+    def _add_changes(self, group: Group, answers: Answers, most: FloatArray | None) -> None:
+        if not answers.weight.sum() > 0:
+            return
+        changes = answers.changes(self.resampling, most)
+        self._add_measured(group, changes, STUDENT, PREVIOUS)
+        metric = next(iter(answers.losses))
+        one, other = (answers.score_part(name, self.resampling) for name in (STUDENT, PREVIOUS))
+        less = one - other
+        self._add(group, metric, less.values[metric], less.draws[metric], STUDENT, PREVIOUS)
+
     def add_costs(self, costs: Costs) -> None:
         """Times and sizes, which have no interval.
 
@@ -141,8 +174,8 @@ class Comparison:
         return Group(part, len(self.answers))
 
     def _add_part(self, group: Group, answers: Answers) -> None:
-        # A compiled teacher says what the teacher says.
-        names = [name for name in answers.by_model if name != COMPILED]
+        # A compiled teacher says what the teacher says; the previous student has a part of its own.
+        names = [name for name in answers.by_model if name not in (COMPILED, PREVIOUS)]
         measured = {name: answers.score_part(name, self.resampling) for name in names}
         if not answers.weight.sum() > 0:
             for name, nothing in measured.items():

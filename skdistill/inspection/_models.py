@@ -19,6 +19,7 @@ from skdistill.task import check_labels, check_numbers
 from skdistill.teacher import adapt_numbers, quantile_function
 
 TEACHER, CONTROL, STUDENT, COMPILED = "teacher", "control", "student", "compiled teacher"
+PREVIOUS = "previous student"
 
 
 class Model(NamedTuple):
@@ -65,6 +66,7 @@ def find_models(
     y_train: ArrayLike | None = None,
     groups_train: ArrayLike | None = None,
     compiled_teacher: Estimator | None = None,
+    previous: Estimator | None = None,
 ) -> dict[str, Model]:
     """Everything that is compared on X; what is not there is left out.
 
@@ -77,11 +79,13 @@ def find_models(
     control, X_train, y_train, groups_train
         As :func:`find_control` takes them.
     compiled_teacher : object with predict_proba or predict, or callable, default=None
+    previous : BaseDistiller, Pipeline that ends in one, or None, default=None
 
     Returns
     -------
     dict of str to Model
     """
+    old, old_rows = _find_previous(previous, clf, X)
     control, is_ours = find_control(control, clf, steps, X_train, y_train, groups_train)
     seen = transformed(steps, X)
     given = {
@@ -89,6 +93,7 @@ def find_models(
         CONTROL: (control, seen if is_ours else X, "control"),
         STUDENT: (clf, seen, "estimator"),
         COMPILED: (compiled_teacher, seen, "compiled_teacher"),
+        PREVIOUS: (old, old_rows, "previous"),
     }
     return {
         name: Model(model, rows, argument, asker(model, clf))
@@ -97,12 +102,31 @@ def find_models(
     }
 
 
-def subject_of(estimator: Estimator) -> tuple[BaseDistiller, Pipeline | None]:
+def _find_previous(
+    previous: Estimator | None, clf: BaseDistiller, X: Table
+) -> tuple[BaseDistiller | None, Table]:
+    """An older student of the same kind, and the rows as it takes them."""
+    if previous is None:
+        return None, None
+    old, steps = subject_of(previous, "previous")
+    if is_classifier(old) != is_classifier(clf):
+        raise TypeError(
+            f"`previous` is a {type(old).__name__}, but `estimator` a {type(clf).__name__}: give a "
+            "student of the same kind."
+        )
+    return old, transformed(steps, X)
+
+
+def subject_of(
+    estimator: Estimator, argument: str = "estimator"
+) -> tuple[BaseDistiller, Pipeline | None]:
     """The fitted distiller, and the steps before it.
 
     Parameters
     ----------
     estimator : BaseDistiller or Pipeline
+    argument : str, default="estimator"
+        Where it was given, for the error message.
 
     Returns
     -------
@@ -116,8 +140,8 @@ def subject_of(estimator: Estimator) -> tuple[BaseDistiller, Pipeline | None]:
         steps = estimator[:-1] if len(estimator.steps) > 1 else None
     if not isinstance(clf, BaseDistiller):
         raise TypeError(
-            "`estimator` must be a fitted DistilledClassifier or DistilledRegressor, or a Pipeline "
-            f"that ends in one, got {type(clf).__name__}: of a search give "
+            f"`{argument}` must be a fitted DistilledClassifier or DistilledRegressor, or a "
+            f"Pipeline that ends in one, got {type(clf).__name__}: of a search give "
             "`search.best_estimator_`."
         )
     check_is_fitted(clf)

@@ -9,7 +9,9 @@ from skdistill._utils.quantiles import interpolate, tails_of
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill.inspection._answers import Answers, Part
 from skdistill.inspection._bootstrap import Measured, Resampling, row_means
-from skdistill.inspection._models import TEACHER
+from skdistill.inspection._models import PREVIOUS, STUDENT, TEACHER
+from skdistill.inspection._words import amount
+from skdistill.metrics._churn import TOLERANCE, has_moved
 from skdistill.metrics._quantiles import row_crps
 
 COVERAGES = (0.8, 0.9)
@@ -69,6 +71,26 @@ class NumberAnswers(Answers):
         found = found.named({"rmse": "rmse_to_teacher", "r2": "r2_to_teacher"})
         found.add("largest_gap", largest_gap(told - teacher, self.weight))
         return found
+
+    def tolerance(self) -> FloatArray:
+        """A share of the standard deviations of the previous student's numbers; see the base."""
+        old, weight = self.middle(PREVIOUS), self.weight
+        apart = old - np.average(old, axis=0, weights=weight)
+        return TOLERANCE * np.sqrt(np.average(apart**2, axis=0, weights=weight))
+
+    def changes(self, resampling: Resampling, tolerance: FloatArray | None) -> Measured:
+        """Share of rows whose number moved, and mean distance; see the base."""
+        assert tolerance is not None
+        moved = has_moved(self.middle(PREVIOUS), self.middle(STUDENT), tolerance)
+        columns = {"churn": moved * 1.0, "mean_move": np.abs(self._moves()).mean(axis=1)}
+        found = row_means(columns, self.weight, resampling)
+        most = ", ".join(amount(one) for one in tolerance.tolist())
+        found.notes["churn"] = f"a number has changed if it moved by more than {most}"
+        return found
+
+    def _moves(self) -> FloatArray:
+        """How far each number is from the previous student's."""
+        return self.middle(STUDENT) - self.middle(PREVIOUS)
 
     def middle(self, model: str) -> FloatArray:
         """What a model tells in the middle, in units, of shape (n_rows, n_targets)."""
@@ -141,6 +163,10 @@ class QuantileAnswers(NumberAnswers):
         found = Measured(_roots(squares.values), _roots(squares.draws))
         found.add("largest_gap", largest_gap(apart, self.weight))
         return found
+
+    def _moves(self) -> FloatArray:
+        """How far each quantile is from the previous student's."""
+        return self.predictions[STUDENT] - self.predictions[PREVIOUS]
 
     def middle(self, model: str) -> FloatArray:
         """The median of each row; see :meth:`NumberAnswers.middle`."""

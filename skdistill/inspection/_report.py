@@ -26,6 +26,7 @@ from skdistill.inspection._html import as_fragment, as_page
 from skdistill.inspection._models import (
     COMPILED,
     CONTROL,
+    PREVIOUS,
     STUDENT,
     TEACHER,
     check_compiled,
@@ -144,6 +145,7 @@ class DistillationReport:
         y_train: ArrayLike | None = None,
         groups_train: ArrayLike | None = None,
         compiled_teacher: Estimator | None = None,
+        previous: Estimator | None = None,
         sample_weight: ArrayLike | None = None,
         segments: Segments = None,
         n_bootstrap: int = 1000,
@@ -177,6 +179,10 @@ class DistillationReport:
         compiled_teacher : object with predict_proba or predict, or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
             and returns probabilities in the order of ``classes_``, or numbers.
+        previous : fitted distiller or Pipeline that ends in one, default=None
+            An older student, such as a copy from before :meth:`DistilledClassifier.refresh`. The
+            part "changes" then says how many predictions changed, how far answers moved, and how
+            the loss did: of all rows, and of each class and segment.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         segments : str, list of str or int, or dict of str to array-like, default=None
@@ -212,12 +218,13 @@ class DistillationReport:
             check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
         train = (X_train, y_train, groups_train)
-        models = find_models(clf, steps, X, control, *train, compiled_teacher)
+        models = find_models(clf, steps, X, control, *train, compiled_teacher, previous)
         answers = answers_of(models, clf, labels, weight)
         resampling = Resampling.drawn_by(random_state, n_bootstrap)
         comparison = Comparison(answers, resampling, float(confidence_level))
         comparison.add_all(columns)
-        costs = measure_costs(models, speed)
+        served = {name: one for name, one in models.items() if name != PREVIOUS}
+        costs = measure_costs(served, speed)
         comparison.add_costs(costs)
         return cls._of(clf, comparison, costs)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pandas as pd
 
 from skdistill.inspection._comparison import RETAINED
-from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER
+from skdistill.inspection._models import COMPILED, CONTROL, PREVIOUS, STUDENT, TEACHER
 from skdistill.inspection._words import amount
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A header, and the rows under it.
 Cells: TypeAlias = tuple[list[str], list[list[str]]]
-ORDER = (TEACHER, CONTROL, STUDENT, COMPILED)
+ORDER = (TEACHER, CONTROL, STUDENT, COMPILED, PREVIOUS)
 NAMES = {
     "accuracy": "accuracy",
     "log_loss": "log loss",
@@ -32,6 +32,9 @@ NAMES = {
     "rmse_to_teacher": "RMSE to the teacher",
     "r2_to_teacher": "R2 of the teacher's numbers",
     "largest_gap": "largest gap",
+    "churn": "predictions changed",
+    "total_variation": "total variation",
+    "mean_move": "mean move",
     "p50_ms": "1 row, median (ms)",
     "p99_ms": "1 row, 99th percentile (ms)",
     "n_calls": "calls with 1 row",
@@ -48,7 +51,7 @@ _PAIRED = "The first less the second, on the same rows; the interval is of the d
 _LESS = "The last columns are the student's {loss} less another's, ± one standard error"
 _KEPT = ", and the share of the teacher's lead over the control that is kept"
 # In the unit of y, whatever that is.
-_AMOUNTS = {"rmse", "mae", "crps", "rmse_to_teacher", "largest_gap"}
+_AMOUNTS = {"rmse", "mae", "crps", "rmse_to_teacher", "largest_gap", "mean_move"}
 
 
 @dataclass
@@ -113,6 +116,7 @@ def sections_of(report: "DistillationReport") -> list[Section]:
         Section("Speed and size", [_machine(report)], *_by_model(of("speed", "size"))),
         *(_parts(one, of(one), []) for one in ("classes", "targets")),
         _parts("segments", of("segments"), ["segments"]),
+        _changes(of("changes")),
         Section(
             "What the fit chose",
             report.choices,
@@ -213,6 +217,26 @@ def _parts(name: str, table: pd.DataFrame, plots: list[str]) -> Section:
         last = column
     words = [_LESS.format(loss=loss) + _KEPT * len(kept) + "."] if pairs else []
     return Section(name.capitalize(), words, header, rows, plots, n_names=2)
+
+
+def _changes(table: pd.DataFrame) -> Section:
+    """A row a group of rows: predictions changed, drift, and the difference of the losses."""
+    if not len(table):
+        return Section("Changes from the previous student")
+    metrics = list(table["metric"].unique())
+    rows = []
+    for _, group in table.fillna({"column": "", "level": ""}).groupby(
+        ["column", "level"], sort=False
+    ):
+        one = group.set_index("metric")
+        cells = [number(group.iloc[i], signed=i == len(group) - 1) for i in range(len(group))]
+        names = [one["column"].iloc[0] or "all rows", one["level"].iloc[0]]
+        rows.append([*names, f"{one['n_rows'].iloc[0]:,}", *cells])
+    header = ["column", "level", "rows", *map(name_of, metrics[:-1])]
+    header.append(f"{name_of(metrics[-1])}, less the {PREVIOUS}'s")
+    note = table["note"].iloc[0]
+    words = [f"Of all rows, {note}."] if note else []
+    return Section("Changes from the previous student", words, header, rows, n_names=2)
 
 
 def _difference(row: pd.Series) -> str:

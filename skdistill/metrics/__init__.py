@@ -1,8 +1,9 @@
-"""How good answers are, how near a student is to its teacher, and what was gained.
+"""How good answers are, how near a student is to its teacher, what was gained, what changed.
 
 Scores that scikit-learn has (accuracy, log loss, Brier score, AUC, RMSE) are not repeated here.
 """
 
+from skdistill.metrics._churn import prediction_churn, total_variation
 from skdistill.metrics._gain import _ScoreAndChoices, retained_gain, score_and_choices
 from skdistill.metrics._probabilities import (
     agreement,
@@ -19,8 +20,10 @@ __all__ = [
     "interval_coverage",
     "kl_divergence",
     "largest_probability_gap",
+    "prediction_churn",
     "retained_gain",
     "score_and_choices",
+    "total_variation",
 ]
 # The path that stored searches know.
 _ScoreAndChoices.__module__ = __name__

@@ -115,7 +115,7 @@ def agreement(
     >>> agreement([[0.9, 0.1], [0.4, 0.6]], [[0.8, 0.2], [0.6, 0.4]])
     0.5
     """
-    p, q = _pair(teacher_prob, student_prob)
+    p, q = check_pair(teacher_prob, student_prob)
     return weighted_mean(p.argmax(axis=1) == q.argmax(axis=1), sample_weight)
 
 
@@ -153,7 +153,7 @@ def kl_divergence(
     >>> round(kl_divergence([[1.0, 0.0]], [[0.5, 0.5]]), 4)
     0.6931
     """
-    p, q = _pair(teacher_prob, student_prob)
+    p, q = check_pair(teacher_prob, student_prob)
     return weighted_mean(row_divergences(p, q), sample_weight)
 
 
@@ -181,7 +181,7 @@ def largest_probability_gap(teacher_prob: ArrayLike, student_prob: ArrayLike) ->
     >>> round(largest_probability_gap([[0.9, 0.1], [0.4, 0.6]], [[0.8, 0.2], [0.6, 0.4]]), 3)
     0.2
     """
-    p, q = _pair(teacher_prob, student_prob)
+    p, q = check_pair(teacher_prob, student_prob)
     return float(np.abs(p - q).max())
 
 
@@ -205,11 +205,16 @@ def _both_columns(p: FloatArray) -> FloatArray:
     return np.column_stack([1 - p, p])
 
 
-def _pair(teacher_prob: ArrayLike, student_prob: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    p = _both_columns(_probabilities(teacher_prob, "teacher_prob"))
-    q = _both_columns(_probabilities(student_prob, "student_prob"))
+def check_pair(
+    first: ArrayLike,
+    second: ArrayLike,
+    names: tuple[str, str] = ("teacher_prob", "student_prob"),
+) -> tuple[FloatArray, FloatArray]:
+    """Two models' probabilities of the same rows, with a column a class, checked."""
+    p = _both_columns(_probabilities(first, names[0]))
+    q = _both_columns(_probabilities(second, names[1]))
     if p.shape != q.shape:
         raise ValueError(
-            f"`teacher_prob` and `student_prob` must have one shape, got {p.shape} and {q.shape}."
+            f"`{names[0]}` and `{names[1]}` must have one shape, got {p.shape} and {q.shape}."
         )
     return p, q

@@ -312,8 +312,8 @@ class Training:
             self.net.module_.load_state_dict(self.weights)
         except RuntimeError as error:
             raise ValueError(
-                "`warm_start` goes on from the weights of another module than `student` now is: "
-                f"set the layers back, or `warm_start=False`. {error}"
+                "`warm_start`, as `refresh`, goes on from the weights of another module than "
+                f"`student` now is: set the layers back, or `fit` again without it. {error}"
             ) from error
 
     def _fit_epoch(self) -> None:

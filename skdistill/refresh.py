@@ -1,0 +1,5 @@
+"""What a refresh changed: the public path of :class:`RefreshResult`."""
+
+from skdistill._fit.churn import RefreshResult
+
+__all__ = ["RefreshResult"]
