@@ -140,12 +140,8 @@ class Climb:
             answers = file.answers(judges.X)
             losses.append(judges.row_losses(file.rung, answers))
             mean = float(np.average(losses[-1], weights=judges.weight))
-            row: dict[str, Any] = {
-                "size": size_of(file.rung),
-                "quantize": file.quantize,
-                "loss": mean,
-            }
-            row |= {"loss_gap": np.nan, "loss_gap_se": np.nan}
+            row: dict[str, Any] = {"size": size_of(file.rung), "quantize": file.quantize}
+            row |= {"loss": mean, "loss_gap": np.nan, "loss_gap_se": np.nan}
             row |= judges.scores(file.rung, answers) | cost | {"meets": False}
             row["params"] = settled | {"student": self.recipes[file.place]}
             rows.append(row)
