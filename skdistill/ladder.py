@@ -104,9 +104,11 @@ class StudentLadder(MetaEstimatorMixin, BaseEstimator):
     Notes
     -----
     With `max_loss`, the file with fewest bytes that meets all budgets is kept. Without, it is the
-    file with fewest bytes whose loss is at most one standard error above that of the best file
-    which is small and fast enough: the one-standard-error rule [1]_, with the standard error of
-    the differences on the same rows. Of files with as many bytes, the faster one is kept.
+    file with fewest bytes whose loss is not clearly above that of the best file which is small and
+    fast enough. This is the one-standard-error rule [1]_, with the standard error of the
+    differences on the same rows. Nor is a file clearly worse if all rows together lose less by it
+    than one hard row may cost: 5 nats, or five times the mean loss of a number. Of files with as
+    many bytes, the faster one is kept.
 
     The loss is the one of `trials_`: log loss in nats, or squared error or CRPS on the scale of
     `target_scaler_`, where 1 is about that of the mean. Without labels it is the distance from the

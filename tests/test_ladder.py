@@ -214,6 +214,19 @@ def test_without_a_budget_the_smallest_within_a_standard_error_is_kept():
     assert kept == [1, 2]
 
 
+def test_a_file_that_loses_less_than_a_hard_row_is_not_clearly_worse():
+    """As that of a student in int8, which answers almost as in float32."""
+    losses = np.random.default_rng(0).exponential(size=100)
+    both = [losses + 0.04, losses]
+    made = table(loss=[one.mean() for one in both], bytes=[1, 4])
+    add_gaps(made, both, np.ones(100), None, Budget(), hard_row=0.0)
+    assert in_order(made) == [1]
+    add_gaps(made, both, np.ones(100), None, Budget(), hard_row=5.0)
+    assert in_order(made) == [0, 1]
+    add_gaps(made, both, np.ones(100), None, Budget(), hard_row=3.9)
+    assert in_order(made) == [1]
+
+
 def test_a_budget_of_bytes_or_time_leaves_the_best_that_fits_as_the_reference():
     best, kept = judged([0.5, 0.41, 0.4, 0.1], Budget(max_bytes=3), bytes=[1, 2, 3, 4])
     assert (best, kept) == (2, [1, 2])

@@ -77,10 +77,25 @@ def add_gaps(
     weight: FloatArray,
     groups: np.ndarray | None,
     budget: Budget,
+    hard_row: float = 0.0,
 ) -> int:
     """Add "loss_gap" and "loss_gap_se" to a table of rungs, and "meets".
 
-    The gap is that to the best rung, by its loss, of those that are small and fast enough.
+    The gap is that to the best rung, by its loss, of those that are small and fast enough. A rung
+    is clearly worse if the gap is larger than its standard error, and if all rows together lose
+    more than one hard row may cost: files of one student in float32 and int8 answer so much alike
+    that their standard error is next to nothing.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Changed in place.
+    losses : list of ndarray of shape (n_rows,)
+    weight : ndarray of shape (n_rows,)
+    groups : ndarray of shape (n_rows,) or None
+    budget : Budget
+    hard_row : float, default=0.0
+        Loss that one hard row may cost.
 
     Returns
     -------
@@ -99,7 +114,9 @@ def add_gaps(
     gaps = [paired_gap(one, losses[best], weight, groups) for one in losses]
     table["loss_gap"], table["loss_gap_se"] = np.array(gaps).T
     if budget.max_loss is None:
-        is_good = table["loss_gap"] <= table["loss_gap_se"]
+        is_good = table["loss_gap"] <= np.maximum(
+            table["loss_gap_se"], hard_row / n_effective(weight)
+        )
     else:
         is_good = table["loss"] <= budget.max_loss
     table["meets"] = affords & is_good.to_numpy()

@@ -124,7 +124,8 @@ class Climb:
         order = sorted(range(len(files)), key=lambda i: (costs[i]["bytes"], costs[i]["us_one_row"]))
         files, costs = [files[i] for i in order], [costs[i] for i in order]
         table, losses = self._table(files, costs, judges, settled)
-        best = add_gaps(table, losses, judges.weight, judges.groups, self.budget)
+        hard_row = judges.hard_row(rungs[0], losses[int(table["loss"].argmin())])
+        best = add_gaps(table, losses, judges.weight, judges.groups, self.budget, hard_row)
         return Ladder(files, table, best, judges, settled, n_left_out, split)
 
     def _table(

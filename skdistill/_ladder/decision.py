@@ -54,9 +54,9 @@ def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
     if budget.max_loss is not None:
         return which
     if row.name == best.name:
-        return f"{which}, since no smaller one has a loss within one standard error of its own"
+        return f"{which}, since all smaller ones are clearly worse"
     return (
-        f"{which}, with a loss within one standard error of the lowest ({_name(best)}: "
+        f"{which}, with a loss not clearly above the lowest ({_name(best)}: "
         f"{best['loss']:.4f}; gap {row['loss_gap']:.4f}, standard error {row['loss_gap_se']:.4f})"
     )
 

@@ -78,6 +78,10 @@ class Judges:
             return np.mean((outputs - task.soft_of(_known(self.told))) ** 2, axis=1)
         return task.row_losses(outputs, task.encode(self.y))
 
+    def hard_row(self, rung: BaseDistiller, losses: FloatArray) -> float:
+        """What one row of a hard label may cost; 0 without labels."""
+        return 0.0 if self.y is None else rung._task.hard_row(losses)
+
     def scores(self, rung: BaseDistiller, answers: FloatArray) -> dict[str, float]:
         """What `ladder_` says of answers beside their loss; NaN where it is not known."""
         if rung._kind.has_classes:
