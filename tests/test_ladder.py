@@ -384,7 +384,7 @@ def test_int8_files_are_there_where_they_are_smaller(quantize, n_files):
     """Two weights a unit are too few for int8 to save anything."""
     ladder = StudentLadder(distiller(), [(8,)], quantize=quantize).fit(X, Y)
     assert len(ladder.ladder_) == n_files
-    assert ("no int8 for 1 sizes" in ladder.decision_) == (quantize == "auto")
+    assert ("no smaller (1 left out)" in ladder.decision_) == (quantize == "auto")
 
 
 def test_the_extra_is_named_where_it_is_missing(monkeypatch):
@@ -411,6 +411,13 @@ def test_times_have_quartiles_and_rows_are_asked_as_a_service_would(monkeypatch,
     scorer = Scorer(ladder.best_file_)
     told = np.concatenate([scorer.predict_proba(row) for row in rows[:8]])
     np.testing.assert_allclose(told, ladder.predict_proba(frame[:8]), atol=1e-5)
+
+
+def test_columns_without_names_are_asked_as_lists(fitted):
+    rows = files.single_rows(fitted.best_estimator_, pd.DataFrame(X))
+    assert isinstance(rows[0], list)
+    told = np.concatenate([Scorer(fitted.best_file_).predict_proba(row) for row in rows[:4]])
+    np.testing.assert_allclose(told, Scorer(fitted.best_file_).predict_proba(X[:4]), atol=1e-6)
 
 
 # --- around it ---

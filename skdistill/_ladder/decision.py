@@ -73,5 +73,5 @@ def _settled(settled: dict[str, Any], n_left_out: int) -> str:
     if told:
         told = [", ".join(told) + " by the largest size, for all"]
     if n_left_out:
-        told.append(f"no int8 for {n_left_out} sizes, whose files it makes no smaller")
+        told.append(f"no int8 files where they are no smaller ({n_left_out} left out)")
     return ", ".join(told) or "nothing that the largest size had to settle"

@@ -124,11 +124,13 @@ def _columns(rung: BaseDistiller, X: Table) -> Table:
 
 
 def single_rows(rung: BaseDistiller, X: Table) -> list[Any]:
-    """Rows one by one, as a service has them: dicts where columns have names, else arrays."""
+    """Rows one by one, as a service has them: dicts where columns have names, else arrays or lists."""
     X = _columns(rung, X)
     rows = safe_indexing(X, np.arange(min(num_samples(X), SINGLE_CALLS)))
     if is_frame(rows) and hasattr(rung, "feature_names_in_"):
         return nw.from_native(rows, eager_only=True).rows(named=True)
+    if hasattr(rows, "itertuples"):  # a pandas frame without names is slow to take apart
+        return [[list(row)] for row in rows.itertuples(index=False, name=None)]
     return [safe_indexing(rows, [i]) for i in range(num_samples(rows))]
 
 

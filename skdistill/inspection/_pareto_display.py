@@ -35,8 +35,10 @@ class ParetoDisplay(Display):
         Row of the file that is kept.
     teacher_loss : float, default=None
         Shown as a line.
-    max_x, max_loss : float, default=None
-        The budget, shown as lines.
+    max_x : float, default=None
+        Budget of the cost, shown as a line.
+    max_loss : float, default=None
+        Budget of the loss, shown as a line.
 
     Attributes
     ----------
