@@ -124,7 +124,7 @@ def _columns(rung: BaseDistiller, X: Table) -> Table:
 
 
 def single_rows(rung: BaseDistiller, X: Table) -> list[Any]:
-    """Rows one by one, as a service has them: dicts where columns have names, else arrays or lists."""
+    """Rows one by one, as a service has them: dicts where columns have names, else arrays."""
     X = _columns(rung, X)
     rows = safe_indexing(X, np.arange(min(num_samples(X), SINGLE_CALLS)))
     if is_frame(rows) and hasattr(rung, "feature_names_in_"):
