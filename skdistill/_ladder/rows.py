@@ -160,30 +160,39 @@ def split_rows(
             "'auto' or True, or give `X_val` and `y_val`."
         )
     groups = check_groups(fit_params.get("groups"), X)
-    wanted = estimator.validation_fraction
-    if is_splitter(wanted):
-        return last_split(wanted, X, y, groups)
-    n_rows = num_samples(X)
+    if is_splitter(estimator.validation_fraction):
+        return last_split(estimator.validation_fraction, X, y, groups)
     weight = counting_weights(fit_params.get("sample_weight"), X)
+    train, test = _split_by_share(estimator, num_samples(X), y, weight, groups)
+    if not len(test):
+        raise ValueError(
+            f"n_samples={num_samples(X)} leaves no row to hold out, so nothing judges the sizes: "
+            "give more rows, or `X_val` and `y_val`."
+        )
+    return train, test
+
+
+def _split_by_share(
+    estimator: BaseDistiller,
+    n_rows: int,
+    y: np.ndarray | None,
+    weight: FloatArray | None,
+    groups: np.ndarray | None,
+) -> Split:
+    """Hold out a share of the rows that weigh anything, or of the groups."""
     used = np.arange(n_rows) if weight is None else np.flatnonzero(weight)
-    if is_auto(wanted):
-        wanted = float(np.clip(ENOUGH_JUDGES / len(used), SHARE, LARGEST_SHARE))
+    share = estimator.validation_fraction
+    if is_auto(share):
+        share = float(np.clip(ENOUGH_JUDGES / len(used), SHARE, LARGEST_SHARE))
     strata = np.zeros(len(used), dtype=int)
     if y is not None and estimator._kind.has_classes:
         strata = np.unique(y[used], return_inverse=True)[1]
     seed = draw_seeds(estimator.random_state, Cache(estimator.memory))["split"]
     if groups is None:
-        test = used[rows_to_hold_out(strata, wanted, seed)]
-        train = np.setdiff1d(np.arange(n_rows), test)
-    else:
-        test = used[groups_to_hold_out(strata, groups[used], wanted, seed)]
-        train = np.flatnonzero(~np.isin(groups, groups[test]))
-    if not len(test):
-        raise ValueError(
-            f"n_samples={n_rows} leaves no row to hold out, so nothing judges the sizes: give more "
-            "rows, or `X_val` and `y_val`."
-        )
-    return train, test
+        test = used[rows_to_hold_out(strata, share, seed)]
+        return np.setdiff1d(np.arange(n_rows), test), test
+    test = used[groups_to_hold_out(strata, groups[used], share, seed)]
+    return np.flatnonzero(~np.isin(groups, groups[test])), test
 
 
 def judges_of(
