@@ -73,9 +73,10 @@ def print_times(sets):
     columns = ["data", "epochs", "in one pass, s", "one after the other, s", "torch loop, s"]
     print_table([*columns, "/ one after the other", "/ torch loop"], table)
     print(
-        f"{len(grid())} candidates (8 temperatures x 3 alphas), MLP 128-128, the first of {N_FOLDS} "
-        "folds: the others are like it. Teachers and labels come from `memory` on all sides. A "
-        "third of the candidates is fitted alone before the pass, a third amid, a third after it. "
+        f"{len(grid())} candidates ({len(TEMPERATURES)} temperatures x {len(ALPHAS)} alphas), MLP "
+        f"128-128, the first of {N_FOLDS} folds: the others are like it. Teachers and labels come "
+        "from `memory` on all sides. Half of the candidates are trained in one pass and then one "
+        "after the other, then the other half. "
         "The torch loop takes the epochs that the fits have taken, on the same rows, in batches of "
         "the same size, by torch's own Muon and fused AdamW.\n"
     )

@@ -126,10 +126,10 @@ def in_words(name, teacher, control, student):
 # %%
 # Search over temperature and the weight of the labels
 # ----------------------------------------------------
-# In each fold the teacher is fitted once, on the training rows alone, and rows are drawn and labelled
-# once. The students of all candidates learn from these, side by side.
+# In each fold the teacher is fitted once, on the training rows alone, and rows are drawn and
+# labelled once. The students of all candidates learn from these, side by side.
 
-TEMPERATURES, ALPHAS = (1.0, 2.0, 4.0, 8.0), (0.1, 0.3, 0.7, 1.0)
+TEMPERATURES, ALPHAS = (1.0, 2.0, 4.0), (0.3, 0.7, 1.0)
 
 
 def search(X, y):
