@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skdistill._ladder.choice import Budget, add_gaps, in_order, paired_gap
+from skdistill._fit.judge import MeanGap
+from skdistill._ladder.choice import Budget, add_gaps, in_order
 from skdistill.inspection._pareto_display import pareto_front
 
 
@@ -67,17 +68,16 @@ def test_of_files_as_large_the_faster_is_kept():
 def test_gaps_are_paired_weighted_and_by_group():
     rng = np.random.default_rng(0)
     hard = rng.exponential(size=200)  # of both models
-    gap, error = paired_gap(hard + 0.1, hard, np.ones(200), None)
-    assert (gap, error) == (pytest.approx(0.1), pytest.approx(0, abs=1e-12))
+    gap = MeanGap.of(hard + 0.1 - hard, np.ones(200), None)
+    assert gap.mean == pytest.approx(0.1)
+    assert gap.standard_error == pytest.approx(0, abs=1e-12)
     a, b = rng.normal(size=(2, 200))
-    gap, error = paired_gap(a, b, np.ones(200), None)
-    assert gap == pytest.approx(np.mean(a - b))
-    assert error == pytest.approx(np.std(a - b, ddof=1) / np.sqrt(200))
-    _, of_groups = paired_gap(
-        np.repeat(a, 5), np.repeat(b, 5), np.ones(1000), np.repeat(np.arange(200), 5)
-    )
-    assert of_groups == pytest.approx(error)
-    assert paired_gap(a[:1], b[:1], np.ones(1), None)[1] == 0
+    gap = MeanGap.of(a - b, np.ones(200), None)
+    assert gap.mean == pytest.approx(np.mean(a - b))
+    assert gap.standard_error == pytest.approx(np.std(a - b, ddof=1) / np.sqrt(200))
+    by_group = MeanGap.of(np.repeat(a - b, 5), np.ones(1000), np.repeat(np.arange(200), 5))
+    assert by_group.standard_error == pytest.approx(gap.standard_error)
+    assert np.isnan(MeanGap.of(a[:1], np.ones(1), None).standard_error)
 
 
 def test_front_of_points_that_tie():

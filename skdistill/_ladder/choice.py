@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from skdistill._fit.judge import MeanGap
 from skdistill._utils.types import BoolArray, FloatArray
 from skdistill._utils.weights import n_effective
 
@@ -40,35 +41,6 @@ class Budget:
     def __str__(self) -> str:
         given = {name: value for name, value in vars(self).items() if value is not None}
         return ", ".join(f"`{name}={value:g}`" for name, value in given.items())
-
-
-def paired_gap(
-    losses: FloatArray, others: FloatArray, weight: FloatArray, groups: np.ndarray | None
-) -> tuple[float, float]:
-    """How much more one model loses than another on the same rows, and the standard error of that.
-
-    Parameters
-    ----------
-    losses, others : ndarray of shape (n_rows,)
-    weight : ndarray of shape (n_rows,)
-    groups : ndarray of shape (n_rows,) or None
-        Rows of one group depend on each other: the differences are then those of the groups.
-
-    Returns
-    -------
-    gap, standard_error : float
-        The error is 0 where there is but one row or group.
-    """
-    share = weight / weight.sum()
-    gap = float(share @ (losses - others))
-    apart = share * (losses - others - gap)
-    if groups is not None:
-        code = np.unique(groups, return_inverse=True)[1]
-        apart, share = (np.bincount(code, weights=one) for one in (apart, share))
-    n = n_effective(share)
-    if n <= 1:
-        return gap, 0.0
-    return gap, float(np.sqrt(np.sum(apart**2) / (1 - 1 / n)))
 
 
 def add_gaps(
@@ -111,8 +83,10 @@ def add_gaps(
     if not affords.any():
         raise ValueError(no_rung(table, budget))
     best = int(np.argmin(np.where(affords, table["loss"], np.inf)))
-    gaps = [paired_gap(one, losses[best], weight, groups) for one in losses]
-    table["loss_gap"], table["loss_gap_se"] = np.array(gaps).T
+    gaps = [MeanGap.of(one - losses[best], weight, groups) for one in losses]
+    table["loss_gap"] = [gap.mean for gap in gaps]
+    # Of one row or group none is known: then no rung is clearly worse by less than a hard row.
+    table["loss_gap_se"] = np.nan_to_num([gap.standard_error for gap in gaps])
     if budget.max_loss is None:
         is_good = table["loss_gap"] <= np.maximum(
             table["loss_gap_se"], hard_row / n_effective(weight)

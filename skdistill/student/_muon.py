@@ -104,7 +104,7 @@ class Muon(torch.optim.Optimizer):
                 state["step"] = torch.zeros(())
                 state["exp_avg"] = torch.zeros_like(parameter)
                 state["exp_avg_sq"] = torch.zeros_like(parameter)
-        tensors = (
+        tensors: Any = (
             parameters,
             [one.grad for one in parameters],
             [state["exp_avg"] for state in states],
