@@ -95,4 +95,5 @@ def _statistic(gain: MeanGap) -> float:
         return np.inf
     t = gain.mean / gain.standard_error
     skewness = np.sum(apart**3) / np.sum(apart**2) ** 1.5  # over the square root of n
-    return float(min(t, t + skewness * (1 / 6 + t**2 / 3) + skewness**2 * t**3 / 27))
+    corrected = float(t + skewness * (1 / 6 + t**2 / 3) + skewness**2 * t**3 / 27)
+    return min(t, corrected)
