@@ -1,5 +1,6 @@
 """A search in one pass against as many fits one after the other, and against a torch loop."""
 
+import sys
 import tempfile
 import time
 import warnings
@@ -69,6 +70,7 @@ def print_times(sets):
         of_loops.append(together / loop)
         figures = [f"{value:.1f}" for value in (together, apart, loop)]
         table.append([name, n_epochs, *figures, f"{of_fits[-1]:.2f}", f"{of_loops[-1]:.2f}"])
+        print(*table[-1], file=sys.stderr, flush=True)
     table.append(["all", "", "", "", "", spread(of_fits), spread(of_loops)])
     table.append(["bar", "", "", "", "", "<= 0.5", "<= 0.3"])
     columns = ["data", "epochs", "in one pass, s", "one after the other, s", "torch loop, s"]

@@ -184,7 +184,8 @@ class Candidates:
             return None
         given, used = self.given, self.given.weights > 0
         table = self.plan.columns.take(safe_indexing(given.X, used))
-        coded = with_nominal(given.encoder, table, given.task.coarse(given.labels[used]))
+        told = given.encoder, table, given.task.coarse(given.labels[used])
+        coded = self.plan.once(("codes", id(given.encoder)), lambda: with_nominal(*told))
         if not coded.nominal_:
             return None
         plain = yield from self._try_labels_alone(given.encoder)
