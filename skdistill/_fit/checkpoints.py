@@ -55,8 +55,7 @@ def open_checkpoint(path: Any) -> Iterator["Checkpoint | None"]:
         return
     shown, own = os.fspath(path), Path(path).absolute() / FOLDER
     with ExitStack() as stack:
-        with naming_folder(shown):
-            _hold(own, shown, stack)
+        _hold(own, shown, stack)
         stack.callback(_remove_if_empty, own)
         checkpoint = Checkpoint(shown, own)
         yield checkpoint
@@ -65,13 +64,17 @@ def open_checkpoint(path: Any) -> Iterator["Checkpoint | None"]:
 
 def _hold(folder: Path, path: str, stack: ExitStack) -> None:
     """Make the folder, and lock it until the stack is left."""
-    if any(one.is_file() for one in folder.parents):
+    with naming_folder(path):
+        is_file = any(one.is_file() for one in folder.parents)
+        if not is_file:
+            folder.mkdir(parents=True, exist_ok=True)
+    if is_file:
         raise NotADirectoryError(
             errno.ENOTDIR, f"`checkpoint_dir={path!r}` is a file, or in one: give a folder."
         )
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        stack.enter_context(locked(folder.parent / LOCK))
+        with naming_folder(path):
+            stack.enter_context(locked(folder.parent / LOCK))
     except HeldError as error:
         raise RuntimeError(
             f"`checkpoint_dir={path!r}` is in use by another fit (process {error}): wait for it, "
@@ -163,9 +166,11 @@ class Checkpoint:
                 f"`checkpoint_dir={self.path!r}` stays as it was before KeyboardInterrupt: `fit` "
                 f"with the same inputs goes on from there. Else delete {str(self.folder)!r}."
             )
-        else:
-            with naming_folder(self.path):
-                remove_folder(self.folder, MANIFEST)
+            return
+        try:
+            remove_folder(self.folder, MANIFEST)
+        except OSError as error:  # the student is there all the same
+            warn(f"{str(self.folder)!r} could not be deleted, which is to be done: {error}.")
 
     def run(self, job: Job) -> Trained:
         """Train to the end, from the last epoch that is kept.

@@ -46,10 +46,6 @@ def identities_of(
     values = {
         name: value for name, value in estimator.get_params(deep=False).items() if name not in FREE
     }
-    values["teacher"] = [
-        (name, known_by(part) if is_frozen(part) else clone_of(part))
-        for name, part in named_parts(estimator.teacher, "teacher")
-    ]
     values |= vars(arguments)
     if previous is not None:
         weights = list(previous.student.module.state_dict().values())
@@ -72,9 +68,15 @@ def versions() -> dict[str, str]:
 
 def _identity_of(name: str, value: Any) -> str:
     try:
-        return identify(value)
+        return identify(_known_by(value) if name == "teacher" else value)
     except TypeError as error:
         raise ValueError(
             f"`checkpoint_dir` cannot tell `{name}` from another: {error}. Take out what cannot be "
             "pickled (a lock, an open file, a connection), or use `checkpoint_dir=None`."
         ) from error
+
+
+def _known_by(teacher: Any) -> list[tuple[str, Any]]:
+    """The teachers as they will be fitted; of those that are, what `memory` knows them by."""
+    parts = named_parts(teacher, "teacher")
+    return [(name, known_by(part) if is_frozen(part) else clone_of(part)) for name, part in parts]

@@ -1,10 +1,9 @@
 """Results of functions in files of their own, each whole or not there."""
 
 import errno
-import os
 import pickle
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +141,7 @@ def remove_torn(folder: Path) -> None:
 def remove_folder(folder: Path, first: str) -> None:
     """Delete a folder and its files, one of them first: without it the others mean nothing."""
     (folder / first).unlink(missing_ok=True)
-    for entry in os.scandir(folder):
-        if entry.is_file(follow_symlinks=False):
-            Path(entry.path).unlink(missing_ok=True)
-    folder.rmdir()
+    for file in folder.iterdir():
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # a worker that outlives its killed fit has written to it again
+        folder.rmdir()
