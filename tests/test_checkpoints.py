@@ -132,7 +132,6 @@ def killed(tmp_path, n_kills, mode):
 
 
 def check_kill(kill, steps, mode):
-    assert kill["was_killed"]
     assert kill["gap"] == 0
     assert kill["done"] == steps, "some step was left out, or another was done"
     epochs = [step for step in kill["twice"] if step.startswith("epoch")]
