@@ -74,7 +74,8 @@ class ProbabilitiesMixin:
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[self._outputs(X).argmax(axis=1)]
+        outputs = self._outputs(X)  # first: it says so where there has been no fit
+        return self.classes_[outputs.argmax(axis=1)]
 
 
 def _tells_quantiles(reg: Any) -> bool:
