@@ -9,10 +9,10 @@ SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/do
 MAKEFLAGS += -j2
 
 .PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-commit profile docs docs-gallery clean
+	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-commit profile docs docs-gallery clean
 
 help:
-	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature"
+	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
 	@echo "make test        the fast tests"
 	@echo "make test-all    the fast and the slow tests"
 	@echo "make lint        ruff and mypy"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-extra  install the extra bench: RealMLP and TabM, which are not measured without"
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
 	@echo "make bench-regression  numbers and intervals against teacher, control and CatBoost; hours"
+	@echo "make bench-search  a search and a ladder against as many fits, budgets that are met; an hour"
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit;"
 	@echo "                 with DATA=all, seconds and loss of the student on the sets of bench-fidelity"
@@ -76,6 +77,9 @@ bench-regression: setup
 
 bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)
+
+bench-search: setup
+	$(PY) benchmarks/bench_search.py
 
 bench-commit: setup
 	$(PY) benchmarks/bench_commit.py $(REF) $(if $(DATA),--data $(DATA))

@@ -49,8 +49,7 @@ class BestEstimator(MetaEstimatorMixin, BaseEstimator):
     def _checked(self, X: Table, y: Any) -> tuple[Table, Any]:
         """X and y by the checks of the estimator, before rows are held out of them."""
         seen = copy.copy(self.estimator)
-        given: Any = dict.fromkeys(Arguments.__dataclass_fields__)
-        given = check_containers(Arguments(**(given | {"X": X, "y": y, "fit_params": {}})))
+        given = check_containers(Arguments.of(X, y, {}))
         with naming(type(self.estimator).__name__):
             seen._check_X(given.X, reset=True)
             return given.X, seen._kind.check_target(y, given.X)

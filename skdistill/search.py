@@ -124,13 +124,11 @@ class BaseSearch(BestEstimator):
         estimators = [grid.make(params) for params in grid.candidates]
         for estimator in estimators:
             estimator.set_params(verbose=max(0, int(self.verbose) - 1))
-        given: Any = dict.fromkeys(Arguments.__dataclass_fields__)
         cut = take_rows(fit_params, train, len(y))
-        known = {name: cut.pop(name) for name in list(cut) if name in given}
-        given |= known | {"X": safe_indexing(X, train), "y": y[train], "fit_params": cut}
+        arguments = Arguments.of(safe_indexing(X, train), y[train], cut)
         started = time.perf_counter()
         with once_each():
-            errors = fit_several(estimators, Arguments(**given), self.n_jobs)
+            errors = fit_several(estimators, arguments, self.n_jobs)
         seconds = (time.perf_counter() - started) / len(estimators)
         weight = fit_params.get("sample_weight")
         weight = None if weight is None else np.asarray(weight)[test]

@@ -26,6 +26,7 @@ from skdistill import (
     MLPStudent,
     Munge,
     Rounds,
+    StudentLadder,
 )
 from skdistill._fit import checkpoints
 from skdistill._utils import files
@@ -530,8 +531,9 @@ def test_refresh_leaves_it_alone(folder, dies_in_epoch):
 
 def test_searches(folder):
     search = DistilledClassifierCV(make(folder), temperatures=[1, 2], alphas=None, cv=2)
-    with pytest.raises(ValueError, match=r"`checkpoint_dir='.*'` of `estimator` holds one fit"):
-        search.fit(X, Y)
+    for one in (search, StudentLadder(make(folder), sizes=[(8,)], max_bytes=10**6)):
+        with pytest.raises(ValueError, match=r"`checkpoint_dir='.*'` of `estimator` holds one fit"):
+            one.fit(X, Y)
     grid = GridSearchCV(make(folder), {"temperature": [1.0, 2.0]}, cv=2, error_score="raise")
     grid.fit(X, Y)
     assert os.listdir(folder) == []

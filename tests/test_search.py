@@ -29,6 +29,10 @@ from skdistill.metrics import crps
 from skdistill.student import Training
 
 QUICK = MLPStudent((16,), n_steps=60, optimizer="adamw")
+PLAIN = {
+    **{"student": MLPStudent((32,), n_steps=100), "transfer": None, "random_state": 0},
+    **{"early_stopping": False, "cv": None},
+}
 X, y = make_classification(600, 8, n_informative=6, n_classes=3, random_state=0)
 FOREST = RandomForestClassifier(10, random_state=0)
 
@@ -273,7 +277,7 @@ def test_it_stands_in_a_pipeline_and_is_cloned():
 
 @pytest.mark.parametrize("head", ["mean", "quantiles"])
 def test_numbers_are_searched_as_well(head):
-    X, y = make_regression(500, 5, noise=10, random_state=0)
+    X, y = make_regression(160, 5, noise=10, random_state=0)
     reg = DistilledRegressor(LinearRegression(), QUICK, head=head, transfer=None, random_state=0)
     folds = KFold(2)
     search = DistilledRegressorCV(reg, alphas=[0.2, 0.8], cv=folds).fit(X, y)
@@ -289,7 +293,7 @@ def test_numbers_are_searched_as_well(head):
                 scores.append(-crps(y[test], own.predict_quantiles(X[test]), own.quantiles_))
         assert_allclose(score, np.mean(scores), rtol=1e-4)
     if head == "quantiles":
-        assert search.predict_interval(X).shape == (500, 2)
+        assert search.predict_interval(X).shape == (160, 2)
 
 
 def test_scores_are_shown():
@@ -319,14 +323,12 @@ def test_scores_are_shown():
 @parametrize_with_checks(
     [
         DistilledClassifierCV(
-            DistilledClassifier(LogisticRegression(), QUICK, random_state=0),
-            temperatures=[1, 2],
+            DistilledClassifier(LogisticRegression(), **PLAIN),
+            temperatures=[2],
             alphas=[0.3],
             cv=2,
         ),
-        DistilledRegressorCV(
-            DistilledRegressor(LinearRegression(), QUICK, random_state=0), alphas=[0.3, 0.7], cv=2
-        ),
+        DistilledRegressorCV(DistilledRegressor(LinearRegression(), **PLAIN), alphas=[0.3], cv=2),
     ]
 )
 def test_scikit_learns_checks(estimator, check):

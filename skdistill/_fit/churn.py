@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
-from skdistill._fit.judge import is_clearly_lower
+from skdistill._fit.judge import MeanGap, is_clearly_lower
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.new_rows import NewRows
 from skdistill._fit.number_labelling import NumberLabeller
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
-from skdistill._utils.weights import n_effective
 from skdistill.metrics import prediction_churn, total_variation
 from skdistill.metrics._churn import TOLERANCE, has_moved
 from skdistill.metrics._probabilities import row_divergences
@@ -116,7 +115,7 @@ def compare(
         _loss_name(old, rows),
         before,
         after,
-        _standard_error(others - losses, weight, rows.groups),
+        MeanGap.of(others - losses, weight, rows.groups).standard_error,
         not is_worse,
     )
 
@@ -192,14 +191,3 @@ def _loss_name(estimator: Estimator, rows: NewRows) -> str:
     if task.has_classes:
         return FIDELITY["classes"]
     return FIDELITY["numbers" if task.levels is None else "quantiles"]
-
-
-def _standard_error(gaps: FloatArray, weight: FloatArray, groups: np.ndarray | None) -> float:
-    """Of the weighted mean of paired differences."""
-    share = weight / weight.sum()
-    apart = share * (gaps - share @ gaps)
-    if groups is not None:
-        code = np.unique(groups, return_inverse=True)[1]
-        apart, share = (np.bincount(code, weights=one) for one in (apart, share))
-    n = n_effective(share)
-    return float(np.sqrt(np.sum(apart**2) / (1 - 1 / n))) if n > 1 else np.nan

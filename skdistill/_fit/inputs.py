@@ -1,6 +1,6 @@
 """What a fit is given, checked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,14 @@ class Arguments:
     y_val: Any
     sample_weight_val: Any
     fit_params: dict[str, Any]
+
+    @classmethod
+    def of(cls, X: Table, y: Any, given: dict[str, Any]) -> "Arguments":
+        """Sort the arguments of a ``fit``: those that it names, and others."""
+        named: dict[str, Any] = dict.fromkeys(one.name for one in fields(cls))
+        known = {name: value for name, value in given.items() if name in named}
+        others = {name: value for name, value in given.items() if name not in named}
+        return cls(**named | known | {"X": X, "y": y, "fit_params": others})
 
     @property
     def shown_to_callbacks(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Whether one model's losses on the rows held out are clearly lower than another's."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.stats import t as student_t
 
@@ -10,6 +12,40 @@ from skdistill._utils.weights import n_effective
 # It is shared out by Bonferroni: folds, codes, alpha, two temperatures, control, teacher.
 LEVEL = 0.05
 MOST_COMPARISONS = 7
+
+
+@dataclass(frozen=True)
+class MeanGap:
+    """The mean of the differences between two models' losses on the same rows.
+
+    Attributes
+    ----------
+    mean : float
+    apart : ndarray of shape (n_units,)
+        Share of each row, or group, times its distance from the mean.
+    n : float
+        Effective number of rows or groups.
+    """
+
+    mean: float
+    apart: FloatArray
+    n: float
+
+    @classmethod
+    def of(cls, gaps: FloatArray, weight: FloatArray, groups: np.ndarray | None) -> "MeanGap":
+        """The mean of the differences of rows; those of a group depend on each other."""
+        share = weight / weight.sum()
+        mean = float(share @ gaps)
+        apart = share * (gaps - mean)
+        if groups is not None:
+            _, code = np.unique(groups, return_inverse=True)
+            apart, share = (np.bincount(code, weights=one) for one in (apart, share))
+        return cls(mean, apart, n_effective(share))
+
+    @property
+    def standard_error(self) -> float:
+        """NaN of a single row or group."""
+        return float(np.sqrt(np.sum(self.apart**2) / (1 - 1 / self.n))) if self.n > 1 else np.nan
 
 
 def is_clearly_lower(
@@ -45,29 +81,19 @@ def is_clearly_lower(
     .. [1] Hall (1992). On the Removal of Skewness by Transformation.
        https://doi.org/10.1111/j.2517-6161.1992.tb01876.x
     """
-    gain, share = others - losses, weight / weight.sum()
-    mean = share @ gain
-    if n_effective(weight) * mean <= hard_row:
+    gain = MeanGap.of(others - losses, weight, groups)
+    if n_effective(weight) * gain.mean <= hard_row or gain.n <= 1:
         return False
-    apart = share * (gain - mean)
-    if groups is not None:
-        _, code = np.unique(groups, return_inverse=True)
-        apart, share = (np.bincount(code, weights=one) for one in (apart, share))
-    n = n_effective(share)
-    if n <= 1:
-        return False
-    bound = student_t.isf(LEVEL / MOST_COMPARISONS, n - 1)
-    return bool(_statistic(mean, apart, n) > bound)
+    bound = student_t.isf(LEVEL / MOST_COMPARISONS, gain.n - 1)
+    return bool(_statistic(gain) > bound)
 
 
-def _statistic(mean: float, apart: FloatArray, n: float) -> float:
-    """The t statistic of a mean, or Hall's corrected one where that is smaller.
-
-    `apart` holds each part's share times its distance from the mean.
-    """
-    error = np.sqrt(np.sum(apart**2) / (1 - 1 / n))
-    if not error:
+def _statistic(gain: MeanGap) -> float:
+    """The t statistic of a mean, or Hall's corrected one where that is smaller."""
+    apart = gain.apart
+    if not gain.standard_error:
         return np.inf
-    t = mean / error
+    t = gain.mean / gain.standard_error
     skewness = np.sum(apart**3) / np.sum(apart**2) ** 1.5  # over the square root of n
-    return min(t, t + skewness * (1 / 6 + t**2 / 3) + skewness**2 * t**3 / 27)
+    corrected = float(t + skewness * (1 / 6 + t**2 / 3) + skewness**2 * t**3 / 27)
+    return min(t, corrected)

@@ -13,6 +13,7 @@ from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Arguments
 from skdistill._fit.jobs import Job, Result, Steps, Trained
 from skdistill._fit.shared import Shared
+from skdistill._utils.process import ONE_THREAD
 from skdistill.student import Training
 
 # What a fit, or a training, has left: a result, or what it has raised.
@@ -131,7 +132,8 @@ def _run_beside(jobs: list[Job], n_threads: int) -> list[Outcome]:
     """Start and finish one after the other, with torch's one source of random numbers."""
     started = [_attempt(job.training.start) for job in jobs]
     ready = [job.training for job, error in zip(jobs, started, strict=True) if error is None]
-    with ThreadPoolExecutor(n_threads) as pool, _ending(ready):
+    # A thread of torch's in each: the limit is held here, as they would give it back in turn.
+    with ONE_THREAD, ThreadPoolExecutor(n_threads) as pool, _ending(ready):
         running = [
             None if error else pool.submit(contextvars.copy_context().run, _train, job.training)
             for job, error in zip(jobs, started, strict=True)

@@ -5,6 +5,7 @@ Needs nothing beyond the package but matplotlib, the extra `plot`, for displays 
 
 from skdistill.inspection._fidelity import FidelityDisplay
 from skdistill.inspection._history import HistoryDisplay
+from skdistill.inspection._pareto_display import ParetoDisplay
 from skdistill.inspection._quantile_display import QuantileDisplay
 from skdistill.inspection._reliability import ReliabilityDisplay
 from skdistill.inspection._report import DistillationReport
@@ -17,6 +18,7 @@ __all__ = [
     "FidelityDisplay",
     "Gap",
     "HistoryDisplay",
+    "ParetoDisplay",
     "QuantileDisplay",
     "ReliabilityDisplay",
     "SearchDisplay",

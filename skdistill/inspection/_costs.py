@@ -111,12 +111,7 @@ def measure_speed(ask: Callable, X: Table) -> dict[str, float]:
     """
     n_rows = num_samples(X)
     singles = [safe_indexing(X, [i % n_rows]) for i in range(min(n_rows, SINGLE_CALLS))]
-    for i in range(WARM_UPS):
-        ask(singles[i % len(singles)])
-    seconds = _timed(ask, singles, SINGLE_CALLS, LEAST_SINGLE_CALLS)
-    batch = safe_indexing(X, np.arange(BATCH_ROWS) % n_rows)
-    ask(batch)
-    batches = _timed(ask, [batch], BATCH_CALLS, 1)
+    seconds, batches = seconds_of_calls(ask, singles, tiled(X))
     p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1e3
     return {
         "p50_ms": float(p50),
@@ -124,6 +119,35 @@ def measure_speed(ask: Callable, X: Table) -> dict[str, float]:
         "n_calls": len(seconds),
         "rows_per_second": BATCH_ROWS / min(batches),
     }
+
+
+def tiled(X: Table) -> Table:
+    """The rows again and again, until there are as many as a large batch has."""
+    return safe_indexing(X, np.arange(BATCH_ROWS) % num_samples(X))
+
+
+def seconds_of_calls(
+    ask: Callable, singles: list[Table], batch: Table
+) -> tuple[list[float], list[float]]:
+    """Time calls with one row each, and calls with a large batch, both warmed up.
+
+    Parameters
+    ----------
+    ask : callable
+        Takes rows, returns answers.
+    singles : list of array-like or DataFrame of shape (1, n_features)
+    batch : array-like or DataFrame of shape (10,000, n_features)
+
+    Returns
+    -------
+    seconds, batch_seconds : list of float
+        Of each call.
+    """
+    for i in range(WARM_UPS):
+        ask(singles[i % len(singles)])
+    seconds = _timed(ask, singles, SINGLE_CALLS, LEAST_SINGLE_CALLS)
+    ask(batch)
+    return seconds, _timed(ask, [batch], BATCH_CALLS, 1)
 
 
 def _timed(ask: Callable, blocks: list[Table], n_calls: int, least: int) -> list[float]:

@@ -34,8 +34,10 @@ class SearchDisplay(Display):
     scores : DataFrame
         Columns "x", "line" (None where there is one), "mean" and "error", the standard error of the
         mean over the folds. Of candidates that differ in other parameters, the best one's.
-    x, line : str
-        The parameters; `line` is "" where there is no other.
+    x : str
+        The parameter along the axis.
+    line : str, default=""
+        The parameter of the lines; "" where there is one line.
     score : str, default="mean test score"
         What it is called.
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import torch
 
-from skdistill._utils._compat import adamw_kernel
+from skdistill._utils._compat import adamw_kernel, fused_adamw_kernel
 
 # Coefficients of the first three steps of a Newton-Schulz iteration [3]_. They bring singular
 # values of 0.003 to 1 into 0.19 to 1.87.
@@ -15,7 +15,7 @@ POLAR_EXPRESS = (
     (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
 )
 
-_adamw = adamw_kernel()
+_adamw, _kernel = adamw_kernel(), fused_adamw_kernel()
 
 
 class Muon(torch.optim.Optimizer):
@@ -104,22 +104,23 @@ class Muon(torch.optim.Optimizer):
                 state["step"] = torch.zeros(())
                 state["exp_avg"] = torch.zeros_like(parameter)
                 state["exp_avg_sq"] = torch.zeros_like(parameter)
-        _adamw(
+        tensors: Any = (
             parameters,
             [one.grad for one in parameters],
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [],
             [state["step"] for state in states],
-            foreach=True,
-            amsgrad=False,
-            maximize=False,
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            lr=group["lr"],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
         )
+        options = {name: group[name] for name in ("lr", "weight_decay", "eps")}
+        beta1, beta2 = group["betas"]
+        options |= {"beta1": beta1, "beta2": beta2, "amsgrad": False, "maximize": False}
+        if all(one.device.type == "cpu" for one in parameters):
+            for state in states:
+                state["step"].add_(1)
+            _kernel(*tensors, **options)  # a tenth of a step of the default student less
+        else:
+            _adamw(*tensors, foreach=True, **options)
 
 
 def muon_options(n_hidden: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The steps of a ladder: sizes, rungs, rows that judge, files and their costs, the choice."""

@@ -1,0 +1,186 @@
+"""A fit of a ladder, from its recipes to what it leaves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._base import BaseDistiller
+from skdistill._ladder.choice import Budget, add_gaps, in_order, no_rung
+from skdistill._ladder.decision import decision_of
+from skdistill._ladder.files import File, export, export_all, measure
+from skdistill._ladder.rows import Judges, judges_of, split_rows
+from skdistill._ladder.rungs import _fit_rungs, held_apart, shared_memory, train_rungs
+from skdistill._ladder.sizes import size_of
+from skdistill._utils.types import FloatArray, Split, Table
+from skdistill.student import MLPStudent
+
+
+@dataclass(frozen=True)
+class Data:
+    """The arguments of a fit.
+
+    Attributes
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : array-like or None
+    truth : ndarray or None
+        y, checked.
+    fit_params : dict of str to object
+    """
+
+    X: Table
+    y: Any
+    truth: np.ndarray | None
+    fit_params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The files of all rungs, judged; the smallest first.
+
+    Attributes
+    ----------
+    files : list of File
+    table : DataFrame
+        What `ladder_` shows.
+    best : int
+        Place of the file with the lowest loss of those small and fast enough.
+    judges : Judges
+    settled : dict of str to object
+        What the largest rung chose for parameters that were "auto".
+    n_left_out : int
+        int8 files that are no smaller.
+    split : (ndarray, ndarray) or None
+        Rows trained on, and rows that judge; None where `X_val` was given.
+    """
+
+    files: list[File]
+    table: pd.DataFrame
+    best: int
+    judges: Judges
+    settled: dict[str, Any]
+    n_left_out: int
+    split: Split | None
+
+
+@dataclass(frozen=True)
+class Climb:
+    """One fit.
+
+    Attributes
+    ----------
+    estimator : DistilledClassifier or DistilledRegressor
+    recipes : list of MLPStudent
+    budget : Budget
+    quantize : bool or "auto"
+    """
+
+    estimator: BaseDistiller
+    recipes: list[MLPStudent]
+    budget: Budget
+    quantize: bool | str
+
+    def run(self, data: Data) -> dict[str, Any]:
+        """Train, export, measure, choose.
+
+        Parameters
+        ----------
+        data : Data
+
+        Returns
+        -------
+        dict of str to object
+            What a fitted ladder shows, by the name of the attribute.
+        """
+        with shared_memory(self.estimator) as shared:
+            ladder = self._judged(data, shared)
+            place, kept, costs = self._kept(ladder, data, shared)
+        self._restore(kept.rung)
+        is_refitted = kept is not ladder.files[place]
+        return {
+            "best_estimator_": kept.rung,
+            "best_file_": kept.data,
+            "best_costs_": costs,
+            "best_params_": ladder.table["params"][place],
+            "best_quantize_": kept.quantize,
+            "best_index_": place,
+            "best_loss_": float(ladder.table["loss"][place]),
+            "ladder_": ladder.table,
+            "teacher_loss_": _teacher_loss(kept.rung, ladder.judges),
+            "n_judges_": len(ladder.judges),
+            "decision_": decision_of(ladder, place, costs, self.budget, is_refitted),
+        }
+
+    def _judged(self, data: Data, shared: BaseDistiller) -> Ladder:
+        """Train all sizes without the rows that judge, and judge their files."""
+        split = split_rows(shared, data.X, data.truth, data.fit_params)
+        apart = held_apart(shared, split)
+        rungs, settled = train_rungs(apart, self.recipes, data.X, data.y, data.fit_params)
+        judges = judges_of(rungs[0], data.X, data.truth, split, data.fit_params)
+        files, n_left_out = export_all(rungs, self.quantize, judges.X)
+        costs = measure(files, judges.X)
+        order = sorted(range(len(files)), key=lambda i: (costs[i]["bytes"], costs[i]["us_one_row"]))
+        files, costs = [files[i] for i in order], [costs[i] for i in order]
+        table, losses = self._table(files, costs, judges, settled)
+        hard_row = judges.hard_row(rungs[0], losses[int(table["loss"].argmin())])
+        best = add_gaps(table, losses, judges.weight, judges.groups, self.budget, hard_row)
+        return Ladder(files, table, best, judges, settled, n_left_out, split)
+
+    def _table(
+        self,
+        files: list[File],
+        costs: list[dict[str, float]],
+        judges: Judges,
+        settled: dict[str, Any],
+    ) -> tuple[pd.DataFrame, list[FloatArray]]:
+        """The table of the files, and the losses of their rows."""
+        losses, rows = [], []
+        for file, cost in zip(files, costs, strict=True):
+            answers = file.answers(judges.X)
+            losses.append(judges.row_losses(file.rung, answers))
+            mean = float(np.average(losses[-1], weights=judges.weight))
+            row: dict[str, Any] = {"size": size_of(file.rung), "quantize": file.quantize}
+            row |= {"loss": mean, "loss_gap": np.nan, "loss_gap_se": np.nan}
+            row |= judges.scores(file.rung, answers) | cost | {"meets": False}
+            row["params"] = settled | {"student": self.recipes[file.place]}
+            rows.append(row)
+        table = pd.DataFrame(rows)
+        # None would become NaN beside "int8".
+        table["quantize"] = pd.Series([file.quantize for file in files], dtype=object)
+        return table, losses
+
+    def _kept(
+        self, ladder: Ladder, data: Data, shared: BaseDistiller
+    ) -> tuple[int, File, dict[str, float]]:
+        """The file that is kept, its place in the ladder and its costs."""
+        costs: dict[str, float]
+        for place in in_order(ladder.table):
+            file, row = ladder.files[place], ladder.table.loc[place]
+            if ladder.split is None or not self.estimator.refit:
+                return place, file, {name: row[name] for name in row.index if _is_cost(name)}
+            params = row["params"] | {"validation_fraction": [ladder.split]}
+            (rung,) = _fit_rungs(shared, [params], data.X, data.y, data.fit_params)
+            file = export(rung, file.place, file.quantize, data.X)
+            (costs,) = measure([file], ladder.judges.X)
+            if self.budget.affords(costs):
+                return place, file, costs
+        raise ValueError(no_rung(ladder.table, self.budget))
+
+    def _restore(self, rung: BaseDistiller) -> None:
+        """Give a student the parameters that were replaced while it was trained."""
+        names = ("memory", "validation_fraction", "refit")
+        rung.set_params(**{name: getattr(self.estimator, name) for name in names})
+
+
+def _is_cost(name: str) -> bool:
+    return name == "bytes" or name.startswith("us_")
+
+
+def _teacher_loss(rung: BaseDistiller, judges: Judges) -> float:
+    """Loss of the teacher on the rows that judge; NaN where it has told nothing."""
+    if judges.told is None:
+        return np.nan
+    losses = judges.row_losses(rung, judges.told)
+    return float(np.average(losses, weights=judges.weight))

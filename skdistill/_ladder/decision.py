@@ -1,0 +1,77 @@
+"""What a ladder kept, and why, in one line."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from skdistill._ladder.choice import Budget
+
+if TYPE_CHECKING:
+    from skdistill._ladder.climb import Ladder
+
+
+def decision_of(
+    ladder: "Ladder", place: int, costs: dict[str, float], budget: Budget, is_refitted: bool
+) -> str:
+    """Say in one line what is kept, why, and what "auto" decided.
+
+    Parameters
+    ----------
+    ladder : Ladder
+    place : int
+        Of the file that is kept.
+    costs : dict of str to float
+        Of the file that is kept.
+    budget : Budget
+    is_refitted : bool
+        Whether the student was trained again on all rows.
+
+    Returns
+    -------
+    str
+    """
+    row, judges = ladder.table.loc[place], ladder.judges
+    loss = judges.loss_name(ladder.files[place].rung)
+    parts = [
+        f"kept: {_name(row)}, {costs['bytes']:,.0f} bytes, {costs['us_one_row']:.3g} us for one "
+        f"row (quartiles {costs['us_one_row_q25']:.3g} and {costs['us_one_row_q75']:.3g})",
+        f"{loss} {row['loss']:.4f} on {len(judges)} rows held out",
+        f"why: {_why(ladder, row, budget)}",
+        f'"auto" chose {_settled(ladder.settled, ladder.n_left_out)}',
+    ]
+    return "; ".join([*parts, "trained again on all rows"] if is_refitted else parts)
+
+
+def _name(row: pd.Series) -> str:
+    return f"{row['size']} in {row['quantize'] or 'float32'}"
+
+
+def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
+    best = ladder.table.loc[ladder.best]
+    which = f"the smallest of {len(ladder.table)} files"
+    if str(budget):
+        which += f" that meets {budget}"
+    if budget.max_loss is not None:
+        return which
+    if row.name == best.name:
+        return f"{which}, since all smaller ones are clearly worse"
+    return (
+        f"{which}, with a loss not clearly above the lowest ({_name(best)}: "
+        f"{best['loss']:.4f}; gap {row['loss_gap']:.4f}, standard error {row['loss_gap_se']:.4f})"
+    )
+
+
+def _settled(settled: dict[str, Any], n_left_out: int) -> str:
+    """What "auto" decided for all rungs."""
+    told = [
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in settled.items()
+        if name in ("alpha", "cv", "temperature", "target_transform")
+    ]
+    if getattr(settled.get("encoder"), "nominal", None) is not None:
+        told.append("numbers taken as codes")
+    if told:
+        told = [", ".join(told) + " by the largest size, for all"]
+    if n_left_out:
+        told.append(f"no int8 files where they are no smaller ({n_left_out} left out)")
+    return ", ".join(told) or "nothing that the largest size had to settle"

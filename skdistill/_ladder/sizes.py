@@ -1,0 +1,111 @@
+"""The recipes of the rungs."""
+
+from itertools import pairwise
+from typing import Any
+
+from sklearn.base import clone
+
+from skdistill._base import BaseDistiller
+from skdistill._search.grid import check_shared
+from skdistill._utils.auto import is_auto
+from skdistill.student import MLPStudent
+
+# From tiny to the default, which "auto" stands for.
+AUTO_SIZES: tuple[tuple[int, ...] | str, ...] = (
+    (16,),
+    (32,),
+    (64,),
+    (32, 32),
+    (64, 64),
+    (96, 96),
+    (128, 128),
+    "auto",
+)
+# What "auto" is taken to be where sizes are compared before the rows are counted.
+DEFAULT_SIZE = (128, 128, 128, 128)
+
+
+def check_distiller(estimator: Any) -> None:
+    """Raise an error unless the estimator is a distiller that several fits can share."""
+    if not isinstance(estimator, BaseDistiller):
+        name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
+        raise TypeError(
+            "`estimator` must be a DistilledClassifier or a DistilledRegressor, got "
+            f"{name}: put a StudentLadder into the last step of a Pipeline, not around it."
+        )
+    check_shared(estimator)
+
+
+def recipes_of(sizes: Any, estimator: BaseDistiller) -> list[MLPStudent]:
+    """Make a recipe for each size.
+
+    Parameters
+    ----------
+    sizes : "auto" or list of (tuple of int or MLPStudent)
+    estimator : DistilledClassifier or DistilledRegressor
+        Its `student` gives what a tuple does not say.
+
+    Returns
+    -------
+    list of MLPStudent
+
+    Raises
+    ------
+    ValueError
+        If `sizes` is neither, is empty or holds a size twice.
+    TypeError
+        If tuples are given, and `student` is no MLPStudent.
+    """
+    if isinstance(sizes, str) and is_auto(sizes):
+        sizes = AUTO_SIZES
+    elif not isinstance(sizes, (list, tuple)) or not len(sizes):
+        raise ValueError(
+            "`sizes` must be 'auto' or a list of tuples of `hidden_layer_sizes` or of MLPStudent "
+            f"recipes, got {sizes!r}: for instance [(16,), (64, 64)]."
+        )
+    recipes = [_recipe(one, estimator) for one in sizes]
+    told = [repr(recipe) for recipe in recipes]
+    twice = sorted({one for one in told if told.count(one) > 1})
+    if twice:
+        raise ValueError(f"`sizes` holds {twice[0]} twice: give each size once.")
+    return recipes
+
+
+def _recipe(size: Any, estimator: BaseDistiller) -> MLPStudent:
+    if isinstance(size, MLPStudent):
+        recipe = clone(size)
+        recipe._check_parameters()
+        return recipe
+    is_size = isinstance(size, (tuple, list)) or is_auto(size)
+    if not is_size:
+        raise ValueError(
+            "`sizes` must hold tuples of `hidden_layer_sizes` or MLPStudent recipes, got "
+            f"{size!r}: for instance [(16,), (64, 64)]."
+        )
+    student = estimator.student
+    if student is not None and not isinstance(student, MLPStudent):
+        raise TypeError(
+            f"`sizes` are those of an MLPStudent, but `student` of the `estimator` is {student!r}: "
+            "leave `student` out, or give MLPStudent recipes as `sizes`."
+        )
+    recipe = MLPStudent() if student is None else clone(student)
+    hidden = size if isinstance(size, str) else tuple(size)
+    recipe.set_params(hidden_layer_sizes=hidden)
+    recipe._check_parameters()
+    return recipe
+
+
+def largest(recipes: list[MLPStudent]) -> int:
+    """The place of the recipe with most weights between its hidden layers."""
+    return max(range(len(recipes)), key=lambda place: _n_weights(recipes[place]))
+
+
+def _n_weights(recipe: MLPStudent) -> tuple[int, int]:
+    hidden: Any = recipe.hidden_layer_sizes
+    sizes = DEFAULT_SIZE if isinstance(hidden, str) else tuple(hidden)
+    return sum(a * b for a, b in pairwise(sizes)), sum(sizes)
+
+
+def size_of(rung: BaseDistiller) -> tuple[int, ...]:
+    """The hidden layers of a fitted student."""
+    return tuple(layer.in_features for layer in rung.student_.module_.layers)

@@ -1,0 +1,193 @@
+"""A ladder of student sizes, and the smallest that meets a budget."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+from skdistill._best import BestEstimator
+from skdistill._ladder.choice import Budget
+from skdistill._ladder.climb import Climb, Data
+from skdistill._ladder.sizes import check_distiller, recipes_of
+from skdistill._utils._compat import Interval, StrOptions
+from skdistill._utils.types import ArrayLike, Table
+from skdistill._utils.warn import naming
+from skdistill.export._optional import require
+
+
+class StudentLadder(BestEstimator):
+    r"""Train students of several sizes, and keep the smallest that meets a budget.
+
+    Teachers and labels are computed once. A student of each size is trained, exported to ONNX,
+    as float32 and as int8, and each *file* is judged: by its loss on rows held out, which are the
+    same for all, by its bytes, and by the time it takes on one thread of this machine. A ladder
+    needs the extra ``onnx``.
+
+    Parameters
+    ----------
+    estimator : DistilledClassifier or DistilledRegressor
+        What is trained at each size. It is cloned, and its `student` replaced.
+    sizes : "auto" or list of (tuple of int or MLPStudent), default="auto"
+        The rungs. A tuple is the `hidden_layer_sizes` of the `student`; a recipe replaces the
+        `student`. "auto" takes eight, from (16,) to the default of :class:`MLPStudent`.
+    max_latency_us : float, default=None
+        Microseconds that a call with **one row** may take. A file meets it if three calls of four
+        do. What a row costs in a call with 10,000 rows is in `ladder_`, under "us_per_row".
+    max_bytes : int, default=None
+        Bytes that the file may have.
+    max_loss : float, default=None
+        Loss on the rows held out, as in `ladder_`.
+    quantize : bool or "auto", default="auto"
+        Whether there is a file with weights in 8 bits for each size, beside the one in float32.
+        "auto" adds it where it has fewer bytes.
+
+    Attributes
+    ----------
+    best_estimator_ : DistilledClassifier or DistilledRegressor
+        The student that is kept. Where the `estimator` has ``refit=True`` it is trained on all
+        rows. It answers in float32, even if the file that is kept is in int8.
+    best_file_ : bytes
+        Content of the file that is kept, for :class:`Scorer` or to be written to the disk.
+    best_costs_ : dict of str to float
+        Of that file: "bytes", "us_one_row" and "us_per_row", with quartiles as in `ladder_`.
+    best_params_ : dict of str to object
+        Parameters to set on a clone of the `estimator` for the same student.
+    best_quantize_ : None or "int8"
+        For :func:`to_onnx`.
+    best_index_ : int
+        Row of `ladder_`.
+    best_loss_ : float
+        Its loss on the rows held out.
+    ladder_ : DataFrame
+        A row a file, the smallest first. "size" and "quantize"; "loss" on the rows held out,
+        "loss_gap" to the best file that is small and fast enough, and its standard error
+        "loss_gap_se"; of a classifier "accuracy", "agreement" with the teacher and "ece", the
+        expected calibration error; of a regressor "r2" and "r2_to_teacher"; "us_one_row",
+        microseconds of a call with one row, and "us_per_row", microseconds a row of a call with
+        10,000, each a median with the quartiles "_q25" and "_q75"; "bytes"; "meets", whether
+        the file meets the budget; "params", the parameters to set on the `estimator`.
+    teacher_loss_ : float
+        Of the teacher on the rows held out; NaN if there is none. A frozen teacher may have seen
+        them.
+    n_judges_ : int
+        Rows held out.
+    decision_ : str
+        What was kept, why, and what "auto" decided, in one line.
+    classes_ : ndarray of shape (n_classes,)
+        Only of a classifier.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+
+    See Also
+    --------
+    ParetoDisplay : Loss against bytes or latency.
+    to_onnx : What writes the files.
+
+    Notes
+    -----
+    With `max_loss`, the file with fewest bytes that meets all budgets is kept. Without, it is the
+    file with fewest bytes whose loss is not clearly above that of the best file which is small and
+    fast enough. This is the one-standard-error rule [1]_, with the standard error of the
+    differences on the same rows. Nor is a file clearly worse if all rows together lose less by it
+    than one hard row may cost: 5 nats, or five times the mean loss of a number. Of files with as
+    many bytes, the faster one is kept.
+
+    The loss is the one of `trials_`: log loss in nats, or squared error or CRPS on the scale of
+    `target_scaler_`, where 1 is about that of the mean. Without labels it is the distance from the
+    teacher: Kullback-Leibler divergence in nats, or the mean squared distance on that scale. It is
+    measured before the last training on all rows. Early stopping and calibration use the same rows.
+
+    Rows are held out by the `validation_fraction` of the `estimator`: "auto" holds out 1,000 rows,
+    but a tenth at least and a quarter at most, even of few rows. `X_val` takes their place; there
+    is no training on all rows then. Parameters that are "auto" (`alpha`, `temperature`, `cv`,
+    `target_transform` and the codes of `encoder`) are settled by the largest size for all.
+
+    References
+    ----------
+    .. [1] Breiman, Friedman, Olshen and Stone (1984). Classification and Regression Trees.
+       https://doi.org/10.1201/9781315139470
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import DistilledClassifier, Scorer, StudentLadder
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(LogisticRegression(max_iter=500), random_state=0)
+    >>> ladder = StudentLadder(clf, sizes=[(8,), (32,)], max_bytes=20_000).fit(X, y)
+    >>> len(ladder.best_file_) <= 20_000
+    True
+    >>> Scorer(ladder.best_file_).predict(X[:2])
+    array([0, 0])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "max_latency_us": [Interval(Real, 0, None, closed="neither"), None],
+        "max_bytes": [Interval(Integral, 1, None, closed="left"), None],
+        "max_loss": [Interval(Real, 0, None, closed="left"), None],
+        "quantize": ["boolean", StrOptions({"auto"})],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        sizes: Any = "auto",
+        max_latency_us: float | None = None,
+        max_bytes: int | None = None,
+        max_loss: float | None = None,
+        quantize: bool | str = "auto",
+    ):
+        self.estimator = estimator
+        self.sizes = sizes
+        self.max_latency_us = max_latency_us
+        self.max_bytes = max_bytes
+        self.max_loss = max_loss
+        self.quantize = quantize
+
+    def fit(self, X: Table, y: ArrayLike | None = None, **fit_params: Any) -> Self:
+        """Train the sizes, measure their files, and keep one.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            None is legal where the `estimator` takes it.
+        **fit_params : dict
+            Arguments of the estimator's ``fit``, such as `sample_weight`, `groups`, `X_transfer`
+            or `X_val`; with metadata routing, those that it requests.
+
+        Returns
+        -------
+        self : StudentLadder
+
+        Raises
+        ------
+        ValueError
+            If no file meets the budget: the message shows the ladder. If a parameter or an input
+            is not valid, or no row can be held out.
+        TypeError
+            If `estimator` is no DistilledClassifier or DistilledRegressor.
+        ImportError
+            If a package of the extra `onnx` is missing.
+        """
+        self._forget()
+        self._validate_params()
+        check_distiller(self.estimator)
+        recipes = recipes_of(self.sizes, self.estimator)
+        for package in ("onnx", "onnxruntime"):
+            require(package)
+        params = self._routed(fit_params)
+        X, truth = self._checked(X, y)
+        budget = Budget(self.max_latency_us, self.max_bytes, self.max_loss)
+        climb = Climb(self.estimator, recipes, budget, self.quantize)
+        with naming(type(self).__name__):
+            outcome = climb.run(Data(X, y, truth, params))
+        for name, value in outcome.items():
+            setattr(self, name, value)
+        if self.estimator.verbose:
+            print(f"[{type(self).__name__}] {self.decision_}", flush=True)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self.max_latency_us is not None:  # a time decides differently on another day
+            tags.non_deterministic = True
+        return tags
