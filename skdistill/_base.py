@@ -1,20 +1,19 @@
 """What every distiller of the package is: parameters, a fit, a fitted student."""
 
-import copy
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 
+from skdistill._columns import SeenColumnsMixin
+from skdistill._fit.checkpoints import Checkpoint, open_checkpoint
 from skdistill._fit.distil import Outcome, distil
+from skdistill._fit.identities import identities_of
 from skdistill._fit.inputs import Arguments, Inputs, check_containers, check_inputs, find_columns
 from skdistill._fit.kinds import Kind
 from skdistill._fit.plan import Previous, make_plan
@@ -32,19 +31,17 @@ from skdistill._utils.progress import Progress
 from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill._utils.warn import naming
 from skdistill.student import FittedStudent, MLPStudent, pack_net, unpack_net
-from skdistill.table import (
-    ColumnSelection,
-    check_container,
-    check_frame,
-    is_frame,
-    is_matrix,
-    with_types,
-)
 from skdistill.task import Task
 from skdistill.teacher import taken_by_all
 
 
-class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin, BaseEstimator):
+class BaseDistiller(
+    SeenColumnsMixin,
+    NamedListsMixin,
+    CallbackSupportMixin,
+    OlderParametersMixin,
+    BaseEstimator,
+):
     """A fit by :mod:`skdistill._fit`, and the student that it leaves."""
 
     _named_lists = ("teacher", "objectives", "transfer")
@@ -60,6 +57,7 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         "refit": ["boolean"],
         "warm_start": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],
+        "checkpoint_dir": [str, PathLike, None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -80,8 +78,6 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
     _split_seed: int | None = None
     # What another fit goes on by, where it does.
     _goes_on_by: str = "warm_start"
-    # Those of the student, where it does not see all.
-    _columns: ColumnSelection | None = None
 
     @safe_threads()
     def _distil(self, arguments: Arguments) -> Self:
@@ -90,20 +86,28 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
             return self._distil_named(arguments)
 
     def _distil_named(self, arguments: Arguments) -> Self:
-        given, run = self._begin(arguments)
-        self._finish(distil(given, run), run)
+        with open_checkpoint(self.checkpoint_dir) as checkpoint:
+            given, run = self._begin(arguments, checkpoint=checkpoint)
+            self._finish(distil(given, run), run)
         return self
 
-    def _begin(self, arguments: Arguments, shared: Shared | None = None) -> tuple[Inputs, Run]:
+    def _begin(
+        self,
+        arguments: Arguments,
+        shared: Shared | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> tuple[Inputs, Run]:
         """Check all that can be wrong, and tell callbacks that the fit begins."""
         previous = self._previous()
         if previous is None:
             self._forget()
         seen = self._as_in_the_fit()
-        plan = make_plan(self, seen._check_X, previous, shared)
+        plan = make_plan(self, seen._check_X, previous, shared, checkpoint)
         arguments = check_containers(arguments)
         check_settled(plan)
         seen._check_X(arguments.X, reset=previous is None)
+        if checkpoint is not None:
+            checkpoint.compare(identities_of(self, arguments, previous))
         plan = find_columns(plan, arguments.X)
         given = check_inputs(plan, arguments)
         context = self._init_callback_context(max_subtasks=None)
@@ -260,90 +264,6 @@ class BaseDistiller(NamedListsMixin, CallbackSupportMixin, OlderParametersMixin,
         light = type(self).__new__(type(self))
         light.__setstate__(state)
         return light
-
-    # --- the columns of X ---
-
-    def _check_X(self, X: Table, reset: bool = False) -> Table:
-        """Check the container, the number and the names of the columns.
-
-        After a fit, X may have the columns of the student alone, or all that the fit had; what is
-        returned has those of the student.
-        """
-        if not reset and self._is_plain(X):
-            return X
-        check_container(X)
-        if is_frame(X):
-            check_frame(X)
-        else:
-            self._refuse_sparse(X)
-            X = check_array(
-                with_types(X),
-                accept_sparse="csr",
-                dtype=None,
-                ensure_all_finite=False,
-                allow_nd=self._passes_through(),
-            )
-        X = X if reset else self._own_columns(X)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return X
-
-    def _own_columns(self, X: Table) -> Table:
-        """The columns that the student asks for, where X may have those of the teachers, too."""
-        return X if self._columns is None else self._columns.take_own(X)
-
-    def _as_in_the_fit(self) -> Self:
-        """A copy that takes down the columns of X, and checks more rows by them.
-
-        They are those of the last fit, where this one goes on from it; not those of its student.
-        """
-        seen = copy.copy(self)
-        columns = seen.__dict__.pop("_columns", None)
-        if columns is not None:
-            seen.__dict__["n_features_in_"] = len(columns.all_names)
-            if hasattr(self, "feature_names_in_"):
-                seen.__dict__["feature_names_in_"] = np.array(columns.all_names, dtype=object)
-        return seen
-
-    def _columns_seen(self, columns: ColumnSelection) -> dict[str, Any]:
-        """What a fit says of the columns that its student asks for."""
-        seen = {
-            name: getattr(self, name)
-            for name in ("n_features_in_", "feature_names_in_")
-            if hasattr(self, name)  # X of other ranks than 2 has no columns
-        }
-        if columns.indices is None:
-            return seen
-        seen |= {"n_features_in_": len(columns.indices), "_columns": columns}
-        if "feature_names_in_" in seen:
-            seen["feature_names_in_"] = seen["feature_names_in_"][columns.indices]
-        return seen
-
-    def _is_plain(self, X: Table) -> bool:
-        """Whether X is an array as `fit` had it, so that the full check, slow for a row, may go."""
-        return (
-            is_matrix(X)
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-        )
-
-    def _passes_through(self) -> bool:
-        return isinstance(self.encoder, str) and self.encoder == "passthrough"
-
-    def _takes_sparse(self) -> bool:
-        """Whether what stands before the student takes sparse rows."""
-        if isinstance(self.encoder, (str, type)):
-            return self._passes_through()
-        # An object that declares no tags is taken to take anything.
-        tagged = hasattr(self.encoder, "__sklearn_tags__")
-        return not tagged or get_tags(self.encoder).input_tags.sparse
-
-    def _refuse_sparse(self, X: Table) -> None:
-        if issparse(X) and not self._takes_sparse():
-            raise TypeError(
-                f"Sparse data was passed, but `encoder={self.encoder!r}` takes dense data only. "
-                "Give an `encoder` that takes sparse data, for instance TruncatedSVD(100), or "
-                "encoder='passthrough' to give the student all columns as they are, or X.toarray()."
-            )
 
     # --- scikit-learn's API ---
 

@@ -3,11 +3,10 @@
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 
+from skdistill._answers import ProbabilitiesMixin
 from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
 from skdistill._fit.kinds import OfClasses
@@ -17,7 +16,7 @@ from skdistill.objectives import Response
 from skdistill.task import Classification
 
 
-class DistilledClassifier(ClassifierMixin, BaseDistiller):
+class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     r"""Distil one or many teachers into one small neural student.
 
     The teachers' probabilities are pooled and softened by a temperature. A neural student is
@@ -128,6 +127,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         rows are kept, for the next fit on the same rows: a search over the student's parameters,
         `temperature`, `alpha`, `pooling` or `objectives` fits and asks the teachers once. With
         `random_state=None`, what is there is used whatever it was drawn from.
+    checkpoint_dir : str or path-like, default=None
+        A folder where teachers, labels, synthetic rows and epochs are kept as soon as they are
+        there. After the process was killed, another ``fit`` with the same inputs goes on from
+        there; with others it is an error (:ref:`checkpoints`). A fit that is done empties it.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning. Fits of
         teachers and labelling are not cut short; the student has one epoch at least.
@@ -233,6 +236,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         refit: bool = True,
         warm_start: bool = False,
         memory: Any = None,
+        checkpoint_dir: Any = None,
         max_time: float | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -259,6 +263,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         self.refit = refit
         self.warm_start = warm_start
         self.memory = memory
+        self.checkpoint_dir = checkpoint_dir
         self.max_time = max_time
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -323,9 +328,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
         Raises
         ------
         ValueError
-            If a parameter or an input is not valid, or a teacher fails.
+            If a parameter or an input is not valid, a teacher fails, or `checkpoint_dir` holds a
+            fit with other inputs.
         TypeError
             If there are `fit_params` that no teacher requests, or no metadata routing.
+        OSError
+            If `checkpoint_dir` cannot be written.
         """
         rows = X, y, X_transfer, soft_targets, soft_targets_transfer
         held_out = X_val, y_val, sample_weight_val
@@ -338,63 +346,3 @@ class DistilledClassifier(ClassifierMixin, BaseDistiller):
     @property
     def _calibration(self) -> tuple[float, FloatArray | None]:
         return self.calibration_temperature_, self.class_offset_
-
-    def predict_proba(self, X: Table) -> FloatArray:
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        logits = self._outputs(X)
-        logits -= logits.max(axis=1, keepdims=True)
-        # The exponentials are cheap in float32; the sums are exact to 1 in float64.
-        p = np.exp(logits, out=logits).astype(np.float64)
-        return p / p.sum(axis=1, keepdims=True)
-
-    def predict_log_proba(self, X: Table) -> FloatArray:
-        """Logarithms of the probabilities, from the logits: never -inf.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return log_softmax(self._outputs(X).astype(np.float64), axis=1)
-
-    def decision_function(self, X: Table) -> FloatArray:
-        """Log-odds of the second class, or centred logits for more than two classes.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-        """
-        logits = self._outputs(X).astype(np.float64)
-        if logits.shape[1] == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits - logits.mean(axis=1, keepdims=True)
-
-    def predict(self, X: Table) -> np.ndarray:
-        """The most probable label.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        return self.classes_[self._outputs(X).argmax(axis=1)]

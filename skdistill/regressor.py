@@ -6,31 +6,21 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
-from sklearn.utils.metaestimators import available_if
 
+from skdistill._answers import QuantilesMixin
 from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
 from skdistill._fit.kinds import OfNumbers
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.named import sound_parts
-from skdistill._utils.quantiles import interpolate, levels_of, tails_of
+from skdistill._utils.quantiles import interpolate
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.objectives import Response
 from skdistill.task import Regression, read_levels
 from skdistill.teacher import tells_several
 
 
-def _tells_quantiles(reg: "DistilledRegressor") -> bool:
-    """True, or an AttributeError, as scikit-learn's methods have that depend on a parameter."""
-    tells = hasattr(reg, "quantiles_") if hasattr(reg, "student_") else reg.head == "quantiles"
-    if not tells:
-        raise AttributeError(
-            "the student tells the mean, and no quantiles: fit with `head='quantiles'`."
-        )
-    return True
-
-
-class DistilledRegressor(RegressorMixin, BaseDistiller):
+class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
     r"""Distil one or many regressors into one small neural student.
 
     The teachers' predictions are averaged. A neural student is trained to tell the same, on the
@@ -108,6 +98,9 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         Whether another ``fit`` goes on from the student's weights.
     memory : str or object with the joblib.Memory interface, default=None
         Where fitted teachers, their predictions and synthetic rows are kept.
+    checkpoint_dir : str or path-like, default=None
+        A folder from which another ``fit`` goes on after the process was killed
+        (:ref:`checkpoints`), as in :class:`DistilledClassifier`.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning.
     n_jobs : int, default=None
@@ -219,6 +212,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         refit: bool = True,
         warm_start: bool = False,
         memory: Any = None,
+        checkpoint_dir: Any = None,
         max_time: float | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -245,6 +239,7 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         self.refit = refit
         self.warm_start = warm_start
         self.memory = memory
+        self.checkpoint_dir = checkpoint_dir
         self.max_time = max_time
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -299,9 +294,12 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         Raises
         ------
         ValueError
-            If a parameter or an input is not valid, or a teacher fails.
+            If a parameter or an input is not valid, a teacher fails, or `checkpoint_dir` holds a
+            fit with other inputs.
         TypeError
             If there are `fit_params` that no teacher requests, or no metadata routing.
+        OSError
+            If `checkpoint_dir` cannot be written.
         """
         rows = X, y, X_transfer, soft_targets, soft_targets_transfer
         held_out = X_val, y_val, sample_weight_val
@@ -342,59 +340,3 @@ class DistilledRegressor(RegressorMixin, BaseDistiller):
         outputs = self._outputs(X).astype(np.float64)
         values = self._clipped(self.target_scaler_.inverse_transform(outputs))
         return values[:, 0] if self.n_targets_ == 1 else values
-
-    @available_if(_tells_quantiles)
-    def predict_quantiles(self, X: Table, quantiles: ArrayLike | None = None) -> FloatArray:
-        """Predict quantiles, in the order of `quantiles`.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        quantiles : array-like of shape (n_levels,), default=None
-            Levels, none outside those learned: others are interpolated. None is ``quantiles_``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_levels)
-
-        Raises
-        ------
-        ValueError
-            If the student tells no quantiles, or not so far out.
-        """
-        values = self._quantiles_of(X)
-        return interpolate(values, self.quantiles_, levels_of(quantiles, self.quantiles_))
-
-    @available_if(_tells_quantiles)
-    def predict_interval(self, X: Table, coverage: float = 0.8) -> FloatArray:
-        """Predict an interval that holds the number with a probability of `coverage`.
-
-        Both ends are conformalised quantiles: each tail misses half of the rest.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        coverage : float, default=0.8
-            Between 0 and 1, and no more than between the outermost levels learned.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2)
-            Lower and upper end.
-
-        Raises
-        ------
-        ValueError
-            If the student tells no quantiles, or not so far out.
-        """
-        values = self._quantiles_of(X)
-        return interpolate(values, self.quantiles_, tails_of(coverage, self.quantiles_))
-
-    def _quantiles_of(self, X: Table) -> FloatArray:
-        """Quantiles at the levels learned, on the scale of y."""
-        outputs = self._outputs(X).astype(np.float64)
-        return self._clipped(self._task.quantiles_of(outputs))
-
-    def _clipped(self, values: FloatArray) -> FloatArray:
-        scaler = self.target_scaler_
-        return np.clip(values, scaler.low_, scaler.high_) if self.clip else values

@@ -13,7 +13,7 @@ from sklearn.metrics import check_scoring
 from skdistill._best import BestEstimator
 from skdistill._fit.inputs import Arguments
 from skdistill._fit.several import fit_several
-from skdistill._search.grid import Grid, check_student
+from skdistill._search.grid import Grid, check_shared, check_student
 from skdistill._search.results import Outcome, results_of, summary_of
 from skdistill._search.scoring import score_of, usual_scorer
 from skdistill._utils._compat import Interval, safe_indexing
@@ -87,6 +87,7 @@ class BaseSearch(BestEstimator):
         name = self._distiller.__name__
         if not isinstance(self.estimator, self._distiller):
             raise TypeError(f"`estimator` must be a {name}, got {self.estimator!r}.")
+        check_shared(self.estimator)
         check_student(self.estimator.student, self.learning_rates, self.weight_decays, self.seeds)
 
     def _search(self, X: Table, y: ArrayLike, fit_params: dict[str, Any]) -> Self:

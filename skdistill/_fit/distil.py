@@ -93,7 +93,16 @@ def distil(given: Inputs, run: Run) -> Outcome:
     -------
     Outcome
     """
-    return run_steps(learn(prepare(given, run), run))
+    checkpoint = run.plan.checkpoint
+    if checkpoint is None:
+        return run_steps(learn(prepare(given, run), run))
+    if checkpoint.begin(run.plan.seeds):
+        run.progress.say(f"going on with the fit in {checkpoint.path!r}")
+    outcome = run_steps(learn(prepare(given, run), run), checkpoint.run)
+    teacher = outcome.last.labeller.teacher
+    if teacher is not None and teacher.memory is checkpoint.store:
+        teacher.hold_in_memory()
+    return outcome
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,11 @@ class Job:
     key: Hashable
     may_run_beside: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to do but its epochs."""
+        return self.whole == self.training.run
+
     def run(self) -> "Trained":
         """Train to the end."""
         student = self.whole()

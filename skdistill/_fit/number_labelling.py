@@ -100,7 +100,7 @@ class NumberLabeller(Labeller):
         if levels is not None and self.spread is None:
             if not self.pool.tells_quantiles:
                 raise ValueError(NEEDS_LABELS)
-            return self.task.soft_of(self.pool.predict_quantiles(X, levels))
+            return self.task.soft_of(self.pool.label_quantiles(X, levels))
         means = self.task.soft_of(self.pool.label(X, step=step))
         return means if self.spread is None else self.spread.quantiles(X, means)
 

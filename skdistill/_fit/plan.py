@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from sklearn.utils import check_random_state, get_tags
 
+from skdistill._fit.checkpoints import Checkpoint
 from skdistill._fit.checks import check_parameters
 from skdistill._fit.holdout import is_splitter
 from skdistill._fit.shared import Shared
@@ -85,7 +86,7 @@ class Plan:
     tries_folds, chooses_alpha, chooses_temperature : bool
         What "auto" leaves open.
     cache : Cache
-        Of `memory`.
+        Of `memory`, or else of the checkpoint.
     seeds : dict of str to int or None
         Of the steps "teacher", "split", "transfer" and "student".
     deadline : float or None
@@ -100,6 +101,8 @@ class Plan:
         What this fit goes on from.
     shared : Shared or None, default=None
         What it has in common with other fits on the same rows.
+    checkpoint : Checkpoint or None, default=None
+        What keeps its steps for a fit that goes on with them.
     """
 
     parameters: Estimator
@@ -120,6 +123,12 @@ class Plan:
     teacher_columns: ColumnSelection
     previous: Previous | None
     shared: Shared | None = None
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def memory(self) -> Any:
+        """Where teachers and labels are kept."""
+        return memory_of(self.parameters, self.checkpoint)
 
     def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """What `make` returns, made once where several fits share it."""
@@ -198,6 +207,7 @@ def make_plan(
     check_rows: Callable[[Table], Table],
     previous: Previous | None,
     shared: Shared | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Plan:
     """Resolve the parameters of an estimator.
 
@@ -207,6 +217,7 @@ def make_plan(
     check_rows : callable
     previous : Previous or None
     shared : Shared or None, default=None
+    checkpoint : Checkpoint or None, default=None
 
     Returns
     -------
@@ -222,8 +233,7 @@ def make_plan(
     seconds = estimator.max_time
     # The teacher of a refresh has not seen the rows: all of its answers are out of fold.
     refreshes = previous is not None and previous.by == "refresh"
-    cache = Cache(estimator.memory)
-    seeds = draw_seeds(estimator.random_state, cache, previous)
+    seeds = _find_seeds(estimator, previous, checkpoint)
     return Plan(
         parameters=estimator,
         kind=kind,
@@ -234,7 +244,7 @@ def make_plan(
         tries_folds=is_auto(estimator.cv) and estimator.label_tolerance is None,
         chooses_alpha=is_auto(estimator.alpha),
         chooses_temperature=is_auto(estimator.temperature),
-        cache=cache,
+        cache=Cache(memory_of(estimator, checkpoint)),
         seeds=seeds if shared is None else shared.once("seeds", lambda: seeds),
         deadline=None if seconds is None else time.monotonic() + seconds,
         allows_nan=get_tags(estimator).input_tags.allow_nan,
@@ -243,7 +253,15 @@ def make_plan(
         teacher_columns=ColumnSelection(estimator.teacher_features, "teacher_features"),
         previous=previous,
         shared=shared,
+        checkpoint=checkpoint,
     )
+
+
+def memory_of(estimator: Estimator, checkpoint: Checkpoint | None) -> Any:
+    """What keeps teachers and labels: `memory`, else the checkpoint."""
+    if checkpoint is None or estimator.memory is not None:
+        return estimator.memory
+    return checkpoint.store
 
 
 def find_cv(estimator: Estimator) -> Any:
@@ -270,14 +288,27 @@ def find_cv(estimator: Estimator) -> Any:
     return cv
 
 
-def draw_seeds(
-    random_state: Any, cache: Cache, previous: Previous | None = None
+def _find_seeds(
+    estimator: Estimator, previous: Previous | None, checkpoint: Checkpoint | None
 ) -> dict[str, int | None]:
-    """A seed for each step; None, or one number, where the cache is to know the step again."""
+    """The seeds of the fit that this one goes on with, else new ones."""
+    memory = Cache(estimator.memory)
+    draws_all = checkpoint is not None and not memory.is_on
+    seeds = draw_seeds(estimator.random_state, memory, previous, draws_all)
+    return seeds if checkpoint is None else checkpoint.seeds or seeds
+
+
+def draw_seeds(
+    random_state: Any, cache: Cache, previous: Previous | None = None, draws_all: bool = False
+) -> dict[str, int | None]:
+    """A seed for each step; None, or one number, where the cache is to know the step again.
+
+    With `draws_all` each is a number: a fit that goes on takes them from its checkpoint.
+    """
     steps = ("teacher", "split", "transfer", "student")
     numbers = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
     seeds: dict[str, int | None] = dict(zip(steps, numbers.tolist(), strict=True))
-    if random_state is None:
+    if random_state is None and not draws_all:
         seeds["teacher"] = seeds["transfer"] = None
         if cache.is_on:
             seeds["split"] = 0

@@ -58,6 +58,7 @@ def train_again(estimator: Estimator, rows: NewRows) -> Estimator:
     """
     copied = copy.copy(estimator)
     copied.warm_start, copied._goes_on_by = True, "refresh"
+    copied.checkpoint_dir = None  # it is short, and on other rows
     if rows.y is None and estimator.calibrate is True:
         copied.calibrate = "auto"  # there is nothing to calibrate by, see below
     with warnings.catch_warnings():

@@ -12,6 +12,7 @@ from skdistill._fit.examples import EncodedRows
 from skdistill._fit.plan import Plan
 from skdistill._fit.setting import Setting
 from skdistill._utils.progress import Progress
+from skdistill._utils.store import CheckpointError
 from skdistill._utils.warn import warn
 from skdistill.student import FittedStudent
 from skdistill.task import Task
@@ -84,5 +85,9 @@ class Run:
         except KeyboardInterrupt:
             warn(f"KeyboardInterrupt ended the training; {kept}.")
             self.was_ended = True
+            if self.plan.checkpoint is not None:
+                self.plan.checkpoint.was_interrupted = True
+        except CheckpointError:
+            raise
         except Exception as error:  # a teacher's own, or a loss that diverged
             warn(f"{what} failed, and {kept}: {error}")

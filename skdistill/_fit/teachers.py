@@ -32,7 +32,7 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
     pool = run.plan.new_pool(
         weights=None if chooses else weights,
         n_jobs=parameters.n_jobs,
-        memory=parameters.memory,
+        memory=run.plan.memory,
         random_state=run.plan.seeds["teacher"],
         **run.plan.kind.pool_params(parameters, run.plan.response),
     )

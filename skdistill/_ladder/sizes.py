@@ -6,6 +6,7 @@ from typing import Any
 from sklearn.base import clone
 
 from skdistill._base import BaseDistiller
+from skdistill._search.grid import check_shared
 from skdistill._utils.auto import is_auto
 from skdistill.student import MLPStudent
 
@@ -25,13 +26,14 @@ DEFAULT_SIZE = (128, 128, 128, 128)
 
 
 def check_distiller(estimator: Any) -> None:
-    """Raise a TypeError unless the estimator is a distiller that is not fitted in a Pipeline."""
+    """Raise an error unless the estimator is a distiller that several fits can share."""
     if not isinstance(estimator, BaseDistiller):
         name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
             "`estimator` must be a DistilledClassifier or a DistilledRegressor, got "
             f"{name}: put a StudentLadder into the last step of a Pipeline, not around it."
         )
+    check_shared(estimator)
 
 
 def recipes_of(sizes: Any, estimator: BaseDistiller) -> list[MLPStudent]:

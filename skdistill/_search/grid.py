@@ -70,6 +70,16 @@ class Grid:
         return clone(self.estimator).set_params(**params)
 
 
+def check_shared(estimator: Estimator) -> None:
+    """Raise a ValueError for an estimator whose candidates cannot share their steps."""
+    if estimator.checkpoint_dir is not None:
+        raise ValueError(
+            f"`checkpoint_dir={estimator.checkpoint_dir!r}` of `estimator` holds one fit, and a "
+            "search has many: leave it out. `memory` keeps teachers and labels for a search that "
+            "is begun again."
+        )
+
+
 def check_student(student: Any, rates: Any, decays: Any, seeds: Any) -> None:
     """Raise a ValueError for grids that the student does not have."""
     named = {"learning_rates": rates, "weight_decays": decays, "seeds": seeds}

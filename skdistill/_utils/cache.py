@@ -28,9 +28,15 @@ class Cache:
     ----------
     memory : str, path, object with the joblib.Memory interface or None
         None keeps nothing.
+
+    Attributes
+    ----------
+    parameter : str
+        The one of the estimator that error messages name.
     """
 
     def __init__(self, memory: Any) -> None:
+        self.parameter = getattr(memory, "parameter", "memory")
         self.memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
 
     @property
@@ -63,8 +69,9 @@ class Cache:
             return identify(versions, *parts)
         except TypeError as error:
             raise ValueError(
-                f"`memory` cannot tell {what} from another: {error}. Take out what cannot be "
-                "pickled (a lock, an open file, a connection), or use `memory=None`."
+                f"`{self.parameter}` cannot tell {what} from another: {error}. Take out what "
+                "cannot be pickled (a lock, an open file, a connection), or use "
+                f"`{self.parameter}=None`."
             ) from error
 
     def holds(self, function: Callable[..., Any], key: str | None, *args: Any) -> bool:
@@ -79,7 +86,8 @@ class Cache:
         self, what: str, function: Callable[..., Any], key: str | None, *args: Any
     ) -> CacheEntry:
         """Return the place of the same: `what` is its name in an error message."""
-        return CacheEntry(what, self._kept(function).call_and_shelve(key, *args))
+        stored = self._kept(function).call_and_shelve(key, *args)
+        return CacheEntry(what, stored, self.parameter)
 
     def _kept(self, function: Callable[..., Any]) -> Any:
         _, *others = inspect.signature(function).parameters
@@ -94,11 +102,14 @@ class CacheEntry:
     what : str
         Its name in an error message.
     stored : joblib.memory.MemorizedResult
+    parameter : str, default="memory"
+        The one of the estimator that an error message names.
     """
 
-    def __init__(self, what: str, stored: Any) -> None:
+    def __init__(self, what: str, stored: Any, parameter: str = "memory") -> None:
         self.what = what
         self.stored = stored
+        self.parameter = parameter
 
     def get(self) -> Any:
         """Read the result; raise a RuntimeError where it cannot be."""
@@ -107,6 +118,6 @@ class CacheEntry:
         except Exception as error:  # a torn pickle raises anything
             self.stored.clear()  # the next fit makes it anew
             raise RuntimeError(
-                f"{self.what} could not be read from the cache of `memory`, perhaps it was "
-                f"cleared ({error}): fit again."
+                f"{self.what} could not be read from the cache of `{self.parameter}`, perhaps it "
+                f"was cleared ({error}): fit again."
             ) from error

@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool) -> Path:
@@ -32,12 +32,17 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> Path:
     return path
 
 
-def write_whole(data: bytes, path: Path, check: Callable[[Path], Any] | None = None) -> Any:
+def write_whole(
+    data: bytes | Callable[[BinaryIO], None],
+    path: Path,
+    check: Callable[[Path], Any] | None = None,
+) -> Any:
     """Write a file that takes its place only when it is whole and passes the check.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or callable
+        A callable writes to the open file that it is given.
     path : pathlib.Path
     check : callable, default=None
         Called with the path of the file under its temporary name.
@@ -52,7 +57,10 @@ def write_whole(data: bytes, path: Path, check: Callable[[Path], Any] | None = N
     file = temporary.open("xb")
     try:
         with file:
-            file.write(data)
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
         result = None if check is None else check(temporary)

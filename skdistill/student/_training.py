@@ -88,6 +88,8 @@ class Training:
         Whether there is no other epoch.
     was_ended : bool
         Whether the time, the user or a callback ended the training; not early stopping.
+    was_interrupted : bool
+        Whether it was the user, by Ctrl-C.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Training:
         self.kept = kept or KEPT
         self.n_planned = n_planned
         self.encoder = encoder
-        self.is_over = self.was_ended = False
+        self.is_over = self.was_ended = self.was_interrupted = False
         self._limit = TimeLimit(deadline)
         self.step = step
         self._report = EpochReport(self._report_epoch)
@@ -228,14 +230,14 @@ class Training:
         return FittedStudent(net, self.encoder, self.loss["gives_probabilities"])
 
     def end(self, what: str) -> None:
-        """End before the time, with a warning: the student keeps what it has learned.
+        """End as the user asks, with a warning: the student keeps what it has learned.
 
         Parameters
         ----------
         what : str
             What ended it.
         """
-        self.is_over = self.was_ended = True
+        self.is_over = self.was_ended = self.was_interrupted = True
         self._warn_ended(what)
 
     def state_dict(self) -> dict:

@@ -21,6 +21,7 @@ from skdistill.teacher._folds import (
     split_by,
 )
 from skdistill.teacher._jobs import take_rows
+from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._number_checks import check_levels
@@ -52,6 +53,7 @@ __all__ = [
     "find_partition",
     "find_splits",
     "is_frozen",
+    "known_by",
     "quantile_function",
     "requested_params",
     "requests_of",

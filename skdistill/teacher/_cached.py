@@ -41,7 +41,7 @@ def fit_member(cache: Cache, job: FitJob) -> Member:
         columns, n_votes = job.columns_of(estimator), n_votes_of(estimator)
         return job.member(InMemory(estimator), columns, n_votes)
     key = job.key(cache)
-    source: Source = InCache(cache.refer(f"teacher `{job.name}`", _fit, key, job))
+    source: Source = InCache(cache.refer(f"teacher `{job.name}`", _fit, key, job, cache.parameter))
     if job.is_fitted:
         source = InMemory(job.estimator)
     columns, n_votes = cache.call(_describe, key, source, job)
@@ -128,18 +128,19 @@ def _fold_key(cache: Cache, job: FitJob, fold: Fold) -> str | None:
 # --- what the cache keeps: functions of a key, and of what they need where it is not there ---
 
 
-def _fit(key: str, job: FitJob) -> bytes:
-    _pickled(job.estimator, job.name)  # what cannot be kept is not fitted for nothing
-    return _pickled(job.fit(), job.name)
+def _fit(key: str, job: FitJob, parameter: str = "memory") -> bytes:
+    # What cannot be kept is not fitted for nothing.
+    _pickled(job.estimator, job.name, parameter)
+    return _pickled(job.fit(), job.name, parameter)
 
 
-def _pickled(estimator: Estimator, name: str) -> bytes:
+def _pickled(estimator: Estimator, name: str, parameter: str) -> bytes:
     try:
         return pickle.dumps(estimator, protocol=5)
     except Exception as error:  # pickling calls anyone's code
         raise ValueError(
-            f"`memory` cannot keep teacher `{name}`, which cannot be pickled ({error}): define its "
-            "class or function in a module, or use `memory=None`."
+            f"`{parameter}` cannot keep teacher `{name}`, which cannot be pickled ({error}): "
+            f"define its class or function in a module, or use `{parameter}=None`."
         ) from error
 
 

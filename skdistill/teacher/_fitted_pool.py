@@ -111,6 +111,13 @@ class FittedPool:
         self._renew_keys()
         return self._teachers(floored).label(seen, step)
 
+    def hold_in_memory(self) -> None:
+        """Read all teachers, and do without `memory`: what it keeps is about to go."""
+        for member in self._members:
+            _ = member.estimator  # read once, it stays
+            member.key = None
+        self.memory = None
+
     def accepts(self, X: Table) -> bool:
         """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
 

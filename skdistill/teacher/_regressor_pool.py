@@ -144,6 +144,23 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         told = [ask_quantiles(one.name, one.estimator, seen, levels) for one in self._members]
         return np.average(np.stack(told), axis=0, weights=self._weights)
 
+    def label_quantiles(self, X: Table, levels: tuple[float, ...]) -> FloatArray:
+        """The same, kept in `memory`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        levels : tuple of float
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels)
+        """
+        known_by = self.identity
+        key = None if known_by is None else self._cache.key("the rows", known_by, levels, X)
+        found: FloatArray = self._cache.call(_tell, key, self, X, levels)
+        return found
+
     @property
     def identity(self) -> tuple[Any, ...] | None:
         """What its answers depend on beside the rows; None where that cannot be told."""
@@ -190,6 +207,10 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
 
     def _combination(self, floored: bool) -> MeanNumber:
         return MeanNumber(self.n_targets_, self._weights)
+
+
+def _tell(key: str | None, pool: RegressorPool, X: Table, levels: tuple[float, ...]) -> FloatArray:
+    return pool.predict_quantiles(X, levels)
 
 
 def _told(member: Member, levels: tuple[float, ...]) -> Member:
