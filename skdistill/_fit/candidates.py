@@ -14,6 +14,7 @@ from skdistill._fit.outcome import (
     may_have_seen,
     warn_of_gap,
     warn_of_labels_alone,
+    warn_of_no_choice,
     why_no_choice,
 )
 from skdistill._fit.plan import N_FOLDS, OTHER_TEMPERATURES, TEMPERATURE
@@ -61,7 +62,8 @@ class Candidates:
 
     def learn(self) -> Steps[Trial]:
         """Label the rows, train students in the ways that "auto" leaves open, and choose one."""
-        self._warn_of_no_choice()
+        if not self.can_choose:
+            warn_of_no_choice(self.plan, FEWEST_JUDGES)
         alpha = 0.0 if self.given.y is None else self.plan.first_alpha
         objectives, temperature = self.plan.objectives, self.plan.first_temperature
         setting = Setting(
@@ -390,15 +392,6 @@ class Candidates:
             )
             return None
         return LaterRounds(part, rows.blocks[0], several, setting, examples, self.run)
-
-    def _warn_of_no_choice(self) -> None:
-        if self.plan.chooses_temperature and not self.can_choose and not self.plan.continues:
-            warn(
-                "`temperature='auto'` is "
-                f"{self.plan.first_temperature:g}, as there is nothing to choose by: that takes "
-                f"{FEWEST_JUDGES} labelled validation rows (500 training rows, or `X_val`), and no "
-                "skorch net as `student`."
-            )
 
 
 def _in_folds(part: Inputs, cv: object) -> Inputs:

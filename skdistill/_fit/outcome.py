@@ -125,6 +125,16 @@ def may_have_seen(plan: Plan, holds_out: bool) -> bool:
     return holds_out and (not parts or len(unfrozen(parts)) < len(parts))
 
 
+def warn_of_no_choice(plan: Plan, fewest: int) -> None:
+    """Warn where a temperature was to be chosen, and there are too few rows to choose by."""
+    if plan.chooses_temperature and not plan.continues:
+        warn(
+            f"`temperature='auto'` is {plan.first_temperature:g}, as there is nothing to choose "
+            f"by: that takes {fewest} labelled validation rows (500 training rows, or `X_val`), "
+            "and no skorch net as `student`."
+        )
+
+
 def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
     """Warn where the student learns from the labels alone although more was asked for."""
     if trial.setting.alpha < 1:
