@@ -315,7 +315,7 @@ class Candidates:
         labelled = []
         for part, rows in zip(self.parts, self.validations, strict=True):
             with self.run.progress.within(part.where):
-                own = _in_folds(part, cv)
+                own = part.in_folds(cv)
                 labelled.append(label_once(own, setting, rows, cv, self.run, part.where))
         return labelled
 
@@ -392,10 +392,6 @@ class Candidates:
             )
             return None
         return LaterRounds(part, rows.blocks[0], several, setting, examples, self.run)
-
-
-def _in_folds(part: Inputs, cv: object) -> Inputs:
-    return part if cv is None or part.folds is not None else part.in_folds(cv)
 
 
 def _mean_gap(rows: list[LabelledRows]) -> float | None:

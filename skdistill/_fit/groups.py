@@ -129,8 +129,7 @@ def _rows_of_twin(part: Inputs, trial: Trial, run: Run) -> tuple[Inputs, Labelle
     """Rows of `part` and rows drawn, labelled by a teacher that has seen no others."""
     weights = getattr(part.labeller.teacher, "weights_", None)
     part = with_teacher(part, fit_teacher(part, run, weights), run)
-    in_folds = trial.rows.cv is not None and part.folds is None
-    learned = part.in_folds(trial.rows.cv) if in_folds else part
+    learned = part.in_folds(trial.rows.cv)
     return part, label_rows(learned, trial.setting, None, trial.rows.cv, run)
 
 

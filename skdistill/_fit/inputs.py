@@ -142,12 +142,15 @@ class Inputs:
 
         Parameters
         ----------
-        cv : int or splitter
+        cv : int, splitter or None
+            None leaves it as it is; so do folds that are there.
 
         Returns
         -------
         Inputs
         """
+        if cv is None or self.folds is not None:
+            return self
         folds = find_folds(cv, self.X, self.y, self.groups, self.task.has_classes)
         return replace(self, folds=folds)
 

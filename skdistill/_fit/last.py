@@ -88,8 +88,7 @@ def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) 
         rows = LabelledRows([whole.block.with_weight()], [], None, None)
         if setting.learns_of_teacher:
             cv = trial.rows.cv
-            learned = whole if cv is None or whole.folds is not None else whole.in_folds(cv)
-            rows = label_once(learned, setting, None, cv, run, "all rows")
+            rows = label_once(whole.in_folds(cv), setting, None, cv, run, "all rows")
     examples = make_examples(setting, rows.blocks, None, teacher, run)
     learned_rows = examples.training(run.plan.response, setting.temperature)
     text = f"training the student again, on all {len(learned_rows)} rows"
