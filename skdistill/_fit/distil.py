@@ -167,8 +167,8 @@ def learn(prepared: Prepared, run: Run) -> Steps[Outcome]:
         candidates.leak_gap,
         run.trials,
         decision,
-        settled_by(plan.parameters),
-        identity_of((seen.X, seen.y)),
+        plan.once("settled", lambda: settled_by(plan.parameters)),
+        plan.once(("rows", seen is whole), lambda: identity_of((seen.X, seen.y))),
         plan.seeds["split"],
     )
 
