@@ -179,6 +179,11 @@ class BestEstimator(MetaEstimatorMixin, BaseEstimator):
         """Names of the columns, where X had some."""
         return self._of_best("feature_names_in_")
 
+    @property
+    def quantiles_(self) -> FloatArray:
+        """The levels of a student of quantiles."""
+        return self._of_best("quantiles_")
+
     def _of_best(self, name: str) -> Any:
         if "best_estimator_" not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r} before `fit`.")

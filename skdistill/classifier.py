@@ -130,7 +130,8 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     checkpoint_dir : str or path-like, default=None
         A folder where teachers, labels, synthetic rows and epochs are kept as soon as they are
         there. After the process was killed, another ``fit`` with the same inputs goes on from
-        there; with others it is an error (:ref:`checkpoints`). A fit that is done empties it.
+        there; with others it is an error (:ref:`checkpoints`). A fit that is done deletes what it
+        has kept.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning. Fits of
         teachers and labelling are not cut short; the student has one epoch at least.

@@ -49,7 +49,8 @@ class StudentLadder(BestEstimator):
     best_costs_ : dict of str to float
         Of that file: "bytes", "us_one_row" and "us_per_row", with quartiles as in `ladder_`.
     best_params_ : dict of str to object
-        Parameters to set on a clone of the `estimator` for the same student.
+        Parameters to set on a clone of the `estimator` for the same student. Below 500 rows its own
+        fit holds no rows out, and may differ.
     best_quantize_ : None or "int8"
         For :func:`to_onnx`.
     best_index_ : int

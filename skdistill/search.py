@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from skdistill._best import BestEstimator
 from skdistill._fit.inputs import Arguments
@@ -64,7 +65,8 @@ class BaseSearch(BestEstimator):
         **fit_params : dict
             Arguments of the estimator's ``fit``, such as `sample_weight`, `groups` or
             `X_transfer`. Those with a value a row of X are cut down to the rows of each fold. No
-            group is in two folds. `sample_weight` weighs rows in the scores as well.
+                group is in two folds. `sample_weight` weighs rows in the scores as well, where
+            `scoring` takes it.
 
         Returns
         -------
@@ -73,7 +75,8 @@ class BaseSearch(BestEstimator):
         Raises
         ------
         ValueError
-            If a parameter or an input is not valid, or no candidate could be fitted.
+            If a parameter or an input is not valid. What the first candidate has raised, if all
+            have failed.
         TypeError
             If `estimator` is of another class.
         """
@@ -81,7 +84,7 @@ class BaseSearch(BestEstimator):
         self._validate_params()
         self._check_estimator()
         with naming(type(self).__name__):
-            return self._search(X, y, self._routed(fit_params))
+            return self._search(X, y, self._routed(fit_params), fit_params.get("groups"))
 
     def _check_estimator(self) -> None:
         name = self._distiller.__name__
@@ -90,7 +93,7 @@ class BaseSearch(BestEstimator):
         check_shared(self.estimator)
         check_student(self.estimator.student, self.learning_rates, self.weight_decays, self.seeds)
 
-    def _search(self, X: Table, y: ArrayLike, fit_params: dict[str, Any]) -> Self:
+    def _search(self, X: Table, y: ArrayLike, fit_params: dict[str, Any], groups: Any) -> Self:
         X, truth = self._checked(X, y)
         if truth is None:
             raise ValueError(
@@ -98,9 +101,8 @@ class BaseSearch(BestEstimator):
                 "candidates are judged by labels."
             )
         grid = Grid.of(self)
-        groups = check_groups(fit_params.get("groups"), X)
         has_classes = self._distiller is DistilledClassifier
-        folds = find_splits(self.cv, X, truth, groups, has_classes)
+        folds = find_splits(self.cv, X, truth, check_groups(groups, X), has_classes)
         self.scorer_ = self._find_scorer()
         self.n_splits_ = len(folds)
         outcomes = []
@@ -131,22 +133,32 @@ class BaseSearch(BestEstimator):
             errors = fit_several(estimators, arguments, self.n_jobs)
         seconds = (time.perf_counter() - started) / len(estimators)
         weight = fit_params.get("sample_weight")
-        weight = None if weight is None else np.asarray(weight)[test]
+        weight = None if weight is None or np.ndim(weight) == 0 else np.asarray(weight)[test]
         rows = safe_indexing(X, test), y[test], weight
         return [
-            Outcome(self.error_score, seconds, str(error))
-            if error is not None
-            else Outcome(score_of(self.scorer_, one, *rows), seconds, **summary_of(one))
+            self._outcome(one, error, rows, seconds)
             for one, error in zip(estimators, errors, strict=True)
         ]
 
+    def _outcome(
+        self, estimator: Any, error: Exception | None, rows: tuple, seconds: float
+    ) -> Outcome:
+        """The score of a candidate on the rows of a fold that it has not seen."""
+        try:
+            if error is not None:
+                raise error
+            score = score_of(self.scorer_, estimator, *rows)
+        except Exception as raised:  # the other candidates are compared all the same
+            return Outcome(self.error_score, seconds, raised)
+        return Outcome(score, seconds, **summary_of(estimator))
+
     def _choose(self, grid: Grid, outcomes: list[list[Outcome]]) -> None:
-        failed = [one.error for fold in outcomes for one in fold if one.error]
+        failed = [one.error for fold in outcomes for one in fold if one.error is not None]
         if len(failed) == len(outcomes) * len(grid.candidates):
-            raise ValueError(f"no candidate could be fitted. The first failed with: {failed[0]}")
+            raise failed[0]
         if failed:
             warnings.warn(
-                f"{type(self).__name__}: {len(failed)} fits failed, and their score is "
+                f"{type(self).__name__}: {len(failed)} fits or scores failed, and are "
                 f"{self.error_score}. The first failed with: {failed[0]}",
                 FitFailedWarning,
                 stacklevel=2,
@@ -155,6 +167,19 @@ class BaseSearch(BestEstimator):
         self.best_index_ = int(self.cv_results_["rank_test_score"].argmin())
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.best_params_ = grid.candidates[self.best_index_]
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Get the metadata routing: `estimator` and a splitter as `cv` are given what they request.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        router = super().get_metadata_routing()
+        if hasattr(self.cv, "get_metadata_routing"):
+            mapping = MethodMapping().add(caller="fit", callee="split")
+            router.add(splitter=self.cv, method_mapping=mapping)
+        return router
 
     def _find_scorer(self) -> Any:
         if self.scoring is None:
@@ -177,7 +202,7 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
     ----------
     estimator : DistilledClassifier
         Cloned for each candidate. Parameters without a grid stay as they are.
-    temperatures : array-like of float, default=(1.0, 2.0, 4.0, 8.0)
+    temperatures : array-like of (float or "auto"), default=(1.0, 2.0, 4.0, 8.0)
         Of `temperature`. None leaves it.
     alphas : array-like of (float or "auto"), default=(0.1, 0.3, 0.7)
         Of `alpha`, the weight of the labels. None leaves it.

@@ -111,7 +111,7 @@ def test_the_student_is_better_on_new_rows(clf, y):
     assert found.is_kept
     assert found.n_rows + found.n_rows_held_out == 900
     assert found.loss_after + 3 * found.standard_error < found.loss_before
-    assert "; refreshed: on 180 new rows held out, " in clf.decision_
+    assert "on 180 new rows that neither student learned from" in clf.decision_
     assert clf.get_params()["warm_start"] is False
 
 

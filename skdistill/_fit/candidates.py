@@ -274,7 +274,8 @@ class Candidates:
             return None
         outputs = [
             self.plan.once(
-                ("teacher outputs", part.where), partial(self._teacher_outputs, part, rows)
+                ("teacher outputs", part.where, self.plan.first_alpha < 1),
+                partial(self._teacher_outputs, part, rows),
             )
             for part, rows in self._judged_parts
         ]

@@ -71,10 +71,14 @@ class RefreshResult:
     is_kept: bool
 
     def __str__(self) -> str:
+        what = "of the predictions changed"
+        if self.tolerance is not None:
+            most = ", ".join(f"{one:.3g}" for one in self.tolerance)
+            what = f"of the numbers moved by more than {most}"
         return (
-            f"on {self.n_rows_held_out} new rows held out, {self.loss_name} is "
-            f"{self.loss_after:.4f}, and was {self.loss_before:.4f} before; "
-            f"{self.flip_rate:.1%} of the predictions changed"
+            f"{self.loss_name} {self.loss_after:.4f} on {self.n_rows_held_out} new rows that "
+            f"neither student learned from (before: {self.loss_before:.4f}, standard error of the "
+            f"difference {self.standard_error:.4f}); {self.flip_rate:.1%} {what}"
         )
 
 

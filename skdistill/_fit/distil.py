@@ -1,6 +1,7 @@
 """A fit, from its plan and its arguments to what it leaves."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
     """
     checkpoint = run.plan.checkpoint
     if checkpoint is None:
-        return run_steps(learn(prepare(given, run), run))
+        return run_steps(learn(prepare(given, run).like(given), run))
     if checkpoint.begin(run.plan.seeds):
         run.progress.say(f"going on with the fit in {checkpoint.path!r}")
     outcome = run_steps(learn(prepare(given, run), run), checkpoint.run)
@@ -120,13 +121,27 @@ class Prepared:
     parts: list[Inputs]
 
     def like(self, given: Inputs) -> "Prepared":
-        """The same for a fit that shares the rows, but has an encoder and temperatures."""
-
-        def change(one: Inputs) -> Inputs:
-            labeller = one.labeller.at(given.labeller.temperatures)
-            return replace(one, encoder=given.encoder, labeller=labeller)
-
+        """The same for a fit with an encoder and temperatures of its own."""
+        encoder = self.given.encoder
+        if getattr(encoder, "unseen_missing", None) == "error":  # a teacher refuses them
+            given.encoder.set_params(unseen_missing="error")
+        change = partial(_like, given)
         return Prepared(change(self.given), [change(part) for part in self.parts])
+
+
+def _like(given: Inputs, one: Inputs) -> Inputs:
+    """Some rows with the encoder and the temperatures of others."""
+    labeller, validation = one.labeller.at(given.labeller.temperatures), one.validation
+    if validation is not None:
+        validation = replace(validation, soft=labeller.lift_given(validation.soft))
+    return replace(
+        one,
+        encoder=given.encoder,
+        labeller=labeller,
+        soft=labeller.lift_given(one.soft),
+        soft_transfer=labeller.lift_given(one.soft_transfer),
+        validation=validation,
+    )
 
 
 def prepare(given: Inputs, run: Run) -> Prepared:

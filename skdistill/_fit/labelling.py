@@ -78,8 +78,11 @@ class Labeller:
         """Probabilities that the user gave, checked; None stays None."""
         if soft_targets is None:
             return None
-        p = check_soft_targets(soft_targets, self.task.classes, num_samples(X), name)
-        return floor_probabilities(p, self._floor)
+        return check_soft_targets(soft_targets, self.task.classes, num_samples(X), name)
+
+    def lift_given(self, soft: FloatArray | None) -> FloatArray | None:
+        """Lift the zeros of what the user gave, where the response takes logarithms."""
+        return None if soft is None else floor_probabilities(soft, self._floor)
 
     @property
     def _floor(self) -> float:

@@ -88,7 +88,9 @@ def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) 
         rows = LabelledRows([whole.block.with_weight()], [], None, None)
         if setting.learns_of_teacher:
             cv = trial.rows.cv
-            rows = label_once(whole.in_folds(cv), setting, None, cv, run, "all rows")
+            rows = label_once(
+                whole.in_folds(cv), setting, None, cv, run, f"all rows of {len(parts)}"
+            )
     examples = make_examples(setting, rows.blocks, None, teacher, run)
     learned_rows = examples.training(run.plan.response, setting.temperature)
     text = f"training the student again, on all {len(learned_rows)} rows"
@@ -104,7 +106,8 @@ def _whole_labeller(parts: list[Inputs], whole: Inputs, run: Run) -> Labeller:
     def fit() -> Labeller:
         return with_teacher(whole, fit_teacher(whole, run, _mean_weights(parts)), run).labeller
 
-    return run.plan.once("labeller of all rows", fit).at(run.plan.temperatures)
+    # Weights that the parts have chosen are of as many parts.
+    return run.plan.once(("labeller of all rows", len(parts)), fit).at(run.plan.temperatures)
 
 
 def _mean_weights(parts: list[Inputs]) -> FloatArray | None:

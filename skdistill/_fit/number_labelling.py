@@ -92,6 +92,10 @@ class NumberLabeller(Labeller):
             return None
         return self.task.soft_of(check_soft_numbers(soft_targets, self.task, X, name))
 
+    def lift_given(self, soft: FloatArray | None) -> FloatArray | None:
+        """The same: numbers have no logarithm."""
+        return soft
+
     def label(self, X: Table, step: Step = no_step) -> FloatArray:
         """The teacher's numbers, or quantiles."""
         levels = self.task.levels

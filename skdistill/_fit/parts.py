@@ -38,7 +38,7 @@ def find_parts(given: Inputs, run: Run) -> list[Inputs]:
     plan = run.plan
     if given.validation is not None:
         return [given]
-    if _judges_by_folds(given, run):
+    if judges_by_folds(given, run):
         return _folds(given, run)
     if not plan.stops_early(given.n_used):
         return [given]
@@ -54,7 +54,7 @@ def rows_of(given: Inputs) -> Inputs:
     return given.take(np.union1d(train, test))
 
 
-def _judges_by_folds(given: Inputs, run: Run) -> bool:
+def judges_by_folds(given: Inputs, run: Run) -> bool:
     """Whether each row is to judge: where that is cheap, and there is something to choose."""
     plan, parameters = run.plan, run.plan.parameters
     if not FEWEST_ROWS <= given.n_used <= MOST_ROWS or given.y is None:

@@ -4,6 +4,7 @@ import contextvars
 from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Generic
 
 import torch
@@ -12,6 +13,7 @@ from skdistill._fit.distil import learn, prepare
 from skdistill._fit.examples import EncodedRows
 from skdistill._fit.inputs import Arguments
 from skdistill._fit.jobs import Job, Result, Steps, Trained
+from skdistill._fit.parts import judges_by_folds
 from skdistill._fit.shared import Shared
 from skdistill._utils.process import ONE_THREAD
 from skdistill.student import Training
@@ -43,19 +45,23 @@ def fit_several(
         What the fit of each has raised.
     """
     shared = Shared()
-    begun = [_begin(estimator, arguments, shared) for estimator in estimators]
-    outcomes = run_together([steps for steps, _ in begun], n_threads)
-    for estimator, outcome, (_, run) in zip(estimators, outcomes, begun, strict=True):
-        if not isinstance(outcome, Exception):
-            estimator._finish(outcome, run)
-    return [one if isinstance(one, Exception) else None for one in outcomes]
+    begun = [_attempt(partial(_begin, one, arguments, shared)) for one in estimators]
+    errors = [one if isinstance(one, Exception) else None for one in begun]
+    ready = [place for place, error in enumerate(errors) if error is None]
+    outcomes = run_together([begun[place][0] for place in ready], n_threads)
+    for place, outcome in zip(ready, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            errors[place] = outcome
+        else:
+            estimators[place]._finish(outcome, begun[place][1])
+    return errors
 
 
 def _begin(estimator: Any, arguments: Arguments, shared: Shared) -> tuple[Steps[Any], Any]:
     given, run = estimator._begin(arguments, shared)
     run.encoded = shared.once("encoded", lambda: EncodedRows(is_shared=True))
     # Where alpha is to be chosen, each row may judge in turn.
-    prepared = shared.once(("prepared", run.plan.chooses_alpha), lambda: prepare(given, run))
+    prepared = shared.once(("prepared", judges_by_folds(given, run)), lambda: prepare(given, run))
     run.task = prepared.given.task
     return learn(prepared.like(given), run), run
 
@@ -95,6 +101,8 @@ class _Together(Generic[Result]):
             self._trained |= zip(
                 new, train_together(list(new.values()), self.n_threads), strict=True
             )
+            if any(job.training.was_interrupted for job in waiting.values()):
+                raise KeyboardInterrupt  # a student that was ended is not to be compared
             for place, job in waiting.items():
                 self._go_on(place, self._trained[job.key])
         return self._outcomes

@@ -1,6 +1,7 @@
 """What several fits on the same rows have in common."""
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -19,13 +20,24 @@ class Shared:
         ----------
         key : hashable
         make : callable
-            Called where no fit has asked for the key before.
+            Called where no fit has asked for the key before. What it raises is raised for all.
 
         Returns
         -------
         object
         """
         if key not in self._values:
-            self._values[key] = make()
-        value: Value = self._values[key]
+            try:
+                self._values[key] = make()
+            except Exception as error:  # a teacher that fails need not fail for each fit
+                self._values[key] = _Raised(error)
+        found = self._values[key]
+        if isinstance(found, _Raised):
+            raise found.error
+        value: Value = found
         return value
+
+
+@dataclass(frozen=True)
+class _Raised:
+    error: Exception

@@ -109,7 +109,19 @@ def no_rung(table: pd.DataFrame, budget: Budget) -> str:
     """Why a fit fails: no rung meets the budget."""
     shown = table[list(SHOWN)].to_string(float_format=lambda value: f"{value:.4g}")
     return (
-        f"no rung of the ladder meets {budget}: allow more, or give other `sizes`. A rung meets "
-        "`max_latency_us` if three calls of four with one row do (us_one_row_q75). "
+        f"no rung of the ladder meets {budget}: allow more, or give other `sizes`.{_hint(budget)} "
         f"The ladder:\n{shown}"
     )
+
+
+def _hint(budget: Budget) -> str:
+    """What helps to read the costs that were limited."""
+    hint = ""
+    if budget.max_latency_us is not None:
+        hint += " `max_latency_us` is met if three calls of four with one row do (us_one_row_q75)."
+    if budget.max_bytes is not None:
+        hint += (
+            " Some of the bytes are there at any size: what encodes the columns, their names and "
+            "levels, and a few rows to check the file by."
+        )
+    return hint

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._base import BaseDistiller
+from skdistill._fit.warm_start import settled_by
 from skdistill._ladder.choice import Budget, add_gaps, in_order, no_rung
 from skdistill._ladder.decision import decision_of
 from skdistill._ladder.files import File, export, export_all, measure
@@ -172,6 +173,7 @@ class Climb:
         """Give a student the parameters that were replaced while it was trained."""
         names = ("memory", "validation_fraction", "refit")
         rung.set_params(**{name: getattr(self.estimator, name) for name in names})
+        rung._settled = settled_by(rung)  # for a fit, or a refresh, that goes on from it
 
 
 def _is_cost(name: str) -> bool:

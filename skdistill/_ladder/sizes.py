@@ -31,9 +31,15 @@ def check_distiller(estimator: Any) -> None:
         name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
             "`estimator` must be a DistilledClassifier or a DistilledRegressor, got "
-            f"{name}: put a StudentLadder into the last step of a Pipeline, not around it."
+            f"{name}: of a search, set `best_params_` on its `estimator` and give that; put a "
+            "StudentLadder into the last step of a Pipeline, not around it."
         )
     check_shared(estimator)
+    if estimator.warm_start:
+        raise ValueError(
+            "`warm_start=True` of `estimator` goes on from one student, and a ladder has many: "
+            "leave it out. `refresh` goes on from `best_estimator_`."
+        )
 
 
 def recipes_of(sizes: Any, estimator: BaseDistiller) -> list[MLPStudent]:

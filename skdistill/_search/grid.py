@@ -72,6 +72,16 @@ class Grid:
 
 def check_shared(estimator: Estimator) -> None:
     """Raise a ValueError for an estimator whose candidates cannot share their steps."""
+    if estimator.max_time is not None:
+        raise ValueError(
+            f"`max_time={estimator.max_time!r}` of `estimator` is that of one fit, and candidates "
+            "are trained beside each other: leave it out, or try fewer."
+        )
+    if getattr(estimator, "_skl_callbacks", None):
+        raise ValueError(
+            "`estimator` has callbacks, which watch one fit: take them off by "
+            "`estimator.set_callbacks()`, and ask for lines by `verbose`."
+        )
     if estimator.checkpoint_dir is not None:
         raise ValueError(
             f"`checkpoint_dir={estimator.checkpoint_dir!r}` of `estimator` holds one fit, and a "

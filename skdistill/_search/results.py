@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from skdistill._search.grid import Grid
+from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator
 
 
@@ -18,8 +19,8 @@ class Outcome:
     ----------
     score : float
     seconds : float
-    error : str, default=""
-        What its fit has raised.
+    error : Exception or None, default=None
+        What its fit, or the scorer, has raised.
     alpha, temperature : float, default=nan
         By which its student was trained.
     kept : str, default=""
@@ -28,7 +29,7 @@ class Outcome:
 
     score: float
     seconds: float
-    error: str = ""
+    error: Exception | None = None
     alpha: float = np.nan
     temperature: float = np.nan
     kept: str = ""
@@ -62,14 +63,15 @@ def results_of(grid: Grid, outcomes: list[list[Outcome]]) -> dict[str, Any]:
     found["mean_fit_time"], found["std_fit_time"] = seconds.mean(axis=0), seconds.std(axis=0)
     for name in grid.names:
         values = [candidate[name] for candidate in grid.candidates]
-        kind = float if all(isinstance(value, (int, float)) for value in values) else object
+        kind = object if any(isinstance(value, str) for value in values) else None
         found[f"param_{name}"] = np.ma.MaskedArray(np.array(values, dtype=kind), mask=False)
     found["params"] = grid.candidates
     for number, fold in enumerate(outcomes):
         for name in ("alpha", "temperature", "kept"):
             found[f"split{number}_{name}"] = np.array([getattr(one, name) for one in fold])
     kept = np.array([[one.kept for one in fold] for fold in outcomes])
-    found["n_fell_back"] = (kept == "control").sum(axis=0)
+    is_open = [is_auto(grid.make(candidate).alpha) for candidate in grid.candidates]
+    found["n_fell_back"] = (kept == "control").sum(axis=0) * np.array(is_open)
     scores = np.array([[one.score for one in fold] for fold in outcomes], dtype=float)
     found |= {f"split{number}_test_score": of_fold for number, of_fold in enumerate(scores)}
     found["mean_test_score"], found["std_test_score"] = scores.mean(axis=0), scores.std(axis=0)

@@ -1,9 +1,10 @@
 """How candidates are scored."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import get_scorer, log_loss
+from sklearn.metrics import log_loss, mean_squared_error
 
 from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.metrics import crps
@@ -15,7 +16,7 @@ def usual_scorer(estimator: Estimator) -> Any:
         return neg_log_loss
     if estimator.head == "quantiles":
         return neg_crps
-    return get_scorer("neg_mean_squared_error")
+    return neg_mean_squared_error
 
 
 def neg_log_loss(
@@ -26,6 +27,13 @@ def neg_log_loss(
     return -float(log_loss(y, p, labels=estimator.classes_, sample_weight=sample_weight))
 
 
+def neg_mean_squared_error(
+    estimator: Estimator, X: Table, y: np.ndarray, sample_weight: FloatArray | None = None
+) -> float:
+    """The mean squared error with its sign changed."""
+    return -float(mean_squared_error(y, estimator.predict(X), sample_weight=sample_weight))
+
+
 def neg_crps(
     estimator: Estimator, X: Table, y: np.ndarray, sample_weight: FloatArray | None = None
 ) -> float:
@@ -34,10 +42,15 @@ def neg_crps(
     return -crps(y, estimator.predict_quantiles(X), levels, sample_weight=sample_weight)
 
 
+def takes_weight(scorer: Any) -> bool:
+    """Whether a scorer, or the metric that it is made of, has `sample_weight`."""
+    return "sample_weight" in signature(getattr(scorer, "_score_func", scorer)).parameters
+
+
 def score_of(
     scorer: Any, estimator: Estimator, X: Table, y: np.ndarray, weight: FloatArray | None
 ) -> float:
-    """The score of a candidate; rows weigh in it where there are weights."""
-    if weight is None:
+    """The score of a candidate; rows weigh in it where there are weights and it takes them."""
+    if weight is None or not takes_weight(scorer):
         return float(scorer(estimator, X, y))
     return float(scorer(estimator, X, y, sample_weight=weight))

@@ -39,8 +39,11 @@ def said_once() -> Iterator[None]:
 @contextmanager
 def once_each() -> Iterator[None]:
     """Give each warning once in the end, of those that several fits give."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for text, category in {(str(one.message), one.category): None for one in caught}:
-        warnings.warn(text, category, stacklevel=2)
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+    finally:
+        for text, category in {(str(one.message), one.category): None for one in caught}:
+            warnings.warn(text, category, stacklevel=2)

@@ -28,7 +28,8 @@ from skdistill.serving import (
 
 RECORDED = ("numpy", "onnx", "scikit-learn", "skorch", "torch")
 # Size of what is stored to know a file by: 32 rows, fewer of a wide table.
-PROBE_ROWS, PROBE_CELLS = 32, 4096
+PROBE_ROWS, PROBE_CELLS = 32, 512
+MOST = float(np.finfo(np.float32).max)
 
 
 def to_bytes(
@@ -123,6 +124,9 @@ def _probe(encoder: Estimator, target: Target, schema: Schema, data: bytes) -> s
     """
     n_rows = min(max(PROBE_CELLS // len(schema.kinds), 4), PROBE_ROWS)
     feed = draw_feed(encoder, schema, n_rows)
+    if NUMBERS in feed:  # they are stored as float32
+        rounded = np.clip(feed[NUMBERS], -MOST, MOST).astype(np.float32)
+        feed[NUMBERS] = rounded.astype(schema.number_type)
     session = open_session(data, "the graph", n_threads=1)
     answers = session.run([target.main], feed)[0]
     # An encoder of the user's own may not take each of the rows.

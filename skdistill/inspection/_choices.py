@@ -20,7 +20,7 @@ _SAID = {
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
     *("n_features_in_", "feature_names_in_", "class_offset_", "cv_", "trials_"),
     *("decision_", "target_scaler_", "teacher_spread_", "quantile_offset_", "quantiles_"),
-    "refresh_",  # its words end the decision
+    *("n_targets_", "refresh_"),  # its words end the decision
 }
 LONGEST = 200
 
@@ -99,6 +99,9 @@ def _leak(clf: BaseDistiller, gap: float | None) -> str:
             f"The teacher's {clf._task.loss_name} was {abs(gap):.4f} {way} on rows it was not "
             "fitted on than on rows it was (leak gap)"
         )
+    refresh = getattr(clf, "refresh_", None)
+    if refresh is not None and refresh.is_kept:
+        return f"{text}, at the first fit; the teacher has not seen the new rows."
     if getattr(clf, "cv_", None) is not None:
         return f"{text}; the student's labels are out of fold (cv {clf.cv_!r})."
     if getattr(clf, "alpha_", None) == 1:

@@ -13,6 +13,7 @@ from skdistill._base import BaseDistiller
 from skdistill._fit.checks import check_known, check_prior, check_soft_targets
 from skdistill._utils._compat import is_fitted, num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill._utils.warn import warn
 from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
 from skdistill.task import check_labels, check_numbers
@@ -186,6 +187,11 @@ def find_control(
             "of them; nothing is trained without being asked for."
         )
     if X_train is not None and y_train is not None:
+        if hasattr(clf, "refresh_"):
+            warn(
+                "the student was refreshed: a fair control learns from the rows of the fit and of "
+                "the refresh. Give both as `X_train` and `y_train`."
+            )
         return fit_control(clf, transformed(steps, X_train), y_train, groups_train), True
     if groups_train is not None:
         raise ValueError(

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils.types import Estimator
 from skdistill.inspection._display import Display
@@ -87,7 +86,11 @@ class SearchDisplay(Display):
         ValueError
             If the search did not try values of such a parameter.
         """
-        check_is_fitted(search, "cv_results_")
+        if not hasattr(search, "cv_results_") or not hasattr(search, "best_params_"):
+            raise ValueError(
+                "`search` must be a fitted DistilledClassifierCV or DistilledRegressorCV, got "
+                f"{type(search).__name__}."
+            )
         names = list(search.best_params_)
         x = names[0] if x is None else x
         others = [name for name in names if name != x]
@@ -99,7 +102,8 @@ class SearchDisplay(Display):
                 "them as `x` or `line`."
             )
         scores = _scores_of(search, x, line)
-        return cls(scores, x=x, line=line).plot(ax=ax, **kwargs)
+        score = f"{_name_of(search)}, mean of {search.n_splits_} folds (higher is better)"
+        return cls(scores, x=x, line=line, score=score).plot(ax=ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "SearchDisplay":
         """Plot a line for each value, with its standard errors.
@@ -131,6 +135,13 @@ class SearchDisplay(Display):
         if self.line:
             ax.legend(frameon=False)
         return self
+
+
+def _name_of(search: Estimator) -> str:
+    """What the scores are called."""
+    if isinstance(search.scoring, str):
+        return search.scoring
+    return "score" if search.scoring is not None else search.scorer_.__name__
 
 
 def _scores_of(search: Estimator, x: str, line: str) -> pd.DataFrame:

@@ -104,6 +104,7 @@ def sections_of(report: "DistillationReport") -> list[Section]:
     missing = [f"There is no {name}{why}." for name, why in report.missing.items()]
     notes = [f"{note}." for note in of("scores")["note"].unique() if note]
     found = [
+        _changes(of("changes")),
         Section(
             "Scores",
             [*missing, _INTERVALS.format(level=report.confidence_level), *notes],
@@ -116,7 +117,6 @@ def sections_of(report: "DistillationReport") -> list[Section]:
         Section("Speed and size", [_machine(report)], *_by_model(of("speed", "size"))),
         *(_parts(one, of(one), []) for one in ("classes", "targets")),
         _parts("segments", of("segments"), ["segments"]),
-        _changes(of("changes")),
         Section(
             "What the fit chose",
             report.choices,
@@ -235,8 +235,18 @@ def _changes(table: pd.DataFrame) -> Section:
     header = ["column", "level", "rows", *map(name_of, metrics[:-1])]
     header.append(f"{name_of(metrics[-1])}, less the {PREVIOUS}'s")
     note = table["note"].iloc[0]
-    words = [f"Of all rows, {note}."] if note else []
+    words = [_in_words(table[table["metric"] == metrics[-1]].iloc[0])]
+    words += [f"Of all rows, {note}."] if note else []
     return Section("Changes from the previous student", words, header, rows, n_names=2)
+
+
+def _in_words(loss: pd.Series) -> str:
+    """Which student is better, by the difference of their losses on all rows."""
+    name, gap = name_of(loss["metric"]), number(loss, signed=True)
+    if not abs(loss["value"]) > 2 * loss["standard_error"]:
+        return f"Neither student is clearly better: their {name} differs by {gap}."
+    kept, way = ("refreshed", "lower") if loss["value"] < 0 else (PREVIOUS.split()[0], "higher")
+    return f"Serve the {kept} student: the new one's {name} is clearly {way}, by {gap}."
 
 
 def _difference(row: pd.Series) -> str:

@@ -27,6 +27,8 @@ _START = re.compile(rb"\x08.\x12\x09skdistill", re.DOTALL)
 # of the name, as a varint, and the name.
 _FILE_OF_WEIGHTS = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])", re.DOTALL)
 # The metadata that the Scorer reads, under a checksum of their own.
+# Of the numbers in the rows that a file is checked by: half as many bytes as float64.
+PROBE_TYPE = "<f4"
 CHECKED = ("format_version", "classes", "features", "packages", "quantize", "probe")
 CHECKED_OF_NUMBERS = ("targets",)
 METADATA_CHECKSUM = "metadata_sha256"
@@ -189,6 +191,7 @@ def write_probe(feed: Feed, answers: FloatArray) -> str:
             "numbers": _as_text(feed.get(NUMBERS)),
             "categories": feed[CATEGORIES].tolist() if CATEGORIES in feed else None,
             "probabilities": _as_text(answers),
+            "dtype": PROBE_TYPE,
         }
     )
 
@@ -206,11 +209,12 @@ def read_probe(metadata: dict[str, str]) -> tuple[Feed, FloatArray]:
     answers : ndarray of shape (n_rows, n_columns)
     """
     probe = json.loads(metadata["probe"])
-    answers = _as_array(probe["probabilities"]).reshape(-1, answers_of(metadata).n_columns)
+    kind = probe.get("dtype", "<f8")  # of older files
+    answers = _as_array(probe["probabilities"], kind).reshape(-1, answers_of(metadata).n_columns)
     feed = {}
     if probe["numbers"] is not None:
         number_type = json.loads(metadata["features"])["number_type"]
-        numbers = _as_array(probe["numbers"]).reshape(len(answers), -1)
+        numbers = _as_array(probe["numbers"], kind).reshape(len(answers), -1)
         feed[NUMBERS] = numbers.astype(number_type)
     if probe["categories"] is not None:
         feed[CATEGORIES] = np.array(probe["categories"], dtype=object)
@@ -220,8 +224,8 @@ def read_probe(metadata: dict[str, str]) -> tuple[Feed, FloatArray]:
 def _as_text(values: FloatArray | None) -> str | None:
     if values is None:
         return None
-    return base64.b64encode(np.asarray(values, dtype="<f8").tobytes()).decode()
+    return base64.b64encode(np.asarray(values, dtype=PROBE_TYPE).tobytes()).decode()
 
 
-def _as_array(text: str) -> FloatArray:
-    return np.frombuffer(base64.b64decode(text), dtype="<f8")
+def _as_array(text: str, kind: str) -> FloatArray:
+    return np.frombuffer(base64.b64decode(text), dtype=kind).astype(np.float64)
