@@ -328,7 +328,9 @@ def test_votes_of_none_are_floored_before_the_teacher_is_judged():
     block = Block(task, X3, labels, np.ones(len(X3)), clf.teacher_.predict_proba(X3))
     labeller = Labeller(task, Hinton(), (1.0,), clf.teacher_)
     part = SimpleNamespace(validation=block, labeller=labeller, y=None, holds_out=False, where="")
-    plan = SimpleNamespace(teachers=[], refreshes=False, once=lambda key, make: make())
+    plan = SimpleNamespace(
+        teachers=[], refreshes=False, first_alpha=0.3, once=lambda key, make: make()
+    )
     run = SimpleNamespace(trials=[], plan=plan)
     losses = Candidates([part], run)._judge_teacher()
     floored = np.log(clf.teacher_.predict_proba(X3, floored=True))
