@@ -65,7 +65,7 @@ class BaseSearch(BestEstimator):
         **fit_params : dict
             Arguments of the estimator's ``fit``, such as `sample_weight`, `groups` or
             `X_transfer`. Those with a value a row of X are cut down to the rows of each fold. No
-                group is in two folds. `sample_weight` weighs rows in the scores as well, where
+            group is in two folds. `sample_weight` weighs rows in the scores as well, where
             `scoring` takes it.
 
         Returns
@@ -269,9 +269,10 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
-    >>> from skdistill import DistilledClassifier, DistilledClassifierCV
+    >>> from skdistill import DistilledClassifier, DistilledClassifierCV, MLPStudent
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = DistilledClassifier(LogisticRegression(max_iter=500), random_state=0)
+    >>> student = MLPStudent((16,), n_steps=100)
+    >>> clf = DistilledClassifier(LogisticRegression(max_iter=500), student, random_state=0)
     >>> search = DistilledClassifierCV(clf, temperatures=[1, 4], alphas=[0.3], cv=3).fit(X, y)
     >>> search.cv_results_["mean_test_score"].shape
     (2,)
@@ -377,9 +378,10 @@ class DistilledRegressorCV(RegressorMixin, BaseSearch):
     --------
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import Ridge
-    >>> from skdistill import DistilledRegressor, DistilledRegressorCV
+    >>> from skdistill import DistilledRegressor, DistilledRegressorCV, MLPStudent
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> reg = DistilledRegressor(Ridge(), random_state=0)
+    >>> student = MLPStudent((16,), n_steps=100)
+    >>> reg = DistilledRegressor(Ridge(), student, transfer=None, random_state=0)
     >>> search = DistilledRegressorCV(reg, alphas=[0.1, 0.7], cv=3).fit(X, y)
     >>> list(search.best_params_)
     ['alpha']
