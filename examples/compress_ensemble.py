@@ -145,8 +145,13 @@ def search(X, y):
 
 
 def print_losses(found):
-    """A row a temperature, a column a weight of the labels: mean and standard error over folds."""
+    """A row a temperature, a column a weight of the labels."""
     results = found.cv_results_
+    alone = -max(
+        score
+        for params, score in zip(results["params"], results["mean_test_score"], strict=True)
+        if params["alpha"] == 1
+    )
     print(f"\n| {'log loss':14} | " + " | ".join(f"    alpha {alpha}" for alpha in ALPHAS) + " |")
     print("|---|" + "---:|" * len(ALPHAS))
     for temperature in TEMPERATURES:
@@ -156,7 +161,12 @@ def print_losses(found):
             error = results["std_test_score"][place] / (found.n_splits_ - 1) ** 0.5
             cells.append(f"{-results['mean_test_score'][place]:.4f} +- {error:.3f}")
         print(f"| temperature {temperature:2.0f} | " + " | ".join(cells) + " |")
-    print(f"\nbest: {found.best_params_}; alpha 1.0 learns from the labels alone.")
+    best = found.best_params_
+    print(
+        f"\nMean over {found.n_splits_} folds, +- its standard error; lower is better. Best is "
+        f"temperature {best['temperature']:.0f} with alpha {best['alpha']}: "
+        f"{-found.best_score_:.4f}. Alpha 1.0 learns from the labels alone: {alone:.4f}."
+    )
 
 
 def main():
