@@ -43,17 +43,35 @@ class BaseSearch(BestEstimator):
         "n_jobs": [Interval(Integral, 1, None, closed="left"), None],
         "verbose": ["verbose"],
     }
+    # Only classes have one.
     temperatures: Any = None
-    alphas: Any
-    learning_rates: Any
-    weight_decays: Any
-    seeds: Any
-    cv: Any
-    scoring: Any
-    refit: bool
-    error_score: float
-    n_jobs: int | None
-    verbose: int | bool
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        alphas: ArrayLike | None = (0.1, 0.3, 0.5, 0.7, 0.9),
+        learning_rates: ArrayLike | None = None,
+        weight_decays: ArrayLike | None = None,
+        seeds: ArrayLike | None = None,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        error_score: float = np.nan,
+        n_jobs: int | None = None,
+        verbose: int | bool = 0,
+    ):
+        self.estimator = estimator
+        self.alphas = alphas
+        self.learning_rates = learning_rates
+        self.weight_decays = weight_decays
+        self.seeds = seeds
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.error_score = error_score
+        self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(self, X: Table, y: ArrayLike, **fit_params: Any) -> Self:
         """Judge all candidates in folds, and fit the best on all rows.
@@ -302,18 +320,20 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
         n_jobs: int | None = None,
         verbose: int | bool = 0,
     ):
-        self.estimator = estimator
+        super().__init__(
+            estimator,
+            alphas=alphas,
+            learning_rates=learning_rates,
+            weight_decays=weight_decays,
+            seeds=seeds,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            error_score=error_score,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
         self.temperatures = temperatures
-        self.alphas = alphas
-        self.learning_rates = learning_rates
-        self.weight_decays = weight_decays
-        self.seeds = seeds
-        self.cv = cv
-        self.scoring = scoring
-        self.refit = refit
-        self.error_score = error_score
-        self.n_jobs = n_jobs
-        self.verbose = verbose
 
 
 class DistilledRegressorCV(RegressorMixin, BaseSearch):
@@ -388,30 +408,3 @@ class DistilledRegressorCV(RegressorMixin, BaseSearch):
     """
 
     _distiller = DistilledRegressor
-
-    def __init__(
-        self,
-        estimator: Any,
-        *,
-        alphas: ArrayLike | None = (0.1, 0.3, 0.5, 0.7, 0.9),
-        learning_rates: ArrayLike | None = None,
-        weight_decays: ArrayLike | None = None,
-        seeds: ArrayLike | None = None,
-        cv: Any = 5,
-        scoring: Any = None,
-        refit: bool = True,
-        error_score: float = np.nan,
-        n_jobs: int | None = None,
-        verbose: int | bool = 0,
-    ):
-        self.estimator = estimator
-        self.alphas = alphas
-        self.learning_rates = learning_rates
-        self.weight_decays = weight_decays
-        self.seeds = seeds
-        self.cv = cv
-        self.scoring = scoring
-        self.refit = refit
-        self.error_score = error_score
-        self.n_jobs = n_jobs
-        self.verbose = verbose

@@ -117,22 +117,7 @@ def find_partition(
     groups: NDArray[Any] | None = None,
     has_classes: bool = True,
 ) -> list[Split]:
-    """Return folds whose test parts cover every row exactly once, as index arrays.
-
-    Parameters
-    ----------
-    cv : int, splitter or iterable of (train, test)
-        With groups, an int stands for StratifiedGroupKFold.
-    X : array-like or DataFrame of shape (n_samples, n_features)
-    y : array-like of shape (n_samples,)
-    groups : ndarray of shape (n_samples,), default=None
-        As :func:`check_groups` returns them.
-    has_classes : bool, default=True
-        Whether y holds labels of classes, of which each fold of an int gets its share.
-
-    Returns
-    -------
-    list of (ndarray, ndarray)
+    """Return folds whose test parts cover every row exactly once; see :func:`find_splits`.
 
     Raises
     ------
