@@ -48,15 +48,15 @@ def _name(row: pd.Series) -> str:
 
 def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
     best = ladder.table.loc[ladder.best]
-    which = f"the smallest of {len(ladder.table)} files"
+    which = f"of {len(ladder.table)} files the smallest"
     if str(budget):
         which += f" that meets {budget}"
     if budget.max_loss is not None:
         return which
     if row.name == best.name:
-        return f"{which}, since all smaller ones are clearly worse"
+        return f"{which}; all smaller ones are clearly worse"
     return (
-        f"{which}, with a loss not clearly above the lowest ({_name(best)}: "
+        f"{which} with a loss not clearly above the lowest ({_name(best)}: "
         f"{best['loss']:.4f}; gap {row['loss_gap']:.4f}, standard error {row['loss_gap_se']:.4f})"
     )
 
