@@ -245,7 +245,7 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
         Score of a candidate that could not be fitted.
     n_jobs : int, default=None
         Students that are trained at a time, in threads. None takes as many as torch has threads.
-        Nets of your own, and students with callbacks, are trained one after the other.
+        Nets of your own, and modules that draw random numbers, are trained one after the other.
     verbose : int, default=0
         1 prints a line a fold; 2 prints what a fit does as well.
 
@@ -367,7 +367,7 @@ class DistilledRegressorCV(RegressorMixin, BaseSearch):
         Score of a candidate that could not be fitted.
     n_jobs : int, default=None
         Students that are trained at a time, in threads. None takes as many as torch has threads.
-        Nets of your own, and students with callbacks, are trained one after the other.
+        Nets of your own, and modules that draw random numbers, are trained one after the other.
     verbose : int, default=0
         1 prints a line a fold; 2 prints what a fit does as well.
 

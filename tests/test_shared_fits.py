@@ -1,8 +1,11 @@
 """Fits that share their rows: each candidate is what its own fit makes it."""
 
+import threading
+
 import numpy as np
 import pytest
 import sklearn
+import torch
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import make_classification
@@ -193,3 +196,32 @@ def test_the_best_of_a_ladder_is_refreshed():
     pytest.importorskip("onnxruntime")
     ladder = StudentLadder(distilled(TREE), [(4,), (8,)], quantize=False).fit(X, Y)
     assert ladder.best_estimator_.refresh(X[:300] + 0.2, Y[:300]).refresh_.n_rows == 240
+
+
+class WithDropout(torch.nn.Module):
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(n_inputs, 16), torch.nn.Dropout(0.3), torch.nn.Linear(16, n_outputs)
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+def test_modules_that_draw_random_numbers_are_trained_in_turn(monkeypatch):
+    threads = set()
+    own_epoch = Training.epoch
+
+    def epoch(self):
+        threads.add(threading.current_thread())
+        return own_epoch(self)
+
+    monkeypatch.setattr(Training, "epoch", epoch)
+    clf = distilled(TREE, refit=False).set_params(student=WithDropout)
+    together = [clone(clf).set_params(alpha=alpha) for alpha in (0.1, 0.6)]
+    assert fit_several(together, Arguments.of(X, Y, {}), 2) == [None, None]
+    assert threads == {threading.main_thread()}
+    for one in together:
+        own = clone(one).fit(X, Y)
+        assert_allclose(one.predict_proba(X), own.predict_proba(X), atol=1e-4)

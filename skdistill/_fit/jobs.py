@@ -22,8 +22,8 @@ class Job:
     key : hashable
         What it depends on: two jobs of one key, of fits that share their rows, are the same.
     may_run_beside : bool
-        Whether it can be trained by another thread, beside others: no callback of the user's sees
-        it, and nothing but its epochs is to be done.
+        Whether it may be trained by another thread, beside others: its recipe is ours, and nothing
+        but its epochs is to be done.
     """
 
     training: Training

@@ -2,7 +2,7 @@
 
 import contextvars
 from collections.abc import Hashable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Generic
@@ -137,22 +137,20 @@ def train_together(jobs: list[Job], n_threads: int) -> list[Outcome]:
 
 
 def _run_beside(jobs: list[Job], n_threads: int) -> list[Outcome]:
-    """Start and finish one after the other, with torch's one source of random numbers."""
+    """Run jobs in threads; what draws of torch's one source of random numbers is done in turn."""
     started = [_attempt(job.training.start) for job in jobs]
     ready = [job.training for job, error in zip(jobs, started, strict=True) if error is None]
     # A thread of torch's in each: the limit is held here, as they would give it back in turn.
     with ONE_THREAD, ThreadPoolExecutor(n_threads) as pool, _ending(ready):
-        running = [
-            None if error else pool.submit(contextvars.copy_context().run, _train, job.training)
-            for job, error in zip(jobs, started, strict=True)
-        ]
-        wait([one for one in running if one is not None])
-    ends = [
-        error if one is None else one.exception()
-        for one, error in zip(running, started, strict=True)
-    ]
+        running = {
+            id(one): pool.submit(contextvars.copy_context().run, _train, one)
+            for one in ready
+            if not one.draws_random_numbers
+        }
+        wait(running.values())
     return [
-        end or _attempt(lambda job=job: _finish(job)) for job, end in zip(jobs, ends, strict=True)
+        error or _attempt(partial(_finish, job.training, running.get(id(job.training))))
+        for job, error in zip(jobs, started, strict=True)
     ]
 
 
@@ -161,8 +159,12 @@ def _train(training: Training) -> None:
         training.epoch()
 
 
-def _finish(job: Job) -> Trained:
-    training = job.training
+def _finish(training: Training, running: Future | None) -> Trained:
+    """What a training has left; one that no thread was running is run here."""
+    if running is None:
+        _train(training)
+    else:
+        running.result()
     return Trained(training.finish(), training.history, training.was_ended)
 
 

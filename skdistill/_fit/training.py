@@ -284,8 +284,7 @@ def _job(
     told = id(setting.encoder), setting.alpha, setting.temperature, recipe, training.seed
     others = tuple(id(one) for _, one in setting.objectives)
     key = rows, len(training.rows), told, others, net.max_epochs, training.validation is None
-    has_callbacks = bool(getattr(plan.parameters, "_skl_callbacks", None))
-    may_run_beside = is_plain and plan.is_student_ours and not has_callbacks
+    may_run_beside = is_plain and plan.is_student_ours
     return Job(training, whole, key, may_run_beside)
 
 

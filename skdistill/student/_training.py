@@ -138,6 +138,11 @@ class Training:
         return History({**epoch, "batches": []} for epoch in self._whole_epochs())
 
     @property
+    def draws_random_numbers(self) -> bool:
+        """Whether its epochs may draw from torch's global generator, once it has been started."""
+        return self._random is not None
+
+    @property
     def n_epochs(self) -> int:
         return len(self.history if self._done is not None else self._whole_epochs())
 
