@@ -9,7 +9,7 @@ SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/do
 MAKEFLAGS += -j2
 
 .PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-commit profile docs docs-gallery clean
+	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-commit profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
 	@echo "make bench-regression  numbers and intervals against teacher, control and CatBoost; hours"
 	@echo "make bench-search  a search and a ladder against as many fits, budgets that are met; an hour"
+	@echo "make bench-knowledge  each kind of knowledge beside control and plain Hinton; hours, goes on if stopped"
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit;"
 	@echo "                 with DATA=all, seconds and loss of the student on the sets of bench-fidelity"
@@ -74,6 +75,9 @@ bench-recipe: setup
 
 bench-regression: setup
 	$(PY) benchmarks/bench_regression.py
+
+bench-knowledge: setup
+	$(PY) benchmarks/bench_knowledge.py
 
 bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)

@@ -1,0 +1,60 @@
+"""Each kind of knowledge in the situation it was made for, beside control and plain Hinton.
+
+Run it with ``make bench-knowledge`` (hours; it goes on where it was stopped); it prints the
+section "Kinds of knowledge" of RESULTS.md.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from itertools import product
+
+from _knowledge import CELLS, SEEDS, Form
+from _knowledge_responses import RESPONSES
+from _report import print_heading
+from threadpoolctl import threadpool_limits
+
+FORMS = {form.name: form for form in (RESPONSES,)}
+
+
+def main():
+    options = parse()
+    CELLS.mkdir(exist_ok=True)
+    warnings.filterwarnings("ignore")
+    title = "Kinds of knowledge (`make bench-knowledge`)"
+    found = {name: cells_of(FORMS[name], options) for name in options.forms}
+    print_heading(title, seeds=", ".join(map(str, options.seeds)))
+    for name, cells in found.items():
+        print(f"### {FORMS[name].title}\n")
+        FORMS[name].report(cells)
+
+
+def cells_of(form: Form, options):
+    """The figures of a form by (situation, seed), measured where they are not there yet."""
+    cells = {}
+    for seed, situation in product(options.seeds, form.situations):
+        path = CELLS / f"{form.name}-{situation}-{seed}.json".replace(" ", "_")
+        if not path.exists() and not options.report:
+            started = time.perf_counter()
+            with threadpool_limits(1):
+                figures = form.run(situation, seed)
+            path.write_text(json.dumps(figures, indent=1))
+            print(f"{path.stem}: {time.perf_counter() - started:.0f} s", flush=True)
+        if path.exists():
+            cells[situation, seed] = json.loads(path.read_text())
+    return cells
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forms", type=lambda text: text.split(","), default=list(FORMS))
+    parser.add_argument(
+        "--seeds", type=lambda text: [int(one) for one in text.split(",")], default=SEEDS
+    )
+    parser.add_argument("--report", action="store_true", help="print what is there, run nothing")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
