@@ -31,6 +31,8 @@ from skdistill.teacher._quantiles import quantile_function
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._torch import TorchTeacher
+from skdistill.teacher._tree_readers import may_have_trees
+from skdistill.teacher._tree_structure import Tree, TreeStructure, tree_structure
 
 __all__ = [
     "FLOOR",
@@ -41,6 +43,8 @@ __all__ = [
     "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
+    "Tree",
+    "TreeStructure",
     "adapt_numbers",
     "check_apart",
     "check_groups",
@@ -54,6 +58,7 @@ __all__ = [
     "find_splits",
     "is_frozen",
     "known_by",
+    "may_have_trees",
     "quantile_function",
     "requested_params",
     "requests_of",
@@ -63,6 +68,7 @@ __all__ = [
     "taken_by_all",
     "teach_unknown",
     "tells_several",
+    "tree_structure",
     "unfrozen",
     "union_of_classes",
     "warn_of_unknown",

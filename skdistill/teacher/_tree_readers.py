@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -20,11 +24,17 @@ from sklearn.ensemble import (
 from sklearn.tree import BaseDecisionTree
 
 from skdistill._utils._compat import hist_categories, hist_trees
+from skdistill._utils.named import parts_of
 from skdistill._utils.types import BoolArray, FloatArray, IntArray
+from skdistill.teacher._fitted import FittedTeacher
+from skdistill.teacher._models import has_part_of
 
 _FORESTS = (
     *(ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor),
     *(GradientBoostingClassifier, GradientBoostingRegressor),
+)
+_OF_TREES_BY_DEFAULT = (
+    *(AdaBoostClassifier, AdaBoostRegressor, BaggingClassifier, BaggingRegressor),
 )
 _HISTOGRAM = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
@@ -91,6 +101,26 @@ def read_trees(model: Any) -> OwnTrees | None:
     if ("lightgbm", "Booster") in kinds:
         return _of_lightgbm(model)
     return _of_catboost(model) if ("catboost", "CatBoost") in kinds else None
+
+
+def may_have_trees(estimator: Any) -> bool:
+    """Whether some part of an estimator, fitted or not, is of a kind that trees are read of.
+
+    Parameters
+    ----------
+    estimator : object
+
+    Returns
+    -------
+    bool
+    """
+    parts = parts_of(estimator)
+    parts += [part.model for part in parts if isinstance(part, FittedTeacher)]
+    if any(isinstance(part, (BaseDecisionTree, *_FORESTS, *_HISTOGRAM)) for part in parts):
+        return True
+    if any(isinstance(part, _OF_TREES_BY_DEFAULT) and part.estimator is None for part in parts):
+        return True
+    return has_part_of(parts, "xgboost", "lightgbm", "catboost")
 
 
 def _of_sklearn(tree: Any) -> OwnTree:

@@ -52,5 +52,5 @@ def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
 
 
 def is_ours(sampler: TransferSampler) -> bool:
-    """Whether a sampler is one of the package: these ask neither teacher nor student."""
+    """Whether a sampler is one of the package: these say by `asks_teacher` whether they ask it."""
     return type(sampler).__module__.startswith("skdistill.")
