@@ -10,6 +10,7 @@ from typing import Any
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "AcrossSplits": "transfer",
     "BalancedHinton": "objectives",
     "Batch": "objectives",
     "Brier": "objectives",
@@ -22,6 +23,7 @@ _HOMES = {
     "DistilledRegressorCV": "search",
     "FidelityDisplay": "inspection",
     "FittedTeacher": "teacher",
+    "FromNet": "transfer",
     "FromSchema": "transfer",
     "FromTrees": "transfer",
     "Gibbs": "transfer",

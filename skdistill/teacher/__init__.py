@@ -23,6 +23,7 @@ from skdistill.teacher._folds import (
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._net_structure import NetStructure, may_have_net, net_structure
 from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
@@ -39,6 +40,7 @@ __all__ = [
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
+    "NetStructure",
     "NumberMember",
     "RegressorPool",
     "TeacherPool",
@@ -58,7 +60,9 @@ __all__ = [
     "find_splits",
     "is_frozen",
     "known_by",
+    "may_have_net",
     "may_have_trees",
+    "net_structure",
     "quantile_function",
     "requested_params",
     "requests_of",

@@ -99,9 +99,7 @@ class SplitColumn:
         return np.where(np.isnan(threshold), goes_left, self.missing_is <= threshold)
 
 
-def trace_columns(
-    step: Estimator, columns: list[SplitColumn], asked_by: str
-) -> list[SplitColumn]:
+def trace_columns(step: Estimator, columns: list[SplitColumn], asked_by: str) -> list[SplitColumn]:
     """The columns that a fitted transformer gives, each traced to one of X.
 
     Parameters

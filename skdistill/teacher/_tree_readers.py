@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -141,7 +144,9 @@ def _of_histograms(model: Any) -> OwnTrees:
     for nodes, bits in hist_trees(model):
         is_leaf = nodes["is_leaf"].astype(bool)
         by_code = nodes["is_categorical"].astype(bool) & ~is_leaf
-        codes = {node: _set_bits(bits[nodes["bitset_idx"][node]]) for node in np.flatnonzero(by_code)}
+        codes = {
+            node: _set_bits(bits[nodes["bitset_idx"][node]]) for node in np.flatnonzero(by_code)
+        }
         trees.append(
             OwnTree(
                 np.where(is_leaf, -1, order[np.where(is_leaf, 0, nodes["feature_idx"])]),
@@ -173,7 +178,11 @@ def _of_xgboost(booster: Any) -> OwnTrees | None:
         trees = trees[: ends[int(best) + 1]]
     types = booster.feature_types or []
     names = model["model"].get("cats", {}).get("enc", [])
-    levels = {i: _levels_of(names[i] if i < len(names) else {}) for i, one in enumerate(types) if one == "c"}
+    levels = {
+        i: _levels_of(names[i] if i < len(names) else {})
+        for i, one in enumerate(types)
+        if one == "c"
+    }
     own = [_of_xgboost_tree(tree, levels) for tree in trees]
     return OwnTrees(own, {i: known for i, known in levels.items() if known})
 
@@ -184,7 +193,7 @@ def _levels_of(stored: dict[str, Any]) -> list[Any]:
     if "offsets" not in stored:
         return values
     text, ends = bytes(one % 256 for one in values), stored["offsets"]
-    return [text[a:b].decode() for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [text[a:b].decode() for a, b in pairwise(ends)]
 
 
 def _of_xgboost_tree(tree: dict[str, Any], levels: dict[int, list[Any]]) -> OwnTree:
@@ -248,12 +257,46 @@ def _of_lightgbm_tree(root: dict[str, Any]) -> OwnTree:
             continue
         threshold[i] = node["threshold"]
         # Without missing values in the training, one is taken for 0.
-        missing_left[i] = node["default_left"] if node["missing_type"] == "NaN" else threshold[i] >= 0
+        missing_left[i] = (
+            node["default_left"] if node["missing_type"] == "NaN" else threshold[i] >= 0
+        )
     left, right = np.array(children, dtype=int).T
     feature = np.array([node.get("split_feature", -1) for node in nodes])
     mass = np.array([node.get("internal_count", node.get("leaf_count", 0)) for node in nodes])
     return OwnTree(feature, threshold, left, right, missing_left, mass.astype(float), codes)
 
 
-def _of_catboost(model: Any) -> OwnTrees | None:
-    return None
+def _of_catboost(model: Any) -> OwnTrees:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.json"
+        model.save_model(str(path), format="json")
+        stored = json.loads(path.read_text())
+    floats = stored["features_info"].get("float_features", [])
+    trees = stored.get("oblivious_trees")
+    kinds = {split["split_type"] for tree in trees or [] for split in tree["splits"]}
+    if trees is None or kinds - {"FloatFeature"}:
+        raise ValueError(
+            f"the trees of {type(model).__name__} can be read where they are symmetric and split "
+            "on numbers alone: encode categories in a Pipeline, and leave `grow_policy` out."
+        )
+    return OwnTrees([_of_catboost_tree(tree, floats) for tree in trees])
+
+
+def _of_catboost_tree(tree: dict[str, Any], floats: list[dict[str, Any]]) -> OwnTree:
+    """A tree that asks the same at all nodes of a level; the last split is that of the root."""
+    depth = len(tree["splits"])
+    n_inner = 2**depth - 1
+    feature, threshold = np.full(2 * n_inner + 1, -1), np.full(2 * n_inner + 1, np.nan)
+    missing_left, mass = np.ones(2 * n_inner + 1, dtype=bool), np.zeros(2 * n_inner + 1)
+    for level, split in enumerate(reversed(tree["splits"])):
+        nodes = slice(2**level - 1, 2 ** (level + 1) - 1)
+        told = floats[split["float_feature_index"]]
+        feature[nodes], threshold[nodes] = told["flat_feature_index"], split["border"]
+        missing_left[nodes] = told.get("nan_value_treatment") != "AsTrue"
+    mass[n_inner:] = tree["leaf_weights"]
+    for node in range(n_inner - 1, -1, -1):
+        mass[node] = mass[2 * node + 1] + mass[2 * node + 2]
+    is_inner = np.arange(len(feature)) < n_inner
+    left = np.where(is_inner, 2 * np.arange(len(feature)) + 1, -1)
+    right = np.where(is_inner, left + 1, -1)
+    return OwnTree(feature, threshold, left, right, missing_left, mass)

@@ -1,7 +1,10 @@
 """Transfer sets: where the rows that the student learns from come from."""
 
+from skdistill.transfer._across_splits import AcrossSplits
 from skdistill.transfer._base import TransferSampler, draw_rows, takes
 from skdistill.transfer._context import TransferContext
+from skdistill.transfer._data_free import DataFreeSampler
+from skdistill.transfer._from_net import FromNet
 from skdistill.transfer._from_schema import FromSchema
 from skdistill.transfer._from_trees import FromTrees
 from skdistill.transfer._gibbs import Gibbs
@@ -14,6 +17,9 @@ from skdistill.transfer._schema import TableSchema
 from skdistill.transfer._simple import Marginals, Mixup
 
 __all__ = [
+    "AcrossSplits",
+    "DataFreeSampler",
+    "FromNet",
     "FromSchema",
     "FromTrees",
     "Gibbs",
@@ -35,7 +41,7 @@ __all__ = [
 # The path that stored models and users know; the files may move.
 for _public in (
     *(Gibbs, GivenRows, Marginals, Mixup, Munge, Near, Rounds),
-    *(FromSchema, FromTrees, TableSchema),
+    *(AcrossSplits, FromNet, FromSchema, FromTrees, TableSchema),
     *(TransferContext, TransferSampler),
 ):
     _public.__module__ = __name__

@@ -10,9 +10,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import num_samples
-from skdistill._utils.types import Estimator, FloatArray, RandomState, Table
-from skdistill._utils.warn import warn
-from skdistill.transfer._base import TransferSampler
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, RandomState, Table
+from skdistill._utils.warn import naming, warn
+from skdistill.transfer._base import Drawn, TransferSampler, check_source_weights
 from skdistill.transfer._context import TransferContext
 from skdistill.transfer._domain import Domain, schema_of
 from skdistill.transfer._schema import TableSchema
@@ -80,13 +80,18 @@ class DataFreeSampler(TransferSampler):
         ValueError
             If the teacher does not tell enough of the columns: give `schema`.
         """
+        with naming(type(self).__name__):
+            return self._rows(teacher, n, check_random_state(random_state))
+
+    def _rows(self, teacher: Estimator, n: int, rng: np.random.RandomState) -> Table:
         self.check_parameters()
         structure = self._structure(teacher)
         schema = self.schema
         if schema is None:
             if structure is None:
                 raise ValueError(
-                    f"`schema` is None, and no teacher of trees tells the ranges of the columns: "
+                    f"`schema` is None, and no trees of the teacher tell {type(self).__name__} "
+                    f"the ranges of the columns: "
                     f"give {type(self).__name__}(TableSchema({{'age': (18, 90), ...}}))."
                 )
             schema = schema_of(structure)
@@ -94,16 +99,17 @@ class DataFreeSampler(TransferSampler):
         X = schema.template()
         domain = Domain.of(X, {} if structure is None else structure.levels)
         domain.narrow(schema)
-        return self._drawn(teacher, structure, domain, n, check_random_state(random_state))
+        return self._drawn(teacher, structure, domain, n, rng)
 
     def sample(
         self,
         X: Table,
         n: int,
         random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
         *,
         context: TransferContext | None = None,
-    ) -> Table:
+    ) -> Drawn:
         """Draw `n` rows; of X no more than ranges, levels and missing shares is used.
 
         See :meth:`TransferSampler.sample`.
@@ -114,8 +120,10 @@ class DataFreeSampler(TransferSampler):
         domain = Domain.of(X, {} if structure is None else structure.levels)
         if self.schema is not None:
             domain.narrow(self.schema)
-        rng = check_random_state(random_state)
-        return self._drawn(teacher, structure, domain, n if num_samples(X) else 0, rng)
+        weight = check_source_weights(sample_weight, num_samples(X))
+        rng, n = check_random_state(random_state), n if num_samples(X) else 0
+        drawn = self._drawn(teacher, structure, domain, n, rng)
+        return drawn if weight is None else (drawn, np.full(n, weight.mean()))
 
     def _drawn(
         self,
@@ -127,7 +135,7 @@ class DataFreeSampler(TransferSampler):
     ) -> Table:
         """Rows in the container of the domain, with the shares of classes that are wanted."""
         if structure is not None:
-            _check_columns(structure, domain)
+            check_columns(structure, domain)
             domain.cut(structure)
 
         def draw(m: int) -> FloatArray:
@@ -135,7 +143,7 @@ class DataFreeSampler(TransferSampler):
 
         if self.class_prior is None or not n:
             return domain.write(draw(n) if n else np.empty((0, len(domain.levels))))
-        return domain.write(self._with_prior(draw, teacher, domain, n))
+        return domain.write(rng.permutation(self._with_prior(draw, teacher, domain, n)))
 
     def _draw(
         self,
@@ -210,7 +218,7 @@ def _shares(prior: Any, classes: Any) -> FloatArray:
     return shares / shares.sum()
 
 
-def _check_columns(structure: TreeStructure, domain: Domain) -> None:
+def check_columns(structure: TreeStructure, domain: Domain) -> None:
     """Raise a ValueError where the trees were fitted on other columns."""
     if structure.n_columns != len(domain.levels):
         raise ValueError(
@@ -247,5 +255,3 @@ def check_trees(name: str, parts: list[tuple[str, Any]]) -> None:
     if parts and not any(may_have_trees(part) for _, part in parts):
         told = ", ".join(type(getattr(part, "estimator", part)).__name__ for _, part in parts)
         raise ValueError(f"`{name}` needs a teacher of trees; got {told}.")
-
-

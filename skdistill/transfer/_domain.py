@@ -268,7 +268,9 @@ def _range_around(thresholds: FloatArray) -> tuple[float, float]:
     if not len(thresholds):
         return 0, 0
     low, high = float(thresholds[0]), float(thresholds[-1])
-    more = MARGIN * (high - low)
+    # One threshold says nothing of the scale.
+    more = MARGIN * (high - low) or abs(low) / 2 or 1.0
     if is_whole_cut(thresholds):
-        return int(np.floor(low) - np.floor(more)), int(np.floor(high) + 1 + more)
+        whole = MARGIN * (high - low)
+        return int(np.floor(low) - np.floor(whole)), int(np.floor(high) + 1 + whole)
     return low - more, high + more

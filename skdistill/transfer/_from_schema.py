@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import qmc
-from sklearn.utils import check_random_state
 
-from skdistill._utils.types import Estimator, FloatArray, RandomState, Table
+from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.table import read_table
 from skdistill.transfer._data_free import DataFreeSampler
 from skdistill.transfer._domain import Domain
@@ -50,7 +49,8 @@ class FromSchema(DataFreeSampler):
     ----------
     .. [1] Tang (1993). Orthogonal Array-Based Latin Hypercubes.
        https://doi.org/10.1080/01621459.1993.10476423
-    .. [2] TABKD_REFERENCE
+    .. [2] Pereira, Khadka and Lei (2026). TabKD: Tabular Knowledge Distillation through Interaction
+       Diversity of Learned Feature Bins. https://doi.org/10.48550/arXiv.2603.15481
 
     Examples
     --------
@@ -98,10 +98,10 @@ class FromSchema(DataFreeSampler):
         return domain.at(_covering(n, len(domain.levels), rng))
 
 
-def _covering(n: int, n_columns: int, rng: RandomState) -> FloatArray:
+def _covering(n: int, n_columns: int, rng: np.random.RandomState) -> FloatArray:
     """Points in the unit cube: hypercubes of strength 2, then one of strength 1 for the rest."""
-    rng = check_random_state(rng)
-    parts, left = [np.empty((0, n_columns))], n
+    parts: list[FloatArray] = [np.empty((0, n_columns))]
+    left = n
     if n_columns > 1:
         size = _largest_prime(int(np.sqrt(n)))
         if size + 1 >= n_columns:

@@ -103,7 +103,10 @@ class FromTrees(DataFreeSampler):
         rng: np.random.RandomState,
     ) -> FloatArray:
         if structure is None:
-            raise ValueError("`FromTrees` needs a fitted teacher of trees in `context`; got None.")
+            raise ValueError(
+                "`FromTrees` needs the fitted teacher: give `context=TransferContext(teacher=...)`, or "
+                "call `rows(teacher, n)`."
+            )
         rows = domain.at(rng.random_sample((n, len(domain.levels))))
         trees = [tree for tree in structure.trees if len(tree.feature) > 1]
         order: list[int] = []

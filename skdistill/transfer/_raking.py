@@ -34,7 +34,9 @@ class RakedTree:
         self.ends = np.cumsum(mass / mass.sum())
         # Which levels go left at the nodes that split by levels, and the row of each node.
         self._row = np.full(n_nodes, -1)
-        by_level = [node for node in inner.tolist() if domain.levels[tree.feature[node]] is not None]
+        by_level = [
+            node for node in inner.tolist() if domain.levels[tree.feature[node]] is not None
+        ]
         self._row[by_level] = np.arange(len(by_level))
         self._goes_left = [self._levels_left(node) for node in by_level]
 
@@ -133,7 +135,8 @@ class _Boxes:
             for j, levels in enumerate(domain.levels)
             if levels is not None
         }
-        node, row = leaves, np.arange(len(leaves))
+        node: IntArray = leaves
+        row: IntArray = np.arange(len(leaves))
         while len(row):
             above = raked.parent[node]
             row, node, above = (one[above >= 0] for one in (row, node, above))

@@ -126,7 +126,7 @@ def _checked(name: Any, values: Any) -> Values:
             return values
     elif isinstance(values, tuple) and len(values) == 2:
         low, high = values
-        if all(isinstance(one, Real) and np.isfinite(one) for one in values) and low <= high:
+        if all(isinstance(one, Real) and np.isfinite(float(one)) for one in values) and low <= high:
             return values
     raise ValueError(
         f"column {name!r} of the schema must be a tuple (low, high) of finite numbers, or a list "
@@ -144,7 +144,9 @@ def _range_of(present: Any) -> tuple[float, float]:
 
 def levels_of(present: Sequence[Any]) -> list[Any]:
     """The levels of a column, in a fixed order."""
-    return sorted(pd.unique(np.asarray(present, dtype=object)), key=lambda v: (str(type(v)), str(v)))
+    return sorted(
+        pd.unique(np.asarray(present, dtype=object)), key=lambda v: (str(type(v)), str(v))
+    )
 
 
 def _as_series(column: list[Any]) -> pd.Series:
@@ -165,7 +167,7 @@ def _as_array(cells: dict[Any, list[Any]], dtype: Any) -> Any:
     if dtype is None:
         flat = [one for column in cells.values() for one in column if one is not None]
         dtype = float if all(isinstance(one, Real) for one in flat) else object
-    absent = np.nan if dtype != object else None
+    absent = None if np.dtype(dtype).kind == "O" else np.nan
     columns = [[absent if one is None else one for one in column] for column in cells.values()]
     return np.array(columns, dtype=dtype).T
 
