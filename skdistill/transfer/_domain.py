@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Bins of a column: so many tell where its thresholds are dense.
 MOST_BINS = 128
-# Beyond the outermost thresholds there are values too: so much of what is between them.
+# Beyond the outermost thresholds there are values too: at least this share of their span.
 MARGIN = 0.05
 
 
@@ -234,7 +234,7 @@ def between(low: Any, high: Any, whole: Any, place: FloatArray) -> FloatArray:
 def schema_of(structure: TreeStructure) -> TableSchema:
     """What the trees of a teacher tell of the columns.
 
-    The outermost thresholds of a column are taken for the ends of its range, and a little more.
+    The range of a column goes as far beyond its outermost thresholds as their widest gap.
     Where all thresholds are whole numbers, or in the middle between two, so are the numbers.
 
     Parameters
@@ -265,12 +265,14 @@ def is_whole_cut(thresholds: FloatArray) -> bool:
 
 
 def _range_around(thresholds: FloatArray) -> tuple[float, float]:
+    """The range of a column: as far beyond the outermost thresholds as the widest gap between."""
     if not len(thresholds):
         return 0, 0
     low, high = float(thresholds[0]), float(thresholds[-1])
-    # One threshold says nothing of the scale.
-    more = MARGIN * (high - low) or abs(low) / 2 or 1.0
+    gap = float(np.diff(thresholds).max(initial=0.0))
+    more = max(MARGIN * (high - low), gap)
     if is_whole_cut(thresholds):
-        whole = MARGIN * (high - low)
-        return int(np.floor(low) - np.floor(whole)), int(np.floor(high) + 1 + whole)
+        beyond = int(max(np.floor(MARGIN * (high - low)), np.rint(gap) - 1))
+        return int(np.floor(low)) - beyond, int(np.floor(high)) + 1 + beyond
+    more = more or abs(low) / 2 or 1.0  # one threshold says nothing of the scale
     return low - more, high + more

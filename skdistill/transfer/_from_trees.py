@@ -104,8 +104,8 @@ class FromTrees(DataFreeSampler):
     ) -> FloatArray:
         if structure is None:
             raise ValueError(
-                "`FromTrees` needs the fitted teacher: give `context=TransferContext(teacher=...)`, or "
-                "call `rows(teacher, n)`."
+                "`FromTrees` needs the fitted teacher: give "
+                "`context=TransferContext(teacher=...)`, or call `rows(teacher, n)`."
             )
         rows = domain.at(rng.random_sample((n, len(domain.levels))))
         trees = [tree for tree in structure.trees if len(tree.feature) > 1]
