@@ -2,9 +2,10 @@
 A student without data
 ======================
 
-A forest is all that is left of a project: its training rows are gone. Its trees still know how many
-of these rows came to each of their leaves. Rows drawn by these counts are enough to make a small
-student of it. Here the real rows are kept aside, only to see how near the drawn ones come.
+A forest that reads digits is all that is left of a project: its training rows are gone. Its trees
+still know how many of these rows came to each of their leaves. Rows drawn by these counts are
+enough to make a small student of it. Here the real rows are kept aside, only to see how near the
+drawn ones come.
 """
 
 # %%
@@ -13,29 +14,34 @@ student of it. Here the real rows are kept aside, only to see how near the drawn
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.datasets import make_moons
+from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 
-from skdistill import DistilledClassifier, FromSchema, FromTrees, MLPStudent
+from skdistill import DistilledClassifier, FromSchema, FromTrees, MLPStudent, TableSchema
 
-X, y = make_moons(2000, noise=0.15, random_state=0)
-X = np.column_stack([X, X[:, 0] ** 2 + 0.1 * np.random.RandomState(0).normal(size=len(X))])
-teacher = RandomForestClassifier(100, min_samples_leaf=5, random_state=0).fit(X, y)
+X, y = load_digits(return_X_y=True)
+teacher = RandomForestClassifier(100, random_state=0).fit(X, y)
 
 # %%
-# Rows by the counts of its leaves, and rows by its thresholds alone
-# -------------------------------------------------------------------
+# Rows by the counts of its leaves, and rows by the range alone
+# --------------------------------------------------------------
+#
+# What is known of the data is that pixels are whole numbers from 0 to 16.
 
+schema = TableSchema(dict.fromkeys(range(64), (0, 16)))
 drawn = {
-    "FromTrees": FromTrees(n_steps=200).rows(teacher, 4000, random_state=0),
-    "FromSchema": FromSchema().rows(teacher, 4000, random_state=0),
+    "FromTrees": FromTrees(schema, n_steps=200).rows(teacher, 4000, random_state=0),
+    "FromSchema": FromSchema(schema).rows(teacher, 4000, random_state=0),
 }
 
-fig, axes = plt.subplots(1, 3, figsize=(11, 3.5), sharex=True, sharey=True)
-for ax, (name, rows) in zip(axes, {"real rows, unseen": X, **drawn}.items(), strict=True):
-    ax.scatter(*rows[:1500, :2].T, c=teacher.predict(rows[:1500]), s=4, cmap="coolwarm")
-    ax.set_title(name)
+fig, axes = plt.subplots(3, 10, figsize=(9, 3.2), subplot_kw={"xticks": [], "yticks": []})
+for line, (name, rows) in zip(axes, {"real": X, **drawn}.items(), strict=True):
+    told = teacher.predict_proba(rows)
+    for digit, ax in enumerate(line):
+        ax.imshow(rows[told[:, digit].argmax()].reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
+    line[0].set_ylabel(name)
+fig.suptitle("The row of each digit that the teacher is surest of")
 
 # %%
 # A student of each
