@@ -42,7 +42,8 @@ def penultimate_layer(module: torch.nn.Module) -> str:
     wide = [name for name in names if linear[name].out_features == linear[last].in_features]
     if not wide:
         raise ValueError(
-            f"`student_layer='penultimate'` cannot be told of {type(module).__name__}, whose linear "
-            f"layers are {list(linear)}: give the name of a submodule, as `named_modules` says it."
+            f"`student_layer='penultimate'` cannot be told of {type(module).__name__}, whose "
+            f"linear layers are {list(linear)}: give the name of a submodule, as `named_modules` "
+            "says it."
         )
     return wide[-1]
