@@ -122,7 +122,8 @@ def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
     held_out, response = [examples.validation], run.plan.response
-    views = teacher_views(setting.objectives, at_hand.labeller.teacher, held_out, run.plan.cache)
+    teacher, first = at_hand.labeller.teacher, examples.blocks[0]
+    views = teacher_views(setting.objectives, teacher, held_out, run.plan.cache, first)
     rows = examples.everything(response, setting.temperature, views)
     text = f"training the student again, on all {len(rows)} rows"
     blocks = [*examples.blocks, examples.validation]

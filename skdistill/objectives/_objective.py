@@ -74,7 +74,8 @@ class Objective(BaseEstimator):
       over pairs of rows must. It multiplies by the weights and divides by the number of rows, or
       of pairs: the weights have a mean of 1 over all rows, though not in each batch;
     * `student_layers` names submodules of the student whose outputs `loss` needs;
-    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row;
+    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row; `fit_view`
+      learns before, on the training rows, what is to be the same for all;
     * `make_module` makes what the term trains beside the student, such as a projector.
 
     Parameters
@@ -141,6 +142,30 @@ class Objective(BaseEstimator):
             None if the term needs nothing of the teacher. The dtype stays what it is.
         """
         return None
+
+    def check_fit(self, teachers: list[Estimator], task: Any) -> None:
+        """Raise a ValueError where the term has no meaning, before a teacher is fitted.
+
+        Parameters
+        ----------
+        teachers : list of objects
+            As the user gave them.
+        task : Classification or Regression
+            With ``n_outputs`` and ``has_classes``.
+        """
+
+    def fit_view(self, teacher: Estimator, X: Table) -> None:
+        """Learn what `teacher_view` needs to be the same for all rows, such as components.
+
+        It is called on a clone, which is asked for all views of a training and then forgotten: so
+        what it learns goes into attributes, and no file holds it.
+
+        Parameters
+        ----------
+        teacher : TeacherPool
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            The training rows, without transfer rows.
+        """
 
     def make_module(self, batch: Batch) -> torch.nn.Module | None:
         """Make what the term trains beside the student: it is dropped after the training.

@@ -21,6 +21,7 @@ from skdistill.teacher._folds import (
     split_by,
 )
 from skdistill.teacher._jobs import take_rows
+from skdistill.teacher._leaves import Trees, has_trees, trees_of
 from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._number_adapters import adapt_numbers
@@ -41,6 +42,7 @@ __all__ = [
     "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
+    "Trees",
     "adapt_numbers",
     "check_apart",
     "check_groups",
@@ -52,6 +54,7 @@ __all__ = [
     "clone_of",
     "find_partition",
     "find_splits",
+    "has_trees",
     "is_frozen",
     "known_by",
     "quantile_function",
@@ -63,6 +66,7 @@ __all__ = [
     "taken_by_all",
     "teach_unknown",
     "tells_several",
+    "trees_of",
     "unfrozen",
     "union_of_classes",
     "warn_of_unknown",
