@@ -1,31 +1,34 @@
-"""What the objectives take from the teacher, kept by `memory`."""
+"""What the objectives take from the teacher, kept by `memory`, and the rows that they probe."""
 
 from typing import Any
 
 import numpy as np
 
 from skdistill._fit.blocks import Block
+from skdistill._fit.plan import Plan
+from skdistill._fit.setting import Setting
 from skdistill._utils.cache import Cache
 from skdistill._utils.types import Table
-from skdistill.objectives import Objective
+from skdistill.objectives import Objective, probes_key, view_key
+from skdistill.student import encode
 
 
-def teacher_views(
-    objectives: list[tuple[str, Any]], teacher: Any, blocks: list[Block], cache: Cache
+def find_views(
+    setting: Setting, teacher: Any, blocks: list[Block], plan: Plan
 ) -> dict[str, np.ndarray]:
-    """Ask each objective for its view of some blocks.
+    """Ask each objective for its view of some blocks, and for the rows that it probes.
 
     Parameters
     ----------
-    objectives : list of (str, Objective)
+    setting : Setting
     teacher : TeacherPool or None
     blocks : list of Block
-    cache : Cache
+    plan : Plan
 
     Returns
     -------
     dict of str to ndarray
-        Rows of all blocks, by the name of the objective; without those that need nothing.
+        Rows of all blocks, by the key in a batch's target; without those that need nothing.
 
     Raises
     ------
@@ -33,13 +36,24 @@ def teacher_views(
         If a view has not a row for each row.
     """
     views = {}
-    for name, objective in objectives:
-        parts = [_view(name, objective, teacher, block.X, cache) for block in blocks]
+    for name, objective in setting.objectives:
+        parts = [_view(name, objective, teacher, block.X, plan.cache) for block in blocks]
         if parts[0] is not None:
             for part, block in zip(parts, blocks, strict=True):
                 _check_view(name, part, len(block))
-            views[name] = np.concatenate(parts)
+            views[view_key(name)] = np.concatenate(parts)
+        probes = [_probes(objective, block.X, setting.encoder, plan) for block in blocks]
+        if probes[0] is not None:
+            views[probes_key(name)] = np.concatenate(probes)
     return views
+
+
+def _probes(objective: Any, X: Table, encoder: Any, plan: Plan) -> Any:
+    """The rows that an objective probes, as the student sees them."""
+    tables = objective.probe_rows(X)
+    if not tables:
+        return None
+    return np.stack([encode(encoder, plan.columns.take(table)) for table in tables], axis=1)
 
 
 def _view(name: str, objective: Any, teacher: Any, X: Table, cache: Cache) -> Any:

@@ -21,6 +21,7 @@ from skdistill.teacher._folds import (
     split_by,
 )
 from skdistill.teacher._jobs import take_rows
+from skdistill.teacher._layers import NETS, is_net, read_layer
 from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._number_adapters import adapt_numbers
@@ -34,6 +35,7 @@ from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
     "FLOOR",
+    "NETS",
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
@@ -53,8 +55,10 @@ __all__ = [
     "find_partition",
     "find_splits",
     "is_frozen",
+    "is_net",
     "known_by",
     "quantile_function",
+    "read_layer",
     "requested_params",
     "requests_of",
     "router_of",
