@@ -1,4 +1,4 @@
-"""What the objectives take from the teacher, kept by `memory`."""
+"""What the objectives take from the teacher, kept by `memory`, and the rows that they probe."""
 
 from functools import cached_property
 from typing import Any
@@ -7,33 +7,36 @@ import numpy as np
 from sklearn.base import clone
 
 from skdistill._fit.blocks import Block
+from skdistill._fit.plan import Plan
+from skdistill._fit.setting import Setting
 from skdistill._utils.cache import Cache
 from skdistill._utils.types import Table
-from skdistill.objectives import Objective
+from skdistill.objectives import Objective, probes_key, view_key
+from skdistill.student import encode
 
 
-def teacher_views(
-    objectives: list[tuple[str, Any]],
+def find_views(
+    setting: Setting,
     teacher: Any,
     blocks: list[Block],
-    cache: Cache,
+    plan: Plan,
     training: Block | None = None,
 ) -> dict[str, np.ndarray]:
-    """Ask each objective for its view of some blocks.
+    """Ask each objective for its view of some blocks, and for the rows that it probes.
 
     Parameters
     ----------
-    objectives : list of (str, Objective)
+    setting : Setting
     teacher : TeacherPool or None
     blocks : list of Block
-    cache : Cache
+    plan : Plan
     training : Block, default=None
         The rows that views are fitted on; None: the first of `blocks`.
 
     Returns
     -------
     dict of str to ndarray
-        Rows of all blocks, by the name of the objective; without those that need nothing.
+        Rows of all blocks, by the key in a batch's target; without those that need nothing.
 
     Raises
     ------
@@ -42,16 +45,25 @@ def teacher_views(
     """
     views = {}
     first = blocks[0] if training is None else training
-    for name, objective in objectives:
-        if type(objective).teacher_view is Objective.teacher_view:
-            continue
-        view = _View(name, objective, teacher, first.X, cache)
+    for name, objective in setting.objectives:
+        view = _View(name, objective, teacher, first.X, plan.cache)
         parts = [view.of(block.X) for block in blocks]
         if parts[0] is not None:
             for part, block in zip(parts, blocks, strict=True):
                 _check_view(name, part, len(block))
-            views[name] = np.concatenate(parts)
+            views[view_key(name)] = np.concatenate(parts)
+        probes = [_probes(objective, block.X, setting.encoder, plan) for block in blocks]
+        if probes[0] is not None:
+            views[probes_key(name)] = np.concatenate(probes)
     return views
+
+
+def _probes(objective: Any, X: Table, encoder: Any, plan: Plan) -> Any:
+    """The rows that an objective probes, as the student sees them."""
+    tables = objective.probe_rows(X)
+    if not tables:
+        return None
+    return np.stack([encode(encoder, plan.columns.take(table)) for table in tables], axis=1)
 
 
 class _View:
@@ -75,7 +87,9 @@ class _View:
         self._X = X
 
     def of(self, X: Table) -> Any:
-        """The view of some rows."""
+        """The view of some rows; None where the objective takes none."""
+        if type(self.objective).teacher_view is Objective.teacher_view:
+            return None
         known_by = None if self.teacher is None or not self._cache.is_on else self.teacher.identity
         if self.teacher is not None and known_by is None:  # nothing tells it from another
             return _ask(None, self, X)

@@ -1,8 +1,20 @@
 """What the student is asked to match: the response, and objectives added to it."""
 
+from skdistill.objectives._attention_transfer import AttentionTransfer
+from skdistill.objectives._cka import CKA
+from skdistill.objectives._fsp import FSP
+from skdistill.objectives._hint import Hint
+from skdistill.objectives._input_gradient import InputGradient
 from skdistill.objectives._loss import DistillationLoss, as_logits
 from skdistill.objectives._number_response import Huber, SquaredError
-from skdistill.objectives._objective import Batch, Objective, StudentOutput, view_key
+from skdistill.objectives._objective import (
+    Batch,
+    Objective,
+    StudentOutput,
+    probes_key,
+    view_key,
+)
+from skdistill.objectives._pkt import PKT
 from skdistill.objectives._response import (
     BalancedHinton,
     Hinton,
@@ -10,25 +22,44 @@ from skdistill.objectives._response import (
     prepare,
     rehearse_response,
 )
+from skdistill.objectives._rkd import RKD
+from skdistill.objectives._similarity import Similarity
 
 __all__ = [
+    "CKA",
+    "FSP",
+    "PKT",
+    "RKD",
+    "AttentionTransfer",
     "BalancedHinton",
     "Batch",
     "DistillationLoss",
+    "Hint",
     "Hinton",
     "Huber",
+    "InputGradient",
     "Objective",
     "Response",
+    "Similarity",
     "SquaredError",
     "StudentOutput",
     "as_logits",
     "prepare",
+    "probes_key",
     "rehearse_response",
     "view_key",
 ]
 
 # The path that stored models and users know; the files may move.
 for _public in (
+    AttentionTransfer,
+    CKA,
+    FSP,
+    PKT,
+    RKD,
+    Hint,
+    InputGradient,
+    Similarity,
     BalancedHinton,
     Batch,
     DistillationLoss,

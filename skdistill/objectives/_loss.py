@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 
+from skdistill._utils.layers import layers_in_words, unknown_layers, watch_layers
 from skdistill._utils.types import Estimator
-from skdistill.objectives._objective import DECAY_SHARE, Batch, Objective, loss_of, view_key
+from skdistill.objectives._objective import (
+    DECAY_SHARE,
+    Batch,
+    Objective,
+    loss_of,
+    probes_key,
+    view_key,
+)
 from skdistill.objectives._response import Response
 from skdistill.objectives._weights import gradient_norm
 
@@ -56,6 +65,7 @@ class DistillationLoss(torch.nn.Module):
         self.gives_probabilities = gives_probabilities
         self.parts = torch.nn.ModuleDict()
         self._layers: dict[str, torch.Tensor] = {}
+        self._student: Callable[[torch.Tensor], torch.Tensor] | None = None
         fixed = [0.0 if one.weight == "auto" else one.weight for _, one in objectives]
         self.factors: torch.Tensor
         self.n_steps: torch.Tensor
@@ -97,7 +107,7 @@ class DistillationLoss(torch.nn.Module):
     def end(self) -> None:
         """Drop what objectives have trained beside the student."""
         self.parts.clear()
-        self._layers = {}
+        self._layers, self._student = {}, None
         for _, objective in self.objectives:
             if "module_" in vars(objective):
                 del objective.module_
@@ -249,27 +259,40 @@ class DistillationLoss(torch.nn.Module):
 
     @property
     def layers(self) -> set[str]:
-        """Names of the student's submodules whose outputs the objectives need."""
-        return {layer for _, objective in self.objectives for layer in objective.student_layers}
+        """Names of the student's layers that the objectives need, of those that weigh anything."""
+        return {name for one in self._used for name in one.student_layers}
+
+    @property
+    def asks_student(self) -> bool:
+        """Whether an objective that weighs anything asks the student about other rows."""
+        return any(one.asks_student for one in self._used)
+
+    @property
+    def _used(self) -> list[Objective]:
+        return [one for _, one in self.objectives if one.weight != 0]
 
     def watch(self, module: torch.nn.Module) -> list[Any]:
         """Record the layers that the objectives name; returns handles that end it."""
-        submodules = dict(module.named_modules())
-        unknown = sorted(self.layers - set(submodules))
+        unknown = unknown_layers(module, self.layers)
         if unknown:
             raise ValueError(
                 f"`objectives` need the student's layers {unknown}, but it has "
-                f"{sorted(name for name in submodules if name)}."
+                f"{layers_in_words(module)}."
             )
-        return [
-            submodules[name].register_forward_hook(self._recorder(name)) for name in self.layers
-        ]
+        self._student = partial(self._ask, module)
+        return watch_layers(module, self.layers, self._record)
 
-    def _recorder(self, name: str) -> Callable:
-        def record(module: torch.nn.Module, inputs: Any, output: torch.Tensor) -> None:
-            self._layers[name] = output
+    def _record(self, name: str, output: torch.Tensor) -> None:
+        self._layers[name] = output
 
-        return record
+    def _ask(self, module: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+        """The student's logits of other rows, as it will give them when it is served."""
+        kept, self._layers = self._layers, {}
+        try:
+            with _in_evaluation(module):
+                return as_logits(module(inputs), self.gives_probabilities)
+        finally:
+            self._layers = kept
 
     def _batch(
         self, name: str, objective: Objective, logits: torch.Tensor, target: dict[str, torch.Tensor]
@@ -283,6 +306,8 @@ class DistillationLoss(torch.nn.Module):
             target.get("teacher"),
             target.get(view_key(name)),
             target["weight"],
+            target.get(probes_key(name)),
+            self._student if objective.asks_student else None,
         )
 
     def _term(

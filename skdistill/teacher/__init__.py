@@ -21,6 +21,7 @@ from skdistill.teacher._folds import (
     split_by,
 )
 from skdistill.teacher._jobs import take_rows
+from skdistill.teacher._layers import NETS, is_net, read_layer
 from skdistill.teacher._leaves import Trees, has_trees, trees_of
 from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
@@ -35,6 +36,7 @@ from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
     "FLOOR",
+    "NETS",
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
@@ -56,8 +58,10 @@ __all__ = [
     "find_splits",
     "has_trees",
     "is_frozen",
+    "is_net",
     "known_by",
     "quantile_function",
+    "read_layer",
     "requested_params",
     "requests_of",
     "router_of",
