@@ -21,9 +21,10 @@ from skdistill import (
     FSP,
     PKT,
     RKD,
-    AttentionTransfer,
     Hint,
     InputGradient,
+    LeafHint,
+    NeighbourhoodGraph,
     Similarity,
     TorchTeacher,
 )
@@ -288,6 +289,37 @@ def of_outputs(rng, n_rows, n_classes):
 
 ROW = {"penultimate": 7}
 
+
+def leaf_hint(values):
+    told = values.layers["penultimate"] @ values.module.weight.detach().numpy().T
+    return ((told + values.module.bias.detach().numpy() - values.view) ** 2).mean(axis=1)
+
+
+def neighbourhood_graph(share):
+    """Of the NeighbourhoodGraph whose nearest are this share."""
+
+    def reference(values):
+        h, w = values.layers["penultimate"], values.weight / values.weight.sum()
+        if values.view is None:
+            alike = np.array([[np.sqrt(a * b).sum() for b in values.soft] for a in values.soft])
+        else:
+            alike = np.array([[np.mean(a == b) for b in values.view] for a in values.view])
+        gaps = np.array([[((a - b) ** 2).sum() for b in h] for a in h])
+        pulled = 0.0
+        for i, of_row in enumerate(alike):
+            # The least alike that is needed for the share: all that are as near are neighbours.
+            last = max(t for t in of_row if w[of_row >= t].sum() >= share - 1e-9)
+            edges = of_row * w * (of_row >= last - 1e-9)
+            pulled += w[i] * (edges / edges.sum()) @ gaps[i]
+        return pulled / (w @ gaps @ w)
+
+    return reference
+
+
+def leaves(rng, n_rows, n_classes):
+    return rng.randint(3, size=(n_rows, 8))
+
+
 # One row an objective.
 CASES: list[Case] = [
     Case(Hint(weight=1.0), hint, normal(9), ROW, net),
@@ -305,6 +337,19 @@ CASES: list[Case] = [
         of_outputs,
         teacher=net,
         n_probes=2,
+        takes_numbers=False,
+    ),
+    *(
+        Case(LeafHint(of, weight=1.0), leaf_hint, normal(5), ROW)
+        for of in ("leaf_values", "margin_path", "leaf_embedding")
+    ),
+    Case(NeighbourhoodGraph(share=0.3, weight=1.0), neighbourhood_graph(0.3), leaves, ROW),
+    Case(
+        NeighbourhoodGraph("probabilities", share=0.3, weight=1.0),
+        neighbourhood_graph(0.3),
+        None,
+        ROW,
+        takes_two=False,
         takes_numbers=False,
     ),
 ]

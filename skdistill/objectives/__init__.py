@@ -5,7 +5,9 @@ from skdistill.objectives._cka import CKA
 from skdistill.objectives._fsp import FSP
 from skdistill.objectives._hint import Hint
 from skdistill.objectives._input_gradient import InputGradient
+from skdistill.objectives._leaf_hint import LeafHint
 from skdistill.objectives._loss import DistillationLoss, as_logits
+from skdistill.objectives._neighbourhood_graph import NeighbourhoodGraph
 from skdistill.objectives._number_response import Huber, SquaredError
 from skdistill.objectives._objective import (
     Batch,
@@ -38,6 +40,8 @@ __all__ = [
     "Hinton",
     "Huber",
     "InputGradient",
+    "LeafHint",
+    "NeighbourhoodGraph",
     "Objective",
     "Response",
     "Similarity",
@@ -59,6 +63,8 @@ for _public in (
     RKD,
     Hint,
     InputGradient,
+    LeafHint,
+    NeighbourhoodGraph,
     Similarity,
     BalancedHinton,
     Batch,
