@@ -21,7 +21,7 @@ FIT_ROWS = 10_000
 # Points on the way of a margin, and parts of the trees with an embedding each.
 N_POINTS, N_GROUPS = 16, 4
 # Of the fit of an embedding.
-N_EPOCHS, BATCH_ROWS, LEARNING_RATE = 4, 256, 0.01
+N_STEPS, BATCH_ROWS, LEARNING_RATE = 200, 256, 0.01
 
 
 class TreeFeatures:
@@ -194,15 +194,14 @@ def _fit_vectors(rows: csr_array, added: FloatArray, width: int) -> FloatArray:
     head = draws.normal(size=(width, added.shape[1])).astype(np.float32) / width**0.5
     parameters = [torch.from_numpy(one) for one in (vectors, head)]  # of the same memory
     optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE)
-    for _ in range(N_EPOCHS):
-        order = draws.permutation(n_rows)
-        for batch in np.array_split(order, max(1, n_rows // BATCH_ROWS)):
-            some = rows[batch]
-            sums = some @ vectors
-            error = (sums @ head - added[batch].astype(np.float32)) / len(batch)
-            parameters[0].grad = torch.from_numpy(some.T @ (error @ head.T))
-            parameters[1].grad = torch.from_numpy(sums.T @ error)
-            optimizer.step()
+    for _ in range(N_STEPS):
+        batch = draws.randint(n_rows, size=min(n_rows, BATCH_ROWS))
+        some = rows[batch]
+        sums = some @ vectors
+        error = (sums @ head - added[batch].astype(np.float32)) / len(batch)
+        parameters[0].grad = torch.from_numpy(some.T @ (error @ head.T))
+        parameters[1].grad = torch.from_numpy(sums.T @ error)
+        optimizer.step()
     return vectors
 
 
