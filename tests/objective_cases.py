@@ -21,7 +21,6 @@ from skdistill import (
     FSP,
     PKT,
     RKD,
-    AttentionTransfer,
     Hint,
     InputGradient,
     Similarity,

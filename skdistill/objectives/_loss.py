@@ -39,7 +39,7 @@ class DistillationLoss(torch.nn.Module):
     task : Classification
     response : Response
     objectives : list of (str, Objective)
-        They are this loss's own.
+        They are this loss's own; those that weigh nothing are left out.
     temperature : float
     alpha : float
         Weight of the hard-label term, in [0, 1].
@@ -59,14 +59,15 @@ class DistillationLoss(torch.nn.Module):
         super().__init__()
         self.task = task
         self.response = response
-        self.objectives = objectives
+        # One that weighs nothing is not there: the same steps are taken, to the bit.
+        self.objectives = [(name, one) for name, one in objectives if one.weight != 0]
         self.temperature = temperature
         self.alpha = alpha
         self.gives_probabilities = gives_probabilities
         self.parts = torch.nn.ModuleDict()
         self._layers: dict[str, torch.Tensor] = {}
         self._student: Callable[[torch.Tensor], torch.Tensor] | None = None
-        fixed = [0.0 if one.weight == "auto" else one.weight for _, one in objectives]
+        fixed = [0.0 if one.weight == "auto" else one.weight for _, one in self.objectives]
         self.factors: torch.Tensor
         self.n_steps: torch.Tensor
         self.register_buffer("factors", torch.tensor(fixed, dtype=torch.float32))
@@ -120,10 +121,7 @@ class DistillationLoss(torch.nn.Module):
         rows: torch.Tensor = self._rows(logits, target)
         batch: Any = 0.0
         for place, (name, objective) in enumerate(self.objectives):
-            factor = self._factor(place)
-            if factor is None:
-                continue
-            value = factor * self._term(name, objective, logits, target)
+            value = self._factor(place) * self._term(name, objective, logits, target)
             if objective.reduction == "row":
                 rows = rows + value
             else:
@@ -259,17 +257,13 @@ class DistillationLoss(torch.nn.Module):
 
     @property
     def layers(self) -> set[str]:
-        """Names of the student's layers that the objectives need, of those that weigh anything."""
-        return {name for one in self._used for name in one.student_layers}
+        """Names of the student's layers that the objectives need."""
+        return {layer for _, objective in self.objectives for layer in objective.student_layers}
 
     @property
     def asks_student(self) -> bool:
-        """Whether an objective that weighs anything asks the student about other rows."""
-        return any(one.asks_student for one in self._used)
-
-    @property
-    def _used(self) -> list[Objective]:
-        return [one for _, one in self.objectives if one.weight != 0]
+        """Whether an objective asks the student about other rows."""
+        return any(objective.asks_student for _, objective in self.objectives)
 
     def watch(self, module: torch.nn.Module) -> list[Any]:
         """Record the layers that the objectives name; returns handles that end it."""
@@ -325,11 +319,9 @@ class DistillationLoss(torch.nn.Module):
             )
         return value.to(weight.dtype)
 
-    def _factor(self, place: int) -> torch.Tensor | None:
-        """The factor of a term at this step; None where it is 0 for good."""
+    def _factor(self, place: int) -> torch.Tensor:
+        """The factor of a term at this step."""
         objective, factor = self.objectives[place][1], self.factors[place]
-        if objective.weight == 0:
-            return None
         if not objective.decay:
             return factor
         left = 1 - self.n_steps / max(1, self._n_planned)
@@ -341,8 +333,6 @@ class DistillationLoss(torch.nn.Module):
         with torch.no_grad(), _in_evaluation(net.module_):
             logits = as_logits(net.module_(inputs), self.gives_probabilities)
         for place, (name, objective) in enumerate(self.objectives):
-            if objective.weight == 0:
-                continue
             made = objective.make_module(self._batch(name, objective, logits, target))
             if made is not None:
                 objective.module_ = self.parts[str(place)] = made.to(net.device)
