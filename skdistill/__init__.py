@@ -14,6 +14,9 @@ _HOMES = {
     "BalancedHinton": "objectives",
     "Batch": "objectives",
     "CKA": "objectives",
+    "Brier": "objectives",
+    "DIST": "objectives",
+    "DKD": "objectives",
     "DistillationReport": "inspection",
     "DistilledClassifier": "classifier",
     "DistilledClassifierCV": "search",
@@ -29,11 +32,13 @@ _HOMES = {
     "HistoryDisplay": "inspection",
     "Huber": "objectives",
     "InputGradient": "objectives",
+    "LogitMatching": "objectives",
     "MLP": "modules",
     "MLPStudent": "student",
     "Marginals": "transfer",
     "Mixup": "transfer",
     "Munge": "transfer",
+    "NKD": "objectives",
     "Near": "transfer",
     "Objective": "objectives",
     "PKT": "objectives",
@@ -50,6 +55,7 @@ _HOMES = {
     "SegmentDisplay": "inspection",
     "Similarity": "objectives",
     "SquaredError": "objectives",
+    "StandardizedLogits": "objectives",
     "StudentLadder": "ladder",
     "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
@@ -67,10 +73,6 @@ TRUSTED_TYPES = [
     "skdistill.encoding.TabularEncoder",
     "skdistill.modules.MLP",
     "skdistill.modules.QuantileMLP",
-    "skdistill.objectives.BalancedHinton",
-    "skdistill.objectives.Hinton",
-    "skdistill.objectives.Huber",
-    "skdistill.objectives.SquaredError",
     "skdistill.refresh.RefreshResult",
     "skdistill.regressor.DistilledRegressor",
     "skdistill.search.DistilledClassifierCV",
@@ -85,13 +87,11 @@ TRUSTED_TYPES = [
     "skdistill.teacher.NumberMember",
     "skdistill.teacher.RegressorPool",
     "skdistill.teacher.TeacherPool",
-    "skdistill.transfer.Gibbs",
-    "skdistill.transfer.GivenRows",
-    "skdistill.transfer.Marginals",
-    "skdistill.transfer.Mixup",
-    "skdistill.transfer.Munge",
-    "skdistill.transfer.Near",
-    "skdistill.transfer.Rounds",
+    *(
+        f"skdistill.{home}.{name}"
+        for name, home in _HOMES.items()
+        if home in ("objectives", "transfer")
+    ),
 ]
 __all__ = [*sorted(_HOMES), "TRUSTED_TYPES", "__version__"]
 

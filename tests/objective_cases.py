@@ -155,7 +155,7 @@ def values_of(batch, objective):
 
 def net(is_regression):
     kind = MLPRegressor if is_regression else MLPClassifier
-    return kind((12, 10), max_iter=20, random_state=0)
+    return kind(hidden_layer_sizes=(12, 10), max_iter=20, random_state=0)
 
 
 def repeated(values, layer):

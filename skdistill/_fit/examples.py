@@ -154,7 +154,7 @@ class Examples:
             return None
         target = {"label": block.labels, "weight": block.weight}
         if not block.is_labelled and block.soft is not None:
-            target["soft"] = prepare(response, block.soft, temperature, block.weight)
+            target["soft"] = prepare(response, block.soft, temperature, block.weight, block.labels)
         return Rows.from_arrays(self.validation_inputs, target, block.is_labelled)
 
     def _rows(
@@ -171,7 +171,7 @@ class Examples:
         }
         if blocks[0].soft is not None:
             soft = np.concatenate([block.soft for block in blocks])
-            target["soft"] = prepare(response, soft, temperature, target["weight"])
+            target["soft"] = prepare(response, soft, temperature, target["weight"], target["label"])
             if self.gives_teacher:
                 target["teacher"] = soft
         is_labelled = all(block.is_labelled for block in blocks)

@@ -1,11 +1,16 @@
 """What the student is asked to match: the response, and objectives added to it."""
 
 from skdistill.objectives._attention_transfer import AttentionTransfer
+from skdistill.objectives._brier import Brier
 from skdistill.objectives._cka import CKA
+from skdistill.objectives._dist import DIST
+from skdistill.objectives._dkd import DKD
 from skdistill.objectives._fsp import FSP
 from skdistill.objectives._hint import Hint
 from skdistill.objectives._input_gradient import InputGradient
+from skdistill.objectives._logit_matching import LogitMatching
 from skdistill.objectives._loss import DistillationLoss, as_logits
+from skdistill.objectives._nkd import NKD
 from skdistill.objectives._number_response import Huber, SquaredError
 from skdistill.objectives._objective import (
     Batch,
@@ -24,24 +29,31 @@ from skdistill.objectives._response import (
 )
 from skdistill.objectives._rkd import RKD
 from skdistill.objectives._similarity import Similarity
+from skdistill.objectives._standardized import StandardizedLogits
 
 __all__ = [
     "CKA",
+    "DIST",
+    "DKD",
     "FSP",
+    "NKD",
     "PKT",
     "RKD",
     "AttentionTransfer",
     "BalancedHinton",
     "Batch",
+    "Brier",
     "DistillationLoss",
     "Hint",
     "Hinton",
     "Huber",
     "InputGradient",
+    "LogitMatching",
     "Objective",
     "Response",
     "Similarity",
     "SquaredError",
+    "StandardizedLogits",
     "StudentOutput",
     "as_logits",
     "prepare",
@@ -60,14 +72,20 @@ for _public in (
     Hint,
     InputGradient,
     Similarity,
+    DIST,
+    DKD,
+    NKD,
     BalancedHinton,
     Batch,
+    Brier,
     DistillationLoss,
     Hinton,
     Huber,
+    LogitMatching,
     Objective,
     Response,
     SquaredError,
+    StandardizedLogits,
     StudentOutput,
 ):
     _public.__module__ = __name__

@@ -1,13 +1,17 @@
 """The loss of a batch, of labels, response and objectives."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 
-from skdistill._utils.layers import layers_in_words, unknown_layers, watch_layers
+from skdistill._utils.layers import (
+    in_evaluation,
+    layers_in_words,
+    unknown_layers,
+    watch_layers,
+)
 from skdistill._utils.types import Estimator
 from skdistill.objectives._objective import (
     DECAY_SHARE,
@@ -118,8 +122,7 @@ class DistillationLoss(torch.nn.Module):
         logits = as_logits(output.to(weight.dtype), self.gives_probabilities)
         if not self.training:
             return self._validation_loss(logits, target)
-        rows: torch.Tensor = self._rows(logits, target)
-        batch: Any = 0.0
+        rows, batch = self._rows(logits, target)
         for place, (name, objective) in enumerate(self.objectives):
             value = self._factor(place) * self._term(name, objective, logits, target)
             if objective.reduction == "row":
@@ -173,7 +176,7 @@ class DistillationLoss(torch.nn.Module):
         gradients : dict of str to torch.Tensor
             Of the layers.
         """
-        if self.objectives:
+        if self.objectives or self._is_of_batches:
             return self._differentiate(logits, target, layers)
         if "mixed" in target:
             return *self.task.blended_value_and_gradient(logits, target), {}
@@ -224,14 +227,35 @@ class DistillationLoss(torch.nn.Module):
 
     # --- labels and response ---
 
-    def _rows(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
+    @property
+    def _is_of_batches(self) -> bool:
+        """Whether the response compares the rows of a batch together."""
+        return self.alpha < 1 and self.response.reduction == "batch"
+
+    def _rows(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> tuple[Any, Any]:
+        """Labels and response: a value a row, and one of the batch."""
+        if self._is_of_batches:
+            soft = self._batch_response(logits, target)
+            if self.alpha == 0:
+                return torch.zeros_like(target["weight"]), soft
+            hard = self.task.hard_loss(logits, target["label"])
+            return self.alpha * hard, (1 - self.alpha) * soft
+        return self._mixed_rows(logits, target), 0.0
+
+    def _mixed_rows(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         if self.alpha == 0:
             return self._response(logits, target["soft"])
-        hard = self.task.hard_loss(logits, target["label"])
+        hard: torch.Tensor = self.task.hard_loss(logits, target["label"])
         if self.alpha == 1:
             return hard
         soft = self._response(logits, target["soft"])
         return torch.add((1 - self.alpha) * soft, hard, alpha=self.alpha)
+
+    def _batch_response(
+        self, logits: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        weight = target["weight"]
+        return self.response.batch_loss(logits, target["soft"], self.temperature, weight)
 
     def _response(self, logits: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
         return self._check_response(self.response.loss(logits, soft, self.temperature), logits)
@@ -249,6 +273,8 @@ class DistillationLoss(torch.nn.Module):
     ) -> torch.Tensor:
         if self.task.known(target["label"]).all():
             rows = self.task.hard_loss(logits, target["label"])
+        elif self.response.reduction == "batch":
+            return self._batch_response(logits, target)
         else:
             rows = self._response(logits, target["soft"])
         return _mean(rows, target["weight"])
@@ -283,7 +309,7 @@ class DistillationLoss(torch.nn.Module):
         """The student's logits of other rows, as it will give them when it is served."""
         kept, self._layers = self._layers, {}
         try:
-            with _in_evaluation(module):
+            with in_evaluation(module):
                 return as_logits(module(inputs), self.gives_probabilities)
         finally:
             self._layers = kept
@@ -330,7 +356,7 @@ class DistillationLoss(torch.nn.Module):
     def _make_parts(
         self, net: Estimator, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
-        with torch.no_grad(), _in_evaluation(net.module_):
+        with torch.no_grad(), in_evaluation(net.module_):
             logits = as_logits(net.module_(inputs), self.gives_probabilities)
         for place, (name, objective) in enumerate(self.objectives):
             made = objective.make_module(self._batch(name, objective, logits, target))
@@ -343,10 +369,11 @@ class DistillationLoss(torch.nn.Module):
         self, module: torch.nn.Module, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
         """Find the factors that are "auto", by the gradients before the first step."""
-        with torch.enable_grad(), _in_evaluation(module):
+        with torch.enable_grad(), in_evaluation(module):
             logits = as_logits(module(inputs), self.gives_probabilities)
             weights = [p for p in module.parameters() if p.requires_grad]
-            rest = gradient_norm(_mean(self._rows(logits, target), target["weight"]), weights)
+            rows, batch = self._rows(logits, target)
+            rest = gradient_norm(_mean(rows, target["weight"]) + batch, weights)
             for place, (name, objective) in enumerate(self.objectives):
                 if objective.weight == "auto":
                     value = self._term(name, objective, logits, target)
@@ -355,17 +382,6 @@ class DistillationLoss(torch.nn.Module):
                     own = gradient_norm(value, weights)
                     # A term without a gradient has no size to balance.
                     self.factors[place] = AUTO_SHARE * rest / own if own > 0 else 0.0
-
-
-@contextmanager
-def _in_evaluation(module: torch.nn.Module) -> Iterator[None]:
-    """No random numbers and no running means inside: they are for the training."""
-    was_training = module.training
-    module.eval()
-    try:
-        yield
-    finally:
-        module.train(was_training)
 
 
 def _mean(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
