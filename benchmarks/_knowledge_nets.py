@@ -26,9 +26,9 @@ def methods():
 
 
 class Wide(torch.nn.Module):
-    """A perceptron with dropout, nearly three times as wide as its student."""
+    """A perceptron with dropout, wider than its student."""
 
-    def __init__(self, n_inputs, n_outputs, width=512):
+    def __init__(self, n_inputs, n_outputs, width=256):
         super().__init__()
         self.layers = torch.nn.Sequential(
             torch.nn.Linear(n_inputs, width),
