@@ -15,6 +15,9 @@ import torch
 from scipy.special import softmax
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 
 from skdistill import (
     CKA,
@@ -26,7 +29,6 @@ from skdistill import (
     LeafHint,
     NeighbourhoodGraph,
     Similarity,
-    TorchTeacher,
 )
 from skdistill.objectives import Batch
 
@@ -157,12 +159,16 @@ def values_of(batch, objective):
 
 def net(is_regression):
     kind = MLPRegressor if is_regression else MLPClassifier
-    return kind((12, 10), max_iter=20, random_state=0)
+    return kind(hidden_layer_sizes=(12, 10), max_iter=20, random_state=0)
 
 
-def repeated(values, layer):
+def pair_of(values, layer):
     """Features of student and teacher, and the share of each row."""
-    return values.layers[layer], values.view, values.weight / values.weight.sum()
+    theirs = values.view
+    if theirs is None:
+        logs = np.log(np.maximum(values.soft, 1e-4))
+        theirs = logs - logs.mean(axis=1, keepdims=True)
+    return values.layers[layer], theirs, values.weight / values.weight.sum()
 
 
 def standard(columns, share):
@@ -172,13 +178,13 @@ def standard(columns, share):
 
 
 def hint(values):
-    own, theirs, share = repeated(values, "penultimate")
+    own, theirs, share = pair_of(values, "penultimate")
     told = own @ values.module.weight.detach().numpy().T
     return ((standard(told, share) - standard(theirs, share)) ** 2).mean(axis=1)
 
 
 def pkt(values):
-    own, theirs, share = repeated(values, "penultimate")
+    own, theirs, share = pair_of(values, "penultimate")
 
     def given_row(features):
         units = features / np.linalg.norm(features, axis=1, keepdims=True)
@@ -191,7 +197,7 @@ def pkt(values):
 
 def cka(values):
     """By centred kernels, where the code has products of columns."""
-    own, theirs, share = repeated(values, "penultimate")
+    own, theirs, share = pair_of(values, "penultimate")
     root = np.sqrt(np.outer(share, share))
     centre = np.eye(len(share)) - share
 
@@ -207,7 +213,7 @@ def huber(gap):
 
 
 def rkd(values):
-    own, theirs, share = repeated(values, "penultimate")
+    own, theirs, share = pair_of(values, "penultimate")
 
     def distances(features):
         found = np.linalg.norm(features[:, None] - features, axis=2)
@@ -227,7 +233,7 @@ def rkd(values):
 
 
 def similarity(values):
-    own, theirs, share = repeated(values, "penultimate")
+    own, theirs, share = pair_of(values, "penultimate")
 
     def products(features):
         found = features @ features.T
@@ -254,29 +260,56 @@ def attention(values):
 
 
 def input_gradient(values):
+    ahead, behind = (values.student(values.probes[:, i]) for i in (0, 1))
+    slope = (ahead - behind) / 0.6
+    slope = slope - slope.mean(axis=1, keepdims=True)
+    return ((slope - values.view) ** 2).mean(axis=1)
+
+
+def slope_of_probabilities(values):
     ahead, behind = (softmax(values.student(values.probes[:, i]), axis=1) for i in (0, 1))
-    return (((ahead - behind) / 0.2 - values.view) ** 2).mean(axis=1)
+    return (((ahead - behind) / 0.6 - values.view) ** 2).mean(axis=1)
 
 
 class Tokens(torch.nn.Module):
-    """A token a column, and a map of them."""
+    """A token for each of five columns, whatever the encoder makes of one."""
 
     draws_random_numbers = False
 
     def __init__(self, n_inputs, n_outputs, width=4):
         super().__init__()
-        self.tokens = torch.nn.Linear(1, width)
-        self.out = torch.nn.Linear(n_inputs * width, n_outputs)
+        self.tokens = torch.nn.Linear(n_inputs // 5, width)
+        self.out = torch.nn.Linear(5 * width, n_outputs)
 
     def forward(self, X):
-        return self.out(torch.relu(self.tokens(X[:, :, None])).flatten(1))
+        tokens = self.tokens(X.unflatten(1, (-1, 5)).transpose(1, 2))
+        return self.out(torch.relu(tokens).flatten(1))
 
 
-class TokenTeacher(TorchTeacher):
-    """Tokens for as many classes as there are rows for, and for numbers."""
+class TokenClassifier(NeuralNetClassifier):
+    def fit(self, X, y):
+        self.set_params(module__n_outputs=len(np.unique(y)))
+        return super().fit(X, y)
 
-    def __init__(self, module=None, classes=None, preprocess=None):
-        super().__init__(module, classes, preprocess)
+
+def as_floats(X):
+    return X.astype(np.float32)
+
+
+def tokens(is_regression):
+    kind = NeuralNetRegressor if is_regression else TokenClassifier
+    loss = torch.nn.MSELoss if is_regression else torch.nn.CrossEntropyLoss
+    net = kind(
+        Tokens,
+        module__n_inputs=5,
+        module__n_outputs=1,
+        module__width=8,
+        criterion=loss,
+        train_split=None,
+        max_epochs=5,
+        verbose=0,
+    )
+    return make_pipeline(FunctionTransformer(as_floats), net)
 
 
 def normal(*shape):
@@ -325,12 +358,24 @@ CASES: list[Case] = [
     Case(Hint(weight=1.0), hint, normal(9), ROW, net),
     Case(PKT(weight=1.0), pkt, normal(9), ROW, net),
     Case(
-        PKT("probabilities", weight=1.0), pkt, of_outputs, ROW, takes_two=False, takes_numbers=False
+        PKT("probabilities", weight=1.0),
+        pkt,
+        layers=ROW,
+        takes_two=False,
+        takes_numbers=False,
     ),
     Case(CKA(weight=1.0), cka, normal(9), ROW, net),
     Case(RKD(weight=1.0), rkd, normal(9), ROW, net),
     Case(Similarity(weight=1.0), similarity, normal(9), ROW, net),
     Case(FSP(weight=1.0), fsp, normal(2, 32), {"antepenultimate": 6, "penultimate": 7}, net),
+    Case(
+        AttentionTransfer("tokens", "tokens", weight=1.0),
+        attention,
+        normal(5),
+        {"tokens": (5, 4)},
+        tokens,
+        student=Tokens,
+    ),
     Case(
         InputGradient(weight=1.0),
         input_gradient,
@@ -350,6 +395,14 @@ CASES: list[Case] = [
         None,
         ROW,
         takes_two=False,
+        takes_numbers=False,
+    ),
+    Case(
+        InputGradient(of="probabilities", weight=1.0),
+        slope_of_probabilities,
+        of_outputs,
+        teacher=net,
+        n_probes=2,
         takes_numbers=False,
     ),
 ]

@@ -1,7 +1,8 @@
 """What goes through a torch module, by the names of its layers."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,17 @@ def read_layer_of(module: torch.nn.Module, name: str, calls: Iterable[Any]) -> F
         for handle in handles:
             handle.remove()
     return np.concatenate(parts)
+
+
+@contextmanager
+def in_evaluation(module: torch.nn.Module) -> Iterator[None]:
+    """No random numbers and no running means inside: they are for the training."""
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)
 
 
 def tensor_in(output: Any) -> torch.Tensor:

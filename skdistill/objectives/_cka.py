@@ -67,4 +67,8 @@ def _weighed(features: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
 
 
 def _product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Sum of the squares of ``left.T @ right``; of few rows, by the products between them."""
+    n_rows, width = left.shape
+    if n_rows * (width + right.shape[1]) < width * right.shape[1]:
+        return ((left @ left.t()) * (right @ right.t())).sum()
     return (left.t() @ right).square().sum()

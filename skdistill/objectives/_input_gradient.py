@@ -32,10 +32,10 @@ class InputGradient(Objective):
 
     Parameters
     ----------
-    step : float, default=0.1
+    step : float, default=0.3
         How far the two rows are from the one between, in standard deviations. In a column of whole
         numbers a step is 1 at least.
-    of : {"probabilities", "logits"}, default="probabilities"
+    of : {"logits", "probabilities"}, default="logits"
         Of what answers. Logits are centred; the teacher's are the logarithms of its probabilities.
     random_state : int, default=0
         Seed of the directions.
@@ -82,8 +82,8 @@ class InputGradient(Objective):
 
     def __init__(
         self,
-        step: float = 0.1,
-        of: Literal["probabilities", "logits"] = "probabilities",
+        step: float = 0.3,
+        of: Literal["logits", "probabilities"] = "logits",
         random_state: int = 0,
         weight: float | Literal["auto"] = "auto",
         decay: bool = True,

@@ -13,6 +13,8 @@ from skdistill.task import Task
 from skdistill.teacher import NETS, is_net, read_layer
 
 SMALLEST = 1e-12
+# Of an answer whose logarithm is taken: a forest's may be 0.
+LEAST_PROBABILITY = 1e-4
 # Added to a variance, as batch normalisation does.
 EPSILON = 1e-5
 
@@ -85,8 +87,6 @@ class RelationObjective(LayerObjective):
             check_nets(self, teachers)
             return
         kind = type(self).__name__
-        if not teachers:
-            raise ValueError(f"`{kind}` needs a teacher, but there are soft targets alone.")
         if not task.has_classes or task.n_outputs < 3:
             what = "two classes" if task.has_classes else "numbers"
             raise ValueError(
@@ -95,11 +95,19 @@ class RelationObjective(LayerObjective):
             )
 
     def teacher_view(self, teacher: Estimator, X: Table) -> FloatArray | None:
-        """The layer of the nets, or centred log-probabilities; see the base."""
-        parts = teacher.named_estimators_.values()
+        """The layer of the nets, or None where answers will do; see the base."""
+        parts = [] if teacher is None else teacher.named_estimators_.values()
         if self.of == "layer" or (self.of == "auto" and any(map(is_net, parts))):
             return super().teacher_view(teacher, X)
-        return centred_logs(teacher.label(X, floored=True)).astype(np.float32)
+        return None
+
+    def teacher_features(self, batch: Batch) -> torch.Tensor:
+        """The layer, or centred log-probabilities: out of fold where the soft targets are."""
+        if batch.view is not None:
+            return super().teacher_features(batch)
+        assert batch.soft is not None  # an objective is given them
+        logs = batch.soft.to(batch.logits.dtype).clamp_min(LEAST_PROBABILITY).log()
+        return logs - logs.mean(dim=1, keepdim=True)
 
 
 def check_nets(objective: Objective, teachers: list[tuple[str, Estimator]]) -> None:
