@@ -24,6 +24,7 @@ from skdistill import (
     FSP,
     PKT,
     RKD,
+    AttentionTransfer,
     Hint,
     InputGradient,
     LeafHint,
