@@ -45,7 +45,7 @@ class LeafHint(Objective):
         "margin_path": the answers after 16 shares of the trees, as principal components.
         "leaf_embedding": the trees in four parts of equal length, and of each part a vector for
         each leaf, fitted so that a linear head of their sum tells what the part adds [1]_.
-    n_components : int or None, default=64
+    n_components : int or None, default=32
         Number of features, at most. None keeps all components, or takes 20 for a part of the trees.
     student_layer : str, default="penultimate"
         What enters the student's last linear layer, or the name of a submodule, whose output it is.
@@ -96,7 +96,7 @@ class LeafHint(Objective):
     def __init__(
         self,
         of: Literal["leaf_values", "margin_path", "leaf_embedding"] = "leaf_values",
-        n_components: int | None = 64,
+        n_components: int | None = 32,
         student_layer: str = "penultimate",
         weight: float | Literal["auto"] = "auto",
         decay: bool = True,
