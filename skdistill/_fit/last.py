@@ -14,7 +14,7 @@ from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
 from skdistill._fit.transfer_set import LabelledRows, label_once
 from skdistill._fit.trials import Trial
-from skdistill._fit.views import teacher_views
+from skdistill._fit.views import find_views
 from skdistill._utils.types import FloatArray
 from skdistill._utils.warn import said_once
 from skdistill.student import FittedStudent
@@ -122,7 +122,8 @@ def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
     held_out, response = [examples.validation], run.plan.response
-    views = teacher_views(setting.objectives, at_hand.labeller.teacher, held_out, run.plan.cache)
+    teacher, first = at_hand.labeller.teacher, examples.blocks[0]
+    views = find_views(setting, teacher, held_out, run.plan, first)
     rows = examples.everything(response, setting.temperature, views)
     text = f"training the student again, on all {len(rows)} rows"
     blocks = [*examples.blocks, examples.validation]

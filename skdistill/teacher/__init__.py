@@ -21,6 +21,8 @@ from skdistill.teacher._folds import (
     split_by,
 )
 from skdistill.teacher._jobs import take_rows
+from skdistill.teacher._layers import NETS, is_net, read_layer
+from skdistill.teacher._leaves import Trees, has_trees, trees_of
 from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._number_adapters import adapt_numbers
@@ -34,6 +36,7 @@ from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
     "FLOOR",
+    "NETS",
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
@@ -41,6 +44,7 @@ __all__ = [
     "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
+    "Trees",
     "adapt_numbers",
     "check_apart",
     "check_groups",
@@ -52,9 +56,12 @@ __all__ = [
     "clone_of",
     "find_partition",
     "find_splits",
+    "has_trees",
     "is_frozen",
+    "is_net",
     "known_by",
     "quantile_function",
+    "read_layer",
     "requested_params",
     "requests_of",
     "router_of",
@@ -63,6 +70,7 @@ __all__ = [
     "taken_by_all",
     "teach_unknown",
     "tells_several",
+    "trees_of",
     "unfrozen",
     "union_of_classes",
     "warn_of_unknown",
