@@ -307,6 +307,7 @@ def tokens(is_regression):
         module__width=8,
         criterion=loss,
         train_split=None,
+        optimizer=torch.optim.Adam,
         max_epochs=5,
         verbose=0,
     )
