@@ -11,6 +11,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "AttentionTransfer": "objectives",
+    "AcrossSplits": "transfer",
     "BalancedHinton": "objectives",
     "Batch": "objectives",
     "CKA": "objectives",
@@ -26,6 +27,9 @@ _HOMES = {
     "FSP": "objectives",
     "FidelityDisplay": "inspection",
     "FittedTeacher": "teacher",
+    "FromNet": "transfer",
+    "FromSchema": "transfer",
+    "FromTrees": "transfer",
     "Gibbs": "transfer",
     "GivenRows": "transfer",
     "Hint": "objectives",
@@ -61,6 +65,7 @@ _HOMES = {
     "StandardizedLogits": "objectives",
     "StudentLadder": "ladder",
     "StudentOutput": "objectives",
+    "TableSchema": "transfer",
     "TabularEncoder": "encoding",
     "TargetScaler": "task",
     "TeacherPool": "teacher",

@@ -307,7 +307,11 @@ def _key(
 ) -> str | None:
     """What tells the rows drawn from others; None where `memory` is, or nothing can."""
     cache, round_ = run.plan.cache, (context.round,) if context.round else ()
-    asks = [one for one in chain_of(sampler) if not is_ours(one) and takes(one, "context")]
+    asks = [
+        one
+        for one in chain_of(sampler)
+        if (one.asks_teacher or not is_ours(one)) and takes(one, "context")
+    ]
     if not asks or not cache.is_on:
         return cache.key(f"sampler `{name}`", sampler, *parts, *round_)
     teacher, student = context.teacher, context.student

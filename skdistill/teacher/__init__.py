@@ -25,6 +25,7 @@ from skdistill.teacher._layers import NETS, is_net, read_layer
 from skdistill.teacher._leaves import Trees, has_trees, trees_of
 from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._net_structure import NetStructure, may_have_net, net_structure
 from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
@@ -33,6 +34,8 @@ from skdistill.teacher._quantiles import quantile_function
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._torch import TorchTeacher
+from skdistill.teacher._tree_readers import may_have_trees
+from skdistill.teacher._tree_structure import Tree, TreeStructure, tree_structure
 
 __all__ = [
     "FLOOR",
@@ -40,10 +43,13 @@ __all__ = [
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
+    "NetStructure",
     "NumberMember",
     "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
+    "Tree",
+    "TreeStructure",
     "Trees",
     "adapt_numbers",
     "check_apart",
@@ -60,6 +66,9 @@ __all__ = [
     "is_frozen",
     "is_net",
     "known_by",
+    "may_have_net",
+    "may_have_trees",
+    "net_structure",
     "quantile_function",
     "read_layer",
     "requested_params",
@@ -70,6 +79,7 @@ __all__ = [
     "taken_by_all",
     "teach_unknown",
     "tells_several",
+    "tree_structure",
     "trees_of",
     "unfrozen",
     "union_of_classes",

@@ -42,6 +42,10 @@ class MetaSampler(TransferSampler):
             )
         self._validate_params()
 
+    def check_teacher(self, parts: list[tuple[str, Any]]) -> None:
+        """Raise a ValueError if the sampler cannot draw with these teachers."""
+        self.sampler.check_teacher(parts)
+
 
 def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
     """The sampler, and those that it draws by, the one that draws at the end."""
@@ -52,5 +56,5 @@ def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
 
 
 def is_ours(sampler: TransferSampler) -> bool:
-    """Whether a sampler is one of the package: these ask neither teacher nor student."""
+    """Whether a sampler is one of the package: these say by `asks_teacher` whether they ask it."""
     return type(sampler).__module__.startswith("skdistill.")
