@@ -30,6 +30,7 @@ from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
+from skdistill.teacher._row_weights import RowWeights
 from skdistill.teacher._torch import TorchTeacher
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Member",
     "NumberMember",
     "RegressorPool",
+    "RowWeights",
     "TeacherPool",
     "TorchTeacher",
     "adapt_numbers",
@@ -69,5 +71,13 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (FittedTeacher, Member, NumberMember, RegressorPool, TeacherPool, TorchTeacher):
+for _public in (
+    FittedTeacher,
+    Member,
+    NumberMember,
+    RegressorPool,
+    RowWeights,
+    TeacherPool,
+    TorchTeacher,
+):
     _public.__module__ = __name__
