@@ -14,8 +14,8 @@ from skdistill.table import with_missing_numbers
 from skdistill.teacher import RowWeights, TeacherPool, unfrozen
 
 SEEN = (
-    "`RowWeights` learns where each teacher is good on rows that a frozen teacher may have seen, and "
-    "such a teacher gets too much: give `X_val` and `y_val`."
+    "`RowWeights` learns where each teacher is good on rows that a frozen teacher may have seen, "
+    "and such a teacher gets too much: give `X_val` and `y_val`."
 )
 
 

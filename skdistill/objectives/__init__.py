@@ -1,5 +1,6 @@
 """What the student is asked to match: the response, and objectives added to it."""
 
+from skdistill.objectives._each_teacher import Heads, RandomTeacher
 from skdistill.objectives._loss import DistillationLoss, as_logits
 from skdistill.objectives._number_response import Huber, SquaredError
 from skdistill.objectives._objective import Batch, Objective, StudentOutput, view_key
@@ -15,9 +16,11 @@ __all__ = [
     "BalancedHinton",
     "Batch",
     "DistillationLoss",
+    "Heads",
     "Hinton",
     "Huber",
     "Objective",
+    "RandomTeacher",
     "Response",
     "SquaredError",
     "StudentOutput",
@@ -32,9 +35,11 @@ for _public in (
     BalancedHinton,
     Batch,
     DistillationLoss,
+    Heads,
     Hinton,
     Huber,
     Objective,
+    RandomTeacher,
     Response,
     SquaredError,
     StudentOutput,

@@ -11,6 +11,7 @@ from skdistill.teacher._checks import (
 )
 from skdistill.teacher._clones import clone_of
 from skdistill.teacher._combine import UNKNOWN_FLOOR, teach_unknown, warn_of_unknown
+from skdistill.teacher._ensembles import check_bags
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._folds import (
     check_apart,
@@ -45,6 +46,7 @@ __all__ = [
     "TorchTeacher",
     "adapt_numbers",
     "check_apart",
+    "check_bags",
     "check_groups",
     "check_levels",
     "check_pairs",

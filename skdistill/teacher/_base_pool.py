@@ -38,10 +38,10 @@ from skdistill.teacher._checks import (
 )
 from skdistill.teacher._eval_sets import select_columns
 from skdistill.teacher._fitted_pool import FittedPool
+from skdistill.teacher._folds import check_groups
 from skdistill.teacher._jobs import TrainingRows, make_jobs
 from skdistill.teacher._labelling import fit_members
 from skdistill.teacher._members import Member
-from skdistill.teacher._folds import check_groups
 from skdistill.teacher._requests import routed_params, router_of
 from skdistill.teacher._row_weights import PoolLosses, RowWeights
 

@@ -33,7 +33,9 @@ class FittedPool:
         """Be not fitted, so that a fit that fails leaves no teachers."""
         self.__dict__.pop("_members", None)
 
-    def _keep(self, selection: ColumnSelection, members: list[Member], weights: FloatArray | RowWeights) -> None:
+    def _keep(
+        self, selection: ColumnSelection, members: list[Member], weights: FloatArray | RowWeights
+    ) -> None:
         """Take what a fit has found."""
         self._selection = selection
         self._members = members

@@ -29,6 +29,7 @@ from skdistill.teacher._checks import (
     union_of_classes,
 )
 from skdistill.teacher._combine import UNKNOWN_FLOOR, MeanProbability
+from skdistill.teacher._ensembles import check_bags, label_by_bags
 from skdistill.teacher._folds import check_groups, find_partition
 from skdistill.teacher._jobs import TrainingRows
 from skdistill.teacher._members import Member, adopt
@@ -156,6 +157,62 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         check_is_fitted(self)
         seen = self.select(check_columns(self, X))
         return self._teachers(floored).answers(seen)
+
+    def predict_each(self, X: Table) -> FloatArray:
+        """Probabilities of each teacher by itself.
+
+        A class that a teacher does not know has the pooled probability there, and the teacher
+        shares what is left among the classes that it knows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_teachers, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        seen = self.select(check_columns(self, X))
+        self._renew_keys()
+        answers = self._teachers().each(seen)
+        combination = self._combination(floored=False).at(seen)
+        aligned, known = combination.align(answers, self.known_columns)
+        pooled = combination.pool(answers, self.known_columns)
+        of_others = np.where(known[:, None], 0.0, pooled)
+        left = 1 - of_others.sum(axis=2, keepdims=True)
+        return (of_others + left * np.stack(aligned)).transpose(1, 0, 2)
+
+    def predict_bags(self, X: Table, n_bags: int) -> FloatArray:
+        """Probabilities of the teachers in bags, or of the members of a teacher that is a forest.
+
+        Several teachers, one a bag at least, are averaged by bag. A teacher alone has to be a
+        forest, a bagging or a vote, or to end with one; its members are averaged by bag.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        n_bags : int
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_bags, n_classes)
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer teachers, or members, than bags.
+        """
+        check_is_fitted(self)
+        check_bags([(one.name, one.estimator) for one in self._members], n_bags)
+        if len(self._members) > 1:
+            each = self.predict_each(X)
+            bags = [each[:, bag::n_bags].mean(axis=1) for bag in range(n_bags)]
+            return np.stack(bags, axis=1)
+        (member,), seen = self._members, self.select(check_columns(self, X))
+        return label_by_bags(member.estimator, member.columns, len(self.classes_), seen, n_bags)
 
     def predict(self, X: Table) -> NDArray[Any]:
         """The label of the highest pooled probability.

@@ -231,9 +231,7 @@ class RowWeights(BaseEstimator):
     ) -> Any:
         model = self.model
         if model is None:
-            model = DecisionTreeRegressor(
-                max_depth=3, min_samples_leaf=LEAF_ROWS, random_state=0
-            )
+            model = DecisionTreeRegressor(max_depth=3, min_samples_leaf=LEAF_ROWS, random_state=0)
         weights = {}
         if sample_weight is not None and takes_weight(model):
             weights = {"sample_weight": sample_weight[rows]}
@@ -267,4 +265,3 @@ def _numbers(answer: ArrayLike, n_teachers: int) -> FloatArray:
             "sklearn.multioutput.MultiOutputRegressor."
         )
     return told
-
