@@ -11,11 +11,14 @@ import warnings
 from itertools import product
 
 from _knowledge import CELLS, SEEDS, Form
+from _knowledge_hydra import HYDRA
+from _knowledge_privileged import PRIVILEGED
 from _knowledge_responses import RESPONSES
+from _knowledge_teachers import TEACHERS
 from _report import print_heading
 from threadpoolctl import threadpool_limits
 
-FORMS = {form.name: form for form in (RESPONSES,)}
+FORMS = {form.name: form for form in (RESPONSES, TEACHERS, PRIVILEGED, HYDRA)}
 
 
 def main():
