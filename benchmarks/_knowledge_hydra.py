@@ -34,9 +34,7 @@ def measures(model, X_test, y_test):
         spread = mutual_information(heads)
         votes = (heads.argmax(axis=2) == p.argmax(axis=1)[:, None]).mean(axis=1)
         found["mutual information"] = risk(spread, is_wrong)
-        found["max p less spread"] = risk(
-            heads.std(axis=1).max(axis=1) - p.max(axis=1), is_wrong
-        )
+        found["max p less spread"] = risk(heads.std(axis=1).max(axis=1) - p.max(axis=1), is_wrong)
         found["votes, then max p"] = risk(-votes - 1e-3 * p.max(axis=1), is_wrong)
     return found
 
@@ -48,7 +46,9 @@ def run(situation, seed):
     students = {
         "control": control(teacher, seed),
         "hinton": distilled(teacher, seed),
-        "hydra": distilled(teacher, seed, student=HydraStudent(n_heads=N_HEADS), objectives=Heads()),
+        "hydra": distilled(
+            teacher, seed, student=HydraStudent(n_heads=N_HEADS), objectives=Heads()
+        ),
     }
     found = {}
     for name, student in students.items():

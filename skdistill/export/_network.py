@@ -92,8 +92,7 @@ def _add_link(graph: Graph, module: QuantileMLP, raw: str) -> str:
 
 def _add_mean_of_heads(graph: Graph, module: HydraMLP, raw: str) -> str:
     """Add what :meth:`HydraMLP.link` does."""
-    n_outputs = module.layers[-1].out_features // module.n_heads
-    shape = graph.constant(np.array([-1, module.n_heads, n_outputs]))
+    shape = graph.constant(np.array([0, module.n_heads, -1]))
     logs = graph.add("LogSoftmax", graph.add("Reshape", raw, shape), axis=2)
     axes = graph.constant(np.array([1]))
     whole = graph.add("ReduceLogSumExp", logs, axes, keepdims=0)

@@ -39,9 +39,9 @@ class Combination:
         -------
         Combination
         """
-        weights = self.weights
-        is_row_wise = isinstance(weights, RowWeights)
-        return replace(self, weights=weights.predict(X)) if is_row_wise else self
+        if not isinstance(self.weights, RowWeights):
+            return self
+        return replace(self, weights=self.weights.predict(X))
 
     @property
     def n_columns(self) -> int:

@@ -356,7 +356,7 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         told = np.stack([p[rows, truth] for p in aligned], axis=1)
         guess = 1 / len(self.classes_)
         losses = -np.log(np.where(known[:, truth].T, told, guess))
-        named = known.any(axis=0)[truth]  # of another class nobody can tell
+        named = known[:, truth].any(axis=0)  # of another class nobody can tell
 
         def pool_losses(weights: FloatArray) -> FloatArray:
             pooled = replace(combination, weights=weights).pool(answers, self.known_columns)
