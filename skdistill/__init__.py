@@ -12,6 +12,9 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "BalancedHinton": "objectives",
     "Batch": "objectives",
+    "Brier": "objectives",
+    "DIST": "objectives",
+    "DKD": "objectives",
     "DistillationReport": "inspection",
     "DistilledClassifier": "classifier",
     "DistilledClassifierCV": "search",
@@ -26,11 +29,13 @@ _HOMES = {
     "HistoryDisplay": "inspection",
     "Huber": "objectives",
     "HydraStudent": "student",
+    "LogitMatching": "objectives",
     "MLP": "modules",
     "MLPStudent": "student",
     "Marginals": "transfer",
     "Mixup": "transfer",
     "Munge": "transfer",
+    "NKD": "objectives",
     "Near": "transfer",
     "Objective": "objectives",
     "ParetoDisplay": "inspection",
@@ -46,6 +51,7 @@ _HOMES = {
     "Scorer": "scorer",
     "SegmentDisplay": "inspection",
     "SquaredError": "objectives",
+    "StandardizedLogits": "objectives",
     "StudentLadder": "ladder",
     "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
@@ -65,12 +71,6 @@ TRUSTED_TYPES = [
     "skdistill.modules.HydraMLP",
     "skdistill.modules.MLP",
     "skdistill.modules.QuantileMLP",
-    "skdistill.objectives.BalancedHinton",
-    "skdistill.objectives.Heads",
-    "skdistill.objectives.Hinton",
-    "skdistill.objectives.Huber",
-    "skdistill.objectives.RandomTeacher",
-    "skdistill.objectives.SquaredError",
     "skdistill.refresh.RefreshResult",
     "skdistill.regressor.DistilledRegressor",
     "skdistill.search.DistilledClassifierCV",
@@ -87,13 +87,11 @@ TRUSTED_TYPES = [
     "skdistill.teacher.RegressorPool",
     "skdistill.teacher.RowWeights",
     "skdistill.teacher.TeacherPool",
-    "skdistill.transfer.Gibbs",
-    "skdistill.transfer.GivenRows",
-    "skdistill.transfer.Marginals",
-    "skdistill.transfer.Mixup",
-    "skdistill.transfer.Munge",
-    "skdistill.transfer.Near",
-    "skdistill.transfer.Rounds",
+    *(
+        f"skdistill.{home}.{name}"
+        for name, home in _HOMES.items()
+        if home in ("objectives", "transfer")
+    ),
 ]
 __all__ = [*sorted(_HOMES), "TRUSTED_TYPES", "__version__"]
 

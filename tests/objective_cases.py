@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import logsumexp
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from skdistill.objectives import Batch
+from skdistill import HydraStudent
+from skdistill.objectives import Batch, Heads, RandomTeacher
 
 
 def forest(is_regression):
@@ -34,8 +36,9 @@ class Case:
         ``reference(values)`` of a :class:`Values`: one number, or one a row.
     view : callable or None
         ``view(rng, n_rows, n_classes)``: an array as `teacher_view` gives it.
-    layers : dict of str to int
-        Width of each layer of the student, by the name under which the objective finds it.
+    layers : dict of str to int or callable
+        Width of each layer of the student, by the name under which the objective finds it; a
+        callable is given the number of classes.
     teacher : callable
         ``teacher(is_regression)``: an estimator that has what the objective needs.
     takes_two : bool
@@ -49,7 +52,7 @@ class Case:
     objective: Any
     reference: Callable
     view: Callable | None = None
-    layers: dict[str, int] = field(default_factory=dict)
+    layers: dict[str, int | Callable] = field(default_factory=dict)
     teacher: Callable = forest
     takes_two: bool = True
     takes_numbers: bool = True
@@ -80,7 +83,9 @@ def make_batch(case, n_rows=12, n_classes=4, seed=0):
     labels[-(n_rows // 3) :] = -1
     view = None if case.view is None else torch.from_numpy(case.view(rng, n_rows, n_classes))
     layers = {
-        name: torch.from_numpy(rng.normal(size=(n_rows, width)))
+        name: torch.from_numpy(
+            rng.normal(size=(n_rows, width(n_classes) if callable(width) else width))
+        )
         for name, width in case.layers.items()
     }
     return Batch(
@@ -119,5 +124,42 @@ def values_of(batch, objective):
     )
 
 
+def log_softmax(logits):
+    return logits - logsumexp(logits, axis=-1, keepdims=True)
+
+
+def several(is_regression):
+    kind = RandomForestRegressor if is_regression else RandomForestClassifier
+    return [kind(5, max_depth=depth, random_state=0) for depth in (2, 6)]
+
+
+def heads_reference(values):
+    logits = values.layers["heads_2"].reshape(len(values.view), 2, -1)
+    return -(values.view * log_softmax(logits)).sum(axis=2).mean(axis=1)
+
+
+def one_teacher_reference(values):
+    return -(values.view[:, 0] * log_softmax(values.logits)).sum(axis=1)
+
+
 # One row an objective.
-CASES: list[Case] = []
+CASES: list[Case] = [
+    Case(
+        Heads(n_heads=2),
+        heads_reference,
+        view=lambda rng, n_rows, n_classes: rng.dirichlet(np.ones(n_classes), (n_rows, 2)),
+        layers={"heads_2": lambda n_classes: 2 * n_classes},
+        student=HydraStudent((16, 8), n_steps=40, n_heads=2),
+        takes_numbers=False,
+    ),
+    Case(
+        RandomTeacher(),
+        one_teacher_reference,
+        # Teachers that agree, so that the value is the same whichever is drawn.
+        view=lambda rng, n_rows, n_classes: np.repeat(
+            rng.dirichlet(np.ones(n_classes), (n_rows, 1)), 3, axis=1
+        ),
+        teacher=several,
+        takes_numbers=False,
+    ),
+]
