@@ -3,8 +3,8 @@
 from skdistill.objectives._brier import Brier
 from skdistill.objectives._dist import DIST
 from skdistill.objectives._dkd import DKD
-from skdistill.objectives._logit_matching import LogitMatching
 from skdistill.objectives._each_teacher import Heads, RandomTeacher
+from skdistill.objectives._logit_matching import LogitMatching
 from skdistill.objectives._loss import DistillationLoss, as_logits
 from skdistill.objectives._nkd import NKD
 from skdistill.objectives._number_response import Huber, SquaredError

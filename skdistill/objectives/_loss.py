@@ -30,7 +30,7 @@ class DistillationLoss(torch.nn.Module):
     task : Classification
     response : Response
     objectives : list of (str, Objective)
-        They are this loss's own.
+        They are this loss's own; those that weigh nothing are left out.
     temperature : float
     alpha : float
         Weight of the hard-label term, in [0, 1].
@@ -50,13 +50,14 @@ class DistillationLoss(torch.nn.Module):
         super().__init__()
         self.task = task
         self.response = response
-        self.objectives = objectives
+        # One that weighs nothing is not there: the same steps are taken, to the bit.
+        self.objectives = [(name, one) for name, one in objectives if one.weight != 0]
         self.temperature = temperature
         self.alpha = alpha
         self.gives_probabilities = gives_probabilities
         self.parts = torch.nn.ModuleDict()
         self._layers: dict[str, torch.Tensor] = {}
-        fixed = [0.0 if one.weight == "auto" else one.weight for _, one in objectives]
+        fixed = [0.0 if one.weight == "auto" else one.weight for _, one in self.objectives]
         self.factors: torch.Tensor
         self.n_steps: torch.Tensor
         self.register_buffer("factors", torch.tensor(fixed, dtype=torch.float32))
