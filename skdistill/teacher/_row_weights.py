@@ -66,8 +66,8 @@ class RowWeights(BaseEstimator):
     References
     ----------
     .. [1] Zhang, Chen and Wang (2022). Confidence-Aware Multi-Teacher Knowledge Distillation.
-       https://doi.org/10.1109/ICASSP43922.2022.9747534 (weights by the loss of each teacher on
-       labelled rows; here it is told for others)
+       https://doi.org/10.48550/arXiv.2201.00007 (weights by the loss of each teacher on labelled
+       rows; here it is told for others)
 
     Examples
     --------

@@ -1,0 +1,85 @@
+"""
+Teachers that are good on some rows
+===================================
+
+Three teachers are each good in a third of the table: each was taught with wrong labels elsewhere.
+Weights for all rows cannot use that. `RowWeights` learns, on rows held out, whom to ask where.
+"""
+
+# %%
+# Three teachers, each spoilt in another part
+# -------------------------------------------
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import log_loss
+
+from skdistill import RowWeights, TeacherPool
+
+# Notebooks and the gallery know no __file__, and run in the folder of the example.
+sys.path.insert(0, str(Path(globals().get("__file__", "_")).resolve().parents[1] / "benchmarks"))
+from datasets import load_split
+
+X, X_test, y, y_test = load_split("magic")
+column = X.columns[0]
+bounds = X[column].quantile([1 / 3, 2 / 3]).to_numpy()
+
+
+class Local(ClassifierMixin, BaseEstimator):
+    """A forest that was told right labels in one third of the first column."""
+
+    def __init__(self, third):
+        self.third = third
+
+    def fit(self, X, y):
+        rng = np.random.RandomState(self.third)
+        elsewhere = np.digitize(X[column], bounds) != self.third
+        wrong = elsewhere & (rng.uniform(size=len(y)) < 0.8)
+        y = np.where(wrong, rng.permutation(y), y)
+        self.forest_ = RandomForestClassifier(50, random_state=0).fit(X, y)
+        self.classes_ = self.forest_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.forest_.predict_proba(X)
+
+
+# %%
+# Their mean, weights for all rows, and weights for each
+# ------------------------------------------------------
+
+teachers = [(f"third {k + 1}", Local(k)) for k in range(3)]
+X_fit, y_fit, X_val, y_val = X[:5000], y[:5000], X[5000:7000], y[5000:7000]
+pools = {
+    "plain mean": TeacherPool(teachers).fit(X_fit, y_fit),
+    "weights for all rows": TeacherPool(teachers).fit(X_fit, y_fit).fit_weights(X_val, y_val),
+    "RowWeights": TeacherPool(teachers, weights=RowWeights())
+    .fit(X_fit, y_fit)
+    .fit_weights(X_val, y_val),
+}
+losses = {name: log_loss(y_test, pool.predict_proba(X_test)) for name, pool in pools.items()}
+for name, loss in losses.items():
+    print(f"{name:22} log loss {loss:.3f}")
+
+# %%
+# Whom it asks where
+# ------------------
+#
+# In a fit, `DistilledClassifier(teachers, teacher_weights=RowWeights())` does the same by itself.
+
+weights = pools["RowWeights"].weighing_.predict(X_test)
+order = X_test[column].to_numpy().argsort()
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2))
+left.barh(list(losses), list(losses.values()))
+left.set_xlabel("log loss of the pool")
+right.plot(X_test[column].to_numpy()[order], weights[order], ".", markersize=2)
+right.set(xscale="log", xlabel=column, ylabel="weight of each teacher")
+for bound in bounds:
+    right.axvline(bound, color="grey", linewidth=0.5)
+plt.tight_layout()
+plt.show()
