@@ -56,12 +56,14 @@ class Local(ClassifierMixin, BaseEstimator):
 teachers = [(f"third {k + 1}", Local(k)) for k in range(3)]
 X_fit, y_fit, X_val, y_val = X[:5000], y[:5000], X[5000:7000], y[5000:7000]
 pools = {
-    "plain mean": TeacherPool(teachers).fit(X_fit, y_fit),
-    "weights for all rows": TeacherPool(teachers).fit(X_fit, y_fit).fit_weights(X_val, y_val),
-    "RowWeights": TeacherPool(teachers, weights=RowWeights())
-    .fit(X_fit, y_fit)
-    .fit_weights(X_val, y_val),
+    "plain mean": TeacherPool(teachers),
+    "weights for all rows": TeacherPool(teachers),
+    "RowWeights": TeacherPool(teachers, weights=RowWeights()),
 }
+for name, pool in pools.items():
+    pool.fit(X_fit, y_fit)
+    if name != "plain mean":
+        pool.fit_weights(X_val, y_val)
 losses = {name: log_loss(y_test, pool.predict_proba(X_test)) for name, pool in pools.items()}
 for name, loss in losses.items():
     print(f"{name:22} log loss {loss:.3f}")
@@ -79,7 +81,6 @@ left.barh(list(losses), list(losses.values()))
 left.set_xlabel("log loss of the pool")
 right.plot(X_test[column].to_numpy()[order], weights[order], ".", markersize=2)
 right.set(xscale="log", xlabel=column, ylabel="weight of each teacher")
-for bound in bounds:
-    right.axvline(bound, color="grey", linewidth=0.5)
+right.vlines(bounds, 0, 1, color="grey", linewidth=0.5)
 plt.tight_layout()
 plt.show()
