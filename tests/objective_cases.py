@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -25,10 +25,13 @@ from skdistill import (
     PKT,
     RKD,
     AttentionTransfer,
+    Heads,
     Hint,
+    HydraStudent,
     InputGradient,
     LeafHint,
     NeighbourhoodGraph,
+    RandomTeacher,
     Similarity,
 )
 from skdistill.objectives import Batch
@@ -51,8 +54,9 @@ class Case:
         ``reference(values)`` of a :class:`Values`: one number, or one a row.
     view : callable or None
         ``view(rng, n_rows, n_classes)``: an array as `teacher_view` gives it.
-    layers : dict of str to int or tuple of int
-        Shape of a row of each layer of the student, by the name under which the objective finds it.
+    layers : dict of str to int, tuple of int or callable
+        Shape of a row of each layer of the student, by the name under which the objective finds it;
+        a callable is given the number of classes.
     teacher : callable
         ``teacher(is_regression)``: an estimator that has what the objective needs.
     n_probes : int
@@ -107,7 +111,11 @@ def make_batch(case, n_rows=12, n_classes=4, seed=0):
     labels[-(n_rows // 3) :] = -1
     view = None if case.view is None else torch.from_numpy(case.view(rng, n_rows, n_classes))
     layers = {
-        name: torch.from_numpy(rng.normal(size=(n_rows, *np.atleast_1d(shape))))
+        name: torch.from_numpy(
+            rng.normal(
+                size=(n_rows, *np.atleast_1d(shape(n_classes) if callable(shape) else shape))
+            )
+        )
         for name, shape in case.layers.items()
     }
     inputs = torch.from_numpy(rng.normal(size=(n_rows, 5)))
@@ -355,6 +363,24 @@ def leaves(rng, n_rows, n_classes):
     return rng.randint(3, size=(n_rows, 8))
 
 
+def log_softmax(logits):
+    return logits - logsumexp(logits, axis=-1, keepdims=True)
+
+
+def several(is_regression):
+    kind = RandomForestRegressor if is_regression else RandomForestClassifier
+    return [kind(5, max_depth=depth, random_state=0) for depth in (2, 6)]
+
+
+def heads_reference(values):
+    logits = values.layers["heads_2"].reshape(len(values.view), 2, -1)
+    return -(values.view * log_softmax(logits)).sum(axis=2).mean(axis=1)
+
+
+def one_teacher_reference(values):
+    return -(values.view[:, 0] * log_softmax(values.logits)).sum(axis=1)
+
+
 # One row an objective.
 CASES: list[Case] = [
     Case(Hint(weight=1.0), hint, normal(9), ROW, net),
@@ -405,6 +431,24 @@ CASES: list[Case] = [
         of_outputs,
         teacher=net,
         n_probes=2,
+        takes_numbers=False,
+    ),
+    Case(
+        Heads(n_heads=2),
+        heads_reference,
+        view=lambda rng, n_rows, n_classes: rng.dirichlet(np.ones(n_classes), (n_rows, 2)),
+        layers={"heads_2": lambda n_classes: 2 * n_classes},
+        student=HydraStudent((16, 8), n_steps=40, n_heads=2),
+        takes_numbers=False,
+    ),
+    Case(
+        RandomTeacher(),
+        one_teacher_reference,
+        # Teachers that agree, so that the value is the same whichever is drawn.
+        view=lambda rng, n_rows, n_classes: np.repeat(
+            rng.dirichlet(np.ones(n_classes), (n_rows, 1)), 3, axis=1
+        ),
+        teacher=several,
         takes_numbers=False,
     ),
 ]

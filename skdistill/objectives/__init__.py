@@ -5,6 +5,7 @@ from skdistill.objectives._brier import Brier
 from skdistill.objectives._cka import CKA
 from skdistill.objectives._dist import DIST
 from skdistill.objectives._dkd import DKD
+from skdistill.objectives._each_teacher import Heads, RandomTeacher
 from skdistill.objectives._fsp import FSP
 from skdistill.objectives._hint import Hint
 from skdistill.objectives._input_gradient import InputGradient
@@ -46,6 +47,7 @@ __all__ = [
     "Batch",
     "Brier",
     "DistillationLoss",
+    "Heads",
     "Hint",
     "Hinton",
     "Huber",
@@ -54,6 +56,7 @@ __all__ = [
     "LogitMatching",
     "NeighbourhoodGraph",
     "Objective",
+    "RandomTeacher",
     "Response",
     "Similarity",
     "SquaredError",
@@ -85,10 +88,12 @@ for _public in (
     Batch,
     Brier,
     DistillationLoss,
+    Heads,
     Hinton,
     Huber,
     LogitMatching,
     Objective,
+    RandomTeacher,
     Response,
     SquaredError,
     StandardizedLogits,

@@ -11,6 +11,7 @@ from skdistill.teacher._checks import (
 )
 from skdistill.teacher._clones import clone_of
 from skdistill.teacher._combine import UNKNOWN_FLOOR, teach_unknown, warn_of_unknown
+from skdistill.teacher._ensembles import check_bags
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._folds import (
     check_apart,
@@ -33,6 +34,7 @@ from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
+from skdistill.teacher._row_weights import RowWeights
 from skdistill.teacher._torch import TorchTeacher
 from skdistill.teacher._tree_readers import may_have_trees
 from skdistill.teacher._tree_structure import Tree, TreeStructure, tree_structure
@@ -46,6 +48,7 @@ __all__ = [
     "NetStructure",
     "NumberMember",
     "RegressorPool",
+    "RowWeights",
     "TeacherPool",
     "TorchTeacher",
     "Tree",
@@ -53,6 +56,7 @@ __all__ = [
     "Trees",
     "adapt_numbers",
     "check_apart",
+    "check_bags",
     "check_groups",
     "check_levels",
     "check_pairs",
@@ -87,5 +91,13 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (FittedTeacher, Member, NumberMember, RegressorPool, TeacherPool, TorchTeacher):
+for _public in (
+    FittedTeacher,
+    Member,
+    NumberMember,
+    RegressorPool,
+    RowWeights,
+    TeacherPool,
+    TorchTeacher,
+):
     _public.__module__ = __name__
