@@ -214,6 +214,7 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         memory: Any = None,
         checkpoint_dir: Any = None,
         max_time: float | None = None,
+        max_queries: int | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
         random_state: RandomState = None,
@@ -241,6 +242,7 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         self.memory = memory
         self.checkpoint_dir = checkpoint_dir
         self.max_time = max_time
+        self.max_queries = max_queries
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state

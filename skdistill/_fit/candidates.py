@@ -97,7 +97,7 @@ class Candidates:
     def _validation(self, part: Inputs) -> Block | None:
         """The rows that judge a part."""
         key = "validation", part.where, part.labeller.floored
-        rows = self.plan.once(key, lambda: validation_rows(part))
+        rows = self.plan.once(key, lambda: validation_rows(part, self.plan))
         return tempered(rows, self.plan) if part.holds_out else rows
 
     # --- what may be tried ---
@@ -270,7 +270,7 @@ class Candidates:
 
     def _judge_teacher(self) -> FloatArray | None:
         """Loss of each validation row, at the teacher's own temperature; None if not known."""
-        if not self._has_judges:
+        if not self._has_judges or self.plan.queries is not None:
             return None
         outputs = [
             self.plan.once(

@@ -20,7 +20,7 @@ from skdistill.objectives import Response
 from skdistill.student import FittedStudent, MLPStudent
 from skdistill.table import ColumnSelection
 from skdistill.task import Task
-from skdistill.teacher import TeacherPool, unfrozen
+from skdistill.teacher import Queries, TeacherPool, unfrozen
 
 if TYPE_CHECKING:
     from skdistill._fit.kinds import Kind
@@ -103,6 +103,8 @@ class Plan:
         What it has in common with other fits on the same rows.
     checkpoint : Checkpoint or None, default=None
         What keeps its steps for a fit that goes on with them.
+    queries : Queries or None, default=None
+        What the teachers may be asked for, where `max_queries` limits it.
     """
 
     parameters: Estimator
@@ -124,6 +126,7 @@ class Plan:
     previous: Previous | None
     shared: Shared | None = None
     checkpoint: Checkpoint | None = None
+    queries: Queries | None = None
 
     @property
     def memory(self) -> Any:
@@ -186,7 +189,9 @@ class Plan:
     def draws_once(self) -> bool:
         """Whether no sampler that the user gave draws again in the course of a training."""
         given = self.parameters.transfer
-        samplers = [] if isinstance(given, str) else named_parts(given, "transfer")
+        if isinstance(given, str):  # within a budget it may choose rounds
+            return self.queries is None
+        samplers = named_parts(given, "transfer")
         return all(sampler.n_rounds == 1 for _, sampler in samplers)
 
     @property
@@ -208,6 +213,7 @@ def make_plan(
     previous: Previous | None,
     shared: Shared | None = None,
     checkpoint: Checkpoint | None = None,
+    queries: Queries | None = None,
 ) -> Plan:
     """Resolve the parameters of an estimator.
 
@@ -218,6 +224,7 @@ def make_plan(
     previous : Previous or None
     shared : Shared or None, default=None
     checkpoint : Checkpoint or None, default=None
+    queries : Queries or None, default=None
 
     Returns
     -------
@@ -241,7 +248,7 @@ def make_plan(
         objectives=named_parts(estimator.objectives, "objectives"),
         response=kind.response_class() if estimator.response is None else estimator.response,
         cv=None if refreshes else find_cv(estimator),
-        tries_folds=is_auto(estimator.cv) and estimator.label_tolerance is None,
+        tries_folds=is_auto(estimator.cv) and estimator.label_tolerance is None and not queries,
         chooses_alpha=is_auto(estimator.alpha),
         chooses_temperature=is_auto(estimator.temperature),
         cache=Cache(memory_of(estimator, checkpoint)),
@@ -254,6 +261,7 @@ def make_plan(
         previous=previous,
         shared=shared,
         checkpoint=checkpoint,
+        queries=queries,
     )
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.utils.metaestimators import available_if
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
@@ -34,17 +35,30 @@ class StudentSoFar:
             training.net, setting.encoder, training.loss["gives_probabilities"]
         )
         self._columns = run.plan.columns
+        self._task = run.task
 
     @property
     def module(self) -> Any:
         return self._student.module
 
+    @available_if(lambda student: student._task.has_classes)
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes, at temperature 1."""
+        return softmax(self._outputs(X), axis=1)
+
+    def predict(self, X: Table) -> np.ndarray:
+        """The most probable labels, or the numbers: the mean of quantiles where it tells those."""
+        outputs, task = self._outputs(X), self._task
+        if task.has_classes:
+            return task.decode(outputs.argmax(axis=1))
+        if task.levels is None:
+            return task.decode(outputs)
+        return task.quantiles_of(outputs).mean(axis=1)
+
+    def _outputs(self, X: Table) -> FloatArray:
         inputs = encode(self._student.encoder, self._columns.take_own(X))
         self.module.eval()  # the next epoch sets it to training again
-        logits = self._student.raw_outputs(inputs)
-        return softmax(logits.astype(np.float64), axis=1)
+        return self._student.raw_outputs(inputs).astype(np.float64)
 
 
 class LaterRounds:
@@ -93,7 +107,8 @@ class LaterRounds:
         for _, sampler in self.samplers:
             if not sampler.replace:
                 later = np.minimum(np.arange(self.n_rounds), sampler.n_rounds - 1)
-                sizes += later * rows_asked(sampler, len(self.rows))
+                n_new = rows_asked(sampler, len(self.rows), queries=self._run.plan.queries)
+                sizes += later * n_new
         return sizes.tolist()
 
     def plan_epochs(self, net: Any) -> list[int]:
@@ -134,7 +149,9 @@ class LaterRounds:
         asked = [(name, one) for name, one in self.samplers if one.n_rounds > number]
         student = StudentSoFar(training, self.setting, self._run)
         teacher, task = self.given.labeller.teacher, self.given.task
-        context = TransferContext(teacher, student, task, number)
+        queries = self._run.plan.queries
+        n_left = None if queries is None else queries.left
+        context = TransferContext(teacher, student, task, number, n_left)
         gone = {name for name, sampler in asked if sampler.replace}
         blocks = [block for block in self.examples.blocks if block.sampler not in gone]
         blocks += draw_blocks(self.given, self.rows, asked, self._run, context)

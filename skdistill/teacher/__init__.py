@@ -28,6 +28,7 @@ from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
+from skdistill.teacher._queries import Queries, QueryBudgetError, counting
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._torch import TorchTeacher
@@ -38,6 +39,8 @@ __all__ = [
     "FittedTeacher",
     "Member",
     "NumberMember",
+    "Queries",
+    "QueryBudgetError",
     "RegressorPool",
     "TeacherPool",
     "TorchTeacher",
@@ -50,6 +53,7 @@ __all__ = [
     "check_teachers",
     "chunks",
     "clone_of",
+    "counting",
     "find_partition",
     "find_splits",
     "is_frozen",

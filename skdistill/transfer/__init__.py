@@ -2,15 +2,17 @@
 
 from skdistill.transfer._base import TransferSampler, draw_rows, takes
 from skdistill.transfer._context import TransferContext
+from skdistill.transfer._disagreement import Disagreement
 from skdistill.transfer._gibbs import Gibbs
 from skdistill.transfer._given import GivenRows
-from skdistill.transfer._meta import chain_of, is_ours
+from skdistill.transfer._meta import asks_context, chain_of
 from skdistill.transfer._munge import Munge
 from skdistill.transfer._near import Near
 from skdistill.transfer._rounds import Rounds
 from skdistill.transfer._simple import Marginals, Mixup
 
 __all__ = [
+    "Disagreement",
     "Gibbs",
     "GivenRows",
     "Marginals",
@@ -20,15 +22,15 @@ __all__ = [
     "Rounds",
     "TransferContext",
     "TransferSampler",
+    "asks_context",
     "chain_of",
     "draw_rows",
-    "is_ours",
     "takes",
 ]
 
 # The path that stored models and users know; the files may move.
 for _public in (
-    *(Gibbs, GivenRows, Marginals, Mixup, Munge, Near, Rounds),
+    *(Disagreement, Gibbs, GivenRows, Marginals, Mixup, Munge, Near, Rounds),
     *(TransferContext, TransferSampler),
 ):
     _public.__module__ = __name__
