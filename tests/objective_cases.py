@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from skdistill.objectives import Batch
+from skdistill.objectives import Batch, Discriminator
 
 
 def forest(is_regression):
@@ -70,6 +70,7 @@ class Values:
     view: np.ndarray | None
     weight: np.ndarray
     module: torch.nn.Module | None
+    inputs: np.ndarray
 
 
 def make_batch(case, n_rows=12, n_classes=4, seed=0):
@@ -116,8 +117,23 @@ def values_of(batch, objective):
         None if batch.view is None else batch.view.numpy(),
         batch.weight.numpy(),
         getattr(objective, "module_", None),
+        batch.inputs.numpy(),
     )
 
 
+def deceived(values):
+    """-log D(x, q), with D of three layers."""
+    z = np.exp(values.logits)
+    rows = np.hstack([values.inputs, z / z.sum(axis=1, keepdims=True)])
+    layers = [layer for layer in values.module if isinstance(layer, torch.nn.Linear)]
+    for layer in layers:
+        rows = rows @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+        if layer is not layers[-1]:
+            rows = np.where(rows > 0, rows, 0.2 * rows)
+    return -np.log(1 / (1 + np.exp(-rows[:, 0])))
+
+
 # One row an objective.
-CASES: list[Case] = []
+CASES: list[Case] = [
+    Case(Discriminator(1.0, decay=False), deceived, takes_two=False, takes_numbers=False),
+]

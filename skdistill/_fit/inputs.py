@@ -230,6 +230,8 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     check_budget(plan)
     task = _find_task(plan, X, y, arguments.soft_targets, sample_weight)
     kind.check_known(task, y, "y")
+    for _, objective in plan.objectives:
+        objective.check_fit(plan.teachers, task)
     by_class = class_weights(plan.parameters.class_weight, y, sample_weight)
     weight = combine_weights(sample_weight, by_class, y)
     labeller = kind.labeller(plan, task)

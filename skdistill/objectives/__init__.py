@@ -1,5 +1,6 @@
 """What the student is asked to match: the response, and objectives added to it."""
 
+from skdistill.objectives._discriminator import Discriminator
 from skdistill.objectives._loss import DistillationLoss, as_logits
 from skdistill.objectives._number_response import Huber, SquaredError
 from skdistill.objectives._objective import Batch, Objective, StudentOutput, view_key
@@ -14,6 +15,7 @@ from skdistill.objectives._response import (
 __all__ = [
     "BalancedHinton",
     "Batch",
+    "Discriminator",
     "DistillationLoss",
     "Hinton",
     "Huber",
@@ -31,6 +33,7 @@ __all__ = [
 for _public in (
     BalancedHinton,
     Batch,
+    Discriminator,
     DistillationLoss,
     Hinton,
     Huber,

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import Estimator, Table
+from skdistill.task import Task
 
 # The share of the training over which a decaying weight falls to 0.
 DECAY_SHARE = 1 / 3
@@ -124,6 +125,17 @@ class Objective(BaseEstimator):
                 "`batch.view` for `view` and `batch.weight` for `sample_weight`.",
                 FutureWarning,
             )
+
+    def check_fit(self, teachers: list[tuple[str, Estimator]], task: Task) -> None:
+        """Raise a ValueError for a fit that lacks what the term needs, before teachers are fitted.
+
+        Parameters
+        ----------
+        teachers : list of (str, object)
+            As they were given, fitted or not; none where soft targets take their place.
+        task : Classification or Regression
+            What is to be predicted.
+        """
 
     def teacher_view(self, teacher: Estimator, X: Table) -> np.ndarray | None:
         """Take from the teacher what the term needs; `memory` keeps it.
