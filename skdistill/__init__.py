@@ -12,6 +12,9 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "BalancedHinton": "objectives",
     "Batch": "objectives",
+    "Brier": "objectives",
+    "DIST": "objectives",
+    "DKD": "objectives",
     "Disagreement": "transfer",
     "Discriminator": "objectives",
     "DistillationReport": "inspection",
@@ -26,11 +29,13 @@ _HOMES = {
     "Hinton": "objectives",
     "HistoryDisplay": "inspection",
     "Huber": "objectives",
+    "LogitMatching": "objectives",
     "MLP": "modules",
     "MLPStudent": "student",
     "Marginals": "transfer",
     "Mixup": "transfer",
     "Munge": "transfer",
+    "NKD": "objectives",
     "Near": "transfer",
     "Objective": "objectives",
     "ParetoDisplay": "inspection",
@@ -44,6 +49,7 @@ _HOMES = {
     "Scorer": "scorer",
     "SegmentDisplay": "inspection",
     "SquaredError": "objectives",
+    "StandardizedLogits": "objectives",
     "StudentLadder": "ladder",
     "StudentOutput": "objectives",
     "TabularEncoder": "encoding",
@@ -61,11 +67,6 @@ TRUSTED_TYPES = [
     "skdistill.encoding.TabularEncoder",
     "skdistill.modules.MLP",
     "skdistill.modules.QuantileMLP",
-    "skdistill.objectives.BalancedHinton",
-    "skdistill.objectives.Discriminator",
-    "skdistill.objectives.Hinton",
-    "skdistill.objectives.Huber",
-    "skdistill.objectives.SquaredError",
     "skdistill.refresh.RefreshResult",
     "skdistill.regressor.DistilledRegressor",
     "skdistill.search.DistilledClassifierCV",
@@ -80,14 +81,11 @@ TRUSTED_TYPES = [
     "skdistill.teacher.NumberMember",
     "skdistill.teacher.RegressorPool",
     "skdistill.teacher.TeacherPool",
-    "skdistill.transfer.Disagreement",
-    "skdistill.transfer.Gibbs",
-    "skdistill.transfer.GivenRows",
-    "skdistill.transfer.Marginals",
-    "skdistill.transfer.Mixup",
-    "skdistill.transfer.Munge",
-    "skdistill.transfer.Near",
-    "skdistill.transfer.Rounds",
+    *(
+        f"skdistill.{home}.{name}"
+        for name, home in _HOMES.items()
+        if home in ("objectives", "transfer")
+    ),
 ]
 __all__ = [*sorted(_HOMES), "TRUSTED_TYPES", "__version__"]
 

@@ -118,6 +118,7 @@ class BaseDistiller(
         data = arguments.shown_to_callbacks
         context.call_on_fit_task_begin(estimator=self, **data)
         progress = Progress(self, context, data)
+        plan = plan.for_task(given.task)
         return given, Run(plan, given.task, progress, seen._columns_seen(plan.columns))
 
     def _finish(self, outcome: Outcome, run: Run) -> None:

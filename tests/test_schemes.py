@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from objective_cases import CASES
+from response_cases import ROWS
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -33,8 +35,8 @@ from skdistill import transfer as transfer_module
 
 RESPONSES = [Hinton(), BalancedHinton(), BalancedHinton(balance=0.5)]
 RESPONSES_OF_NUMBERS = [SquaredError(), Huber(), Huber(delta=0.1)]
-OBJECTIVES = []  # none in the package yet
-ALL_RESPONSES = [*RESPONSES, *RESPONSES_OF_NUMBERS]
+OBJECTIVES = [case.objective for case in CASES]
+ALL_RESPONSES = [*RESPONSES, *RESPONSES_OF_NUMBERS, *(row.response for row in ROWS)]
 SAMPLERS = [
     GivenRows(),
     Munge(),

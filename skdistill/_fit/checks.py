@@ -82,6 +82,11 @@ def _check_response(estimator: Estimator) -> None:
             f"`response={response!r}` is none for {type(estimator).__name__}: give {usual}(), or "
             "one derived from it."
         )
+    if not response.uses_temperature and estimator.temperature != 1:
+        raise ValueError(
+            f"`temperature={estimator.temperature!r}` has no meaning for `response={response!r}`: "
+            "leave it at 1."
+        )
 
 
 def _check_encoder(encoder: Any) -> None:
@@ -222,10 +227,23 @@ def check_combination(
         raise ValueError(
             "`cv` requires y to be passed, but the target y is None: use `cv=None`, or give y."
         )
+    _check_scale(plan, y)
     _check_samplers(plan, X)
     _check_validation_rows(plan, y, n_used, more)
     _check_same_rows(X, soft_targets, "soft_targets")
     _check_same_rows(X_transfer, soft_targets_transfer, "soft_targets_transfer")
+
+
+def _check_scale(plan: "Plan", y: np.ndarray | None) -> None:
+    """Raise a ValueError where nothing would tell how large a logit is."""
+    alpha, is_calibrated = plan.parameters.alpha, plan.parameters.calibrate is True
+    if plan.response.fixes_scale or is_calibrated or (y is not None and alpha != 0):
+        return
+    remedy = "give y" if y is None else "set `alpha` above 0, or `calibrate=True`"
+    raise ValueError(
+        f"`response={plan.response!r}` does not tell how large a logit is, and no label does, so "
+        f"that probabilities would mean nothing: {remedy}."
+    )
 
 
 def _check_samplers(plan: "Plan", X: Table) -> None:

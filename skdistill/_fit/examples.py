@@ -153,7 +153,7 @@ class Examples:
             return None
         target = {"label": block.labels, "weight": block.weight}
         if not block.is_labelled and block.soft is not None:
-            target["soft"] = prepare(response, block.soft, temperature, block.weight)
+            target["soft"] = prepare(response, block.soft, temperature, block.weight, block.labels)
         return Rows.from_arrays(self.validation_inputs, target, block.is_labelled)
 
     def _rows(
@@ -170,7 +170,7 @@ class Examples:
         }
         if blocks[0].soft is not None:
             soft = np.concatenate([block.soft for block in blocks])
-            target["soft"] = prepare(response, soft, temperature, target["weight"])
+            target["soft"] = prepare(response, soft, temperature, target["weight"], target["label"])
             if self.gives_teacher:
                 target["teacher"] = soft
         named = {view_key(name): values for name, values in views.items()}

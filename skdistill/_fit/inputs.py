@@ -234,6 +234,7 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
         objective.check_fit(plan.teachers, task)
     by_class = class_weights(plan.parameters.class_weight, y, sample_weight)
     weight = combine_weights(sample_weight, by_class, y)
+    plan = plan.for_task(task)
     labeller = kind.labeller(plan, task)
     of_transfer = more["soft_targets_transfer"]
     given = Inputs(

@@ -11,7 +11,16 @@ from skdistill._fit.number_labelling import NumberLabeller, soft_numbers
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
-from skdistill.objectives import Hinton, Response, SquaredError
+from skdistill.objectives import (
+    DIST,
+    NKD,
+    Brier,
+    Hinton,
+    LogitMatching,
+    Response,
+    SquaredError,
+    StandardizedLogits,
+)
 from skdistill.task import (
     Classification,
     Regression,
@@ -158,7 +167,7 @@ class OfNumbers(Kind):
     has_classes = False
     alpha, other_alpha = 0.7, 0.3
     response_class = SquaredError
-    other_responses = (Hinton,)
+    other_responses = (Hinton, NKD, DIST, StandardizedLogits, LogitMatching, Brier)
 
     def new_pool(self, teacher: Any, **params: Any) -> RegressorPool:
         """The teachers as one; see :meth:`Kind.new_pool`."""

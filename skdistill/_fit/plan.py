@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -136,6 +136,12 @@ class Plan:
     def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """What `make` returns, made once where several fits share it."""
         return make() if self.shared is None else self.shared.once(key, make)
+
+    def for_task(self, task: Task) -> "Plan":
+        """The plan once the task is known: the response is that for so many classes."""
+        if not self.kind.has_classes:
+            return self
+        return replace(self, response=self.response.for_classes(task.n_outputs))
 
     @property
     def teacher_features(self) -> Any:

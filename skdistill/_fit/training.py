@@ -209,7 +209,8 @@ def train_student(
             rows,
             examples.judging(response, setting.temperature),
             run.task.n_outputs,
-            early_stopping=bool(plan.parameters.early_stopping),
+            # A training that chooses rows is to spend all of `max_queries`.
+            early_stopping=bool(plan.parameters.early_stopping) and not (later and plan.queries),
             weights=weights,
             kept=kept,
             n_planned=n_planned,

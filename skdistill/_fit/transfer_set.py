@@ -113,9 +113,7 @@ def label_rows(
     return LabelledRows([near, *blocks], samplers, cv, leak_gap, n_tempered)
 
 
-def choose_samplers(
-    transfer: Any, given: "Inputs", n_left: int | None = None
-) -> list[Named]:
+def choose_samplers(transfer: Any, given: "Inputs", n_left: int | None = None) -> list[Named]:
     """The samplers of a fit, which "auto" leaves to the numbers of rows.
 
     Parameters
@@ -240,8 +238,7 @@ def _rows_within(
 ) -> tuple[Block, list[Block]]:
     """The same within a budget: the user's own rows are asked first."""
     rows = training_rows_within(given, queries, run)
-    if not any(sampler.n_rounds > 1 for _, sampler in samplers):  # else it is not trained again
-        ask_rows_held_out(given, validation, queries, run)
+    ask_rows_held_out(given, validation, queries, run)
     own = rows.with_weight()
     blocks = _given_rows(given, samplers, own.weight.mean(), run) if learns_more else []
     blocks += draw_blocks(given, own, samplers, run)

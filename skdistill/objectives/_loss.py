@@ -107,8 +107,7 @@ class DistillationLoss(torch.nn.Module):
         logits = as_logits(output.to(weight.dtype), self.gives_probabilities)
         if not self.training:
             return self._validation_loss(logits, target)
-        rows: torch.Tensor = self._rows(logits, target)
-        batch: Any = 0.0
+        rows, batch = self._rows(logits, target)
         for place, (name, objective) in enumerate(self.objectives):
             factor = self._factor(place)
             if factor is None:
@@ -165,7 +164,7 @@ class DistillationLoss(torch.nn.Module):
         gradients : dict of str to torch.Tensor
             Of the layers.
         """
-        if self.objectives:
+        if self.objectives or self._is_of_batches:
             return self._differentiate(logits, target, layers)
         if "mixed" in target:
             return *self.task.blended_value_and_gradient(logits, target), {}
@@ -216,14 +215,35 @@ class DistillationLoss(torch.nn.Module):
 
     # --- labels and response ---
 
-    def _rows(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
+    @property
+    def _is_of_batches(self) -> bool:
+        """Whether the response compares the rows of a batch together."""
+        return self.alpha < 1 and self.response.reduction == "batch"
+
+    def _rows(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> tuple[Any, Any]:
+        """Labels and response: a value a row, and one of the batch."""
+        if self._is_of_batches:
+            soft = self._batch_response(logits, target)
+            if self.alpha == 0:
+                return torch.zeros_like(target["weight"]), soft
+            hard = self.task.hard_loss(logits, target["label"])
+            return self.alpha * hard, (1 - self.alpha) * soft
+        return self._mixed_rows(logits, target), 0.0
+
+    def _mixed_rows(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         if self.alpha == 0:
             return self._response(logits, target["soft"])
-        hard = self.task.hard_loss(logits, target["label"])
+        hard: torch.Tensor = self.task.hard_loss(logits, target["label"])
         if self.alpha == 1:
             return hard
         soft = self._response(logits, target["soft"])
         return torch.add((1 - self.alpha) * soft, hard, alpha=self.alpha)
+
+    def _batch_response(
+        self, logits: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        weight = target["weight"]
+        return self.response.batch_loss(logits, target["soft"], self.temperature, weight)
 
     def _response(self, logits: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
         return self._check_response(self.response.loss(logits, soft, self.temperature), logits)
@@ -241,6 +261,8 @@ class DistillationLoss(torch.nn.Module):
     ) -> torch.Tensor:
         if self.task.known(target["label"]).all():
             rows = self.task.hard_loss(logits, target["label"])
+        elif self.response.reduction == "batch":
+            return self._batch_response(logits, target)
         else:
             rows = self._response(logits, target["soft"])
         return _mean(rows, target["weight"])
@@ -331,7 +353,8 @@ class DistillationLoss(torch.nn.Module):
         with torch.enable_grad(), _in_evaluation(module):
             logits = as_logits(module(inputs), self.gives_probabilities)
             weights = [p for p in module.parameters() if p.requires_grad]
-            rest = gradient_norm(_mean(self._rows(logits, target), target["weight"]), weights)
+            rows, batch = self._rows(logits, target)
+            rest = gradient_norm(_mean(rows, target["weight"]) + batch, weights)
             for place, (name, objective) in enumerate(self.objectives):
                 if objective.weight == "auto":
                     value = self._term(name, objective, logits, target)

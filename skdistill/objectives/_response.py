@@ -2,7 +2,7 @@
 
 import inspect
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from torch.nn import functional as F
 
 from skdistill._utils._compat import Interval
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill.targets import scale_temperature
 from skdistill.task import cross_entropy_and_gradient
 from skdistill.teacher import FLOOR
@@ -23,7 +23,13 @@ class Response(BaseEstimator):
     """Base of the responses: how the student's logits are held against the teacher's labels.
 
     A response is a pair of functions: `prepare` makes, once per fit, a target of each row from the
-    teacher's probabilities; `loss` compares a batch of logits with it.
+    teacher's probabilities; `loss` compares a batch of logits with it. Subclasses may declare:
+
+    * `reduction` is "row" if `loss` returns one value a row, or "batch" if the rows of a batch are
+      compared together, by `batch_loss` in its place;
+    * `fixes_scale` is False if the loss does not tell how large a logit is: a fit on it alone,
+      without labels, is refused;
+    * `uses_temperature` is False if a temperature has no meaning: one other than 1 is refused.
 
     Parameters
     ----------
@@ -31,6 +37,10 @@ class Response(BaseEstimator):
         Lowest probability of a teacher whose resolution is not known; see
         :class:`~skdistill.TeacherPool`.
     """
+
+    reduction: Literal["row", "batch"] = "row"
+    fixes_scale: bool = True
+    uses_temperature: bool = True
 
     _parameter_constraints: ClassVar[dict] = {"floor": FLOOR}
 
@@ -40,6 +50,24 @@ class Response(BaseEstimator):
     def check_parameters(self) -> None:
         """Raise a ValueError for a parameter that is not valid."""
         self._validate_params()
+
+    def for_classes(self, n_classes: int) -> "Response":
+        """Return what this response is for so many classes: itself, if not overridden.
+
+        Parameters
+        ----------
+        n_classes : int
+
+        Returns
+        -------
+        Response
+
+        Raises
+        ------
+        ValueError
+            If it has no meaning for so many.
+        """
+        return self
 
     def needs_floor(self, temperature: float) -> bool:
         """Tell whether `prepare` takes logarithms, so that probabilities of 0 must be lifted.
@@ -72,6 +100,7 @@ class Response(BaseEstimator):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Make the target of each row.
 
@@ -82,6 +111,9 @@ class Response(BaseEstimator):
         temperature : float
         sample_weight : ndarray of shape (n_samples,), default=None
             Weights of the rows, for what is averaged over them.
+        labels : ndarray of shape (n_samples,), default=None
+            Place of each row's class in ``classes_``, -1 where there is no label. A `prepare` of
+            yours may leave out `sample_weight`, `labels` or both.
 
         Returns
         -------
@@ -105,6 +137,30 @@ class Response(BaseEstimator):
             One value a row; they are weighted and averaged elsewhere.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
+
+    def batch_loss(
+        self,
+        logits: torch.Tensor,
+        target: torch.Tensor,
+        temperature: float,
+        weight: torch.Tensor,
+    ) -> torch.Tensor:
+        """Compare the rows of a batch together, of a response whose `reduction` is "batch".
+
+        Parameters
+        ----------
+        logits : torch.Tensor of shape (n_batch, n_classes)
+        target : torch.Tensor of shape (n_batch, ...)
+        temperature : float
+        weight : torch.Tensor of shape (n_batch,)
+            With a mean of 1 over all rows, though not in each batch.
+
+        Returns
+        -------
+        torch.Tensor of shape ()
+            It has used the weights, as a sum over the rows divided by their number.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `batch_loss`.")
 
     def loss_and_gradient(
         self, logits: torch.Tensor, target: torch.Tensor, temperature: float
@@ -163,6 +219,7 @@ class Hinton(Response):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Soften the probabilities; see :meth:`Response.prepare`."""
         return scale_temperature(probabilities, temperature)
@@ -219,6 +276,7 @@ class BalancedHinton(Hinton):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Soften the probabilities and weigh the rows; see :meth:`Response.prepare`."""
         prior = np.average(probabilities, axis=0, weights=sample_weight)
@@ -228,30 +286,54 @@ class BalancedHinton(Hinton):
         return weight * super().prepare(probabilities, temperature)
 
 
+def refuse_two_classes(response: Response, n_classes: int, why: str) -> None:
+    """Raise a ValueError where a response has no meaning for two classes."""
+    if n_classes == 2:
+        raise ValueError(
+            f"`response={response!r}` has no meaning for 2 classes: {why}. Give Hinton(), Brier() "
+            "or LogitMatching()."
+        )
+
+
 def prepare(
-    response: Response, probabilities: FloatArray, temperature: float, sample_weight: FloatArray
+    response: Response,
+    probabilities: FloatArray,
+    temperature: float,
+    sample_weight: FloatArray,
+    labels: IntArray,
 ) -> FloatArray:
-    """The targets of a response, whose `prepare` may leave `sample_weight` out."""
-    takes_weight = "sample_weight" in inspect.signature(response.prepare).parameters
-    weights = {"sample_weight": sample_weight} if takes_weight else {}
-    return response.prepare(probabilities, temperature, **weights)
+    """The targets of a response, whose `prepare` need not take weights or labels."""
+    parameters = inspect.signature(response.prepare).parameters
+    more: dict[str, Any] = {"sample_weight": sample_weight, "labels": labels}
+    given = {name: value for name, value in more.items() if name in parameters}
+    return response.prepare(probabilities, temperature, **given)
 
 
 def rehearse_response(response: Response, n_classes: int, temperature: float) -> None:
     """Raise what is wrong with a response of the user's own, before teachers are fitted for it."""
     uniform = np.full((2, n_classes), 1 / n_classes)
     try:
-        made = np.asarray(prepare(response, uniform, temperature, np.ones(2)))
+        made = np.asarray(prepare(response, uniform, temperature, np.ones(2), np.array([0, -1])))
         logits = torch.zeros(2, n_classes, dtype=torch.float32, device="cpu")
         target = torch.as_tensor(made, dtype=torch.float32, device="cpu")
-        shape = response.loss(logits, target, temperature).shape
+        shape = _some_loss(response, logits, target, temperature).shape
     except Exception as error:  # it is anyone's code
         raise ValueError(f"the response {response} fails on two rows: {error!r}.") from error
-    if len(target) != 2 or shape != (2,):
+    expected = (2,) if response.reduction == "row" else ()
+    if len(target) != 2 or shape != expected:
         raise ValueError(
-            f"the response {response} must make a target and a loss of each row, but for 2 rows "
-            f"`prepare` returned shape {target.shape} and `loss` {tuple(shape)}."
+            f"the response {response} must make a target of each row and a loss of shape "
+            f"{expected}, but for 2 rows `prepare` returned shape {tuple(target.shape)} and the "
+            f"loss has {tuple(shape)}."
         )
+
+
+def _some_loss(
+    response: Response, logits: torch.Tensor, target: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    if response.reduction == "batch":
+        return response.batch_loss(logits, target, temperature, torch.ones(len(logits)))
+    return response.loss(logits, target, temperature)
 
 
 def is_hinton(response: Response) -> bool:
