@@ -38,7 +38,7 @@ def check_budget(plan: "Plan") -> None:
         what = "label_tolerance" if is_auto(parameters.cv) else "cv"
         raise ValueError(
             f"{name} counts what one teacher is asked, but `{what}` fits and asks another in each "
-            "fold: use `cv=None`. Rows that a teacher was fitted on are then taught by their labels."
+            "fold: use `cv=None`. Rows that a teacher was fitted on are then taught by label."
         )
     if getattr(parameters, "head", "mean") != "mean":
         raise ValueError(
@@ -182,3 +182,16 @@ def left_for_samplers(
 def spare_rounds(size: float) -> Rounds:
     """What transfer="auto" takes: few rows, and each where the student of the time is unsure."""
     return Rounds(Disagreement(Munge(size=size)), n_rounds=N_ROUNDS, replace=False)
+
+
+def words_of_budget(n_new: int, run: "Run") -> str:
+    """What `max_queries` was spent on, for the decision in one line."""
+    queries = run.plan.queries
+    if queries is None:
+        return ""
+    n_kept = queries.n_known - queries.n_asked
+    kept = f" ({n_kept} more were in `memory`)" if n_kept else ""
+    return (
+        f"; of `max_queries={queries.most}`, {queries.n_asked} rows were asked for{kept}, and "
+        f"{n_new} new rows learned"
+    )

@@ -10,7 +10,6 @@ from skdistill._fit.inputs import Inputs
 from skdistill._fit.jobs import Steps
 from skdistill._fit.labelling import Labeller, with_teacher
 from skdistill._fit.run import Run
-from skdistill._fit.setting import Setting
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
 from skdistill._fit.transfer_set import LabelledRows, label_once
@@ -18,7 +17,7 @@ from skdistill._fit.trials import Trial
 from skdistill._fit.views import teacher_views
 from skdistill._utils.types import FloatArray
 from skdistill._utils.warn import said_once
-from skdistill.student import FittedStudent, Rows
+from skdistill.student import FittedStudent
 
 KEPT = "the student that was fitted without the rows held out is kept"
 
@@ -66,7 +65,6 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
     at_hand = Last(first.student, parts[0].labeller, first.rows.samplers, first.examples.blocks)
     # The share of a training in rounds that was best says nothing of a training in one.
     may = is_fitted_again(run, parts[0].holds_out) and not first.in_rounds
-    may = may or _learns_rounds_anew(trial, run)
     if run.is_over or not may:
         return at_hand
     last = None
@@ -77,8 +75,7 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
         if fits_teachers or len(parts) > 1:
             last = yield from _fit_everything(trial, parts, whole, run)
         else:
-            holds_out = parts[0].holds_out
-            last = yield from _with_teacher_at_hand(trial, at_hand, holds_out, run)
+            last = yield from _with_rows_held_out(trial, at_hand, run)
     return at_hand if last is None or run.was_ended else last
 
 
@@ -122,35 +119,16 @@ def _mean_weights(parts: list[Inputs]) -> FloatArray | None:
     return np.mean(weights, axis=0) if weights else None
 
 
-def _learns_rounds_anew(trial: Trial, run: Run) -> bool:
-    """Whether a student that chose its rows in rounds is trained on all of them from the start.
-
-    Answers that cost are learned better so than by one that saw the last of them at its end.
-    """
-    is_free = run.plan.is_student_ours and not run.plan.parameters.warm_start
-    within = run.plan.queries is not None and trial.first.in_rounds
-    return within and is_free and bool(run.plan.parameters.refit)
-
-
-def _with_teacher_at_hand(trial: Trial, at_hand: Last, holds_out: bool, run: Run) -> Steps[Last]:
+def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
     """Train the student on the rows at hand and those held out, with the teacher that is there."""
     setting, examples = trial.setting, trial.first.examples
-    share = 1.0 if trial.first.in_rounds else trial.best_share
-    response = run.plan.response
-    if not holds_out:
-        rows, blocks = examples.training(response, setting.temperature), examples.blocks
-        return (yield from _train_again(setting, share, rows, blocks, at_hand, run))
     assert examples.validation is not None
-    held_out = [examples.validation]
+    held_out, response = [examples.validation], run.plan.response
     views = teacher_views(setting.objectives, at_hand.labeller.teacher, held_out, run.plan.cache)
     rows = examples.everything(response, setting.temperature, views)
-    blocks = [*examples.blocks, examples.validation]
-    return (yield from _train_again(setting, share, rows, blocks, at_hand, run))
-
-
-def _train_again(
-    setting: Setting, share: float, rows: Rows, blocks: list[Block], at_hand: Last, run: Run
-) -> Steps[Last]:
     text = f"training the student again, on all {len(rows)} rows"
-    student = yield from train_for(share, setting, blocks, rows, run, "refit-student", text, KEPT)
+    blocks = [*examples.blocks, examples.validation]
+    student = yield from train_for(
+        trial.best_share, setting, blocks, rows, run, "refit-student", text, KEPT
+    )
     return replace(at_hand, student=student)

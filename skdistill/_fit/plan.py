@@ -195,9 +195,7 @@ class Plan:
     def draws_once(self) -> bool:
         """Whether no sampler that the user gave draws again in the course of a training."""
         given = self.parameters.transfer
-        if isinstance(given, str):  # within a budget it may choose rounds
-            return self.queries is None
-        samplers = named_parts(given, "transfer")
+        samplers = [] if isinstance(given, str) else named_parts(given, "transfer")
         return all(sampler.n_rounds == 1 for _, sampler in samplers)
 
     @property

@@ -209,8 +209,7 @@ def train_student(
             rows,
             examples.judging(response, setting.temperature),
             run.task.n_outputs,
-            # A training that chooses rows is to spend all of `max_queries`.
-            early_stopping=bool(plan.parameters.early_stopping) and not (later and plan.queries),
+            early_stopping=bool(plan.parameters.early_stopping),
             weights=weights,
             kept=kept,
             n_planned=n_planned,

@@ -1,4 +1,4 @@
-"""The adversarial objective: a discriminator that tells the student's answers from the teacher's."""
+"""The adversarial objective: the student is to deceive a net that tells it from the teacher."""
 
 from numbers import Integral
 from typing import ClassVar, Literal
@@ -23,9 +23,8 @@ class Discriminator(Objective):
     .. math:: -\log D(x, q)
 
     So the student need not match p row by row: its answers have to look like the teacher's. There
-    is no evidence that this helps on tables; expect nothing, and compare. Rows have to be of one
-    dimension, and there must be three classes at least: the probabilities of two are one number, of
-    which D can see no structure.
+    is no evidence that this helps on tables; expect nothing, and compare. There must be three
+    classes at least: the probabilities of two are one number, which has no structure to see.
 
     Parameters
     ----------
@@ -75,8 +74,8 @@ class Discriminator(Objective):
         if not task.has_classes or task.n_outputs < 3:
             found = f"{task.n_outputs} classes" if task.has_classes else "numbers to predict"
             raise ValueError(
-                f"`Discriminator` needs probabilities of three classes at least, got {found}: leave "
-                "it out of `objectives`."
+                f"`Discriminator` needs probabilities of three classes at least, got {found}: "
+                "leave it out of `objectives`."
             )
 
     def make_module(self, batch: Batch) -> torch.nn.Module:

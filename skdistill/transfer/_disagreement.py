@@ -23,9 +23,9 @@ class Disagreement(MetaSampler):
 
     Many candidates are drawn by `sampler`, inside the support of the data: those that are farther
     from the training rows than these are from one another are dropped, as by :class:`Near`. Of the
-    others, those with the highest score are taken, and the rest at random. It needs a student, so it
-    is for :class:`Rounds`: ``Rounds(Disagreement(Munge()), replace=False)``. The rows of the first
-    round, before there is a student, are those of `sampler`, inside the support.
+    others, those with the highest score are taken, and the rest at random. It needs a student, so
+    it is for :class:`Rounds`: ``Rounds(Disagreement(Munge()), replace=False)``. The rows of the
+    first round, before there is a student, are those of `sampler`, inside the support.
 
     The score is :math:`\mathrm{KL}(p \| q)` of the teacher's probabilities p and the student's q,
     or of numbers their squared difference. It asks the teacher for all candidates. Where that costs
@@ -42,7 +42,7 @@ class Disagreement(MetaSampler):
         for, else "teacher".
     n_candidates : float, default=8.0
         Candidates for each row that is taken.
-    random_share : float, default=0.5
+    random_share : float, default=0.25
         Share of the rows that are taken at random, so that the student does not forget the rest.
     quantile : float or None, default=0.95
         Of the distances between training rows: candidates that are farther from all of them are
@@ -77,7 +77,7 @@ class Disagreement(MetaSampler):
         sampler: TransferSampler,
         by: str = "auto",
         n_candidates: float = 8.0,
-        random_share: float = 0.5,
+        random_share: float = 0.25,
         quantile: float | None = 0.95,
     ) -> None:
         super().__init__(sampler)
