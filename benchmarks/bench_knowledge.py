@@ -11,11 +11,13 @@ import warnings
 from itertools import product
 
 from _knowledge import CELLS, SEEDS, Form
+from _knowledge_adversarial import ADVERSARIAL
+from _knowledge_queries import QUERIES
 from _knowledge_responses import RESPONSES
 from _report import print_heading
 from threadpoolctl import threadpool_limits
 
-FORMS = {form.name: form for form in (RESPONSES,)}
+FORMS = {form.name: form for form in (RESPONSES, QUERIES, ADVERSARIAL)}
 
 
 def main():
