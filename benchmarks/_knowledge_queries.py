@@ -14,8 +14,9 @@ from skdistill import DistilledClassifier, Munge
 # Rows of the user's own, with labels; the teacher was fitted on the others of the training part.
 N_OWN = 1000
 # Rows asked, those of the user's own among them.
-OF_RANDOM = (1500, 2000, 3000, 5000, 9000, 15000)
-OF_ROUNDS = (2000, 3000, 5000)
+OF_RANDOM = (1500, 2000, 3000, 5000, 8000)
+OF_NEW_ALONE = (2000, 3000)
+OF_ROUNDS = (2000, 3000)
 BAR = 0.6
 SLEEPS, SECONDS = "magic, a service that sleeps", 0.0005
 
@@ -59,13 +60,16 @@ def run(situation, seed):
         "teacher": figures(forest, X_test, y_test),
         "control": figures(alone, X_test, y_test, forest),
     }
-    for name, transfer, budgets in (
-        ("random", Munge(size=16), OF_RANDOM),
-        ("rounds", "auto", OF_ROUNDS),
+    by_label = (y[:, None] == forest.classes_).astype(float)
+    for name, transfer, soft, budgets in (
+        ("random", Munge(size=16), None, OF_RANDOM),
+        ("random, own rows by label", Munge(size=16), by_label, OF_NEW_ALONE),
+        ("rounds", "auto", None, OF_ROUNDS),
     ):
         for most in budgets:
             service = Service(forest)
-            fitted = student(service, seed, transfer=transfer, max_queries=most).fit(X, y)
+            fitted = student(service, seed, transfer=transfer, max_queries=most)
+            fitted.fit(X, y, soft_targets=soft)
             own = figures(fitted, X_test, y_test, forest)
             found[f"{name} {most}"] = own | {"asked": len(service.asked)}
     return found

@@ -79,7 +79,7 @@ class Discriminator(Objective):
             )
 
     def make_module(self, batch: Batch) -> torch.nn.Module:
-        """The discriminator."""
+        """The discriminator; see :meth:`Objective.make_module`."""
         n_inputs, n_hidden = _seen(batch, batch.logits).shape[1], self.hidden_layer_size
         return torch.nn.Sequential(
             torch.nn.Linear(n_inputs, n_hidden),
@@ -90,7 +90,7 @@ class Discriminator(Objective):
         )
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """How sure the discriminator is that a row is the student's, in nats a row."""
+        """How sure the discriminator is that a row is the student's; see :meth:`Objective.loss`."""
         q = torch.softmax(batch.logits, dim=1)
         fixed = {name: value.detach() for name, value in self.module_.named_parameters()}
         deceived = softplus(-functional_call(self.module_, fixed, (_seen(batch, q),))[:, 0])
