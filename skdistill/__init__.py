@@ -13,6 +13,7 @@ _HOMES = {
     "BalancedHinton": "objectives",
     "Batch": "objectives",
     "Brier": "objectives",
+    "Cascade": "cascade",
     "DIST": "objectives",
     "DKD": "objectives",
     "Disagreement": "transfer",
@@ -63,6 +64,7 @@ _HOMES = {
 }
 # For `skops.io.load(file, trusted=...)`, beside the types of the teacher if it is stored too.
 TRUSTED_TYPES = [
+    "skdistill.cascade.Cascade",
     "skdistill.classifier.DistilledClassifier",
     "skdistill.encoding.TabularEncoder",
     "skdistill.modules.MLP",
