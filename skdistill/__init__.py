@@ -19,6 +19,8 @@ _HOMES = {
     "Cascade": "cascade",
     "DIST": "objectives",
     "DKD": "objectives",
+    "Disagreement": "transfer",
+    "Discriminator": "objectives",
     "DistillationReport": "inspection",
     "DistilledClassifier": "classifier",
     "DistilledClassifierCV": "search",

@@ -25,6 +25,7 @@ from skdistill import (
     PKT,
     RKD,
     AttentionTransfer,
+    Discriminator,
     Heads,
     Hint,
     HydraStudent,
@@ -96,6 +97,7 @@ class Values:
     student: Callable | None
     weight: np.ndarray
     module: torch.nn.Module | None
+    inputs: np.ndarray
 
 
 def student_of(logits):
@@ -160,6 +162,7 @@ def values_of(batch, objective):
         lambda inputs: batch.student(torch.from_numpy(inputs)).detach().numpy(),
         batch.weight.numpy(),
         getattr(objective, "module_", None),
+        batch.inputs.numpy(),
     )
 
 
@@ -381,6 +384,18 @@ def one_teacher_reference(values):
     return -(values.view[:, 0] * log_softmax(values.logits)).sum(axis=1)
 
 
+def deceived(values):
+    """-log D(x, q), with D of three layers."""
+    z = np.exp(values.logits)
+    rows = np.hstack([values.inputs, z / z.sum(axis=1, keepdims=True)])
+    layers = [layer for layer in values.module if isinstance(layer, torch.nn.Linear)]
+    for layer in layers:
+        rows = rows @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+        if layer is not layers[-1]:
+            rows = np.where(rows > 0, rows, 0.2 * rows)
+    return -np.log(1 / (1 + np.exp(-rows[:, 0])))
+
+
 # One row an objective.
 CASES: list[Case] = [
     Case(Hint(weight=1.0), hint, normal(9), ROW, net),
@@ -451,4 +466,5 @@ CASES: list[Case] = [
         teacher=several,
         takes_numbers=False,
     ),
+    Case(Discriminator(1.0, decay=False), deceived, takes_two=False, takes_numbers=False),
 ]

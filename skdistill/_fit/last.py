@@ -71,6 +71,8 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
     last = None
     with run.optional("training the student again", KEPT):
         fits_teachers = run.plan.has_unfitted_teachers and not run.plan.continues
+        # Another teacher would have to be asked for all rows once more.
+        fits_teachers = fits_teachers and run.plan.queries is None
         if fits_teachers or len(parts) > 1:
             last = yield from _fit_everything(trial, parts, whole, run)
         else:

@@ -3,6 +3,7 @@
 from skdistill.objectives._attention_transfer import AttentionTransfer
 from skdistill.objectives._brier import Brier
 from skdistill.objectives._cka import CKA
+from skdistill.objectives._discriminator import Discriminator
 from skdistill.objectives._dist import DIST
 from skdistill.objectives._dkd import DKD
 from skdistill.objectives._each_teacher import Heads, RandomTeacher
@@ -46,6 +47,7 @@ __all__ = [
     "BalancedHinton",
     "Batch",
     "Brier",
+    "Discriminator",
     "DistillationLoss",
     "Heads",
     "Hint",
@@ -87,6 +89,7 @@ for _public in (
     BalancedHinton,
     Batch,
     Brier,
+    Discriminator,
     DistillationLoss,
     Heads,
     Hinton,

@@ -32,6 +32,7 @@ from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
+from skdistill.teacher._queries import Queries, QueryBudgetError, counting
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._row_weights import RowWeights
@@ -47,6 +48,8 @@ __all__ = [
     "Member",
     "NetStructure",
     "NumberMember",
+    "Queries",
+    "QueryBudgetError",
     "RegressorPool",
     "RowWeights",
     "TeacherPool",
@@ -64,6 +67,7 @@ __all__ = [
     "check_teachers",
     "chunks",
     "clone_of",
+    "counting",
     "find_partition",
     "find_splits",
     "has_trees",
