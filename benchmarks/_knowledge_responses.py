@@ -3,19 +3,30 @@
 from _knowledge import Form, control, distilled, figures, print_methods, split
 from sklearn.ensemble import RandomForestClassifier
 
-from skdistill import Hinton
+from skdistill import DIST, DKD, NKD, Brier, Hinton, LogitMatching, StandardizedLogits
 
 SITUATIONS = tuple(
     f"{name} {rows} {transfer}"
-    for name in ("letter", "satimage", "vowel", "digits")
     for rows in ("500", "all")
     for transfer in ("none", "default")
+    for name in ("vowel", "digits", "satimage", "letter")
 )
 
 
-def methods():
-    """Responses by name; each with the temperature of its paper, or the plain one."""
-    return {"hinton": (Hinton(), 1.0)}
+# By name: the response, and the temperature of its paper or a plain one.
+METHODS = {
+    "hinton": (Hinton(), 1.0),
+    "hinton T=2": (Hinton(), 2.0),
+    "hinton T=4": (Hinton(), 4.0),
+    "logit matching": (LogitMatching(), 1.0),
+    "brier": (Brier(), 1.0),
+    "dkd T=1": (DKD(others_weight=1.0), 1.0),
+    "dkd T=4": (DKD(), 4.0),
+    "nkd": (NKD(), 1.0),
+    "dist T=1": (DIST(), 1.0),
+    "dist T=4": (DIST(), 4.0),
+    "standardized T=2": (StandardizedLogits(), 2.0),
+}
 
 
 def run(situation, seed):
@@ -26,7 +37,7 @@ def run(situation, seed):
     params = {"transfer": None if transfer == "none" else "auto", "cv": 5}
     teacher = RandomForestClassifier(300, random_state=seed, n_jobs=1)
     found = {}
-    for method, (response, temperature) in methods().items():
+    for method, (response, temperature) in METHODS.items():
         student = distilled(teacher, seed, response=response, temperature=temperature, **params)
         pool = student.fit(X, y).teacher_
         found[method] = figures(student, X_test, y_test, pool)
@@ -37,7 +48,7 @@ def run(situation, seed):
 
 def report(cells):
     """One table over all situations."""
-    print_methods(cells, ["teacher", "control", *methods()])
+    print_methods(cells, ["teacher", "control", *METHODS])
 
 
 RESPONSES = Form("responses", "Responses", SITUATIONS, run, report)

@@ -638,5 +638,5 @@ def test_arrays_keep_their_dtype_and_ranges(sampler, n, dtype):
 
 
 def test_other_samplers_ask_no_teacher():
-    assert not Munge().asks_teacher
-    assert FromTrees().asks_teacher
+    assert not Munge().asks
+    assert FromTrees().asks

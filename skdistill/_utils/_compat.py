@@ -36,6 +36,7 @@ __all__ = [
     "is_fitted",
     "lerp_kernel",
     "log_softmax_backward_kernel",
+    "mlp_activations",
     "name_estimators",
     "num_samples",
     "relu_backward_kernel",
@@ -78,6 +79,13 @@ def log_softmax_backward_kernel() -> Callable[..., Any]:
     import torch
 
     return torch._log_softmax_backward_data
+
+
+def mlp_activations() -> dict[str, Callable[..., None]]:
+    """The activations of scikit-learn's perceptrons by name; they change an array in place."""
+    from sklearn.neural_network._base import ACTIVATIONS
+
+    return ACTIVATIONS
 
 
 def hist_trees(model: Any) -> list[tuple[Any, Any]]:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import torch
 
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill.objectives._response import Response
 
 
@@ -46,6 +46,7 @@ class Brier(Response):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """The teacher's probabilities as they are; see :meth:`Response.prepare`."""
         return probabilities

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import torch
 
 from skdistill._utils._compat import Interval
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill.objectives._response import Response
 from skdistill.targets import scale_temperature
 
@@ -78,6 +78,7 @@ class DIST(Response):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Soften the probabilities; see :meth:`Response.prepare`."""
         return scale_temperature(probabilities, temperature)

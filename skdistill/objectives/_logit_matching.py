@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill.objectives._response import Response
 
 
@@ -44,6 +44,7 @@ class LogitMatching(Response):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Centred logits and their deviation; see :meth:`Response.prepare`."""
         logs = np.log(probabilities)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from skdistill._utils._compat import Interval
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill.objectives._response import Response
 
 
@@ -44,6 +44,7 @@ class SquaredError(Response):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """The teacher's numbers as they are; see :meth:`Response.prepare`."""
         return probabilities

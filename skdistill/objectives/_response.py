@@ -100,6 +100,7 @@ class Response(BaseEstimator):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Make the target of each row.
 
@@ -109,8 +110,10 @@ class Response(BaseEstimator):
             Soft targets at temperature 1.
         temperature : float
         sample_weight : ndarray of shape (n_samples,), default=None
-            Weights of the rows, for what is averaged over them. A `prepare` of yours may leave it
-            out, and may take `labels` beside it: the place of each row's class, -1 without a label.
+            Weights of the rows, for what is averaged over them.
+        labels : ndarray of shape (n_samples,), default=None
+            Place of each row's class in ``classes_``, -1 where there is no label. A `prepare` of
+            yours may leave out `sample_weight`, `labels` or both.
 
         Returns
         -------
@@ -216,6 +219,7 @@ class Hinton(Response):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Soften the probabilities; see :meth:`Response.prepare`."""
         return scale_temperature(probabilities, temperature)
@@ -272,6 +276,7 @@ class BalancedHinton(Hinton):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Soften the probabilities and weigh the rows; see :meth:`Response.prepare`."""
         prior = np.average(probabilities, axis=0, weights=sample_weight)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, IntArray
 from skdistill.objectives._response import Response, refuse_two_classes
 from skdistill.targets import scale_temperature
 
@@ -63,6 +63,7 @@ class StandardizedLogits(Response):
         probabilities: FloatArray,
         temperature: float,
         sample_weight: FloatArray | None = None,
+        labels: IntArray | None = None,
     ) -> FloatArray:
         """Soften the standardized logits; see :meth:`Response.prepare`."""
         logs = np.log(probabilities)

@@ -66,7 +66,7 @@ class AcrossSplits(TransferSampler):
     np.int64(1)
     """
 
-    asks_teacher = True
+    asks = True
     _parameter_constraints: ClassVar[dict] = {
         **TransferSampler._parameter_constraints,
         "n_splits": [Interval(Integral, 1, None, closed="left")],

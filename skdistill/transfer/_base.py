@@ -43,8 +43,8 @@ class TransferSampler(BaseEstimator):
     # Draws of a training, and whether those of a round replace the rows before: see `Rounds`.
     n_rounds: int = 1
     replace: bool = True
-    # Whether the rows depend on the teacher in `context`: `memory` tells them apart by it.
-    asks_teacher: bool = False
+    # Whether one of the package asks its context: `memory` takes that of all others for granted.
+    asks: bool = False
 
     def __init__(self, size: float = 8.0, weight: float = 1.0) -> None:
         self.size = size

@@ -43,7 +43,7 @@ class DataFreeSampler(TransferSampler):
         Weight of a sampled row relative to a training row.
     """
 
-    asks_teacher = True
+    asks = True
     _parameter_constraints: ClassVar[dict] = {
         **TransferSampler._parameter_constraints,
         "schema": [TableSchema, None],

@@ -3,7 +3,7 @@
 from operator import attrgetter
 from typing import Any
 
-from skdistill.transfer._base import TransferSampler
+from skdistill.transfer._base import TransferSampler, takes
 from skdistill.transfer._given import GivenRows
 
 
@@ -55,6 +55,11 @@ def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
     return chain
 
 
-def is_ours(sampler: TransferSampler) -> bool:
-    """Whether a sampler is one of the package: these say by `asks_teacher` whether they ask it."""
-    return type(sampler).__module__.startswith("skdistill.")
+def asks_context(sampler: TransferSampler) -> bool:
+    """Whether a sampler, or one that it draws by, may ask teacher or student."""
+    return any(_asks(one) for one in chain_of(sampler))
+
+
+def _asks(sampler: TransferSampler) -> bool:
+    is_ours = type(sampler).__module__.startswith("skdistill.")
+    return sampler.asks if is_ours else takes(sampler, "context")
