@@ -3,8 +3,10 @@
 from skdistill.objectives._attention_transfer import AttentionTransfer
 from skdistill.objectives._brier import Brier
 from skdistill.objectives._cka import CKA
+from skdistill.objectives._discriminator import Discriminator
 from skdistill.objectives._dist import DIST
 from skdistill.objectives._dkd import DKD
+from skdistill.objectives._each_teacher import Heads, RandomTeacher
 from skdistill.objectives._fsp import FSP
 from skdistill.objectives._hint import Hint
 from skdistill.objectives._input_gradient import InputGradient
@@ -45,7 +47,9 @@ __all__ = [
     "BalancedHinton",
     "Batch",
     "Brier",
+    "Discriminator",
     "DistillationLoss",
+    "Heads",
     "Hint",
     "Hinton",
     "Huber",
@@ -54,6 +58,7 @@ __all__ = [
     "LogitMatching",
     "NeighbourhoodGraph",
     "Objective",
+    "RandomTeacher",
     "Response",
     "Similarity",
     "SquaredError",
@@ -84,11 +89,14 @@ for _public in (
     BalancedHinton,
     Batch,
     Brier,
+    Discriminator,
     DistillationLoss,
+    Heads,
     Hinton,
     Huber,
     LogitMatching,
     Objective,
+    RandomTeacher,
     Response,
     SquaredError,
     StandardizedLogits,

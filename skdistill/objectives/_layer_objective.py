@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from sklearn.frozen import FrozenEstimator
 
 from skdistill._utils._compat import StrOptions
 from skdistill._utils.types import Estimator, FloatArray, Table
@@ -127,7 +128,7 @@ def check_nets(objective: Objective, teachers: list[tuple[str, Estimator]]) -> N
 
 def kinds_of(teachers: list[tuple[str, Estimator]]) -> str:
     """What teachers there are, for an error message."""
-    bare = [getattr(one, "estimator", one) for _, one in teachers]
+    bare = [one.estimator if isinstance(one, FrozenEstimator) else one for _, one in teachers]
     return ", ".join(type(one).__name__ for one in bare) or "soft targets alone"
 
 
