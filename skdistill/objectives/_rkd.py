@@ -30,8 +30,10 @@ class RKD(RelationObjective):
         Of a batch, so many rows at most make triples: memory and time grow with their third power.
     of : {"auto", "layer", "probabilities"}, default="auto"
         What tells the teacher's relations, as in :class:`PKT`.
-    layer, student_layer : str, default="penultimate"
-        Hidden layers, as in :class:`Hint`.
+    layer : str, default="penultimate"
+        The teacher's hidden layer, as in :class:`Hint`.
+    student_layer : str, default="penultimate"
+        The student's, as in :class:`Hint`.
     weight : float or "auto", default="auto"
         Factor of the term; see :class:`Objective`.
     decay : bool, default=True
@@ -80,7 +82,7 @@ class RKD(RelationObjective):
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """One value; see :meth:`Objective.loss`."""
-        own, theirs = self.student_features(batch), self.teacher_features(batch)
+        own, theirs = self._own_features(batch), self._their_features(batch)
         share = shares(batch.weight)
         gaps = F.smooth_l1_loss(_distances(own, share), _distances(theirs, share), reduction="none")
         value = share @ gaps @ share
