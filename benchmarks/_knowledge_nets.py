@@ -22,8 +22,8 @@ SITUATIONS = (
     "satimage 500 strong near",
     "satimage 500 strong default",
 )
-# All rows to train on: an epoch chosen by a part of so few would differ by chance alone. The control
-# may stop early: labels alone are soon learned by heart.
+# All rows to train on: an epoch chosen by a part of so few would differ by chance alone. The
+# control may stop early: labels alone are soon learned by heart.
 PARAMS = {"early_stopping": False}
 
 
