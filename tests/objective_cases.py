@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -25,8 +25,14 @@ from skdistill import (
     PKT,
     RKD,
     AttentionTransfer,
+    Discriminator,
+    Heads,
     Hint,
+    HydraStudent,
     InputGradient,
+    LeafHint,
+    NeighbourhoodGraph,
+    RandomTeacher,
     Similarity,
 )
 from skdistill.objectives import Batch
@@ -49,8 +55,9 @@ class Case:
         ``reference(values)`` of a :class:`Values`: one number, or one a row.
     view : callable or None
         ``view(rng, n_rows, n_classes)``: an array as `teacher_view` gives it.
-    layers : dict of str to int or tuple of int
-        Shape of a row of each layer of the student, by the name under which the objective finds it.
+    layers : dict of str to int, tuple of int or callable
+        Shape of a row of each layer of the student, by the name under which the objective finds it;
+        a callable is given the number of classes.
     teacher : callable
         ``teacher(is_regression)``: an estimator that has what the objective needs.
     n_probes : int
@@ -90,6 +97,7 @@ class Values:
     student: Callable | None
     weight: np.ndarray
     module: torch.nn.Module | None
+    inputs: np.ndarray
 
 
 def student_of(logits):
@@ -105,7 +113,11 @@ def make_batch(case, n_rows=12, n_classes=4, seed=0):
     labels[-(n_rows // 3) :] = -1
     view = None if case.view is None else torch.from_numpy(case.view(rng, n_rows, n_classes))
     layers = {
-        name: torch.from_numpy(rng.normal(size=(n_rows, *np.atleast_1d(shape))))
+        name: torch.from_numpy(
+            rng.normal(
+                size=(n_rows, *np.atleast_1d(shape(n_classes) if callable(shape) else shape))
+            )
+        )
         for name, shape in case.layers.items()
     }
     inputs = torch.from_numpy(rng.normal(size=(n_rows, 5)))
@@ -150,6 +162,7 @@ def values_of(batch, objective):
         lambda inputs: batch.student(torch.from_numpy(inputs)).detach().numpy(),
         batch.weight.numpy(),
         getattr(objective, "module_", None),
+        batch.inputs.numpy(),
     )
 
 
@@ -322,6 +335,67 @@ def of_outputs(rng, n_rows, n_classes):
 
 ROW = {"penultimate": 7}
 
+
+def leaf_hint(values):
+    told = values.layers["penultimate"] @ values.module.weight.detach().numpy().T
+    return ((told + values.module.bias.detach().numpy() - values.view) ** 2).mean(axis=1)
+
+
+def neighbourhood_graph(share):
+    """Of the NeighbourhoodGraph whose nearest are this share."""
+
+    def reference(values):
+        h, w = values.layers["penultimate"], values.weight / values.weight.sum()
+        if values.view is None:
+            alike = np.array([[np.sqrt(a * b).sum() for b in values.soft] for a in values.soft])
+        else:
+            alike = np.array([[np.mean(a == b) for b in values.view] for a in values.view])
+        gaps = np.array([[((a - b) ** 2).sum() for b in h] for a in h])
+        pulled = 0.0
+        for i, of_row in enumerate(alike):
+            # The least alike that is needed for the share: all that are as near are neighbours.
+            last = max(t for t in of_row if w[of_row >= t].sum() >= share - 1e-9)
+            edges = of_row * w * (of_row >= last - 1e-9)
+            pulled += w[i] * (edges / edges.sum()) @ gaps[i]
+        return pulled / (w @ gaps @ w)
+
+    return reference
+
+
+def leaves(rng, n_rows, n_classes):
+    return rng.randint(3, size=(n_rows, 8))
+
+
+def log_softmax(logits):
+    return logits - logsumexp(logits, axis=-1, keepdims=True)
+
+
+def several(is_regression):
+    kind = RandomForestRegressor if is_regression else RandomForestClassifier
+    return [kind(5, max_depth=depth, random_state=0) for depth in (2, 6)]
+
+
+def heads_reference(values):
+    logits = values.layers["heads_2"].reshape(len(values.view), 2, -1)
+    return -(values.view * log_softmax(logits)).sum(axis=2).mean(axis=1)
+
+
+def one_teacher_reference(values):
+    return -(values.view[:, 0] * log_softmax(values.logits)).sum(axis=1)
+
+
+def deceived(values):
+    """-log D(x, q), with D of three layers."""
+    z = np.exp(values.logits)
+    rows = np.hstack([values.inputs, z / z.sum(axis=1, keepdims=True)])
+    layers = [layer for layer in values.module if isinstance(layer, torch.nn.Linear)]
+    for layer in layers:
+        rows = rows @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+        if layer is not layers[-1]:
+            rows = np.where(rows > 0, rows, 0.2 * rows)
+    return -np.log(1 / (1 + np.exp(-rows[:, 0])))
+
+
 # One row an objective.
 CASES: list[Case] = [
     Case(Hint(weight=1.0), hint, normal(9), ROW, net),
@@ -353,6 +427,19 @@ CASES: list[Case] = [
         n_probes=2,
         takes_numbers=False,
     ),
+    *(
+        Case(LeafHint(of, weight=1.0), leaf_hint, normal(5), ROW)
+        for of in ("leaf_values", "margin_path", "leaf_embedding")
+    ),
+    Case(NeighbourhoodGraph(share=0.3, weight=1.0), neighbourhood_graph(0.3), leaves, ROW),
+    Case(
+        NeighbourhoodGraph("probabilities", share=0.3, weight=1.0),
+        neighbourhood_graph(0.3),
+        None,
+        ROW,
+        takes_two=False,
+        takes_numbers=False,
+    ),
     Case(
         InputGradient(of="probabilities", weight=1.0),
         slope_of_probabilities,
@@ -361,4 +448,23 @@ CASES: list[Case] = [
         n_probes=2,
         takes_numbers=False,
     ),
+    Case(
+        Heads(n_heads=2),
+        heads_reference,
+        view=lambda rng, n_rows, n_classes: rng.dirichlet(np.ones(n_classes), (n_rows, 2)),
+        layers={"heads_2": lambda n_classes: 2 * n_classes},
+        student=HydraStudent((16, 8), n_steps=40, n_heads=2),
+        takes_numbers=False,
+    ),
+    Case(
+        RandomTeacher(),
+        one_teacher_reference,
+        # Teachers that agree, so that the value is the same whichever is drawn.
+        view=lambda rng, n_rows, n_classes: np.repeat(
+            rng.dirichlet(np.ones(n_classes), (n_rows, 1)), 3, axis=1
+        ),
+        teacher=several,
+        takes_numbers=False,
+    ),
+    Case(Discriminator(1.0, decay=False), deceived, takes_two=False, takes_numbers=False),
 ]

@@ -17,6 +17,7 @@ from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities
 from skdistill.teacher import (
     UNKNOWN_FLOOR,
+    RowWeights,
     TeacherPool,
     chunks,
     teach_unknown,
@@ -120,6 +121,10 @@ class Labeller:
                 warn_of_unknown(self.task.classes[unknown])
         return self._lift(soft)
 
+    def by_label(self, labels: np.ndarray) -> FloatArray:
+        """Soft targets of rows that no teacher is asked for: they tell what the labels do."""
+        return self._lift(np.eye(self.task.n_outputs)[labels])
+
     def _lift(self, soft: FloatArray) -> FloatArray:
         """Lift the zeros of classes that no teacher knows: they have no logarithm either."""
         return floor_probabilities(soft, self._floor) if (soft == 0).any() else soft
@@ -191,10 +196,12 @@ def choose_weights(pool: TeacherPool, given: "Inputs") -> None:
     if len(pool.known_columns) == 1:
         return
     if rows is not None and rows.is_labelled:
-        pool.fit_weights(rows.X, given.task.decode(rows.labels), rows.weight)
+        truth = given.task.decode(rows.labels)
+        pool.fit_weights(rows.X, truth, rows.weight, groups=rows.groups)
         return
+    shown = pool.weights if isinstance(pool.weights, RowWeights) else "'auto'"
     warn(
-        "`teacher_weights='auto'` found no labelled validation rows, so all "
+        f"`teacher_weights={shown}` found no labelled validation rows, so all "
         "teachers weigh alike: give `X_val` and `y_val`, or y with `early_stopping=True`."
     )
 
@@ -247,14 +254,16 @@ def out_of_fold_rows(
     return replace(given.block, soft=own, is_answer=is_answer), soft
 
 
-def validation_rows(given: "Inputs") -> Block | None:
+def validation_rows(given: "Inputs", plan: Any) -> Block | None:
     """The rows held out or given for validation, labelled by the teacher where there is one.
 
-    Rows of a class that it does not know are taught by label, as the training rows are.
+    Rows of a class that it does not know are taught by label, as the training rows are. Where
+    `max_queries` limits what it is asked, labels are enough to judge by.
 
     Parameters
     ----------
     given : Inputs
+    plan : Plan
 
     Returns
     -------
@@ -263,6 +272,8 @@ def validation_rows(given: "Inputs") -> Block | None:
     rows, labeller = given.validation, given.labeller
     if rows is None or rows.soft is not None or labeller.teacher is None:
         return rows
+    if plan.queries is not None and rows.is_labelled:
+        return replace(rows, soft=labeller.by_label(rows.labels))
     return replace(rows, soft=labeller.label_known(rows.X, rows.labels, warns=False))
 
 

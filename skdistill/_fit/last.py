@@ -18,6 +18,7 @@ from skdistill._fit.views import find_views
 from skdistill._utils.types import FloatArray
 from skdistill._utils.warn import said_once
 from skdistill.student import FittedStudent
+from skdistill.teacher import RowWeights
 
 KEPT = "the student that was fitted without the rows held out is kept"
 
@@ -70,6 +71,8 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
     last = None
     with run.optional("training the student again", KEPT):
         fits_teachers = run.plan.has_unfitted_teachers and not run.plan.continues
+        # Another teacher would have to be asked for all rows once more.
+        fits_teachers = fits_teachers and run.plan.queries is None
         if fits_teachers or len(parts) > 1:
             last = yield from _fit_everything(trial, parts, whole, run)
         else:
@@ -110,11 +113,14 @@ def _whole_labeller(parts: list[Inputs], whole: Inputs, run: Run) -> Labeller:
     return run.plan.once(("labeller of all rows", len(parts)), fit).at(run.plan.temperatures)
 
 
-def _mean_weights(parts: list[Inputs]) -> FloatArray | None:
+def _mean_weights(parts: list[Inputs]) -> FloatArray | RowWeights | None:
     """What the teachers weighed in the parts, on the mean."""
     pools = [part.labeller.teacher for part in parts]
-    weights = [pool.weights_ for pool in pools if pool is not None]
-    return np.mean(weights, axis=0) if weights else None
+    found = [pool.weighing_ for pool in pools if pool is not None]
+    by_row = [weights for weights in found if isinstance(weights, RowWeights)]
+    if by_row:
+        return RowWeights.mean_of(by_row)
+    return np.mean(found, axis=0) if found else None
 
 
 def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
@@ -122,7 +128,8 @@ def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
     held_out, response = [examples.validation], run.plan.response
-    views = find_views(setting, at_hand.labeller.teacher, held_out, run.plan)
+    teacher, first = at_hand.labeller.teacher, examples.blocks[0]
+    views = find_views(setting, teacher, held_out, run.plan, first)
     rows = examples.everything(response, setting.temperature, views)
     text = f"training the student again, on all {len(rows)} rows"
     blocks = [*examples.blocks, examples.validation]

@@ -1,8 +1,10 @@
 """What the objectives take from the teacher, kept by `memory`, and the rows that they probe."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.plan import Plan
@@ -14,7 +16,11 @@ from skdistill.student import encode
 
 
 def find_views(
-    setting: Setting, teacher: Any, blocks: list[Block], plan: Plan
+    setting: Setting,
+    teacher: Any,
+    blocks: list[Block],
+    plan: Plan,
+    training: Block | None = None,
 ) -> dict[str, np.ndarray]:
     """Ask each objective for its view of some blocks, and for the rows that it probes.
 
@@ -24,6 +30,8 @@ def find_views(
     teacher : TeacherPool or None
     blocks : list of Block
     plan : Plan
+    training : Block, default=None
+        The rows that views are fitted on; None: the first of `blocks`.
 
     Returns
     -------
@@ -36,8 +44,10 @@ def find_views(
         If a view has not a row for each row.
     """
     views = {}
+    first = blocks[0] if training is None else training
     for name, objective in setting.objectives:
-        parts = [_view(name, objective, teacher, block.X, plan.cache) for block in blocks]
+        view = _View(name, objective, teacher, first.X, plan.cache)
+        parts = [view.of(block.X) for block in blocks]
         if parts[0] is not None:
             for part, block in zip(parts, blocks, strict=True):
                 _check_view(name, part, len(block))
@@ -56,18 +66,49 @@ def _probes(objective: Any, X: Table, encoder: Any, plan: Plan) -> Any:
     return np.stack([encode(encoder, plan.columns.take(table)) for table in tables], axis=1)
 
 
-def _view(name: str, objective: Any, teacher: Any, X: Table, cache: Cache) -> Any:
-    if type(objective).teacher_view is Objective.teacher_view:
-        return None
-    known_by = None if teacher is None or not cache.is_on else teacher.identity
-    if teacher is not None and known_by is None:  # nothing tells it from another
-        return objective.teacher_view(teacher, X)
-    key = cache.key(f"objective `{name}`", objective, known_by, X)
-    return cache.call(_ask, key, objective, teacher, X)
+class _View:
+    """What one objective takes from the teacher.
+
+    Parameters
+    ----------
+    name : str
+    objective : Objective
+    teacher : TeacherPool or None
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        The training rows.
+    cache : Cache
+    """
+
+    def __init__(self, name: str, objective: Any, teacher: Any, X: Table, cache: Cache) -> None:
+        self.objective = objective
+        self.teacher = teacher
+        self._name, self._cache = name, cache
+        self._is_fitted_on_rows = type(objective).fit_view is not Objective.fit_view
+        self._X = X
+
+    def of(self, X: Table) -> Any:
+        """The view of some rows; None where the objective takes none."""
+        if type(self.objective).teacher_view is Objective.teacher_view:
+            return None
+        known_by = None if self.teacher is None or not self._cache.is_on else self.teacher.identity
+        if self.teacher is not None and known_by is None:  # nothing tells it from another
+            return _ask(None, self, X)
+        seen = self._X if self._is_fitted_on_rows else None
+        key = self._cache.key(f"objective `{self._name}`", self.objective, known_by, seen, X)
+        return self._cache.call(_ask, key, self, X)
+
+    @cached_property
+    def fitted(self) -> Any:
+        """The objective, or a clone that has learned of the training rows."""
+        if not self._is_fitted_on_rows:
+            return self.objective
+        fitted = clone(self.objective)
+        fitted.fit_view(self.teacher, self._X)
+        return fitted
 
 
-def _ask(key: str | None, objective: Any, teacher: Any, X: Table) -> Any:
-    return objective.teacher_view(teacher, X)
+def _ask(key: str | None, view: _View, X: Table) -> Any:
+    return view.fitted.teacher_view(view.teacher, X)
 
 
 def _check_view(name: str, view: Any, n_rows: int) -> None:

@@ -3,13 +3,17 @@
 from skdistill.objectives._attention_transfer import AttentionTransfer
 from skdistill.objectives._brier import Brier
 from skdistill.objectives._cka import CKA
+from skdistill.objectives._discriminator import Discriminator
 from skdistill.objectives._dist import DIST
 from skdistill.objectives._dkd import DKD
+from skdistill.objectives._each_teacher import Heads, RandomTeacher
 from skdistill.objectives._fsp import FSP
 from skdistill.objectives._hint import Hint
 from skdistill.objectives._input_gradient import InputGradient
+from skdistill.objectives._leaf_hint import LeafHint
 from skdistill.objectives._logit_matching import LogitMatching
 from skdistill.objectives._loss import DistillationLoss, as_logits
+from skdistill.objectives._neighbourhood_graph import NeighbourhoodGraph
 from skdistill.objectives._nkd import NKD
 from skdistill.objectives._number_response import Huber, SquaredError
 from skdistill.objectives._objective import (
@@ -43,13 +47,18 @@ __all__ = [
     "BalancedHinton",
     "Batch",
     "Brier",
+    "Discriminator",
     "DistillationLoss",
+    "Heads",
     "Hint",
     "Hinton",
     "Huber",
     "InputGradient",
+    "LeafHint",
     "LogitMatching",
+    "NeighbourhoodGraph",
     "Objective",
+    "RandomTeacher",
     "Response",
     "Similarity",
     "SquaredError",
@@ -71,6 +80,8 @@ for _public in (
     RKD,
     Hint,
     InputGradient,
+    LeafHint,
+    NeighbourhoodGraph,
     Similarity,
     DIST,
     DKD,
@@ -78,11 +89,14 @@ for _public in (
     BalancedHinton,
     Batch,
     Brier,
+    Discriminator,
     DistillationLoss,
+    Heads,
     Hinton,
     Huber,
     LogitMatching,
     Objective,
+    RandomTeacher,
     Response,
     SquaredError,
     StandardizedLogits,

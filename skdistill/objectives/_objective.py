@@ -85,7 +85,8 @@ class Objective(BaseEstimator):
     * `student_layers` names submodules of the student whose outputs `loss` needs; "penultimate" is
       what enters the linear layer called last, "antepenultimate" what enters the one before it;
     * `check_fit` refuses teachers and targets that the term has no meaning for;
-    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row;
+    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row; `fit_view`
+      learns before, on the training rows, what is to be the same for all;
     * `probe_rows` gives rows near each row, and `asks_student` says that `loss` asks the student
       about them: such a student is trained by skorch's own steps, which are slower;
     * `make_module` makes what the term trains beside the student, such as a projector.
@@ -180,6 +181,19 @@ class Objective(BaseEstimator):
             None if the term needs nothing of the teacher. The dtype stays what it is.
         """
         return None
+
+    def fit_view(self, teacher: Estimator, X: Table) -> None:
+        """Learn what `teacher_view` needs to be the same for all rows, such as components.
+
+        It is called on a clone, which is asked for all views of a training and then forgotten: so
+        what it learns goes into attributes, and no file holds it.
+
+        Parameters
+        ----------
+        teacher : TeacherPool
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            The training rows, without transfer rows.
+        """
 
     def make_module(self, batch: Batch) -> torch.nn.Module | None:
         """Make what the term trains beside the student: it is dropped after the training.

@@ -16,7 +16,7 @@ from skorch.callbacks import (
 )
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from skdistill.modules import MLP, QuantileMLP
+from skdistill.modules import OWN_MODULES
 from skdistill.objectives import DistillationLoss
 from skdistill.student._adamw import FlatUpdate
 from skdistill.student._average import WeightAverage
@@ -203,7 +203,7 @@ class _Direct(NeuralNet):
         options = self.get_params_for("optimizer")
         return (
             type(self) in (DirectNet, DirectRegressor)
-            and type(self.module_) in (MLP, QuantileMLP)
+            and type(self.module_) in OWN_MODULES
             and len(self.module_.layers) > 0
             and self.optimizer in (torch.optim.AdamW, Muon)
             and set(options) <= OPTIONS[self.optimizer]

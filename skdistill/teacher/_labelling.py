@@ -1,6 +1,7 @@
 """What the fitted teachers of a pool answer, and teachers that have not seen the rows."""
 
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -27,6 +28,7 @@ from skdistill.teacher._cached import (
 from skdistill.teacher._combine import Combination, warn_of_unknown
 from skdistill.teacher._jobs import FitJob
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._queries import current_queries
 
 
 def fit_members(cache: Cache, jobs: list[FitJob], n_jobs: int | None, step: Step) -> list[Member]:
@@ -89,21 +91,24 @@ class FittedTeachers:
         -------
         ndarray of shape (n_samples, n_classes)
         """
+        _plan(X)
         return self._label(X, partial(label_rows, self.cache), step)
 
     def _label(
         self, X: Table, ask: Callable[[Member, Table], FloatArray], step: Step
     ) -> FloatArray:
         result = np.empty((num_samples(X), self.combination.n_columns))
+        context = copy_context()  # threads know whose fit it is
         jobs = (
-            delayed(ask)(member, safe_indexing(X, rows))
+            delayed(context.copy().run)(ask, member, safe_indexing(X, rows))
             for rows in chunks(X)
             for member in self.members
         )
         answers = run_jobs(jobs, self.n_jobs, require="sharedmem")
         for rows in chunks(X):
             own = islice(answers, len(self.members))
-            result[rows] = self.combination.pool(own, self.columns)
+            combination = self.combination.at(safe_indexing(X, rows))
+            result[rows] = combination.pool(own, self.columns)
             step(f"rows {rows.start} to {rows.stop - 1}")
         return result
 
@@ -118,6 +123,7 @@ class FittedTeachers:
         -------
         list of ndarray of shape (n_samples, n_own_columns)
         """
+        _plan(X)
         return [self._label_whole(member, X) for member in self.members]
 
     def accepts(self, X: Table) -> bool:
@@ -131,6 +137,7 @@ class FittedTeachers:
         -------
         bool
         """
+        _plan(X)
         return all(accepts_rows(self.cache, member, X) for member in self.members)
 
     def label_folds(
@@ -160,7 +167,7 @@ class FittedTeachers:
                 answers[member.name] = self._label_folds_as_is(member, X, folds)
         y = np.asarray(y)
         by_teacher = [answers[member.name] for member in self.members]
-        return combine_folds(by_teacher, y, folds, self.combination)
+        return combine_folds(by_teacher, X, y, folds, self.combination)
 
     def _label_folds_as_is(self, member: Member, X: Table, folds: list[Fold]) -> list[FoldAnswer]:
         p = self._label_whole(member, X)
@@ -172,6 +179,13 @@ class FittedTeachers:
     def _label_whole(self, member: Member, X: Table) -> FloatArray:
         rows = [safe_indexing(X, one) for one in chunks(X)]
         return np.concatenate([label_rows(self.cache, member, one) for one in rows])
+
+
+def _plan(X: Table) -> None:
+    """Count rows that are needed, whether teachers are asked or the cache is."""
+    queries = current_queries()
+    if queries is not None:
+        queries.plan(X)
 
 
 def fit_and_label_folds(
@@ -212,6 +226,7 @@ def fit_and_label_folds(
 
 def combine_folds(
     by_teacher: list[list[FoldAnswer]],
+    X: Table,
     y: NDArray[Any],
     folds: list[Fold],
     combination: Combination,
@@ -222,6 +237,7 @@ def combine_folds(
     ----------
     by_teacher : list of list of (ndarray, list of ndarray)
         Of each teacher in each fold.
+    X : array-like or DataFrame of shape (n_samples, n_features)
     y : ndarray of shape (n_samples, ...)
     folds : list of (ndarray, ndarray, list)
     combination : Combination
@@ -235,9 +251,13 @@ def combine_folds(
     """
     result = np.empty((len(y), combination.n_columns))
     is_answer, of_others = np.ones(len(y), dtype=bool), []
-    for fold, (_, test, _) in enumerate(folds):
+    for fold, (_, test, others) in enumerate(folds):
         columns, answers = zip(*(answers[fold] for answers in by_teacher), strict=True)
-        first, *more = (combination.pool(table, columns) for table in zip(*answers, strict=True))
+        tables = [safe_indexing(X, test), *others]
+        first, *more = (
+            combination.at(table).pool(told, columns)
+            for table, told in zip(tables, zip(*answers, strict=True), strict=True)
+        )
         result[test] = first
         of_others.append(more)
         is_answer[test] = combination.teach(result, y, columns, test)
