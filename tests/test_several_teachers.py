@@ -94,9 +94,10 @@ def test_each_row_asks_the_teacher_that_is_good_there(pooling, model, container)
 
 def test_the_formula():
     losses = np.column_stack([1 + (X[:, 0] > 0), np.ones(len(X))])
-    rows = RowWeights(tau=0.5).fit(X, losses, lambda weights: np.zeros(len(X)))
+    base = np.array([0.3, 0.7])
+    rows = RowWeights(tau=0.5).fit(X, losses, base, lambda weights: np.zeros(len(X)))
     scaled = losses / losses.mean()
-    expected = np.exp(-scaled / 0.5)
+    expected = base * np.exp(-scaled / 0.5)
     expected /= expected.sum(axis=1, keepdims=True)
     assert_allclose(rows.predict(X), expected, rtol=1e-6)
     assert rows.tau_ == 0.5
