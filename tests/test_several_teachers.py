@@ -161,7 +161,8 @@ def test_a_fit_weighs_by_row_in_all_its_steps(tmp_path):
     for other in (stored, read, pickle.loads(pickle.dumps(one))):
         assert_array_equal(other.predict_proba(X), one.predict_proba(X))
         assert_array_equal(other.teacher_.predict_proba(X), one.teacher_.predict_proba(X))
-    again = skops.io.loads(skops.io.dumps(one), trusted=TRUSTED_TYPES)
+    trees = "sklearn.tree._tree.Tree"
+    again = skops.io.loads(skops.io.dumps(one), trusted=[*TRUSTED_TYPES, trees])
     assert_array_equal(again.teacher_.predict_proba(X), one.teacher_.predict_proba(X))
     assert not hasattr(one.teacher_weights, "tau_")
     folds = quiet(clf.set_params(cv="auto", memory=None), X, Y)
@@ -225,7 +226,7 @@ def test_frozen_teachers_that_may_have_seen_the_rows_are_told_of():
         clf.fit(X, Y)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", ".*frozen teacher may have seen")
-        clf.fit(X[:300], Y[:300], X_val=X[300:], y_val=Y[300:])
+        clf.fit(X[:300], Y[:300], X_val=(X[300:],), y_val=(Y[300:],))
 
 
 def test_without_rows_held_out_all_weigh_alike():
@@ -468,6 +469,7 @@ def test_a_column_that_says_nearly_all_is_told_of():
     with pytest.warns(UserWarning, match=r"does not see the columns 'z', by which"):
         clf.fit(frame, y)
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         warnings.filterwarnings("error", ".*does not see the columns")
         clf.fit(frame[:500], y[:500], X_transfer=(frame[500:],))
         clf.set_params(student_features=None).fit(frame, y)
