@@ -32,7 +32,7 @@ from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill._utils.warn import naming
 from skdistill.student import FittedStudent, MLPStudent, pack_net, unpack_net
 from skdistill.task import Task
-from skdistill.teacher import taken_by_all
+from skdistill.teacher import Queries, counting, taken_by_all
 
 
 class BaseDistiller(
@@ -58,6 +58,7 @@ class BaseDistiller(
         "warm_start": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],
         "checkpoint_dir": [str, PathLike, None],
+        "max_queries": [Interval(Integral, 2, None, closed="left"), None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -87,8 +88,10 @@ class BaseDistiller(
 
     def _distil_named(self, arguments: Arguments) -> Self:
         with open_checkpoint(self.checkpoint_dir) as checkpoint:
-            given, run = self._begin(arguments, checkpoint=checkpoint)
-            self._finish(distil(given, run), run)
+            queries = None if self.max_queries is None else Queries(self.max_queries)
+            with counting(queries):
+                given, run = self._begin(arguments, checkpoint=checkpoint, queries=queries)
+                self._finish(distil(given, run), run)
         return self
 
     def _begin(
@@ -96,13 +99,14 @@ class BaseDistiller(
         arguments: Arguments,
         shared: Shared | None = None,
         checkpoint: Checkpoint | None = None,
+        queries: Queries | None = None,
     ) -> tuple[Inputs, Run]:
         """Check all that can be wrong, and tell callbacks that the fit begins."""
         previous = self._previous()
         if previous is None:
             self._forget()
         seen = self._as_in_the_fit()
-        plan = make_plan(self, seen._check_X, previous, shared, checkpoint)
+        plan = make_plan(self, seen._check_X, previous, shared, checkpoint, queries)
         arguments = check_containers(arguments)
         check_settled(plan)
         seen._check_X(arguments.X, reset=previous is None)

@@ -104,6 +104,13 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         (:ref:`checkpoints`), as in :class:`DistilledClassifier`.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning.
+    max_queries : int, default=None
+        Rows that the teachers may be asked for in a fit, for teachers that cost money or seconds.
+        No row is asked for twice, and what `memory` has is no query. Frozen teachers are asked for
+        the training rows first, then for those of `X_transfer`, then for new ones, of which
+        samplers draw no more than there is a budget for; Rows that a teacher was fitted on are
+        taught by their labels, and `refit` fits no teacher again. Not with `cv`, searches,
+        `head="quantiles"` and objectives that ask teachers (:ref:`query-budget`).
     n_jobs : int, default=None
         Teachers and folds fitted, and chunks labelled, at the same time.
     verbose : int, default=0
@@ -146,6 +153,8 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         The samplers that drew transfer rows.
     n_transfer_rows_ : int
         Transfer rows the student was trained on.
+    n_queries_ : int
+        Rows that the teachers were asked for; only with `max_queries`.
     refresh_ : RefreshResult
         What the last :meth:`refresh` changed, where there was one since the fit.
     n_features_in_ : int
@@ -215,6 +224,7 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         memory: Any = None,
         checkpoint_dir: Any = None,
         max_time: float | None = None,
+        max_queries: int | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
         random_state: RandomState = None,
@@ -242,6 +252,7 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         self.memory = memory
         self.checkpoint_dir = checkpoint_dir
         self.max_time = max_time
+        self.max_queries = max_queries
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state

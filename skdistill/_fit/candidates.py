@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 
 from skdistill._fit.blocks import Block
-from skdistill._fit.examples import Examples
 from skdistill._fit.inputs import Inputs
 from skdistill._fit.jobs import Steps
 from skdistill._fit.labelling import tempered, validation_rows
@@ -18,7 +17,7 @@ from skdistill._fit.outcome import (
     why_no_choice,
 )
 from skdistill._fit.plan import N_FOLDS, OTHER_TEMPERATURES, TEMPERATURE
-from skdistill._fit.rounds import LaterRounds
+from skdistill._fit.rounds import draw_by_students, later_rounds
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.training import make_examples, train_student
@@ -27,7 +26,6 @@ from skdistill._fit.trials import Fitting, Trial, joined, row_losses_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray
-from skdistill._utils.warn import warn
 from skdistill._utils.weights import n_effective
 from skdistill.student import settle_recipe
 from skdistill.table import with_nominal
@@ -97,7 +95,7 @@ class Candidates:
     def _validation(self, part: Inputs) -> Block | None:
         """The rows that judge a part."""
         key = "validation", part.where, part.labeller.floored
-        rows = self.plan.once(key, lambda: validation_rows(part))
+        rows = self.plan.once(key, lambda: validation_rows(part, self.plan))
         return tempered(rows, self.plan) if part.holds_out else rows
 
     # --- what may be tried ---
@@ -270,7 +268,7 @@ class Candidates:
 
     def _judge_teacher(self) -> FloatArray | None:
         """Loss of each validation row, at the teacher's own temperature; None if not known."""
-        if not self._has_judges:
+        if not self._has_judges or self.plan.queries is not None:
             return None
         outputs = [
             self.plan.once(
@@ -371,28 +369,13 @@ class Candidates:
         """Train a student on the rows of one part."""
         run, teacher = self.run, part.labeller.teacher
         examples = make_examples(setting, rows.blocks, validation, teacher, run)
-        later = self._later_rounds(setting, part, rows, examples)
+        later = later_rounds(setting, part, rows, examples, run)
+        if later is not None and run.plan.queries is not None:
+            examples, later = (yield from draw_by_students(later, run)), None
         trained = yield from train_student(setting, examples, run, who, kept, later)
         if later is not None:  # `rows` stays: another student begins with the same
             examples = later.examples
         return Fitting(trained.student, trained.history, rows, examples, later is not None)
-
-    def _later_rounds(
-        self, setting: Setting, part: Inputs, rows: LabelledRows, examples: Examples
-    ) -> LaterRounds | None:
-        """What draws rows again; None where each sampler draws once."""
-        several = [(name, one) for name, one in rows.samplers if one.n_rounds > 1]
-        if not several:
-            return None
-        if rows.cv is not None and self.plan.cv is None:  # a trial of cv="auto"
-            return None
-        if rows.cv is not None:
-            warn(
-                "with labels out of fold, `Rounds` in `transfer` draws its "
-                "rows once, before the training. `cv=None` draws in rounds."
-            )
-            return None
-        return LaterRounds(part, rows.blocks[0], several, setting, examples, self.run)
 
 
 def _mean_gap(rows: list[LabelledRows]) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._fit.budget import words_of_budget
 from skdistill._fit.calibration import careful_temperature
 from skdistill._fit.candidates import Candidates
 from skdistill._fit.checks import check_prior
@@ -49,6 +50,8 @@ class Outcome:
     rows : str
     split_seed : int or None
         For a fit that goes on from this one.
+    n_queries : int or None
+        Rows that teachers were asked for, where `max_queries` limits them.
     """
 
     task: Task
@@ -61,6 +64,7 @@ class Outcome:
     settled: dict[str, str]
     rows: str
     split_seed: int | None
+    n_queries: int | None
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -79,6 +83,7 @@ class Outcome:
             "trials_": self.trials,
             "transfer_": last.samplers,
             "n_transfer_rows_": sum(map(len, last.blocks[1:])),
+            **({} if self.n_queries is None else {"n_queries_": self.n_queries}),
         }
 
 
@@ -173,6 +178,7 @@ def learn(prepared: Prepared, run: Run) -> Steps[Outcome]:
     temperature = temperature or _calibration(trial, last, run)
     offset = _offset(trial, judgement, last, run)
     student = replace(last.student, temperature=temperature, offset=offset)
+    decision += words_of_budget(sum(len(one) for one in last.blocks if one.sampler), run)
     run.progress.say(decision)
     return Outcome(
         run.task,
@@ -185,6 +191,7 @@ def learn(prepared: Prepared, run: Run) -> Steps[Outcome]:
         plan.once("settled", lambda: settled_by(plan.parameters)),
         plan.once(("rows", seen is whole), lambda: identity_of((seen.X, seen.y))),
         plan.seeds["split"],
+        None if plan.queries is None else plan.queries.n_asked,
     )
 
 

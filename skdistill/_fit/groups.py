@@ -96,7 +96,7 @@ def _needs_all_groups(whole: Inputs, trial: Trial, run: Run) -> bool:
     is_ours = run.plan.is_student_ours and not run.plan.parameters.warm_start
     weight = np.bincount(np.unique(rows.groups, return_inverse=True)[1], weights=rows.weight)
     is_few = n_effective(weight) < FEWEST_JUDGES and whole.fills_folds(N_FOLDS)
-    is_free = run.plan.deadline is None and not run.was_ended
+    is_free = run.plan.deadline is None and not run.was_ended and run.plan.queries is None
     return is_ours and whole.split is None and is_few and is_free
 
 
@@ -114,7 +114,7 @@ def _outputs_of_twin(part: Inputs, number: int, trial: Trial, run: Run) -> Steps
         rows = LabelledRows([part.block.with_weight()], [], None, None)
     encoded = run.plan.once(("encoded", "twin", number), run.encoded.afresh)
     own = replace(run, encoded=encoded)
-    validation = validation_rows(part)
+    validation = validation_rows(part, run.plan)
     examples = make_examples(setting, rows.blocks, validation, part.labeller.teacher, own)
     text = f"training a student without a fifth of the groups, on {examples.n_training} rows"
     learned = examples.training(run.plan.response, setting.temperature)

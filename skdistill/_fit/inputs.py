@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import indexable
 
 from skdistill._fit.blocks import Block
+from skdistill._fit.budget import check_budget
 from skdistill._fit.checks import (
     check_combination,
     class_weights,
@@ -226,6 +227,7 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     more = {name: untuple(getattr(arguments, name), name, num_samples(X)) for name in names}
     n_used = num_samples(X) if sample_weight is None else int(np.count_nonzero(sample_weight))
     check_combination(plan, X, y, arguments.soft_targets, n_used, more)
+    check_budget(plan)
     task = _find_task(plan, X, y, arguments.soft_targets, sample_weight)
     kind.check_known(task, y, "y")
     for _, objective in plan.objectives:

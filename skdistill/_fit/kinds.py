@@ -239,7 +239,9 @@ class OfNumbers(Kind):
             told = soft_numbers(soft_targets, num_samples(X), "soft_targets")
             return told if plan.parameters._levels is None else told.reshape(-1, 1)
         order = np.random.RandomState(0).permutation(num_samples(X))
-        some = safe_indexing(X, np.sort(order[:SCALE_ROWS]))
+        # They are the first of the training rows that a budget is spent on.
+        n_rows = SCALE_ROWS if plan.queries is None else plan.queries.most // 2
+        some = safe_indexing(X, np.sort(order[: min(n_rows, SCALE_ROWS)]))
         return plan.new_pool().fit(some).predict(some)
 
     def go_on(

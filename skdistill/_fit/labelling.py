@@ -121,6 +121,10 @@ class Labeller:
                 warn_of_unknown(self.task.classes[unknown])
         return self._lift(soft)
 
+    def by_label(self, labels: np.ndarray) -> FloatArray:
+        """Soft targets of rows that no teacher is asked for: they tell what the labels do."""
+        return self._lift(np.eye(self.task.n_outputs)[labels])
+
     def _lift(self, soft: FloatArray) -> FloatArray:
         """Lift the zeros of classes that no teacher knows: they have no logarithm either."""
         return floor_probabilities(soft, self._floor) if (soft == 0).any() else soft
@@ -250,14 +254,16 @@ def out_of_fold_rows(
     return replace(given.block, soft=own, is_answer=is_answer), soft
 
 
-def validation_rows(given: "Inputs") -> Block | None:
+def validation_rows(given: "Inputs", plan: Any) -> Block | None:
     """The rows held out or given for validation, labelled by the teacher where there is one.
 
-    Rows of a class that it does not know are taught by label, as the training rows are.
+    Rows of a class that it does not know are taught by label, as the training rows are. Where
+    `max_queries` limits what it is asked, labels are enough to judge by.
 
     Parameters
     ----------
     given : Inputs
+    plan : Plan
 
     Returns
     -------
@@ -266,6 +272,8 @@ def validation_rows(given: "Inputs") -> Block | None:
     rows, labeller = given.validation, given.labeller
     if rows is None or rows.soft is not None or labeller.teacher is None:
         return rows
+    if plan.queries is not None and rows.is_labelled:
+        return replace(rows, soft=labeller.by_label(rows.labels))
     return replace(rows, soft=labeller.label_known(rows.X, rows.labels, warns=False))
 
 

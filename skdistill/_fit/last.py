@@ -14,7 +14,7 @@ from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
 from skdistill._fit.transfer_set import LabelledRows, label_once
 from skdistill._fit.trials import Trial
-from skdistill._fit.views import teacher_views
+from skdistill._fit.views import find_views
 from skdistill._utils.types import FloatArray
 from skdistill._utils.warn import said_once
 from skdistill.student import FittedStudent
@@ -71,6 +71,8 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
     last = None
     with run.optional("training the student again", KEPT):
         fits_teachers = run.plan.has_unfitted_teachers and not run.plan.continues
+        # Another teacher would have to be asked for all rows once more.
+        fits_teachers = fits_teachers and run.plan.queries is None
         if fits_teachers or len(parts) > 1:
             last = yield from _fit_everything(trial, parts, whole, run)
         else:
@@ -126,7 +128,8 @@ def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
     held_out, response = [examples.validation], run.plan.response
-    views = teacher_views(setting.objectives, at_hand.labeller.teacher, held_out, run.plan.cache)
+    teacher, first = at_hand.labeller.teacher, examples.blocks[0]
+    views = find_views(setting, teacher, held_out, run.plan, first)
     rows = examples.everything(response, setting.temperature, views)
     text = f"training the student again, on all {len(rows)} rows"
     blocks = [*examples.blocks, examples.validation]

@@ -66,6 +66,7 @@ def judges_by_folds(given: Inputs, run: Run) -> bool:
     if given.X_transfer is not None or parameters.class_prior is not None:
         return False
     is_free = plan.deadline is None and not plan.continues and not parameters.warm_start
+    is_free = is_free and plan.queries is None
     is_plain = plan.is_student_ours and bool(parameters.refit) and given.folds is None
     # A teacher may divide the rows of each part once more.
     is_plain = is_plain and not run.task.needs_folds

@@ -20,7 +20,7 @@ from skdistill.objectives import Response
 from skdistill.student import FittedStudent, HydraStudent, MLPStudent
 from skdistill.table import ColumnSelection
 from skdistill.task import Task
-from skdistill.teacher import TeacherPool, unfrozen
+from skdistill.teacher import Queries, TeacherPool, unfrozen
 
 if TYPE_CHECKING:
     from skdistill._fit.kinds import Kind
@@ -103,6 +103,8 @@ class Plan:
         What it has in common with other fits on the same rows.
     checkpoint : Checkpoint or None, default=None
         What keeps its steps for a fit that goes on with them.
+    queries : Queries or None, default=None
+        What the teachers may be asked for, where `max_queries` limits it.
     """
 
     parameters: Estimator
@@ -124,6 +126,7 @@ class Plan:
     previous: Previous | None
     shared: Shared | None = None
     checkpoint: Checkpoint | None = None
+    queries: Queries | None = None
 
     @property
     def memory(self) -> Any:
@@ -215,6 +218,7 @@ def make_plan(
     previous: Previous | None,
     shared: Shared | None = None,
     checkpoint: Checkpoint | None = None,
+    queries: Queries | None = None,
 ) -> Plan:
     """Resolve the parameters of an estimator.
 
@@ -225,6 +229,7 @@ def make_plan(
     previous : Previous or None
     shared : Shared or None, default=None
     checkpoint : Checkpoint or None, default=None
+    queries : Queries or None, default=None
 
     Returns
     -------
@@ -248,7 +253,7 @@ def make_plan(
         objectives=named_parts(estimator.objectives, "objectives"),
         response=kind.response_class() if estimator.response is None else estimator.response,
         cv=None if refreshes else find_cv(estimator),
-        tries_folds=is_auto(estimator.cv) and estimator.label_tolerance is None,
+        tries_folds=is_auto(estimator.cv) and estimator.label_tolerance is None and not queries,
         chooses_alpha=is_auto(estimator.alpha),
         chooses_temperature=is_auto(estimator.temperature),
         cache=Cache(memory_of(estimator, checkpoint)),
@@ -261,6 +266,7 @@ def make_plan(
         previous=previous,
         shared=shared,
         checkpoint=checkpoint,
+        queries=queries,
     )
 
 

@@ -4,14 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.utils.metaestimators import available_if
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.examples import Examples
+from skdistill._fit.jobs import Steps
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
-from skdistill._fit.training import make_examples
-from skdistill._fit.transfer_set import Named, draw_blocks, rows_asked
+from skdistill._fit.training import make_examples, train_student
+from skdistill._fit.transfer_set import LabelledRows, Named, draw_blocks, rows_asked
 from skdistill._utils.types import FloatArray, Table
+from skdistill._utils.warn import warn
 from skdistill.student import FittedStudent, Training, encode, n_batches
 from skdistill.transfer import TransferContext
 
@@ -24,27 +27,38 @@ class StudentSoFar:
 
     Parameters
     ----------
-    training : Training
-    setting : Setting
+    student : FittedStudent
     run : Run
     """
 
-    def __init__(self, training: Training, setting: Setting, run: Run):
-        self._student = FittedStudent(
-            training.net, setting.encoder, training.loss["gives_probabilities"]
-        )
+    def __init__(self, student: FittedStudent, run: Run):
+        self._student = student
         self._columns = run.plan.columns
+        self._task = run.task
 
     @property
     def module(self) -> Any:
         return self._student.module
 
+    @available_if(lambda student: student._task.has_classes)
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes, at temperature 1."""
+        return softmax(self._outputs(X), axis=1)
+
+    def predict(self, X: Table) -> np.ndarray:
+        """The most probable labels, or the numbers: the mean of quantiles where it tells those."""
+        outputs = self._outputs(X)
+        task: Any = self._task
+        if task.has_classes:
+            return task.decode(outputs.argmax(axis=1))
+        if task.levels is None:
+            return task.decode(outputs)
+        return task.quantiles_of(outputs).mean(axis=1)
+
+    def _outputs(self, X: Table) -> FloatArray:
         inputs = encode(self._student.encoder, self._columns.take_own(X))
         self.module.eval()  # the next epoch sets it to training again
-        logits = self._student.raw_outputs(inputs)
-        return softmax(logits.astype(np.float64), axis=1)
+        return self._student.raw_outputs(inputs).astype(np.float64)
 
 
 class LaterRounds:
@@ -93,7 +107,8 @@ class LaterRounds:
         for _, sampler in self.samplers:
             if not sampler.replace:
                 later = np.minimum(np.arange(self.n_rounds), sampler.n_rounds - 1)
-                sizes += later * rows_asked(sampler, len(self.rows))
+                n_new = rows_asked(sampler, len(self.rows), queries=self._run.plan.queries)
+                sizes += later * n_new
         return sizes.tolist()
 
     def plan_epochs(self, net: Any) -> list[int]:
@@ -125,22 +140,68 @@ class LaterRounds:
     def _begin_round(self, training: Training, number: int) -> None:
         """Draw anew; a Ctrl-C ends the training with what it has learned."""
         try:
-            self._renew(training, number)
+            gives_probabilities = training.loss["gives_probabilities"]
+            student = FittedStudent(training.net, self.setting.encoder, gives_probabilities)
+            self.renew(student, number)
+            rows = self.examples.training(self._run.plan.response, self.setting.temperature)
+            training.rows = rows
         except KeyboardInterrupt:
             training.end("KeyboardInterrupt ended the training while rows were drawn")
 
-    def _renew(self, training: Training, number: int) -> None:
-        """Draw the rows of a round, label them, and let the next epoch learn them."""
+    def renew(self, so_far: FittedStudent, number: int) -> None:
+        """Draw the rows of a round, and label them."""
         asked = [(name, one) for name, one in self.samplers if one.n_rounds > number]
-        student = StudentSoFar(training, self.setting, self._run)
+        student = StudentSoFar(so_far, self._run)
         teacher, task = self.given.labeller.teacher, self.given.task
-        context = TransferContext(teacher, student, task, number)
+        queries = self._run.plan.queries
+        n_left = None if queries is None else queries.left
+        context = TransferContext(teacher, student, task, number, n_left)
         gone = {name for name, sampler in asked if sampler.replace}
         blocks = [block for block in self.examples.blocks if block.sampler not in gone]
         blocks += draw_blocks(self.given, self.rows, asked, self._run, context)
         validation = self.examples.validation
         everything = blocks if validation is None else [*blocks, validation]
         self._run.encoded.keep(self.setting.encoder, everything)
-        examples = make_examples(self.setting, blocks, validation, teacher, self._run)
-        rows = examples.training(self._run.plan.response, self.setting.temperature)
-        self.examples, training.rows = examples, rows
+        self.examples = make_examples(self.setting, blocks, validation, teacher, self._run)
+
+
+def later_rounds(
+    setting: Setting, part: "Inputs", rows: LabelledRows, examples: Examples, run: Run
+) -> LaterRounds | None:
+    """What draws rows again; None where each sampler draws once."""
+    several = [(name, one) for name, one in rows.samplers if one.n_rounds > 1]
+    if not several:
+        return None
+    if rows.cv is not None and run.plan.cv is None:  # a trial of cv="auto"
+        return None
+    if rows.cv is not None:
+        warn(
+            "with labels out of fold, `Rounds` in `transfer` draws its "
+            "rows once, before the training. `cv=None` draws in rounds."
+        )
+        return None
+    return LaterRounds(part, rows.blocks[0], several, setting, examples, run)
+
+
+def draw_by_students(later: LaterRounds, run: Run) -> Steps[Examples]:
+    """Draw the rows of all rounds, each by a student that was trained on those before.
+
+    It costs a training a round. Where answers cost more, it is worth it: a student in the midst of
+    its training knows less of where it is unsure.
+
+    Parameters
+    ----------
+    later : LaterRounds
+    run : Run
+
+    Returns
+    -------
+    Examples
+        Of the rows of all rounds.
+    """
+    for number in range(1, later.n_rounds):
+        if run.is_over:
+            break
+        trained = yield from train_student(later.setting, later.examples, run, "student", None)
+        later.renew(trained.student, number)
+    return later.examples

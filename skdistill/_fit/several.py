@@ -58,6 +58,12 @@ def fit_several(
 
 
 def _begin(estimator: Any, arguments: Arguments, shared: Shared) -> tuple[Steps[Any], Any]:
+    if estimator.max_queries is not None:
+        raise ValueError(
+            f"`max_queries={estimator.max_queries}` counts the rows of one fit, but a search or a "
+            "ladder trains many students on the same labels: leave it out, and give `memory`, "
+            "which keeps each answer."
+        )
     given, run = estimator._begin(arguments, shared)
     run.encoded = shared.once("encoded", lambda: EncodedRows(is_shared=True))
     # Where alpha is to be chosen, each row may judge in turn.

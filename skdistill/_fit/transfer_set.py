@@ -10,6 +10,13 @@ from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
 from skdistill._fit.blocks import Block
+from skdistill._fit.budget import (
+    ask_rows_held_out,
+    left_for_samplers,
+    rows_given_within,
+    spare_rounds,
+    training_rows_within,
+)
 from skdistill._fit.checks import check_drawn
 from skdistill._fit.labelling import measure_leak, out_of_fold_rows, tempered, training_rows
 from skdistill._fit.plan import Plan
@@ -19,17 +26,15 @@ from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray, Table
 from skdistill.table import is_frame, read_table
-from skdistill.teacher import chunks
+from skdistill.teacher import Queries, chunks
 from skdistill.transfer import (
     Gibbs,
     GivenRows,
     Munge,
     TransferContext,
     TransferSampler,
-    chain_of,
+    asks_context,
     draw_rows,
-    is_ours,
-    takes,
 )
 
 if TYPE_CHECKING:
@@ -94,17 +99,21 @@ def label_rows(
 ) -> LabelledRows:
     """The rows that a student is to learn, labelled."""
     learns_more = setting.learns_of_teacher
-    samplers = choose_samplers(run.plan.parameters.transfer, given) if learns_more else []
-    rows, transfer = rows_to_learn(given, samplers, learns_more, run)
-    leak_gap = measure_leak(given, rows, validation)
+    queries, transfer = run.plan.queries, run.plan.parameters.transfer
+    n_left = None if queries is None else left_for_samplers(given, queries, validation, run)
+    samplers = choose_samplers(transfer, given, n_left) if learns_more else []
+    if queries is not None and learns_more:
+        queries.share = share_of_budget(samplers, given.n_used, n_left)
+    rows, blocks = rows_to_learn(given, samplers, learns_more, validation, run)
+    leak_gap = None if queries is not None else measure_leak(given, rows, validation)
     rows = rows.with_weight()
     near = tempered(rows, run.plan)
     assert near is not None
     n_tempered = 0 if near is rows else int((near.labels != rows.labels).any(axis=1).sum())
-    return LabelledRows([near, *transfer], samplers, cv, leak_gap, n_tempered)
+    return LabelledRows([near, *blocks], samplers, cv, leak_gap, n_tempered)
 
 
-def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
+def choose_samplers(transfer: Any, given: "Inputs", n_left: int | None = None) -> list[Named]:
     """The samplers of a fit, which "auto" leaves to the numbers of rows.
 
     Parameters
@@ -112,6 +121,8 @@ def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
     transfer : None, "auto", TransferSampler or list
         The parameter of the estimator.
     given : Inputs
+    n_left : int or None, default=None
+        Rows that the teachers may be asked for, where `max_queries` limits them.
 
     Returns
     -------
@@ -123,8 +134,11 @@ def choose_samplers(transfer: Any, given: "Inputs") -> list[Named]:
     n_rows = len(used)
     n_given = 0 if given.X_transfer is None else num_samples(given.X_transfer)
     n_new = n_new_rows(n_rows) - n_given
+    n_new = n_new if n_left is None else min(n_new, n_left)
     if n_new <= 0 or not given.labeller.knows_all(used) or not _is_table(given.X):
         return []
+    if n_left is not None and given.task.has_classes:
+        return [("rounds", spare_rounds(n_new / n_rows))]
     size = n_new / n_rows / 2
     return [("munge", Munge(size=size)), ("gibbs", Gibbs(size=size))]
 
@@ -154,12 +168,15 @@ def n_rows_to_learn(plan: Plan, n_rows: int, n_given: int) -> int:
     int
     """
     transfer, objectives = plan.parameters.transfer, plan.objectives
+    most = np.inf if plan.queries is None else plan.queries.most
     if plan.parameters.alpha == 1 and not objectives:
         return n_rows
     if isinstance(transfer, str):
-        return n_rows + (max(n_new_rows(n_rows), n_given) if plan.teachers else n_given)
+        n_new = max(n_new_rows(n_rows), n_given) if plan.teachers else n_given
+        return n_rows + int(min(n_new, most))
     samplers = named_parts(transfer, "transfer")
-    return n_rows + n_given + sum(rows_asked(sampler, n_rows) for _, sampler in samplers)
+    n_new = n_given + sum(rows_asked(sampler, n_rows) for _, sampler in samplers)
+    return n_rows + int(min(n_new, most))
 
 
 def _is_table(X: Table) -> bool:
@@ -174,7 +191,7 @@ def _is_table(X: Table) -> bool:
 
 
 def rows_to_learn(
-    given: "Inputs", samplers: list[Named], learns_more: bool, run: Run
+    given: "Inputs", samplers: list[Named], learns_more: bool, validation: Block | None, run: Run
 ) -> tuple[Block, list[Block]]:
     """All rows that the student is to learn from, labelled.
 
@@ -187,6 +204,8 @@ def rows_to_learn(
     samplers : list of (str, TransferSampler)
     learns_more : bool
         Whether rows of `X_transfer` are of use.
+    validation : Block or None
+        Rows held out.
     run : Run
 
     Returns
@@ -196,6 +215,9 @@ def rows_to_learn(
     transfer : list of Block
         The rows given as `X_transfer`, and those drawn.
     """
+    queries = run.plan.queries
+    if queries is not None:
+        return _rows_within(given, samplers, learns_more, validation, queries, run)
     if given.folds is None:
         rows = training_rows(given, run.progress)
         drawn = draw_blocks(given, rows.with_weight(), samplers, run)
@@ -204,6 +226,23 @@ def rows_to_learn(
     unit = rows.with_weight().weight.mean()
     blocks = _given_rows(given, samplers, unit, run) if learns_more else []
     return rows, [block for block in blocks + drawn if block.weight.any()]
+
+
+def _rows_within(
+    given: "Inputs",
+    samplers: list[Named],
+    learns_more: bool,
+    validation: Block | None,
+    queries: Queries,
+    run: Run,
+) -> tuple[Block, list[Block]]:
+    """The same within a budget: the user's own rows are asked first."""
+    rows = training_rows_within(given, queries, run)
+    ask_rows_held_out(given, validation, queries, run)
+    own = rows.with_weight()
+    blocks = _given_rows(given, samplers, own.weight.mean(), run) if learns_more else []
+    blocks += draw_blocks(given, own, samplers, run)
+    return rows, [block for block in blocks if block.weight.any()]
 
 
 def draw_blocks(
@@ -247,19 +286,37 @@ def _given_rows(given: "Inputs", samplers: list[Named], unit: float, run: Run) -
     if given.X_transfer is None:
         return []
     weights = [part.weight for _, part in samplers if isinstance(part, GivenRows)]
-    soft = given.soft_transfer
+    X, soft = given.X_transfer, given.soft_transfer
     if soft is None:
-        soft = _label(given, given.X_transfer, run)
+        if run.plan.queries is not None:
+            X = rows_given_within(given, run.plan.queries, run)
+            if not num_samples(X):
+                return []
+        soft = _label(given, X, run)
     weight = unit * (weights or [1.0])[0]
-    return [Block.unlabelled(given.task, given.X_transfer, weight, soft)]
+    return [Block.unlabelled(given.task, X, weight, soft)]
 
 
-def rows_asked(sampler: TransferSampler, n_rows: int, draws_once: bool = False) -> int:
+def rows_asked(
+    sampler: TransferSampler,
+    n_rows: int,
+    draws_once: bool = False,
+    queries: Queries | None = None,
+) -> int:
     """How many rows a sampler is asked for at a time, among so many rows of X."""
     if not sampler.weight:
         return 0
     is_sum = sampler.n_rounds > 1 and not sampler.replace and not draws_once
-    return round(sampler.size * n_rows / (sampler.n_rounds if is_sum else 1))
+    n_asked = round(sampler.size * n_rows / (sampler.n_rounds if is_sum else 1))
+    if queries is None or queries.share == 1:
+        return n_asked
+    return int(np.ceil(queries.share * n_asked))
+
+
+def share_of_budget(samplers: list[Named], n_rows: int, n_left: int | None) -> float:
+    """The share of the rows that samplers would draw, in all their rounds, that may be asked."""
+    n_wanted = sum(sampler.n_rounds * rows_asked(sampler, n_rows) for _, sampler in samplers)
+    return 1.0 if n_left is None or n_wanted <= n_left else n_left / n_wanted
 
 
 def _draw_from(
@@ -274,14 +331,17 @@ def _draw_from(
     """Yield the name of each sampler, what it draws from the rows, and its weights."""
     if not len(rows.weight):  # a fold of rows that weigh nothing
         return
+    queries = run.plan.queries
     if context is None:
-        context = TransferContext(teacher=given.labeller.teacher, task=given.task)
+        n_left = None if queries is None else queries.left
+        context = TransferContext(given.labeller.teacher, task=given.task, n_left=n_left)
     rng, X, unit = check_random_state(seed), rows.X, rows.weight.mean()
     # The same for all, or none, is the same to the bit.
     relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
-        n_new = rows_asked(sampler, num_samples(X), draws_once)
+        n_new = rows_asked(sampler, num_samples(X), draws_once, queries)
+        n_new = n_new if queries is None else min(n_new, queries.left)
         if n_new:
             text = f"drawing {n_new} rows by {_in_short(sampler)}"
             if context.round:
@@ -307,8 +367,7 @@ def _key(
 ) -> str | None:
     """What tells the rows drawn from others; None where `memory` is, or nothing can."""
     cache, round_ = run.plan.cache, (context.round,) if context.round else ()
-    asks = [one for one in chain_of(sampler) if not is_ours(one) and takes(one, "context")]
-    if not asks or not cache.is_on:
+    if not cache.is_on or not asks_context(sampler):
         return cache.key(f"sampler `{name}`", sampler, *parts, *round_)
     teacher, student = context.teacher, context.student
     if teacher is not None and teacher.identity is None:

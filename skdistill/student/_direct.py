@@ -49,7 +49,7 @@ class _Direct(NeuralNet):
     The parameters and their gradients are views of two flat buffers, so that one step of AdamW
     updates all that Muon leaves to it. Epochs, history and callbacks are skorch's; so is every step
     where there is a callback that is not known, or where the loss needs an output that is not one
-    of its layers'.
+    of its layers', or asks the student itself.
 
     Parameters
     ----------
@@ -210,6 +210,7 @@ class _Direct(NeuralNet):
             and options.get("param_groups", []) == self._usual_groups()
             and str(self.device) == "cpu"
             and isinstance(self.criterion_, DistillationLoss)
+            and not self.criterion_.asks_student
             and self.criterion_.layers <= set(layers_of(self.module_))
             and all(_is_known(callback) for _, callback in self.callbacks_)
         )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 import torch
 
 from skdistill._utils._compat import relu_backward_kernel
+from skdistill._utils.layers import ANTEPENULTIMATE, PENULTIMATE
 from skdistill.modules import LINKED_MODULES, MLP, HydraMLP, heads_layer
 
 _relu_backward = relu_backward_kernel()
@@ -90,6 +91,9 @@ class DirectPass:
         self.linked: Any = module if isinstance(module, LINKED_MODULES) else None
         self.heads = heads_layer(module.n_heads) if isinstance(module, HydraMLP) else ""
         self.watched = watched
+        names = [f"layers.{place}" for place in range(len(self.layers))]
+        # What enters the last layers, by their names.
+        self._entering = dict(zip(names[::-1], (PENULTIMATE, ANTEPENULTIMATE), strict=False))
         self.outputs: dict[str, torch.Tensor] = {}
         self._steps_of: dict[int, list[_Step]] = {}
 
@@ -115,6 +119,7 @@ class DirectPass:
             output = torch.addmm(layer.bias, inputs.relu_(), layer.transposed, out=out)
             if self.watched:
                 self._watch(name, output)
+                self._watch(self._entering.get(name, ""), inputs)
         if self.linked is None:
             return output
         self._raw = output
@@ -143,6 +148,8 @@ class DirectPass:
                 transposed = gradient.t()
             _write_gradients(layer, inputs, gradient, transposed)
             torch.mm(gradient, layer.weight, out=of_inputs)
+            if of_layers and (own := of_layers.get(self._entering.get(name, ""))) is not None:
+                of_inputs.add_(own)
             _relu_backward(of_inputs, inputs, 0, grad_input=of_inputs)
             gradient, transposed = of_inputs, of_inputs_t
         self._first_backward(gradient, transposed, of_layers)
@@ -191,7 +198,9 @@ def layers_of(module: MLP) -> list[str]:
     inputs = {"first": module.first, "categories": module.categories}
     names = [name for name, layer in inputs.items() if layer is not None]
     names += [heads_layer(module.n_heads)] if isinstance(module, HydraMLP) else []
-    return names + [f"layers.{place}" for place in range(len(module.layers))]
+    names += [f"layers.{place}" for place in range(len(module.layers))]
+    # What enters the first layer of all is no activation, and has no gradient.
+    return names + [PENULTIMATE, ANTEPENULTIMATE][: len(module.layers)]
 
 
 def _matrices_of(module: MLP) -> dict[str, torch.nn.Parameter]:

@@ -7,6 +7,8 @@ from skdistill.table._containers import (
     check_names,
     is_frame,
     names_of,
+    rows_as_tuples,
+    stack_tables,
 )
 from skdistill.table._encoder import LARGEST_LOG, TabularEncoder, with_nominal
 from skdistill.table._frame import (
@@ -48,6 +50,8 @@ __all__ = [
     "names_of",
     "read_probabilities",
     "read_table",
+    "rows_as_tuples",
+    "stack_tables",
     "with_missing_numbers",
     "with_nominal",
     "with_types",

@@ -5,6 +5,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 
 from skdistill._utils.types import Table
@@ -13,6 +14,20 @@ from skdistill._utils.types import Table
 def is_frame(X: object) -> bool:
     """Whether X is a data frame with named, typed columns."""
     return not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
+
+
+def stack_tables(parts: list[Table]) -> Table:
+    """Tables of one container, one below the other."""
+    if isinstance(parts[0], pd.DataFrame):
+        return pd.concat(parts, ignore_index=True)
+    if is_frame(parts[0]):
+        return nw.concat([nw.from_native(one) for one in parts]).to_native()
+    return np.concatenate(parts)
+
+
+def rows_as_tuples(frame: Table) -> list[tuple[Any, ...]]:
+    """The rows of a frame that is not of pandas."""
+    return nw.from_native(frame, eager_only=True).rows()
 
 
 def names_of(frame: Table) -> list[Any]:

@@ -148,6 +148,8 @@ class ColumnSelection:
         -------
         array-like, sparse matrix or DataFrame
         """
+        if self.columns is None:
+            return X
         if self.names is None or not (_is_named(X) and self._has_names):
             return self.take(X) if self.is_for(X) else X
         names = list(names_of(X))

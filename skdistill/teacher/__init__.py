@@ -22,28 +22,41 @@ from skdistill.teacher._folds import (
     split_by,
 )
 from skdistill.teacher._jobs import take_rows
+from skdistill.teacher._layers import NETS, is_net, read_layer
+from skdistill.teacher._leaves import Trees, has_trees, trees_of
 from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._net_structure import NetStructure, may_have_net, net_structure
 from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
+from skdistill.teacher._queries import Queries, QueryBudgetError, counting
 from skdistill.teacher._regressor_pool import RegressorPool
 from skdistill.teacher._requests import check_routed, requested_params, requests_of, router_of
 from skdistill.teacher._row_weights import RowWeights
 from skdistill.teacher._torch import TorchTeacher
+from skdistill.teacher._tree_readers import may_have_trees
+from skdistill.teacher._tree_structure import Tree, TreeStructure, tree_structure
 
 __all__ = [
     "FLOOR",
+    "NETS",
     "UNKNOWN_FLOOR",
     "FittedTeacher",
     "Member",
+    "NetStructure",
     "NumberMember",
+    "Queries",
+    "QueryBudgetError",
     "RegressorPool",
     "RowWeights",
     "TeacherPool",
     "TorchTeacher",
+    "Tree",
+    "TreeStructure",
+    "Trees",
     "adapt_numbers",
     "check_apart",
     "check_bags",
@@ -54,11 +67,18 @@ __all__ = [
     "check_teachers",
     "chunks",
     "clone_of",
+    "counting",
     "find_partition",
     "find_splits",
+    "has_trees",
     "is_frozen",
+    "is_net",
     "known_by",
+    "may_have_net",
+    "may_have_trees",
+    "net_structure",
     "quantile_function",
+    "read_layer",
     "requested_params",
     "requests_of",
     "router_of",
@@ -67,6 +87,8 @@ __all__ = [
     "taken_by_all",
     "teach_unknown",
     "tells_several",
+    "tree_structure",
+    "trees_of",
     "unfrozen",
     "union_of_classes",
     "warn_of_unknown",

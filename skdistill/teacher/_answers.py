@@ -1,5 +1,6 @@
 """What a fitted teacher answers, as it comes, and what its columns mean."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,15 @@ from skdistill.table import is_shuffled, names_of
 from skdistill.teacher._adapters import adapt
 from skdistill.teacher._hints import hint_for
 from skdistill.teacher._models import torch_guard
+from skdistill.teacher._queries import answer_once
 
 
 def ask(name: str, estimator: Estimator, X: Table) -> Any:
     """What a teacher answers, as it comes; an error names the teacher."""
+    return answer_once(estimator, X, partial(_ask, name, estimator))
+
+
+def _ask(name: str, estimator: Estimator, X: Table) -> Any:
     try:
         with torch_guard(estimator, seed=0):
             return adapt(estimator).predict_proba(X)

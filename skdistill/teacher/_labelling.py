@@ -1,6 +1,7 @@
 """What the fitted teachers of a pool answer, and teachers that have not seen the rows."""
 
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -27,6 +28,7 @@ from skdistill.teacher._cached import (
 from skdistill.teacher._combine import Combination, warn_of_unknown
 from skdistill.teacher._jobs import FitJob
 from skdistill.teacher._members import Member, chunks
+from skdistill.teacher._queries import current_queries
 
 
 def fit_members(cache: Cache, jobs: list[FitJob], n_jobs: int | None, step: Step) -> list[Member]:
@@ -89,14 +91,16 @@ class FittedTeachers:
         -------
         ndarray of shape (n_samples, n_classes)
         """
+        _plan(X)
         return self._label(X, partial(label_rows, self.cache), step)
 
     def _label(
         self, X: Table, ask: Callable[[Member, Table], FloatArray], step: Step
     ) -> FloatArray:
         result = np.empty((num_samples(X), self.combination.n_columns))
+        context = copy_context()  # threads know whose fit it is
         jobs = (
-            delayed(ask)(member, safe_indexing(X, rows))
+            delayed(context.copy().run)(ask, member, safe_indexing(X, rows))
             for rows in chunks(X)
             for member in self.members
         )
@@ -119,6 +123,7 @@ class FittedTeachers:
         -------
         list of ndarray of shape (n_samples, n_own_columns)
         """
+        _plan(X)
         return [self._label_whole(member, X) for member in self.members]
 
     def accepts(self, X: Table) -> bool:
@@ -132,6 +137,7 @@ class FittedTeachers:
         -------
         bool
         """
+        _plan(X)
         return all(accepts_rows(self.cache, member, X) for member in self.members)
 
     def label_folds(
@@ -173,6 +179,13 @@ class FittedTeachers:
     def _label_whole(self, member: Member, X: Table) -> FloatArray:
         rows = [safe_indexing(X, one) for one in chunks(X)]
         return np.concatenate([label_rows(self.cache, member, one) for one in rows])
+
+
+def _plan(X: Table) -> None:
+    """Count rows that are needed, whether teachers are asked or the cache is."""
+    queries = current_queries()
+    if queries is not None:
+        queries.plan(X)
 
 
 def fit_and_label_folds(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from skdistill.teacher._members import InMemory, Member, Source
 from skdistill.teacher._models import has_part_of, torch_guard
 from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._quantiles import ask_quantiles
+from skdistill.teacher._queries import answer_once
 
 
 class NumberMember(Member):
@@ -105,6 +107,10 @@ class NumberRows(TrainingRows):
 
 def ask_number(name: str, estimator: Estimator, X: Table) -> Any:
     """What a teacher predicts, as it comes; an error names the teacher."""
+    return answer_once(estimator, X, partial(_ask, name, estimator))
+
+
+def _ask(name: str, estimator: Estimator, X: Table) -> Any:
     try:
         with torch_guard(estimator, seed=0):
             return adapt_numbers(estimator).predict(X)

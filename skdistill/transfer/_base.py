@@ -43,6 +43,8 @@ class TransferSampler(BaseEstimator):
     # Draws of a training, and whether those of a round replace the rows before: see `Rounds`.
     n_rounds: int = 1
     replace: bool = True
+    # Whether one of the package asks its context: `memory` takes that of all others for granted.
+    asks: bool = False
 
     def __init__(self, size: float = 8.0, weight: float = 1.0) -> None:
         self.size = size
@@ -51,6 +53,15 @@ class TransferSampler(BaseEstimator):
     def check_parameters(self) -> None:
         """Raise a ValueError for a parameter that is not valid."""
         self._validate_params()
+
+    def check_teacher(self, parts: list[tuple[str, Any]]) -> None:
+        """Raise a ValueError if it cannot draw with these teachers, before they are fitted.
+
+        Parameters
+        ----------
+        parts : list of (str, estimator)
+            None where soft targets take their place.
+        """
 
     def sample(
         self,

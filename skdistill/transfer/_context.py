@@ -21,6 +21,9 @@ class TransferContext:
         What is predicted: ``task.classes`` are the labels that columns of probabilities stand for.
     round : int, default=0
         Which draw of the training it is; 0 is the one before it.
+    n_left : int or None, default=None
+        Rows that the teacher may still be asked for, those to draw among them; None where
+        `max_queries` sets no limit.
 
     See Also
     --------
@@ -39,3 +42,4 @@ class TransferContext:
     student: Estimator = None
     task: object = None
     round: int = 0
+    n_left: int | None = None

@@ -3,7 +3,7 @@
 from operator import attrgetter
 from typing import Any
 
-from skdistill.transfer._base import TransferSampler
+from skdistill.transfer._base import TransferSampler, takes
 from skdistill.transfer._given import GivenRows
 
 
@@ -42,6 +42,10 @@ class MetaSampler(TransferSampler):
             )
         self._validate_params()
 
+    def check_teacher(self, parts: list[tuple[str, Any]]) -> None:
+        """Raise a ValueError if the sampler cannot draw with these teachers."""
+        self.sampler.check_teacher(parts)
+
 
 def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
     """The sampler, and those that it draws by, the one that draws at the end."""
@@ -51,6 +55,11 @@ def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
     return chain
 
 
-def is_ours(sampler: TransferSampler) -> bool:
-    """Whether a sampler is one of the package: these ask neither teacher nor student."""
-    return type(sampler).__module__.startswith("skdistill.")
+def asks_context(sampler: TransferSampler) -> bool:
+    """Whether a sampler, or one that it draws by, may ask teacher or student."""
+    return any(_asks(one) for one in chain_of(sampler))
+
+
+def _asks(sampler: TransferSampler) -> bool:
+    is_ours = type(sampler).__module__.startswith("skdistill.")
+    return sampler.asks if is_ours else takes(sampler, "context")

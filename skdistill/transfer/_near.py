@@ -3,15 +3,13 @@
 from numbers import Real
 from typing import ClassVar
 
-import narwhals.stable.v2 as nw
 import numpy as np
-import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
 from skdistill._utils._compat import Interval, safe_indexing
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
-from skdistill.table import is_frame, read_table
+from skdistill.table import read_table, stack_tables
 from skdistill.transfer._base import (
     AT_LEAST_TWO,
     Drawn,
@@ -100,7 +98,8 @@ class Near(MetaSampler):
             parts.append(safe_indexing(drawn, near))
             weights.append(weight[near])
             n_kept, n_drawn = n_kept + len(near), n_drawn + n_next
-        return _stack(parts) if source_weight is None else (_stack(parts), np.concatenate(weights))
+        whole = stack_tables(parts)
+        return whole if source_weight is None else (whole, np.concatenate(weights))
 
     def _n_next(self, n: int, n_kept: int, n_drawn: int) -> int:
         """Rows to draw next, by the share that was kept so far."""
@@ -120,12 +119,3 @@ class Near(MetaSampler):
         distance, _ = index.kneighbors()  # without X, never to the row itself
         # Rows drawn may be stored in single precision.
         return index, np.quantile(distance, self.quantile) + 1e-6
-
-
-def _stack(parts: list[Table]) -> Table:
-    """Tables of one container, one below the other."""
-    if isinstance(parts[0], pd.DataFrame):
-        return pd.concat(parts, ignore_index=True)
-    if is_frame(parts[0]):
-        return nw.concat([nw.from_native(one) for one in parts]).to_native()
-    return np.concatenate(parts)
