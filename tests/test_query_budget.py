@@ -45,6 +45,9 @@ class Service:
     def __getstate__(self):  # what it has counted does not tell it from another
         return {"model": self.model, "classes_": self.classes_}
 
+    def __setstate__(self, state):
+        vars(self).update(state | {"asked": []})
+
     def predict_proba(self, table):
         self.asked += rows_of(table)
         return self.model.predict_proba(np.asarray(table))
