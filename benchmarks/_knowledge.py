@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from _report import print_table
-from datasets import load
+from datasets import MOST_ROWS, load
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
@@ -37,7 +37,8 @@ class Form:
 
 def split(name, seed, n_train=None):
     """X, X_test, y, y_test: 30 % for the test, and a stratified `n_train` of the rest."""
-    X, y = digits() if name == "digits" else load(name)
+    is_large = n_train is not None and n_train > 0.7 * MOST_ROWS
+    X, y = digits() if name == "digits" else load(name, None if is_large else MOST_ROWS)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
     if n_train is not None and n_train < len(X):
         X, _, y, _ = train_test_split(X, y, train_size=n_train, stratify=y, random_state=seed)

@@ -12,12 +12,37 @@ from itertools import product
 
 from _knowledge import CELLS, SEEDS, Form
 from _knowledge_adversarial import ADVERSARIAL
+from _knowledge_datafree import DATA_FREE
+from _knowledge_graph import GRAPH
+from _knowledge_hydra import HYDRA
+from _knowledge_nets import NETS
+from _knowledge_privileged import PRIVILEGED
 from _knowledge_queries import QUERIES
+from _knowledge_relations import RELATIONS
 from _knowledge_responses import RESPONSES
+from _knowledge_splits import SPLITS
+from _knowledge_teachers import TEACHERS
+from _knowledge_trees import TREES
 from _report import print_heading
 from threadpoolctl import threadpool_limits
 
-FORMS = {form.name: form for form in (RESPONSES, QUERIES, ADVERSARIAL)}
+FORMS = {
+    form.name: form
+    for form in (
+        RESPONSES,
+        NETS,
+        TREES,
+        RELATIONS,
+        GRAPH,
+        SPLITS,
+        TEACHERS,
+        HYDRA,
+        PRIVILEGED,
+        QUERIES,
+        ADVERSARIAL,
+        DATA_FREE,
+    )
+}
 
 
 def main():

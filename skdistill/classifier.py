@@ -79,10 +79,11 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         warns where that is the control.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
-    teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
+    teacher_weights : "auto", RowWeights or array-like of shape (n_teachers,), default=None
         Weights of the teachers in the pool; None weighs all alike. "auto" takes those with the
         lowest log loss of the pool on the labelled validation rows, drawn to equal weights by a
-        prior worth one row a teacher; without such rows all weigh alike, and a warning says so.
+        prior worth one row a teacher; :class:`RowWeights` learns there which teacher is good on
+        which rows. Without such rows all weigh alike, and a warning says so.
         Frozen teachers may have seen these rows, and then get too much; give `X_val`.
     cv : "auto", int, splitter or None, default="auto"
         Folds for out-of-fold soft targets: of the training rows, and of synthetic rows, which are

@@ -125,6 +125,70 @@ class QuantileMLP(MLP):
         return torch.where(self.is_middle, of_parts, of_parts * torch.sigmoid(raw))
 
 
+class HydraMLP(MLP):
+    r"""A perceptron with several heads on one trunk, that answers with the mean of the heads.
+
+    The logits are :math:`\log \frac{1}{M} \sum_m \mathrm{softmax}(z_m)` of the logits
+    :math:`z_m` of the heads.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Columns of the input; the last ``len(cardinalities)`` hold category codes.
+    n_outputs : int
+        Number of classes.
+    cardinalities : tuple of int, default=()
+        As in :class:`MLP`.
+    hidden_layer_sizes : tuple of int, default=(192, 192)
+        Of the trunk.
+    n_heads : int, default=8
+
+    Notes
+    -----
+    **Shape:** float32 of shape (n_rows, n_inputs) to logits of shape (n_rows, n_outputs). The
+    submodule ``heads_8``, of eight heads, gives theirs, of shape (n_rows, n_heads * n_outputs).
+    """
+
+    draws_random_numbers = False
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        cardinalities: tuple[int, ...] = (),
+        hidden_layer_sizes: tuple[int, ...] = (192, 192),
+        n_heads: int = 8,
+    ) -> None:
+        super().__init__(n_inputs, n_heads * n_outputs, cardinalities, hidden_layer_sizes)
+        self.n_heads = n_heads
+        # It does nothing, but an objective can name it, and its name says how many there are.
+        self.add_module(heads_layer(n_heads), nn.Identity())
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        return self.link(self.heads(X).flatten(1))
+
+    def heads(self, X: torch.Tensor) -> torch.Tensor:
+        """Logits of each head, of shape (n_rows, n_heads, n_outputs)."""
+        raw = self.get_submodule(heads_layer(self.n_heads))(super().forward(X))
+        return raw.unflatten(1, (self.n_heads, -1))
+
+    def link(self, raw: torch.Tensor) -> torch.Tensor:
+        """Logits of the mean of the heads, of the outputs of the last layer."""
+        logs = torch.log_softmax(raw.unflatten(1, (self.n_heads, -1)), dim=2)
+        return torch.logsumexp(logs, dim=1) - log(self.n_heads)
+
+    def link_backward(self, raw: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """The gradient of the outputs of the last layer, of that of the logits."""
+        logs = torch.log_softmax(raw.unflatten(1, (self.n_heads, -1)), dim=2)
+        shares = torch.softmax(logs, dim=1) * gradient[:, None]
+        return (shares - logs.exp() * shares.sum(dim=2, keepdim=True)).flatten(1)
+
+
+def heads_layer(n_heads: int) -> str:
+    """Name of the submodule that gives the logits of so many heads."""
+    return f"heads_{n_heads}"
+
+
 class CategoryLayer(nn.Module):
     """Sum of one embedding a category column.
 
@@ -167,3 +231,9 @@ class CategoryLayer(nn.Module):
         """The row of the table that belongs to each code."""
         codes = codes.long()
         return torch.where(codes > 0, codes + self.offsets, 0)
+
+
+# Those whose passes are known, layer by layer.
+OWN_MODULES = (MLP, QuantileMLP, HydraMLP)
+# Those of them that make something else of the outputs of the last layer.
+LINKED_MODULES = (QuantileMLP, HydraMLP)

@@ -80,10 +80,11 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         For y with gross errors: a number further than this many times the median distance from what
         teachers tell that were fitted without the row is taken to be at that distance, 10 for
         instance. It needs `cv`, of which "auto" is 5 then. None takes y as it is.
-    teacher_weights : "auto" or array-like of shape (n_teachers,), default=None
+    teacher_weights : "auto", RowWeights or array-like of shape (n_teachers,), default=None
         Weights of the teachers in the mean; None weighs all alike. "auto" takes those with the
         lowest squared error on the labelled validation rows, drawn to equal weights by a prior
-        worth one row a teacher.
+        worth one row a teacher; :class:`RowWeights` learns there which teacher is good on which
+        rows.
     cv : "auto", int, splitter or None, default="auto"
         Folds for out-of-fold soft targets, as in :class:`DistilledClassifier`. An int stands for
         :class:`~sklearn.model_selection.KFold`, with `groups` for GroupKFold.

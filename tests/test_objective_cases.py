@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import skops.io
 import torch
-from objective_cases import CASES, make_batch, take, values_of
+from objective_cases import CASES, make_batch, student_of, take, values_of
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.model_selection import GridSearchCV
@@ -68,7 +68,12 @@ def test_gradients_are_those_of_finite_differences(case):
     leaves = [batch.logits, *(batch.layers[name] for name in names)]
 
     def of(logits, *layers):
-        given = replace(batch, logits=logits, layers=dict(zip(names, layers, strict=True)))
+        given = replace(
+            batch,
+            logits=logits,
+            layers=dict(zip(names, layers, strict=True)),
+            student=student_of(logits),
+        )
         return term(objective, given)
 
     given = [leaf.clone().requires_grad_() for leaf in leaves]

@@ -88,7 +88,7 @@ class Candidates:
         if self.can_choose and sum(one["who"] != "teacher" for one in self.run.trials) == 1:
             best.why = "no other student was tried"
         if teacher is not None:
-            warn_of_gap(self.plan, best, teacher, self.given.holds_out)
+            warn_of_gap(self.plan, self.given, best, control, teacher)
         warn_of_labels_alone(self.plan, best)
         return best
 

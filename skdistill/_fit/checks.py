@@ -24,13 +24,23 @@ from skdistill.table import (
     names_of,
     read_probabilities,
 )
-from skdistill.transfer import Gibbs, Marginals, Mixup, Munge, Near, Rounds, TransferSampler
+from skdistill.transfer import (
+    AcrossSplits,
+    DataFreeSampler,
+    Gibbs,
+    Marginals,
+    Mixup,
+    Munge,
+    Near,
+    Rounds,
+    TransferSampler,
+)
 
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
-_READ_TABLES = (Gibbs, Marginals, Mixup, Munge, Near)
+_READ_TABLES = (AcrossSplits, DataFreeSampler, Gibbs, Marginals, Mixup, Munge, Near)
 
 
 def check_parameters(estimator: Estimator) -> None:
@@ -247,6 +257,8 @@ def _check_scale(plan: "Plan", y: np.ndarray | None) -> None:
 
 
 def _check_samplers(plan: "Plan", X: Table) -> None:
+    for _, sampler in _samplers_of(plan.parameters):
+        sampler.check_teacher(plan.teachers)
     if not issparse(X):
         return
     for name, sampler in _samplers_of(plan.parameters):

@@ -9,7 +9,7 @@ import numpy as np
 from skdistill._fit.blocks import Block
 from skdistill._utils.progress import Progress
 from skdistill._utils.types import Estimator, FloatArray
-from skdistill.objectives import Response, prepare, view_key
+from skdistill.objectives import Response, prepare
 from skdistill.student import Rows, encode
 from skdistill.table import ColumnSelection
 
@@ -115,7 +115,8 @@ class Examples:
         To train on.
     validation : Block or None
     views : dict of str to ndarray
-        What each objective took from the teacher, of the blocks to train on.
+        What objectives took from the teacher, and the rows that they probe, of the blocks to train
+        on; by the key in a batch's target.
     gives_teacher : bool
         Whether objectives are to see inputs and raw soft targets.
     """
@@ -173,8 +174,7 @@ class Examples:
             target["soft"] = prepare(response, soft, temperature, target["weight"], target["label"])
             if self.gives_teacher:
                 target["teacher"] = soft
-        named = {view_key(name): values for name, values in views.items()}
         is_labelled = all(block.is_labelled for block in blocks)
         return Rows.from_arrays(
-            self.inputs[:n_rows], target, is_labelled, named, self.gives_teacher
+            self.inputs[:n_rows], target, is_labelled, views, self.gives_teacher
         )

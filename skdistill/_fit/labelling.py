@@ -17,6 +17,7 @@ from skdistill.objectives import Response
 from skdistill.targets import floor_probabilities
 from skdistill.teacher import (
     UNKNOWN_FLOOR,
+    RowWeights,
     TeacherPool,
     chunks,
     teach_unknown,
@@ -195,10 +196,12 @@ def choose_weights(pool: TeacherPool, given: "Inputs") -> None:
     if len(pool.known_columns) == 1:
         return
     if rows is not None and rows.is_labelled:
-        pool.fit_weights(rows.X, given.task.decode(rows.labels), rows.weight)
+        truth = given.task.decode(rows.labels)
+        pool.fit_weights(rows.X, truth, rows.weight, groups=rows.groups)
         return
+    shown = pool.weights if isinstance(pool.weights, RowWeights) else "'auto'"
     warn(
-        "`teacher_weights='auto'` found no labelled validation rows, so all "
+        f"`teacher_weights={shown}` found no labelled validation rows, so all "
         "teachers weigh alike: give `X_val` and `y_val`, or y with `early_stopping=True`."
     )
 

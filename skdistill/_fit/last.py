@@ -14,10 +14,11 @@ from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.training import is_fitted_again, make_examples, train_for
 from skdistill._fit.transfer_set import LabelledRows, label_once
 from skdistill._fit.trials import Trial
-from skdistill._fit.views import teacher_views
+from skdistill._fit.views import find_views
 from skdistill._utils.types import FloatArray
 from skdistill._utils.warn import said_once
 from skdistill.student import FittedStudent
+from skdistill.teacher import RowWeights
 
 KEPT = "the student that was fitted without the rows held out is kept"
 
@@ -112,11 +113,14 @@ def _whole_labeller(parts: list[Inputs], whole: Inputs, run: Run) -> Labeller:
     return run.plan.once(("labeller of all rows", len(parts)), fit).at(run.plan.temperatures)
 
 
-def _mean_weights(parts: list[Inputs]) -> FloatArray | None:
+def _mean_weights(parts: list[Inputs]) -> FloatArray | RowWeights | None:
     """What the teachers weighed in the parts, on the mean."""
     pools = [part.labeller.teacher for part in parts]
-    weights = [pool.weights_ for pool in pools if pool is not None]
-    return np.mean(weights, axis=0) if weights else None
+    found = [pool.weighing_ for pool in pools if pool is not None]
+    by_row = [weights for weights in found if isinstance(weights, RowWeights)]
+    if by_row:
+        return RowWeights.mean_of(by_row)
+    return np.mean(found, axis=0) if found else None
 
 
 def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
@@ -124,7 +128,8 @@ def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
     held_out, response = [examples.validation], run.plan.response
-    views = teacher_views(setting.objectives, at_hand.labeller.teacher, held_out, run.plan.cache)
+    teacher, first = at_hand.labeller.teacher, examples.blocks[0]
+    views = find_views(setting, teacher, held_out, run.plan, first)
     rows = examples.everything(response, setting.temperature, views)
     text = f"training the student again, on all {len(rows)} rows"
     blocks = [*examples.blocks, examples.validation]

@@ -1,5 +1,7 @@
 """What a fit kept, why, and by which losses; warnings of what a user may not expect."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from skdistill._fit.blocks import Block
@@ -7,13 +9,19 @@ from skdistill._fit.judge import is_clearly_lower
 from skdistill._fit.plan import Plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.auto import is_auto
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, Table
 from skdistill._utils.warn import warn
 from skdistill._utils.weights import n_effective
+from skdistill.table import is_frame, names_of
 from skdistill.teacher import unfrozen
+
+if TYPE_CHECKING:
+    from skdistill._fit.inputs import Inputs
 
 # Of what the teacher knows beyond the shares of the classes.
 LEAST_KEPT = 0.75
+# Share of the student's loss below which a teacher with columns of its own is far better.
+STRONG = 0.5
 
 
 def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
@@ -154,19 +162,23 @@ def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
     warn(text)
 
 
-def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) -> None:
+def warn_of_gap(
+    plan: Plan, given: "Inputs", trial: Trial, control: Trial | None, teacher: FloatArray
+) -> None:
     """Warn where the student that is kept is far behind its teacher on the rows held out.
 
     Parameters
     ----------
     plan : Plan
+    given : Inputs
     trial : Trial
         The one that is kept.
+    control : Trial or None
     teacher : ndarray of shape (n_rows,)
         Losses of the teacher on the rows held out.
-    holds_out : bool
-        Whether these were held out of X.
     """
+    if warn_of_columns(plan, given, control or trial, teacher):
+        return
     if trial.setting.alpha == 1:  # it does not follow the teacher
         return
     rows, student = trial.judges, trial.row_losses
@@ -178,7 +190,7 @@ def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) 
     if unknowing - means[0] >= LEAST_KEPT * (unknowing - means[1]):
         return
     start = "The teacher may use"
-    if may_have_seen(plan, holds_out):
+    if may_have_seen(plan, given.holds_out):
         knowing = "A frozen teacher" if plan.teachers else "`soft_targets`"
         start = (
             f"{knowing} may know the labels of these rows: then this says nothing, so give `X_val` "
@@ -191,3 +203,49 @@ def warn_of_gap(plan: Plan, trial: Trial, teacher: FloatArray, holds_out: bool) 
         "belong together (`groups`), or more than this net learns in its steps "
         "(`student=MLPStudent.accurate()`, `n_steps`)."
     )
+
+
+def hidden_columns(plan: Plan, X: Table) -> list[Any]:
+    """The columns that the teachers see and the student does not, by name or position."""
+    names = names_of(X) if is_frame(X) else None
+    n_columns = len(names) if names is not None else np.shape(X)[-1]
+    everything = np.arange(n_columns)
+    seen = [one.indices for one in (plan.teacher_columns, plan.columns)]
+    teachers, student = (everything if places is None else places for places in seen)
+    hidden = np.setdiff1d(teachers, student).tolist()
+    return hidden if names is None else [names[place] for place in hidden]
+
+
+def warn_of_columns(plan: Plan, given: "Inputs", other: Trial, teacher: FloatArray) -> bool:
+    """Warn of columns that only the teacher sees, and that tell it more than can be learned.
+
+    Not with rows of `X_transfer`, by which such columns teach most.
+
+    Parameters
+    ----------
+    plan : Plan
+    given : Inputs
+    other : Trial
+        The control, or a student where there is none.
+    teacher : ndarray of shape (n_rows,)
+        Losses of the teacher on the rows held out.
+
+    Returns
+    -------
+    bool
+        Whether it has warned.
+    """
+    hidden, rows = hidden_columns(plan, given.X), other.judges
+    loss = float(np.average(teacher, weights=rows.weight))
+    if not hidden or given.X_transfer is not None or loss >= STRONG * other.mean_loss:
+        return False
+    shown = ", ".join(map(repr, hidden[:5])) + (", ..." if len(hidden) > 5 else "")
+    warn(
+        f"the student does not see the columns {shown}, by which the teacher has a "
+        f"{rows.task.loss_name} of {loss:.3f} on the rows held out, less than half of "
+        f"{other.mean_loss:.3f} without them. What so strong a column tells can often not be "
+        "learned from the others: compare with a teacher that does not see it "
+        "(`teacher_features`), and give rows without a label as `X_transfer`, by which it teaches "
+        "most."
+    )
+    return True

@@ -2,11 +2,21 @@
 
 from typing import Any
 
+from sklearn.base import clone
+
 from skdistill._fit.inputs import Inputs
 from skdistill._fit.labelling import choose_weights
+from skdistill._fit.outcome import may_have_seen
 from skdistill._fit.run import Run
+from skdistill._utils.auto import is_auto
+from skdistill._utils.warn import warn
 from skdistill.table import with_missing_numbers
-from skdistill.teacher import TeacherPool, unfrozen
+from skdistill.teacher import RowWeights, TeacherPool, unfrozen
+
+SEEN = (
+    "`RowWeights` learns where each teacher is good on rows that a frozen teacher may have seen, "
+    "and such a teacher gets too much: give `X_val` and `y_val`."
+)
 
 
 def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | None:
@@ -16,8 +26,8 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
     ----------
     given : Inputs
     run : Run
-    weights : array-like, default=None
-        Of the pool; None takes the parameter `teacher_weights`.
+    weights : array-like or RowWeights, default=None
+        Of the pool, chosen before; None takes the parameter `teacher_weights`.
 
     Returns
     -------
@@ -27,10 +37,13 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
     parameters = run.plan.parameters
     if parameters.teacher is None:
         return None
-    weights = parameters.teacher_weights if weights is None else weights
-    chooses = isinstance(weights, str) and weights == "auto"
+    given_weights, chooses = parameters.teacher_weights, False
+    if weights is None:
+        chooses = is_auto(given_weights) or isinstance(given_weights, RowWeights)
+        weights = None if is_auto(given_weights) else given_weights
+        weights = clone(weights, safe=False)
     pool = run.plan.new_pool(
-        weights=None if chooses else weights,
+        weights=weights,
         n_jobs=parameters.n_jobs,
         memory=run.plan.memory,
         random_state=run.plan.seeds["teacher"],
@@ -42,6 +55,8 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
         pool.fit(given.X, given.y, fit_params=given.fit_params, step=step)
     _refuse_what_it_refuses(given, pool, run)
     if chooses:
+        if isinstance(weights, RowWeights) and may_have_seen(run.plan, given.holds_out):
+            warn(SEEN)
         choose_weights(pool, given)
     return pool
 

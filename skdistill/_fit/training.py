@@ -13,7 +13,7 @@ from skdistill._fit.jobs import Job, Steps, Trained
 from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
-from skdistill._fit.views import teacher_views
+from skdistill._fit.views import find_views
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.process import usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
@@ -159,7 +159,7 @@ def make_examples(
     """
     everything = blocks if validation is None else [*blocks, validation]
     inputs = run.encoded.of(setting.encoder, run.plan.columns, everything, run.progress)
-    views = teacher_views(setting.objectives, teacher, blocks, run.plan.cache)
+    views = find_views(setting, teacher, blocks, run.plan)
     return Examples(inputs, blocks, validation, views, bool(setting.objectives))
 
 

@@ -1,31 +1,42 @@
-"""What the objectives take from the teacher, kept by `memory`."""
+"""What the objectives take from the teacher, kept by `memory`, and the rows that they probe."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from skdistill._fit.blocks import Block
+from skdistill._fit.plan import Plan
+from skdistill._fit.setting import Setting
 from skdistill._utils.cache import Cache
 from skdistill._utils.types import Table
-from skdistill.objectives import Objective
+from skdistill.objectives import Objective, probes_key, view_key
+from skdistill.student import encode
 
 
-def teacher_views(
-    objectives: list[tuple[str, Any]], teacher: Any, blocks: list[Block], cache: Cache
+def find_views(
+    setting: Setting,
+    teacher: Any,
+    blocks: list[Block],
+    plan: Plan,
+    training: Block | None = None,
 ) -> dict[str, np.ndarray]:
-    """Ask each objective for its view of some blocks.
+    """Ask each objective for its view of some blocks, and for the rows that it probes.
 
     Parameters
     ----------
-    objectives : list of (str, Objective)
+    setting : Setting
     teacher : TeacherPool or None
     blocks : list of Block
-    cache : Cache
+    plan : Plan
+    training : Block, default=None
+        The rows that views are fitted on; None: the first of `blocks`.
 
     Returns
     -------
     dict of str to ndarray
-        Rows of all blocks, by the name of the objective; without those that need nothing.
+        Rows of all blocks, by the key in a batch's target; without those that need nothing.
 
     Raises
     ------
@@ -33,27 +44,71 @@ def teacher_views(
         If a view has not a row for each row.
     """
     views = {}
-    for name, objective in objectives:
-        parts = [_view(name, objective, teacher, block.X, cache) for block in blocks]
+    first = blocks[0] if training is None else training
+    for name, objective in setting.objectives:
+        view = _View(name, objective, teacher, first.X, plan.cache)
+        parts = [view.of(block.X) for block in blocks]
         if parts[0] is not None:
             for part, block in zip(parts, blocks, strict=True):
                 _check_view(name, part, len(block))
-            views[name] = np.concatenate(parts)
+            views[view_key(name)] = np.concatenate(parts)
+        probes = [_probes(objective, block.X, setting.encoder, plan) for block in blocks]
+        if probes[0] is not None:
+            views[probes_key(name)] = np.concatenate(probes)
     return views
 
 
-def _view(name: str, objective: Any, teacher: Any, X: Table, cache: Cache) -> Any:
-    if type(objective).teacher_view is Objective.teacher_view:
+def _probes(objective: Any, X: Table, encoder: Any, plan: Plan) -> Any:
+    """The rows that an objective probes, as the student sees them."""
+    tables = objective.probe_rows(X)
+    if not tables:
         return None
-    known_by = None if teacher is None or not cache.is_on else teacher.identity
-    if teacher is not None and known_by is None:  # nothing tells it from another
-        return objective.teacher_view(teacher, X)
-    key = cache.key(f"objective `{name}`", objective, known_by, X)
-    return cache.call(_ask, key, objective, teacher, X)
+    return np.stack([encode(encoder, plan.columns.take(table)) for table in tables], axis=1)
 
 
-def _ask(key: str | None, objective: Any, teacher: Any, X: Table) -> Any:
-    return objective.teacher_view(teacher, X)
+class _View:
+    """What one objective takes from the teacher.
+
+    Parameters
+    ----------
+    name : str
+    objective : Objective
+    teacher : TeacherPool or None
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        The training rows.
+    cache : Cache
+    """
+
+    def __init__(self, name: str, objective: Any, teacher: Any, X: Table, cache: Cache) -> None:
+        self.objective = objective
+        self.teacher = teacher
+        self._name, self._cache = name, cache
+        self._is_fitted_on_rows = type(objective).fit_view is not Objective.fit_view
+        self._X = X
+
+    def of(self, X: Table) -> Any:
+        """The view of some rows; None where the objective takes none."""
+        if type(self.objective).teacher_view is Objective.teacher_view:
+            return None
+        known_by = None if self.teacher is None or not self._cache.is_on else self.teacher.identity
+        if self.teacher is not None and known_by is None:  # nothing tells it from another
+            return _ask(None, self, X)
+        seen = self._X if self._is_fitted_on_rows else None
+        key = self._cache.key(f"objective `{self._name}`", self.objective, known_by, seen, X)
+        return self._cache.call(_ask, key, self, X)
+
+    @cached_property
+    def fitted(self) -> Any:
+        """The objective, or a clone that has learned of the training rows."""
+        if not self._is_fitted_on_rows:
+            return self.objective
+        fitted = clone(self.objective)
+        fitted.fit_view(self.teacher, self._X)
+        return fitted
+
+
+def _ask(key: str | None, view: _View, X: Table) -> Any:
+    return view.fitted.teacher_view(view.teacher, X)
 
 
 def _check_view(name: str, view: Any, n_rows: int) -> None:

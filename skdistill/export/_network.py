@@ -19,7 +19,7 @@ from skdistill._utils.process import usual_torch
 from skdistill.export._encoder import EncodedTable, PlainTable
 from skdistill.export._graph import OPSET, Graph
 from skdistill.export._optional import require
-from skdistill.modules import MLP, CategoryLayer, QuantileMLP
+from skdistill.modules import LINKED_MODULES, MLP, CategoryLayer, HydraMLP, QuantileMLP
 
 _ACTIVATIONS = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
 _FUNCTIONS = {
@@ -68,12 +68,14 @@ def add_plainly(graph: Graph, module: nn.Module, table: EncodedTable | PlainTabl
     except Exception as error:  # of the user's code, run on proxies
         raise NotPlainError from error
     output = _Writer(graph, module, table).write(steps)
+    if type(module) is HydraMLP:
+        return _add_mean_of_heads(graph, module, output)
     return _add_link(graph, module, output) if type(module) is QuantileMLP else output
 
 
 def _without_link(module: nn.Module) -> nn.Module:
     """The module up to its last layer; the names of its layers stay."""
-    if type(module) is not QuantileMLP:
+    if type(module) not in LINKED_MODULES:
         return module
     plain: nn.Module = copy.copy(module)
     plain.__class__ = MLP  # the same layers, and the pass of its parent
@@ -86,6 +88,15 @@ def _add_link(graph: Graph, module: QuantileMLP, raw: str) -> str:
     parts = graph.add("Where", middle, raw, graph.add("Softplus", raw))
     steps = graph.add("MatMul", parts, graph.constant(module.steps.numpy()))
     return graph.add("Add", steps, graph.constant(module.start.numpy()))
+
+
+def _add_mean_of_heads(graph: Graph, module: HydraMLP, raw: str) -> str:
+    """Add what :meth:`HydraMLP.link` does."""
+    shape = graph.constant(np.array([0, module.n_heads, -1]))
+    logs = graph.add("LogSoftmax", graph.add("Reshape", raw, shape), axis=2)
+    axes = graph.constant(np.array([1]))
+    whole = graph.add("ReduceLogSumExp", logs, axes, keepdims=0)
+    return graph.add("Sub", whole, graph.constant(np.float32(np.log(module.n_heads))))
 
 
 @usual_torch()

@@ -4,6 +4,7 @@ Needs nothing beyond the package but matplotlib, the extra `plot`, for displays 
 """
 
 from skdistill.inspection._fidelity import FidelityDisplay
+from skdistill.inspection._heads import head_probabilities
 from skdistill.inspection._history import HistoryDisplay
 from skdistill.inspection._pareto_display import ParetoDisplay
 from skdistill.inspection._quantile_display import QuantileDisplay
@@ -24,5 +25,6 @@ __all__ = [
     "SearchDisplay",
     "SegmentDisplay",
     "Verdict",
+    "head_probabilities",
     "verdict",
 ]

@@ -10,6 +10,7 @@ from skdistill.metrics._probabilities import (
     expected_calibration_error,
     kl_divergence,
     largest_probability_gap,
+    mutual_information,
 )
 from skdistill.metrics._quantiles import crps, interval_coverage
 
@@ -20,6 +21,7 @@ __all__ = [
     "interval_coverage",
     "kl_divergence",
     "largest_probability_gap",
+    "mutual_information",
     "prediction_churn",
     "retained_gain",
     "score_and_choices",

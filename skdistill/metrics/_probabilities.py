@@ -1,7 +1,7 @@
 """How good probabilities are, and how near a student's are to its teacher's."""
 
 import numpy as np
-from scipy.special import rel_entr
+from scipy.special import entr, rel_entr
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
@@ -11,6 +11,46 @@ from skdistill.metrics._mean import weighted_mean
 
 # The lowest probability a logarithm is taken of, as in sklearn.metrics.log_loss.
 TINY = np.finfo(np.float64).eps
+
+
+def mutual_information(y_prob: ArrayLike) -> FloatArray:
+    r"""How far several answers for a row are apart: the entropy of their mean, less their own.
+
+    .. math:: H(\bar p) - \frac{1}{M} \sum_m H(p_m), \quad \bar p = \frac{1}{M} \sum_m p_m
+
+    It is 0 where all agree, however unsure each of them is: what is not known is told apart from
+    what is a matter of chance.
+
+    Parameters
+    ----------
+    y_prob : array-like of shape (n_samples, n_members, n_classes)
+        Probabilities of each member: of :func:`skdistill.head_probabilities`, or of
+        ``TeacherPool.predict_each``.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        In nats, from 0 to the logarithm of the number of members.
+
+    References
+    ----------
+    .. [1] Houlsby et al. (2011). Bayesian Active Learning for Classification and Preference
+       Learning. https://doi.org/10.48550/arXiv.1112.5745
+
+    Examples
+    --------
+    >>> from skdistill.metrics import mutual_information
+    >>> agree, disagree = [[0.5, 0.5], [0.5, 0.5]], [[1.0, 0.0], [0.0, 1.0]]
+    >>> mutual_information([agree, disagree]).round(3)
+    array([0.   , 0.693])
+    """
+    p = check_array(y_prob, allow_nd=True, ensure_min_features=0, dtype=np.float64)
+    if p.ndim != 3:
+        raise ValueError(
+            f"`y_prob` must have shape (n_samples, n_members, n_classes), got {p.shape}."
+        )
+    own = entr(p).sum(axis=2).mean(axis=1)
+    return np.maximum(entr(p.mean(axis=1)).sum(axis=1) - own, 0.0)
 
 
 def expected_calibration_error(

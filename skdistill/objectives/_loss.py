@@ -1,13 +1,26 @@
 """The loss of a batch, of labels, response and objectives."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
+from skdistill._utils.layers import (
+    in_evaluation,
+    layers_in_words,
+    unknown_layers,
+    watch_layers,
+)
 from skdistill._utils.types import Estimator
-from skdistill.objectives._objective import DECAY_SHARE, Batch, Objective, loss_of, view_key
+from skdistill.objectives._objective import (
+    DECAY_SHARE,
+    Batch,
+    Objective,
+    loss_of,
+    probes_key,
+    view_key,
+)
 from skdistill.objectives._response import Response
 from skdistill.objectives._weights import gradient_norm
 
@@ -30,7 +43,7 @@ class DistillationLoss(torch.nn.Module):
     task : Classification
     response : Response
     objectives : list of (str, Objective)
-        They are this loss's own.
+        They are this loss's own; those that weigh nothing are left out.
     temperature : float
     alpha : float
         Weight of the hard-label term, in [0, 1].
@@ -50,13 +63,15 @@ class DistillationLoss(torch.nn.Module):
         super().__init__()
         self.task = task
         self.response = response
-        self.objectives = objectives
+        # One that weighs nothing is not there: the same steps are taken, to the bit.
+        self.objectives = [(name, one) for name, one in objectives if one.weight != 0]
         self.temperature = temperature
         self.alpha = alpha
         self.gives_probabilities = gives_probabilities
         self.parts = torch.nn.ModuleDict()
         self._layers: dict[str, torch.Tensor] = {}
-        fixed = [0.0 if one.weight == "auto" else one.weight for _, one in objectives]
+        self._student: Callable[[torch.Tensor], torch.Tensor] | None = None
+        fixed = [0.0 if one.weight == "auto" else one.weight for _, one in self.objectives]
         self.factors: torch.Tensor
         self.n_steps: torch.Tensor
         self.register_buffer("factors", torch.tensor(fixed, dtype=torch.float32))
@@ -97,7 +112,7 @@ class DistillationLoss(torch.nn.Module):
     def end(self) -> None:
         """Drop what objectives have trained beside the student."""
         self.parts.clear()
-        self._layers = {}
+        self._layers, self._student = {}, None
         for _, objective in self.objectives:
             if "module_" in vars(objective):
                 del objective.module_
@@ -109,10 +124,7 @@ class DistillationLoss(torch.nn.Module):
             return self._validation_loss(logits, target)
         rows, batch = self._rows(logits, target)
         for place, (name, objective) in enumerate(self.objectives):
-            factor = self._factor(place)
-            if factor is None:
-                continue
-            value = factor * self._term(name, objective, logits, target)
+            value = self._factor(place) * self._term(name, objective, logits, target)
             if objective.reduction == "row":
                 rows = rows + value
             else:
@@ -271,27 +283,36 @@ class DistillationLoss(torch.nn.Module):
 
     @property
     def layers(self) -> set[str]:
-        """Names of the student's submodules whose outputs the objectives need."""
+        """Names of the student's layers that the objectives need."""
         return {layer for _, objective in self.objectives for layer in objective.student_layers}
+
+    @property
+    def asks_student(self) -> bool:
+        """Whether an objective asks the student about other rows."""
+        return any(objective.asks_student for _, objective in self.objectives)
 
     def watch(self, module: torch.nn.Module) -> list[Any]:
         """Record the layers that the objectives name; returns handles that end it."""
-        submodules = dict(module.named_modules())
-        unknown = sorted(self.layers - set(submodules))
+        unknown = unknown_layers(module, self.layers)
         if unknown:
             raise ValueError(
                 f"`objectives` need the student's layers {unknown}, but it has "
-                f"{sorted(name for name in submodules if name)}."
+                f"{layers_in_words(module)}."
             )
-        return [
-            submodules[name].register_forward_hook(self._recorder(name)) for name in self.layers
-        ]
+        self._student = partial(self._ask, module)
+        return watch_layers(module, self.layers, self._record)
 
-    def _recorder(self, name: str) -> Callable:
-        def record(module: torch.nn.Module, inputs: Any, output: torch.Tensor) -> None:
-            self._layers[name] = output
+    def _record(self, name: str, output: torch.Tensor) -> None:
+        self._layers[name] = output
 
-        return record
+    def _ask(self, module: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+        """The student's logits of other rows, as it will give them when it is served."""
+        kept, self._layers = self._layers, {}
+        try:
+            with in_evaluation(module):
+                return as_logits(module(inputs), self.gives_probabilities)
+        finally:
+            self._layers = kept
 
     def _batch(
         self, name: str, objective: Objective, logits: torch.Tensor, target: dict[str, torch.Tensor]
@@ -305,6 +326,8 @@ class DistillationLoss(torch.nn.Module):
             target.get("teacher"),
             target.get(view_key(name)),
             target["weight"],
+            target.get(probes_key(name)),
+            self._student if objective.asks_student else None,
         )
 
     def _term(
@@ -322,11 +345,9 @@ class DistillationLoss(torch.nn.Module):
             )
         return value.to(weight.dtype)
 
-    def _factor(self, place: int) -> torch.Tensor | None:
-        """The factor of a term at this step; None where it is 0 for good."""
+    def _factor(self, place: int) -> torch.Tensor:
+        """The factor of a term at this step."""
         objective, factor = self.objectives[place][1], self.factors[place]
-        if objective.weight == 0:
-            return None
         if not objective.decay:
             return factor
         left = 1 - self.n_steps / max(1, self._n_planned)
@@ -335,11 +356,9 @@ class DistillationLoss(torch.nn.Module):
     def _make_parts(
         self, net: Estimator, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
-        with torch.no_grad(), _in_evaluation(net.module_):
+        with torch.no_grad(), in_evaluation(net.module_):
             logits = as_logits(net.module_(inputs), self.gives_probabilities)
         for place, (name, objective) in enumerate(self.objectives):
-            if objective.weight == 0:
-                continue
             made = objective.make_module(self._batch(name, objective, logits, target))
             if made is not None:
                 objective.module_ = self.parts[str(place)] = made.to(net.device)
@@ -350,7 +369,7 @@ class DistillationLoss(torch.nn.Module):
         self, module: torch.nn.Module, inputs: torch.Tensor, target: dict[str, torch.Tensor]
     ) -> None:
         """Find the factors that are "auto", by the gradients before the first step."""
-        with torch.enable_grad(), _in_evaluation(module):
+        with torch.enable_grad(), in_evaluation(module):
             logits = as_logits(module(inputs), self.gives_probabilities)
             weights = [p for p in module.parameters() if p.requires_grad]
             rows, batch = self._rows(logits, target)
@@ -363,17 +382,6 @@ class DistillationLoss(torch.nn.Module):
                     own = gradient_norm(value, weights)
                     # A term without a gradient has no size to balance.
                     self.factors[place] = AUTO_SHARE * rest / own if own > 0 else 0.0
-
-
-@contextmanager
-def _in_evaluation(module: torch.nn.Module) -> Iterator[None]:
-    """No random numbers and no running means inside: they are for the training."""
-    was_training = module.training
-    module.eval()
-    try:
-        yield
-    finally:
-        module.train(was_training)
 
 
 def _mean(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Real
@@ -39,6 +40,11 @@ class Batch:
         Rows of what `teacher_view` returned, of its dtype.
     weight : torch.Tensor of shape (n_batch,)
         Weights of the rows, with a mean of 1 over all rows that the student is trained on.
+    probes : torch.Tensor of shape (n_batch, n_tables, ...) or None
+        Rows of what `probe_rows` returned, as the encoder gives them to the student.
+    student : callable or None
+        Maps inputs, such as ``probes[:, 0]``, to the student's logits, without dropout and by
+        running statistics. Only with `asks_student`.
     """
 
     inputs: torch.Tensor
@@ -48,6 +54,8 @@ class Batch:
     soft: torch.Tensor | None
     view: torch.Tensor | None
     weight: torch.Tensor
+    probes: torch.Tensor | None = None
+    student: Callable[[torch.Tensor], torch.Tensor] | None = None
 
 
 @dataclass
@@ -74,8 +82,13 @@ class Objective(BaseEstimator):
       of the loss, or "batch" if it returns one value that has used the weights itself, as a term
       over pairs of rows must. It multiplies by the weights and divides by the number of rows, or
       of pairs: the weights have a mean of 1 over all rows, though not in each batch;
-    * `student_layers` names submodules of the student whose outputs `loss` needs;
-    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row;
+    * `student_layers` names submodules of the student whose outputs `loss` needs; "penultimate" is
+      what enters the linear layer called last, "antepenultimate" what enters the one before it;
+    * `check_fit` refuses teachers and targets that the term has no meaning for;
+    * `teacher_view` takes from the fitted teacher what `loss` needs, once per row; `fit_view`
+      learns before, on the training rows, what is to be the same for all;
+    * `probe_rows` gives rows near each row, and `asks_student` says that `loss` asks the student
+      about them: such a student is trained by skorch's own steps, which are slower;
     * `make_module` makes what the term trains beside the student, such as a projector.
 
     Parameters
@@ -96,6 +109,7 @@ class Objective(BaseEstimator):
 
     reduction: Literal["row", "batch"] = "row"
     student_layers: tuple[str, ...] = ()
+    asks_student: bool = False
     decay: bool = False
 
     _parameter_constraints: ClassVar[dict] = {
@@ -137,6 +151,20 @@ class Objective(BaseEstimator):
             What is to be predicted.
         """
 
+    def probe_rows(self, X: Table) -> list[Table]:
+        """Make other rows at which the term asks the student.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        list of (array-like or DataFrame of shape (n_samples, n_features))
+            Tables like X, the same for the same X; empty if there is nothing to ask.
+        """
+        return []
+
     def teacher_view(self, teacher: Estimator, X: Table) -> np.ndarray | None:
         """Take from the teacher what the term needs; `memory` keeps it.
 
@@ -153,6 +181,19 @@ class Objective(BaseEstimator):
             None if the term needs nothing of the teacher. The dtype stays what it is.
         """
         return None
+
+    def fit_view(self, teacher: Estimator, X: Table) -> None:
+        """Learn what `teacher_view` needs to be the same for all rows, such as components.
+
+        It is called on a clone, which is asked for all views of a training and then forgotten: so
+        what it learns goes into attributes, and no file holds it.
+
+        Parameters
+        ----------
+        teacher : TeacherPool
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            The training rows, without transfer rows.
+        """
 
     def make_module(self, batch: Batch) -> torch.nn.Module | None:
         """Make what the term trains beside the student: it is dropped after the training.
@@ -219,3 +260,8 @@ def _as_anything(value: Any) -> Any:
 def view_key(name: str) -> str:
     """Where the teacher view of the objective `name` travels in a batch's target."""
     return f"view:{name}"
+
+
+def probes_key(name: str) -> str:
+    """Where the probe rows of the objective `name` travel in a batch's target."""
+    return f"probes:{name}"

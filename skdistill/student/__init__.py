@@ -2,6 +2,7 @@
 
 from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._fitted import FittedStudent, check_finite, encode
+from skdistill.student._hydra import HydraStudent
 from skdistill.student._parameter import (
     as_large_as,
     check_student,
@@ -20,6 +21,7 @@ from skdistill.student._training import Training
 __all__ = [
     "BatchIterator",
     "FittedStudent",
+    "HydraStudent",
     "MLPStudent",
     "Rows",
     "Training",
@@ -41,5 +43,5 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (MLPStudent, softmax, FittedStudent, Training):
+for _public in (MLPStudent, HydraStudent, softmax, FittedStudent, Training):
     _public.__module__ = __name__

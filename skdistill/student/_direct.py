@@ -16,7 +16,7 @@ from skorch.callbacks import (
 )
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from skdistill.modules import MLP, QuantileMLP
+from skdistill.modules import OWN_MODULES
 from skdistill.objectives import DistillationLoss
 from skdistill.student._adamw import FlatUpdate
 from skdistill.student._average import WeightAverage
@@ -49,7 +49,7 @@ class _Direct(NeuralNet):
     The parameters and their gradients are views of two flat buffers, so that one step of AdamW
     updates all that Muon leaves to it. Epochs, history and callbacks are skorch's; so is every step
     where there is a callback that is not known, or where the loss needs an output that is not one
-    of its layers'.
+    of its layers', or asks the student itself.
 
     Parameters
     ----------
@@ -203,13 +203,14 @@ class _Direct(NeuralNet):
         options = self.get_params_for("optimizer")
         return (
             type(self) in (DirectNet, DirectRegressor)
-            and type(self.module_) in (MLP, QuantileMLP)
+            and type(self.module_) in OWN_MODULES
             and len(self.module_.layers) > 0
             and self.optimizer in (torch.optim.AdamW, Muon)
             and set(options) <= OPTIONS[self.optimizer]
             and options.get("param_groups", []) == self._usual_groups()
             and str(self.device) == "cpu"
             and isinstance(self.criterion_, DistillationLoss)
+            and not self.criterion_.asks_student
             and self.criterion_.layers <= set(layers_of(self.module_))
             and all(_is_known(callback) for _, callback in self.callbacks_)
         )

@@ -9,7 +9,7 @@ import torch
 
 from skdistill._utils.process import thread_limit, usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
-from skdistill.modules import MLP, QuantileMLP
+from skdistill.modules import OWN_MODULES
 from skdistill.objectives import as_logits
 from skdistill.table import TabularEncoder
 
@@ -94,7 +94,7 @@ class FittedStudent:
             inputs = padded
         rows, module, device = torch.from_numpy(inputs), self.net.module_, self.net.device
         # Of ours it is known that no new tensor takes the default type.
-        setting = thread_limit() if type(module) in (MLP, QuantileMLP) else usual_torch()
+        setting = thread_limit() if type(module) in OWN_MODULES else usual_torch()
         with torch.inference_mode(), setting:
             pieces = [rows] if len(rows) <= PREDICT_ROWS else rows.split(PREDICT_ROWS)
             answers = [as_logits(module(x.to(device)), self.gives_probabilities) for x in pieces]

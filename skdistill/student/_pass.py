@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import starmap
 from types import MappingProxyType
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 
 from skdistill._utils._compat import relu_backward_kernel
-from skdistill.modules import MLP, QuantileMLP
+from skdistill._utils.layers import ANTEPENULTIMATE, PENULTIMATE
+from skdistill.modules import LINKED_MODULES, MLP, HydraMLP, heads_layer
 
 _relu_backward = relu_backward_kernel()
 
@@ -87,8 +88,12 @@ class DirectPass:
         self.rest = _tail(self.flat, sum(one.numel() for one in self.matrices.values()))
         self.first = _Linear.of(module.first)
         self.layers = [cast("_Linear", _Linear.of(layer)) for layer in module.layers]
-        self.quantiles = module if isinstance(module, QuantileMLP) else None
+        self.linked: Any = module if isinstance(module, LINKED_MODULES) else None
+        self.heads = heads_layer(module.n_heads) if isinstance(module, HydraMLP) else ""
         self.watched = watched
+        names = [f"layers.{place}" for place in range(len(self.layers))]
+        # What enters the last layers, by their names.
+        self._entering = dict(zip(names[::-1], (PENULTIMATE, ANTEPENULTIMATE), strict=False))
         self.outputs: dict[str, torch.Tensor] = {}
         self._steps_of: dict[int, list[_Step]] = {}
 
@@ -114,10 +119,12 @@ class DirectPass:
             output = torch.addmm(layer.bias, inputs.relu_(), layer.transposed, out=out)
             if self.watched:
                 self._watch(name, output)
-        if self.quantiles is None:
+                self._watch(self._entering.get(name, ""), inputs)
+        if self.linked is None:
             return output
         self._raw = output
-        return self.quantiles.link(output)
+        self._watch(self.heads, output)
+        return self.linked.link(output)
 
     def backward(
         self, gradient: torch.Tensor, of_layers: Mapping[str, torch.Tensor] = MappingProxyType({})
@@ -131,8 +138,9 @@ class DirectPass:
         of_layers : dict of str to torch.Tensor, default={}
             Gradients of the outputs of layers watched, beside those that the logits give them.
         """
-        if self.quantiles is not None:
-            gradient = self.quantiles.link_backward(self._raw, gradient)
+        if self.linked is not None:
+            gradient = self.linked.link_backward(self._raw, gradient)
+            gradient = _sum(gradient, of_layers.get(self.heads))
         transposed = gradient.t()
         for name, layer, inputs, _, of_inputs, of_inputs_t in reversed(self._steps):
             if of_layers:
@@ -140,6 +148,8 @@ class DirectPass:
                 transposed = gradient.t()
             _write_gradients(layer, inputs, gradient, transposed)
             torch.mm(gradient, layer.weight, out=of_inputs)
+            if of_layers and (own := of_layers.get(self._entering.get(name, ""))) is not None:
+                of_inputs.add_(own)
             _relu_backward(of_inputs, inputs, 0, grad_input=of_inputs)
             gradient, transposed = of_inputs, of_inputs_t
         self._first_backward(gradient, transposed, of_layers)
@@ -187,7 +197,10 @@ def layers_of(module: MLP) -> list[str]:
     """Names of the layers of an MLP that the pass can watch."""
     inputs = {"first": module.first, "categories": module.categories}
     names = [name for name, layer in inputs.items() if layer is not None]
-    return names + [f"layers.{place}" for place in range(len(module.layers))]
+    names += [heads_layer(module.n_heads)] if isinstance(module, HydraMLP) else []
+    names += [f"layers.{place}" for place in range(len(module.layers))]
+    # What enters the first layer of all is no activation, and has no gradient.
+    return names + [PENULTIMATE, ANTEPENULTIMATE][: len(module.layers)]
 
 
 def _matrices_of(module: MLP) -> dict[str, torch.nn.Parameter]:

@@ -6,14 +6,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import LRScheduler
 
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._utils._compat import Interval, RealNotInt, StrOptions
 from skdistill._utils.auto import is_auto
-from skdistill.modules import MLP, QuantileMLP
+from skdistill.modules import MLP, OWN_MODULES, QuantileMLP
 from skdistill.student._batches import n_batches
 from skdistill.student._direct import DirectNet, DirectRegressor
 from skdistill.student._muon import muon_options
@@ -202,15 +202,13 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         sixteenth = 2 ** int(np.log2(max(n_rows, 16) / 16))  # rounded down to a power of two
         batch_size = _given(self.batch_size, int(np.clip(sixteenth, *own["batch_size"])))
         whole = _whole_training(name, n_rows, batch_size)
-        return MLPStudent(
+        return clone(self).set_params(
             hidden_layer_sizes=sizes,
             learning_rate=_given(self.learning_rate, rate),
             weight_decay=_given(self.weight_decay, own["weight_decay"]),
             batch_size=batch_size,
             n_steps=self._n_steps(whole, own["fewest_steps"]),
-            average_weights=self.average_weights,
             optimizer=name,
-            random_state=self.random_state,
         )
 
     def _n_steps(self, whole: int, fewest: int) -> int:
@@ -255,7 +253,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         recipe: Any = self.for_rows(n_rows)
         per_epoch = n_batches(n_rows, recipe.batch_size)
         epochs = -(-recipe.n_steps // per_epoch)
-        is_ours = module in (MLP, QuantileMLP)
+        is_ours = module in OWN_MODULES
         averages = is_ours and bool(self.average_weights)
         uses_muon = recipe.optimizer == "muon"
         schedule = _rising if averages and uses_muon else _one_cycle

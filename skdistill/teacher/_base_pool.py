@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar, Self
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter
 from sklearn.utils.validation import check_is_fitted
@@ -38,10 +38,12 @@ from skdistill.teacher._checks import (
 )
 from skdistill.teacher._eval_sets import select_columns
 from skdistill.teacher._fitted_pool import FittedPool
+from skdistill.teacher._folds import check_groups
 from skdistill.teacher._jobs import TrainingRows, make_jobs
 from skdistill.teacher._labelling import fit_members
 from skdistill.teacher._members import Member
 from skdistill.teacher._requests import routed_params, router_of
+from skdistill.teacher._row_weights import PoolLosses, RowWeights
 
 # (name, teacher) of each.
 Parts = list[tuple[str, Estimator]]
@@ -118,6 +120,8 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         params = routed_params(self, unfrozen(parts), X, sample_weight, metadata, fit_params)
         seen = selection.take(X)
         first_row = safe_indexing(seen, slice(0, 1))
+        if isinstance(self.weights, RowWeights):
+            self.weights.check_rows(first_row)
         self._find_outputs(parts, y, first_row)
         # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
         members = [self._adopt(*one, first_row) for one in parts if is_frozen(one[1])]
@@ -128,11 +132,19 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         self._keep(selection, [by_name[name] for name, _ in parts], weights)
         return self
 
-    def fit_weights(self, X: Table, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit_weights(
+        self,
+        X: Table,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: Iterable[Any] | None = None,
+    ) -> Self:
         """Choose the weights on rows that the teachers have not seen.
 
         Log loss is lowest with them, or of numbers the squared error. A prior worth one row a
-        teacher draws them to equal weights. The teachers stay as they are.
+        teacher draws them to equal weights. Where `weights` is :class:`RowWeights`, a clone of it
+        is fitted. The teachers stay as they are.
 
         Parameters
         ----------
@@ -140,6 +152,8 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or, of regressors, (n_samples, n_targets)
             Labels, of ``classes_``, or numbers. A class that no teacher knows says nothing of them.
         sample_weight : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rows that belong together; :class:`RowWeights` keeps them apart.
 
         Returns
         -------
@@ -149,15 +163,21 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If y or weights are not valid.
+            If y, weights or groups are not valid, or there are too few rows for `RowWeights`.
         """
         check_is_fitted(self)
         X = check_columns(self, X)
         truth = self._read_truth(y, X)
         weight = check_weights(sample_weight, num_samples(X))
         self._renew_keys()
-        answers = self._teachers(floored=True).each(self.select(X))
-        self._weights = self._best_weights(answers, truth, weight)
+        seen = self.select(X)
+        answers = self._teachers(floored=True).each(seen)
+        if isinstance(self.weights, RowWeights):
+            losses = self._losses(answers, truth)
+            apart = check_groups(groups, X)
+            self._weights = clone(self.weights).fit(seen, *losses, weight, apart)
+        else:
+            self._weights = self._best_weights(answers, truth, weight)
         return self
 
     def label_folds(
@@ -255,4 +275,10 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         self, answers: list[FloatArray], truth: NDArray[Any], sample_weight: FloatArray | None
     ) -> FloatArray:
         """The weights with which the pooled answers are nearest to the truth."""
+        raise NotImplementedError
+
+    def _losses(
+        self, answers: list[FloatArray], truth: NDArray[Any]
+    ) -> tuple[FloatArray, PoolLosses]:
+        """The loss of each teacher on each row, and that of the pool by the weights."""
         raise NotImplementedError

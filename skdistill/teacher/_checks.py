@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skdistill._utils._compat import Interval, StrOptions, num_samples
+from skdistill._utils._compat import Interval, StrOptions, is_fitted, num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, NDArray, Table
 from skdistill._utils.warn import warn
 from skdistill.serving import Scorer
@@ -27,6 +27,7 @@ from skdistill.teacher._adapters import BY_FUNCTION, adapt
 from skdistill.teacher._answers import ask, own_classes
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._libraries import is_known_model
+from skdistill.teacher._row_weights import RowWeights
 from skdistill.teacher._torch import TorchTeacher
 
 # What `floor` may be.
@@ -301,8 +302,13 @@ def _width(name: str, part: Estimator, first_row: Table) -> int:
     return shape[1]
 
 
-def check_pool_weights(weights: ArrayLike | None, n_teachers: int) -> FloatArray:
-    """Return the weights of the teachers as an array, ones for None."""
+def check_pool_weights(
+    weights: ArrayLike | RowWeights | None, n_teachers: int
+) -> FloatArray | RowWeights:
+    """Return the weights of the teachers, ones for None and for RowWeights to be fitted."""
+    if isinstance(weights, RowWeights):
+        weights.check_parameters()
+        return weights if is_fitted(weights) else np.ones(n_teachers)
     if weights is None:
         return np.ones(n_teachers)
     if isinstance(weights, str) and weights == "auto":
@@ -319,7 +325,7 @@ def check_pool_weights(weights: ArrayLike | None, n_teachers: int) -> FloatArray
     if not valid or (checked < 0).any() or not checked.sum():
         raise ValueError(
             f"`teacher_weights` must hold a number >= 0 for each of the {n_teachers} teacher(s), "
-            f"not all 0, or be 'auto' in DistilledClassifier, got {weights!r}."
+            f"not all 0, or be RowWeights(), or 'auto' in DistilledClassifier, got {weights!r}."
         )
     return checked
 

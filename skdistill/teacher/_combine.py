@@ -1,21 +1,47 @@
 """How the answers of several teachers become one array."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
-from skdistill._utils.types import BoolArray, FloatArray, IntArray, NDArray
+from skdistill._utils.types import BoolArray, FloatArray, IntArray, NDArray, Table
 from skdistill._utils.warn import warn
 from skdistill.targets import floor_probabilities, pool_probabilities
+from skdistill.teacher._row_weights import RowWeights
 
 # Lowest probability of a teacher about whose resolution nothing is known.
 UNKNOWN_FLOOR = 1e-6
 
 
+@dataclass(frozen=True)
 class Combination:
-    """How answers are combined, and what stands in for those that nobody can give."""
+    """How answers are combined, and what stands in for those that nobody can give.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_teachers,) or (n_samples, n_teachers), or RowWeights
+        The last tells those of rows, see :meth:`at`.
+    """
+
+    weights: FloatArray | RowWeights
+
+    def at(self, X: Table) -> Self:
+        """The same for some rows, of which the weights may depend.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Of the columns that the teachers see.
+
+        Returns
+        -------
+        Combination
+        """
+        if not isinstance(self.weights, RowWeights):
+            return self
+        return replace(self, weights=self.weights.predict(X))
 
     @property
     def n_columns(self) -> int:
@@ -69,13 +95,11 @@ class MeanProbability(Combination):
         Those of the columns of the result.
     floors : list of float
         Lowest probability of each teacher.
-    weights : ndarray of shape (n_teachers,)
     pooling : {"arithmetic", "geometric"}
     """
 
     classes: NDArray[Any]
     floors: list[float]
-    weights: FloatArray
     pooling: str
 
     @property
@@ -113,7 +137,9 @@ class MeanProbability(Combination):
     def pool(self, answers: Iterable[FloatArray], columns: Iterable[IntArray]) -> FloatArray:
         """The mean over the teachers that know a class; see :meth:`Combination.pool`."""
         aligned, known = self.align(answers, columns)
-        return pool_probabilities(aligned, self.weights[:, None] * known, self.pooling)
+        by_teacher = np.asarray(self.weights).T[..., None]
+        known = known if by_teacher.ndim == 2 else known[:, None]
+        return pool_probabilities(aligned, by_teacher * known, self.pooling)
 
     def teach(
         self, soft: FloatArray, y: NDArray[Any], columns: Iterable[IntArray], rows: IntArray
@@ -131,11 +157,9 @@ class MeanNumber(Combination):
     Attributes
     ----------
     n_targets : int
-    weights : ndarray of shape (n_teachers,)
     """
 
     n_targets: int
-    weights: FloatArray
 
     @property
     def n_columns(self) -> int:
@@ -144,7 +168,10 @@ class MeanNumber(Combination):
 
     def pool(self, answers: Iterable[FloatArray], columns: Iterable[IntArray]) -> FloatArray:
         """The mean over all teachers; see :meth:`Combination.pool`."""
-        return np.average(np.stack(list(answers)), axis=0, weights=self.weights)
+        stacked, by_teacher = np.stack(list(answers)), np.asarray(self.weights).T
+        if by_teacher.ndim == 2:
+            by_teacher = np.broadcast_to(by_teacher[..., None], stacked.shape)
+        return np.average(stacked, axis=0, weights=by_teacher)
 
     def teach(
         self, soft: FloatArray, y: NDArray[Any], columns: Iterable[IntArray], rows: IntArray

@@ -15,6 +15,7 @@ from skdistill.teacher._cached import renew_keys
 from skdistill.teacher._combine import Combination
 from skdistill.teacher._labelling import FittedTeachers
 from skdistill.teacher._members import Member
+from skdistill.teacher._row_weights import RowWeights
 
 
 class FittedPool:
@@ -26,13 +27,15 @@ class FittedPool:
     n_jobs: int | None
     _selection: ColumnSelection
     _members: list[Member]
-    _weights: FloatArray
+    _weights: FloatArray | RowWeights
 
     def _forget(self) -> None:
         """Be not fitted, so that a fit that fails leaves no teachers."""
         self.__dict__.pop("_members", None)
 
-    def _keep(self, selection: ColumnSelection, members: list[Member], weights: FloatArray) -> None:
+    def _keep(
+        self, selection: ColumnSelection, members: list[Member], weights: FloatArray | RowWeights
+    ) -> None:
         """Take what a fit has found."""
         self._selection = selection
         self._members = members
@@ -66,7 +69,21 @@ class FittedPool:
     @property
     def weights_(self) -> FloatArray:
         check_is_fitted(self)
-        return self._weights / self._weights.sum()
+        weights = self._weights
+        if isinstance(weights, RowWeights):
+            return weights.weights_
+        return weights / weights.sum()
+
+    @property
+    def weighing_(self) -> FloatArray | RowWeights:
+        """The weights in use: those of all rows, or what tells those of each."""
+        check_is_fitted(self)
+        return self._weights if isinstance(self._weights, RowWeights) else self.weights_
+
+    @property
+    def _weights_identity(self) -> Any:
+        weights = self._weights
+        return weights.identity if isinstance(weights, RowWeights) else self.weights_
 
     @property
     def keys(self) -> list[str | None]:

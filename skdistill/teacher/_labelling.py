@@ -107,7 +107,8 @@ class FittedTeachers:
         answers = run_jobs(jobs, self.n_jobs, require="sharedmem")
         for rows in chunks(X):
             own = islice(answers, len(self.members))
-            result[rows] = self.combination.pool(own, self.columns)
+            combination = self.combination.at(safe_indexing(X, rows))
+            result[rows] = combination.pool(own, self.columns)
             step(f"rows {rows.start} to {rows.stop - 1}")
         return result
 
@@ -166,7 +167,7 @@ class FittedTeachers:
                 answers[member.name] = self._label_folds_as_is(member, X, folds)
         y = np.asarray(y)
         by_teacher = [answers[member.name] for member in self.members]
-        return combine_folds(by_teacher, y, folds, self.combination)
+        return combine_folds(by_teacher, X, y, folds, self.combination)
 
     def _label_folds_as_is(self, member: Member, X: Table, folds: list[Fold]) -> list[FoldAnswer]:
         p = self._label_whole(member, X)
@@ -225,6 +226,7 @@ def fit_and_label_folds(
 
 def combine_folds(
     by_teacher: list[list[FoldAnswer]],
+    X: Table,
     y: NDArray[Any],
     folds: list[Fold],
     combination: Combination,
@@ -235,6 +237,7 @@ def combine_folds(
     ----------
     by_teacher : list of list of (ndarray, list of ndarray)
         Of each teacher in each fold.
+    X : array-like or DataFrame of shape (n_samples, n_features)
     y : ndarray of shape (n_samples, ...)
     folds : list of (ndarray, ndarray, list)
     combination : Combination
@@ -248,9 +251,13 @@ def combine_folds(
     """
     result = np.empty((len(y), combination.n_columns))
     is_answer, of_others = np.ones(len(y), dtype=bool), []
-    for fold, (_, test, _) in enumerate(folds):
+    for fold, (_, test, others) in enumerate(folds):
         columns, answers = zip(*(answers[fold] for answers in by_teacher), strict=True)
-        first, *more = (combination.pool(table, columns) for table in zip(*answers, strict=True))
+        tables = [safe_indexing(X, test), *others]
+        first, *more = (
+            combination.at(table).pool(told, columns)
+            for table, told in zip(tables, zip(*answers, strict=True), strict=True)
+        )
         result[test] = first
         of_others.append(more)
         is_answer[test] = combination.teach(result, y, columns, test)

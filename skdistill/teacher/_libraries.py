@@ -13,6 +13,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.frozen import FrozenEstimator
 
 from skdistill._utils.types import Estimator, NDArray, Table
@@ -98,19 +99,20 @@ class XGBoostModel(LibraryModel):
 
     def ask(self, X: Table) -> Any:
         """What it predicts."""
-        return self.model.predict(self._matrix(X))
+        return self.model.predict(self.matrix(X))
 
-    def _matrix(self, X: Table) -> Any:
+    def matrix(self, X: Table, missing: float | None = None) -> Any:
+        """The rows as it takes them; `missing` stands for a missing number."""
         from xgboost import DMatrix
 
-        names = self.model.feature_names
+        names, options = self.model.feature_names, {"missing": missing, "enable_categorical": True}
         if not is_frame(X):
-            X = self._as_wide(np.asarray(X))
+            X = self._as_wide(X if issparse(X) else np.asarray(X))
             types = None if names is None else self.model.feature_types
-            return DMatrix(X, feature_names=names, feature_types=types, enable_categorical=True)
+            return DMatrix(X, feature_names=names, feature_types=types, **options)
         if names is None:  # it was trained on an array
             X = self._as_wide(nw.from_native(X, eager_only=True).to_numpy())
-        return DMatrix(X, enable_categorical=True)
+        return DMatrix(X, **options)
 
     def _as_wide(self, X: NDArray[Any]) -> NDArray[Any]:
         """X, checked: XGBoost takes columns that are not there for missing values."""
@@ -136,9 +138,9 @@ class LightGBMModel(LibraryModel):
 
     def ask(self, X: Table) -> NDArray[Any]:
         """What it predicts."""
-        return np.asarray(self.model.predict(self._in_order(X)))
+        return np.asarray(self.model.predict(self.in_order(X)))
 
-    def _in_order(self, X: Table) -> NDArray[Any] | pd.DataFrame:
+    def in_order(self, X: Table) -> NDArray[Any] | pd.DataFrame:
         """A frame with its columns in the order of the training: LightGBM looks at no names."""
         if not is_frame(X):
             return np.asarray(X)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,9 +29,11 @@ from skdistill.teacher._checks import (
     union_of_classes,
 )
 from skdistill.teacher._combine import UNKNOWN_FLOOR, MeanProbability
+from skdistill.teacher._ensembles import check_bags, label_by_bags
 from skdistill.teacher._folds import check_groups, find_partition
 from skdistill.teacher._jobs import TrainingRows
 from skdistill.teacher._members import Member, adopt
+from skdistill.teacher._row_weights import PoolLosses, RowWeights
 
 
 class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator):
@@ -45,8 +48,9 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         :class:`FittedTeacher` or any object without ``fit`` is used as it is.
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         Mean of the probabilities, or of their logarithms (which floors them first).
-    weights : array-like of shape (n_teachers,), default=None
-        Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`.
+    weights : array-like of shape (n_teachers,) or RowWeights, default=None
+        Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`; so does a
+        :class:`RowWeights`, which then gives each row weights of its own.
     floor : "auto" or float, default="auto"
         Lowest probability of a teacher wherever a logarithm is needed. "auto" is 1 / (2 n K)
         for a forest or bagging of n members (or n neighbours) and K classes, 1e-6 otherwise. A
@@ -72,7 +76,8 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         The teachers in use.
     named_estimators_ : dict of str to object
     weights_ : ndarray of shape (n_teachers,)
-        The weights in use, in the order of the teachers, with a sum of 1.
+        The weights in use, in the order of the teachers, with a sum of 1; of :class:`RowWeights`,
+        their mean.
     n_features_in_ : int
         Only where X has columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -91,7 +96,7 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         teachers: Any,
         *,
         pooling: str = "arithmetic",
-        weights: ArrayLike | None = None,
+        weights: ArrayLike | RowWeights | None = None,
         floor: str | float = "auto",
         n_jobs: int | None = None,
         memory: Any = None,
@@ -152,6 +157,62 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         check_is_fitted(self)
         seen = self.select(check_columns(self, X))
         return self._teachers(floored).answers(seen)
+
+    def predict_each(self, X: Table) -> FloatArray:
+        """Probabilities of each teacher by itself.
+
+        A class that a teacher does not know has the pooled probability there, and the teacher
+        shares what is left among the classes that it knows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_teachers, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        seen = self.select(check_columns(self, X))
+        self._renew_keys()
+        answers = self._teachers().each(seen)
+        combination = self._combination(floored=False).at(seen)
+        aligned, known = combination.align(answers, self.known_columns)
+        pooled = combination.pool(answers, self.known_columns)
+        of_others = np.where(known[:, None], 0.0, pooled)
+        left = 1 - of_others.sum(axis=2, keepdims=True)
+        return (of_others + left * np.stack(aligned)).transpose(1, 0, 2)
+
+    def predict_bags(self, X: Table, n_bags: int) -> FloatArray:
+        """Probabilities of the teachers in bags, or of the members of a teacher that is a forest.
+
+        Several teachers, one a bag at least, are averaged by bag. A teacher alone has to be a
+        forest, a bagging or a vote, or to end with one; its members are averaged by bag.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        n_bags : int
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_bags, n_classes)
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer teachers, or members, than bags.
+        """
+        check_is_fitted(self)
+        check_bags([(one.name, one.estimator) for one in self._members], n_bags)
+        if len(self._members) > 1:
+            each = self.predict_each(X)
+            bags = [each[:, bag::n_bags].mean(axis=1) for bag in range(n_bags)]
+            return np.stack(bags, axis=1)
+        (member,), seen = self._members, self.select(check_columns(self, X))
+        return label_by_bags(member.estimator, member.columns, len(self.classes_), seen, n_bags)
 
     def predict(self, X: Table) -> NDArray[Any]:
         """The label of the highest pooled probability.
@@ -238,7 +299,7 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         keys = self.keys
         if None in keys:
             return None
-        return keys, self.pooling, self._floors, self.weights_
+        return keys, self.pooling, self._floors, self._weights_identity
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(pool_state(state, ColumnSelection(None)))
@@ -271,7 +332,9 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
     ) -> TrainingRows:
         return TrainingRows(X, y, self.classes_, fit_params)
 
-    def _keep(self, selection: ColumnSelection, members: list[Member], weights: FloatArray) -> None:
+    def _keep(
+        self, selection: ColumnSelection, members: list[Member], weights: FloatArray | RowWeights
+    ) -> None:
         super()._keep(selection, members, weights)
         unknown = UNKNOWN_FLOOR if self.floor == "auto" else float(self.floor)
         self._floors = [member.floor(len(self.classes_), unknown) for member in members]
@@ -285,7 +348,23 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         aligned, known = self._combination(floored=True).align(answers, self.known_columns)
         return fit_pool_weights(aligned, known, truth, self.pooling, sample_weight)
 
+    def _losses(
+        self, answers: list[FloatArray], truth: NDArray[Any]
+    ) -> tuple[FloatArray, PoolLosses]:
+        combination, rows = self._combination(floored=True), np.arange(len(truth))
+        aligned, known = combination.align(answers, self.known_columns)
+        told = np.stack([p[rows, truth] for p in aligned], axis=1)
+        guess = 1 / len(self.classes_)
+        losses = -np.log(np.where(known[:, truth].T, told, guess))
+        named = known[:, truth].any(axis=0)  # of another class nobody can tell
+
+        def pool_losses(weights: FloatArray) -> FloatArray:
+            pooled = replace(combination, weights=weights).pool(answers, self.known_columns)
+            return -np.log(np.where(named, pooled[rows, truth], 1.0))
+
+        return losses, pool_losses
+
     def _combination(self, floored: bool) -> MeanProbability:
         needed = floored or self.pooling == "geometric"
         floors = self._floors if needed else [0.0] * len(self._members)
-        return MeanProbability(self.classes_, floors, self._weights, self.pooling)
+        return MeanProbability(self._weights, self.classes_, floors, self.pooling)

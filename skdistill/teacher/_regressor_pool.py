@@ -26,6 +26,7 @@ from skdistill.teacher._members import Member
 from skdistill.teacher._number_checks import check_regressors, n_targets_of
 from skdistill.teacher._numbers import adopt_number, rows_to_fit
 from skdistill.teacher._quantiles import ask_quantiles, quantile_function
+from skdistill.teacher._row_weights import PoolLosses, RowWeights
 
 
 class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
@@ -38,8 +39,9 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         fitted; a :class:`~sklearn.frozen.FrozenEstimator`, a :class:`FittedTeacher`, any object
         without ``fit`` or a fitted model of another library (:ref:`these
         <fitted-models-of-numbers>`) is used as it is.
-    weights : array-like of shape (n_teachers,), default=None
-        Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`.
+    weights : array-like of shape (n_teachers,) or RowWeights, default=None
+        Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`; so does a
+        :class:`RowWeights`, which then gives each row weights of its own.
     n_jobs : int, default=None
         Teachers and folds fitted, and chunks labelled, at the same time.
     memory : str or object with the joblib.Memory interface, default=None
@@ -56,7 +58,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         The teachers in use.
     named_estimators_ : dict of str to object
     weights_ : ndarray of shape (n_teachers,)
-        The weights in use, with a sum of 1.
+        The weights in use, with a sum of 1; of :class:`RowWeights`, their mean.
     n_targets_ : int
     n_features_in_ : int
         Only where X has columns.
@@ -83,7 +85,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         self,
         teachers: Any,
         *,
-        weights: ArrayLike | None = None,
+        weights: ArrayLike | RowWeights | None = None,
         n_jobs: int | None = None,
         memory: Any = None,
         random_state: RandomState = None,
@@ -142,7 +144,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         seen, levels = self.select(check_columns(self, X)), np.asarray(quantiles, dtype=float)
         told = [ask_quantiles(one.name, one.estimator, seen, levels) for one in self._members]
-        return np.average(np.stack(told), axis=0, weights=self._weights)
+        return MeanNumber(self._weights, len(levels)).at(seen).pool(told, [])
 
     def label_quantiles(self, X: Table, levels: tuple[float, ...]) -> FloatArray:
         """The same, kept in `memory`.
@@ -165,7 +167,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
     def identity(self) -> tuple[Any, ...] | None:
         """What its answers depend on beside the rows; None where that cannot be told."""
         keys = self.keys
-        return None if None in keys else (keys, self.weights_)
+        return None if None in keys else (keys, self._weights_identity)
 
     def _check_teachers(self, parts: Parts, y: ArrayLike | None) -> None:
         check_regressors(parts, y)
@@ -196,17 +198,31 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
     ) -> FloatArray:
         return fit_mean_weights([answer - truth for answer in answers], sample_weight)
 
+    def _losses(
+        self, answers: list[FloatArray], truth: NDArray[Any]
+    ) -> tuple[FloatArray, PoolLosses]:
+        scale = truth.std(axis=0)
+        units = np.where(scale > 0, scale, 1.0)
+
+        def error(answer: FloatArray) -> FloatArray:
+            return (((answer - truth) / units) ** 2).mean(axis=1)
+
+        def pool_losses(weights: FloatArray) -> FloatArray:
+            return error(MeanNumber(weights, truth.shape[1]).pool(answers, []))
+
+        return np.stack([error(answer) for answer in answers], axis=1), pool_losses
+
     def _teachers(
         self, floored: bool = False, levels: tuple[float, ...] | None = None
     ) -> FittedTeachers:
         if levels is None:
             return super()._teachers(floored)
         members = [_told(one, levels) for one in self._members]
-        combination = MeanNumber(len(levels), self._weights)
+        combination = MeanNumber(self._weights, len(levels))
         return FittedTeachers(members, combination, self._cache, self.n_jobs)
 
     def _combination(self, floored: bool) -> MeanNumber:
-        return MeanNumber(self.n_targets_, self._weights)
+        return MeanNumber(self._weights, self.n_targets_)
 
 
 def _tell(key: str | None, pool: RegressorPool, X: Table, levels: tuple[float, ...]) -> FloatArray:

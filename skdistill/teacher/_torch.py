@@ -11,6 +11,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 
 from skdistill._utils._compat import num_samples
+from skdistill._utils.layers import read_layer_of
 from skdistill._utils.process import safe_threads
 from skdistill._utils.types import ArrayLike, FloatArray, NDArray, Table
 
@@ -90,19 +91,7 @@ class TorchTeacher(BaseEstimator):
             If the module does not take the input or gives no logits, or `classes` has another
             length.
         """
-        if not isinstance(self.module, torch.nn.Module):
-            raise TypeError(f"`module` must be a torch.nn.Module, got {self.module!r}.")
-        rows = X if self.preprocess is None else self.preprocess(X)
-        try:
-            rows = np.asarray(rows, dtype=float) if self.preprocess is None else rows
-            args, kwargs = self._inputs(rows)
-            with torch.inference_mode():
-                output = self._evaluation_module()(*args, **kwargs)
-        except (TypeError, RuntimeError, ValueError, IndexError) as error:
-            raise ValueError(
-                f"`module` does not take the input: {error}. Give `preprocess`, a function of X "
-                "that returns what the module takes: an array, a tuple of arrays or a dict"
-            ) from error
+        output = self._forward(self._evaluation_module(), X)
         p = _probabilities(_logits_of(output).double().cpu().numpy(), num_samples(X))
         if self.classes is not None and len(self.classes) != p.shape[1]:
             raise ValueError(
@@ -110,6 +99,43 @@ class TorchTeacher(BaseEstimator):
                 f"got {len(self.classes)}: {list(self.classes)[:10]}"
             )
         return p
+
+    @safe_threads()
+    def layer(self, X: Table, name: str = "penultimate") -> FloatArray:
+        """What a hidden layer of the module gives.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+        name : str, default="penultimate"
+            Of a submodule, whose output it is; "penultimate" for what enters the linear layer
+            called last, "antepenultimate" for what enters the one before it.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_units, ...)
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or the module does not take the input.
+        """
+        module = self._evaluation_module()
+        return read_layer_of(module, name, (self._forward(module, rows) for rows in [X]))
+
+    def _forward(self, module: torch.nn.Module, X: Table) -> Any:
+        """The module's output, as it comes."""
+        rows = X if self.preprocess is None else self.preprocess(X)
+        try:
+            rows = np.asarray(rows, dtype=float) if self.preprocess is None else rows
+            args, kwargs = self._inputs(rows)
+            with torch.inference_mode():
+                return module(*args, **kwargs)
+        except (TypeError, RuntimeError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"`module` does not take the input: {error}. Give `preprocess`, a function of X "
+                "that returns what the module takes: an array, a tuple of arrays or a dict"
+            ) from error
 
     def _inputs(self, rows: Any) -> tuple[Sequence[torch.Tensor], dict[str, torch.Tensor]]:
         """The positional and the keyword inputs of the module."""
@@ -129,6 +155,8 @@ class TorchTeacher(BaseEstimator):
         return values.to(device, dtype if values.is_floating_point() else None)
 
     def _evaluation_module(self) -> torch.nn.Module:
+        if not isinstance(self.module, torch.nn.Module):
+            raise TypeError(f"`module` must be a torch.nn.Module, got {self.module!r}.")
         # eval() would change the user's module, so a training one is copied.
         if any(part.training for part in self.module.modules()):
             return copy.deepcopy(self.module).eval()

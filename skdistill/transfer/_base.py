@@ -54,6 +54,15 @@ class TransferSampler(BaseEstimator):
         """Raise a ValueError for a parameter that is not valid."""
         self._validate_params()
 
+    def check_teacher(self, parts: list[tuple[str, Any]]) -> None:
+        """Raise a ValueError if it cannot draw with these teachers, before they are fitted.
+
+        Parameters
+        ----------
+        parts : list of (str, estimator)
+            None where soft targets take their place.
+        """
+
     def sample(
         self,
         X: Table,

@@ -42,6 +42,10 @@ class MetaSampler(TransferSampler):
             )
         self._validate_params()
 
+    def check_teacher(self, parts: list[tuple[str, Any]]) -> None:
+        """Raise a ValueError if the sampler cannot draw with these teachers."""
+        self.sampler.check_teacher(parts)
+
 
 def chain_of(sampler: TransferSampler) -> list[TransferSampler]:
     """The sampler, and those that it draws by, the one that draws at the end."""
