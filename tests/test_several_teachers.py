@@ -94,9 +94,10 @@ def test_each_row_asks_the_teacher_that_is_good_there(pooling, model, container)
 
 def test_the_formula():
     losses = np.column_stack([1 + (X[:, 0] > 0), np.ones(len(X))])
-    rows = RowWeights(tau=0.5).fit(X, losses, lambda weights: np.zeros(len(X)))
+    base = np.array([0.3, 0.7])
+    rows = RowWeights(tau=0.5).fit(X, losses, base, lambda weights: np.zeros(len(X)))
     scaled = losses / losses.mean()
-    expected = np.exp(-scaled / 0.5)
+    expected = base * np.exp(-scaled / 0.5)
     expected /= expected.sum(axis=1, keepdims=True)
     assert_allclose(rows.predict(X), expected, rtol=1e-6)
     assert rows.tau_ == 0.5
@@ -160,7 +161,8 @@ def test_a_fit_weighs_by_row_in_all_its_steps(tmp_path):
     for other in (stored, read, pickle.loads(pickle.dumps(one))):
         assert_array_equal(other.predict_proba(X), one.predict_proba(X))
         assert_array_equal(other.teacher_.predict_proba(X), one.teacher_.predict_proba(X))
-    again = skops.io.loads(skops.io.dumps(one), trusted=TRUSTED_TYPES)
+    trees = "sklearn.tree._tree.Tree"
+    again = skops.io.loads(skops.io.dumps(one), trusted=[*TRUSTED_TYPES, trees])
     assert_array_equal(again.teacher_.predict_proba(X), one.teacher_.predict_proba(X))
     assert not hasattr(one.teacher_weights, "tau_")
     folds = quiet(clf.set_params(cv="auto", memory=None), X, Y)
@@ -224,7 +226,7 @@ def test_frozen_teachers_that_may_have_seen_the_rows_are_told_of():
         clf.fit(X, Y)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", ".*frozen teacher may have seen")
-        clf.fit(X[:300], Y[:300], X_val=X[300:], y_val=Y[300:])
+        clf.fit(X[:300], Y[:300], X_val=(X[300:],), y_val=(Y[300:],))
 
 
 def test_without_rows_held_out_all_weigh_alike():
@@ -467,6 +469,7 @@ def test_a_column_that_says_nearly_all_is_told_of():
     with pytest.warns(UserWarning, match=r"does not see the columns 'z', by which"):
         clf.fit(frame, y)
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         warnings.filterwarnings("error", ".*does not see the columns")
         clf.fit(frame[:500], y[:500], X_transfer=(frame[500:],))
         clf.set_params(student_features=None).fit(frame, y)

@@ -22,8 +22,14 @@ class HydraStudent(MLPStudent):
     ----------
     hidden_layer_sizes : tuple of int or "auto", default="auto"
         Of the trunk.
-    learning_rate, weight_decay, batch_size, n_steps, average_weights, optimizer, random_state
-        As in :class:`MLPStudent`.
+    learning_rate : float or "auto", default="auto"
+        This and those up to `random_state` are as in :class:`MLPStudent`.
+    weight_decay : float or "auto", default="auto"
+    batch_size : int or "auto", default="auto"
+    n_steps : int, float or "auto", default="auto"
+    average_weights : bool, default=True
+    optimizer : {"auto", "muon", "adamw"}, default="auto"
+    random_state : int, default=None
     n_heads : int, default=8
         At least 2; that of :class:`Heads` has to be the same.
 

@@ -172,12 +172,12 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         self._renew_keys()
         seen = self.select(X)
         answers = self._teachers(floored=True).each(seen)
+        best, apart = self._best_weights(answers, truth, weight), check_groups(groups, X)
+        self._weights = best
         if isinstance(self.weights, RowWeights):
-            losses = self._losses(answers, truth)
-            apart = check_groups(groups, X)
-            self._weights = clone(self.weights).fit(seen, *losses, weight, apart)
-        else:
-            self._weights = self._best_weights(answers, truth, weight)
+            losses, pool_losses = self._losses(answers, truth)
+            own = clone(self.weights)
+            self._weights = own.fit(seen, losses, best, pool_losses, weight, apart)
         return self
 
     def label_folds(

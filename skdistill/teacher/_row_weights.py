@@ -35,8 +35,9 @@ class RowWeights(BaseEstimator):
     The losses of the teachers on rows that they have not seen are regressed on these rows. A
     teacher then weighs
 
-    .. math:: w_m(x) \propto \exp(-\hat\ell_m(x) / \tau)
+    .. math:: w_m(x) \propto v_m \exp(-\hat\ell_m(x) / \tau)
 
+    with the weights v that are best for all rows, as of ``teacher_weights="auto"``.
     It is given as `teacher_weights` of :class:`DistilledClassifier` and
     :class:`DistilledRegressor`, or as `weights` of a pool, whose ``fit_weights`` fits it. The loss
     is the log loss, or of numbers the squared error, in units of its mean over rows and teachers.
@@ -52,12 +53,14 @@ class RowWeights(BaseEstimator):
         ``KNeighborsRegressor(50)`` follows borders that are not along a column.
     tau : float or "auto", default="auto"
         Tau > 0, in units of the mean loss: a small one asks one teacher a row, a large one weighs
-        all alike. "auto" takes the one of seven, from 10 to 0.003, with which the pool has the
+        all rows by v. "auto" takes the one of seven, from 10 to 0.003, with which the pool has the
         lowest loss, where the losses of each fifth of the rows are told by a model of the others.
 
     Attributes
     ----------
     tau_ : float
+    base_ : ndarray of shape (n_teachers,)
+        The weights v that are best for all rows.
     weights_ : ndarray of shape (n_teachers,)
         The mean over the rows it was fitted on.
     models_ : list of (TabularEncoder, regressor)
@@ -119,6 +122,7 @@ class RowWeights(BaseEstimator):
         self,
         X: Table,
         losses: FloatArray,
+        base: FloatArray,
         pool_losses: PoolLosses,
         sample_weight: FloatArray | None = None,
         groups: NDArray[Any] | None = None,
@@ -130,6 +134,8 @@ class RowWeights(BaseEstimator):
         X : array-like or DataFrame of shape (n_samples, n_features)
             Rows that the teachers have not seen.
         losses : ndarray of shape (n_samples, n_teachers)
+        base : ndarray of shape (n_teachers,)
+            The weights that are best for all rows, above 0.
         pool_losses : callable
             The loss of the pool on each row, by weights of shape (n_samples, n_teachers).
         sample_weight : ndarray of shape (n_samples,), default=None
@@ -155,13 +161,15 @@ class RowWeights(BaseEstimator):
             model = self._fit_model(inputs, excess, sample_weight, train)
             told[test] = _numbers(model.predict(inputs[test]), excess.shape[1])
         taus = TAUS if isinstance(self.tau, str) else (float(self.tau),)
-        losses_of = {tau: pool_losses(_weights(told, tau)) for tau in taus}
+        self.base_ = base
+        losses_of = {tau: pool_losses(_weights(told, tau, base)) for tau in taus}
         means = {tau: np.average(one, weights=sample_weight) for tau, one in losses_of.items()}
         self.tau_ = min(taus, key=means.__getitem__)
         model = self._fit_model(inputs, excess, sample_weight, np.arange(len(excess)))
         self.models_ = [(encoder, model)]
         self.weights_ = np.average(self.predict(X), axis=0, weights=sample_weight)
-        self._known_by = [identify(self.get_params(), inputs, losses, sample_weight, groups)]
+        told_by = self.get_params(), inputs, losses, base, sample_weight, groups
+        self._known_by = [identify(*told_by)]
         return self
 
     def predict(self, X: Table) -> FloatArray:
@@ -178,7 +186,7 @@ class RowWeights(BaseEstimator):
         """
         check_is_fitted(self)
         told = [model.predict(encoder.transform(X)) for encoder, model in self.models_]
-        return _weights(np.mean(told, axis=0), self.tau_)
+        return _weights(np.mean(told, axis=0), self.tau_, self.base_)
 
     @classmethod
     def mean_of(cls, fitted: Sequence[RowWeights]) -> RowWeights:
@@ -195,6 +203,7 @@ class RowWeights(BaseEstimator):
         """
         mean = clone(fitted[0])
         mean.tau_ = float(np.exp(np.mean([np.log(one.tau_) for one in fitted])))
+        mean.base_ = np.mean([one.base_ for one in fitted], axis=0)
         mean.weights_ = np.mean([one.weights_ for one in fitted], axis=0)
         mean.models_ = [pair for one in fitted for pair in one.models_]
         mean._known_by = [key for one in fitted for key in one._known_by]
@@ -250,8 +259,8 @@ def _excess(losses: FloatArray, sample_weight: FloatArray | None) -> FloatArray:
     return (losses - losses.mean(axis=1, keepdims=True)) / (scale or 1.0)
 
 
-def _weights(expected: FloatArray, tau: float) -> FloatArray:
-    scaled = -expected / tau
+def _weights(expected: FloatArray, tau: float, base: FloatArray) -> FloatArray:
+    scaled = np.log(base) - expected / tau
     scaled = scaled - scaled.max(axis=1, keepdims=True)
     return softmax(np.maximum(scaled, -LARGEST_LOG_WEIGHT), axis=1)
 
