@@ -33,8 +33,8 @@ class AcrossSplits(TransferSampler):
     by another of its column, a missing number stays.
 
     Forests have thousands of thresholds in a column, so that one step changes next to nothing:
-    raise `n_splits`. Where we measured it, rows drawn more freely, as by :class:`Munge` in :class:`Near`,
-    taught more of a forest, and about as much of a booster.
+    raise `n_splits`. Where we measured it, rows drawn more freely, as by :class:`Munge` in
+    :class:`Near`, taught more of a forest, and about as much of a booster.
 
     Parameters
     ----------
