@@ -143,8 +143,8 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         samplers draw no more than there is a budget for; "auto" takes rounds of
         :class:`Disagreement`. A sampler in :class:`Rounds` then has a student trained for each
         round. Rows that a teacher was fitted on are taught by their labels, and `refit` fits no
-        teacher again. Not with `cv`, searches and objectives that ask teachers (:ref:`query-
-        budget`).
+        teacher again. Not with `cv`, searches and objectives that ask teachers
+        (:ref:`query-budget`).
     n_jobs : int, default=None
         Teachers and folds fitted, and chunks labelled, at the same time.
     verbose : int, default=0
