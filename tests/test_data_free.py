@@ -335,6 +335,13 @@ def test_thresholds_are_the_edges_of_bins():
     assert FromSchema().coverage(drawn, forest) > FromSchema().coverage(drawn[:100], forest) > 0
 
 
+def test_each_whole_number_is_in_a_bin_that_can_be_covered():
+    X = np.random.RandomState(0).randint(0, 12, (400, 3)).astype(float)
+    forest = RandomForestClassifier(30, random_state=0).fit(X, X.sum(axis=1) > 16)
+    assert (tree_structure(forest, "test").thresholds(0) % 1 == 0).any()
+    assert FromSchema().coverage(FromSchema().rows(forest, 1500, 0), forest) == 1
+
+
 def test_schema_of_a_table():
     X, _ = mixed()
     schema = TableSchema.from_table(X)
