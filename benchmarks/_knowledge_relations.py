@@ -49,7 +49,9 @@ def run(situation, seed):
         student = distilled(teacher, seed, objectives=objective, **params)
         pool = student.fit(X, y).teacher_
         found[method] = figures(student, X_test, y_test, pool)
-    found["control"] = figures(control(teacher, seed, **params).fit(X, y), X_test, y_test, pool)
+    found["control"] = figures(
+        control(teacher, seed, student=params["student"]).fit(X, y), X_test, y_test, pool
+    )
     found["teacher"] = figures(pool, X_test, y_test)
     return found
 

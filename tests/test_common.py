@@ -73,8 +73,22 @@ CONFIGURATIONS = [
     ),
     # A frozen teacher knows nothing of `class_weight`, and would label new rows without.
     WithFrozenTeacher(LogisticRegression(), QUICK, transfer=None, random_state=0),
-    DistilledClassifier(LogisticRegression(), QUICK, cv=2, random_state=0),
     DistilledClassifier(LogisticRegression(), own_net(), random_state=0),
+    DistilledClassifier(LogisticRegression(), Embedded, transfer=None, random_state=0),
+    TabularEncoder(),
+    TabularEncoder("codes", unseen_missing="error"),
+    TabularEncoder(nominal="auto"),
+    TeacherPool(LogisticRegression()),
+    TeacherPool([("lr", LogisticRegression()), ("rf", RandomForestClassifier(5))], random_state=0),
+    TeacherPool(
+        VotingClassifier([("nb", GaussianNB()), ("lr", LogisticRegression())], voting="soft"),
+        pooling="geometric",
+    ),
+]
+
+# They differ less from those above: `make test-all` runs them.
+MORE_CONFIGURATIONS = [
+    DistilledClassifier(LogisticRegression(), QUICK, cv=2, random_state=0),
     DistilledClassifier(
         LogisticRegression(),
         QUICK,
@@ -85,7 +99,6 @@ CONFIGURATIONS = [
     DistilledClassifier(
         make_pipeline(StandardScaler(), LogisticRegression()), QUICK, transfer=None, random_state=0
     ),
-    DistilledClassifier(LogisticRegression(), Embedded, transfer=None, random_state=0),
     DistilledClassifier(
         LogisticRegression(), QUICK, encoder=StandardScaler(), transfer=None, random_state=0
     ),
@@ -95,15 +108,6 @@ CONFIGURATIONS = [
     ),
     DistilledClassifier(
         LogisticRegression(), QUICK, early_stopping=True, transfer=None, random_state=0
-    ),
-    TabularEncoder(),
-    TabularEncoder("codes", unseen_missing="error"),
-    TabularEncoder(nominal="auto"),
-    TeacherPool(LogisticRegression()),
-    TeacherPool([("lr", LogisticRegression()), ("rf", RandomForestClassifier(5))], random_state=0),
-    TeacherPool(
-        VotingClassifier([("nb", GaussianNB()), ("lr", LogisticRegression())], voting="soft"),
-        pooling="geometric",
     ),
 ]
 
@@ -118,6 +122,13 @@ def expected_failures(estimator):
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(CONFIGURATIONS, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(MORE_CONFIGURATIONS, expected_failed_checks=expected_failures)
+def test_scikit_learn_checks_of_more_configurations(estimator, check):
     check(estimator)
 
 

@@ -34,7 +34,6 @@ CONFIGURATIONS = [
         random_state=0,
     ),
     WithFrozenTeacher(Ridge(), QUICK, transfer=None, random_state=0),
-    DistilledRegressor(Ridge(), QUICK, cv=2, random_state=0),
     DistilledRegressor(Ridge(), own_net(), transfer=Munge(size=1), random_state=0),
     DistilledRegressor(
         make_pipeline(StandardScaler(), Ridge()),
@@ -44,12 +43,16 @@ CONFIGURATIONS = [
         transfer=None,
         random_state=0,
     ),
-    DistilledRegressor(
-        KNeighborsRegressor(3), QUICK, encoder=StandardScaler(), transfer=None, random_state=0
-    ),
     RegressorPool([("ridge", Ridge()), ("linear", LinearRegression())]),
 ]
 
+# They differ less from those above: `make test-all` runs them.
+MORE_CONFIGURATIONS = [
+    DistilledRegressor(Ridge(), QUICK, cv=2, random_state=0),
+    DistilledRegressor(
+        KNeighborsRegressor(3), QUICK, encoder=StandardScaler(), transfer=None, random_state=0
+    ),
+]
 
 REASON = "equal over seeds alone: see tests/test_weights.py"
 
@@ -63,4 +66,11 @@ def expected(estimator):
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(CONFIGURATIONS, expected_failed_checks=expected)
 def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(MORE_CONFIGURATIONS, expected_failed_checks=expected)
+def test_scikit_learns_checks_of_more_configurations(estimator, check):
     check(estimator)

@@ -309,7 +309,7 @@ def test_relations_of_answers_are_those_out_of_fold(data):
 
     class Seen(CKA):
         def loss(self, batch):
-            seen.append(self.teacher_features(batch))
+            seen.append(self._their_features(batch))
             return super().loss(batch)
 
     params = {"transfer": None, "random_state": 0, "objectives": Seen("probabilities")}

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -232,6 +233,14 @@ def test_trees_in_other_models(name):
     if name == "pipeline":
         expected = model[-1].apply(model[:-1].transform(X))
         np.testing.assert_array_equal(found[0].leaves(X), expected)
+
+
+def test_trees_behind_a_transformed_target():
+    X, y = numbers()
+    model = TransformedTargetRegressor(RandomForestRegressor(5), transformer=StandardScaler())
+    assert has_trees(model)
+    (trees,) = trees_of(model.fit(X, y))
+    assert trees.leaves(X).shape == (len(X), 5)
 
 
 def test_models_without_trees():

@@ -9,6 +9,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import NearestNeighbors
 
 from skdistill import (
     Disagreement,
@@ -16,9 +17,9 @@ from skdistill import (
     DistilledClassifierCV,
     DistilledRegressor,
     Gibbs,
+    Marginals,
     MLPStudent,
     Munge,
-    Near,
     Objective,
     Rounds,
     TeacherPool,
@@ -44,6 +45,9 @@ class Service:
 
     def __getstate__(self):  # what it has counted does not tell it from another
         return {"model": self.model, "classes_": self.classes_}
+
+    def __setstate__(self, state):
+        vars(self).update(state | {"asked": []})
 
     def predict_proba(self, table):
         self.asked += rows_of(table)
@@ -306,8 +310,14 @@ def test_share_at_random_is_kept():
 
 
 def test_without_a_student_rows_are_those_near_the_data():
-    expected = Near(Munge(), 0.95).sample(X, 50, random_state=0)
-    np.testing.assert_array_equal(Disagreement(Munge()).sample(X, 50, random_state=0), expected)
+    near, plain = (one.sample(X, 200, random_state=0) for one in (Disagreement(Munge()), Munge()))
+    gaps = [NearestNeighbors(n_neighbors=1).fit(X).kneighbors(one)[0] for one in (near, plain)]
+    assert gaps[0].max() < gaps[1].max()
+
+
+def test_where_too_few_rows_are_near_the_nearest_are_taken():
+    far = Marginals()
+    assert Disagreement(far, quantile=0.0).sample(X, 50, random_state=0).shape == (50, 6)
 
 
 def test_weights_follow_the_rows():

@@ -11,9 +11,14 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from skdistill import (
+    AcrossSplits,
     BalancedHinton,
+    Disagreement,
     DistilledClassifier,
     DistilledRegressor,
+    FromNet,
+    FromSchema,
+    FromTrees,
     Gibbs,
     GivenRows,
     Hinton,
@@ -32,6 +37,7 @@ from skdistill import (
 )
 from skdistill import objectives as objectives_module
 from skdistill import transfer as transfer_module
+from skdistill.transfer import DataFreeSampler
 
 RESPONSES = [Hinton(), BalancedHinton(), BalancedHinton(balance=0.5)]
 RESPONSES_OF_NUMBERS = [SquaredError(), Huber(), Huber(delta=0.1)]
@@ -50,8 +56,13 @@ SAMPLERS = [
     Near(Gibbs(), quantile=0.9),
     Rounds(Munge()),
     Rounds(Near(Gibbs()), n_rounds=2, replace=False),
+    Disagreement(Munge()),
+    FromSchema(),
 ]
-BASES = (Response, Objective, TransferSampler)
+# These draw nothing without a teacher.
+SAMPLERS_OF_TEACHERS = [AcrossSplits(), FromTrees(), FromNet()]
+SCHEMES = [*ALL_RESPONSES, *OBJECTIVES, *SAMPLERS, *SAMPLERS_OF_TEACHERS]
+BASES = (Response, Objective, TransferSampler, DataFreeSampler)
 
 
 def soft(n_rows=7, n_classes=3, seed=0):
@@ -70,10 +81,10 @@ def test_every_scheme_has_its_line():
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, BASES) and value not in BASES
     }
-    assert schemes == {type(one) for one in [*ALL_RESPONSES, *OBJECTIVES, *SAMPLERS]}
+    assert schemes == {type(one) for one in SCHEMES}
 
 
-@pytest.mark.parametrize("scheme", [*ALL_RESPONSES, *OBJECTIVES, *SAMPLERS], ids=str)
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
 def test_scheme_is_a_plain_estimator(scheme):
     copy = clone(scheme)
     assert copy is not scheme

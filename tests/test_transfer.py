@@ -23,6 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import (
     DistilledClassifier,
+    FromSchema,
     Gibbs,
     GivenRows,
     Marginals,
@@ -448,6 +449,7 @@ def test_blocks_hold_neighbours_near():
 # --- what holds for every sampler that draws ---
 
 DRAWING = [
+    FromSchema(),
     Gibbs(),
     Gibbs(n_steps=4, p=0.05, n_neighbors=1, block_size=2),
     Gibbs(n_steps=2, p=0.5, n_neighbors=9, blur=2.0),
@@ -936,6 +938,7 @@ def test_wrong_parameters(params, message):
         (Gibbs(blur=-1), r"'blur' parameter of Gibbs must be .* Got -1"),
         (Gibbs(block_size=1), r"'block_size' parameter of Gibbs must be .* Got 1"),
         (Mixup(alpha=0), r"'alpha' parameter of Mixup must be .* Got 0"),
+        (FromSchema(size=-1), r"'size' parameter of FromSchema must be .* Got -1"),
         (Marginals(size=-1), r"'size' parameter of Marginals must be .* Got -1"),
         (Near(Munge(), quantile=1.5), r"'quantile' parameter of Near must be .* Got 1\.5"),
         (Near(Munge(), block_size=1), "'block_size' parameter of Near must be .* Got 1"),

@@ -375,7 +375,8 @@ def _key(
     known_by = None if teacher is None else teacher.identity
     weights = None if student is None else list(student.module.state_dict().values())
     task = run.task.identity
-    return cache.key(f"sampler `{name}`", sampler, *parts, known_by, weights, task, *round_)
+    given = known_by, weights, task, context.n_left
+    return cache.key(f"sampler `{name}`", sampler, *parts, *given, *round_)
 
 
 def _draw(

@@ -83,13 +83,13 @@ class AttentionTransfer(LayerObjective):
         self.channel_axis = channel_axis
 
     def teacher_view(self, teacher: Estimator, X: Table) -> FloatArray:
-        """The teacher's map, of shape (n_samples, n_positions); see the base."""
+        """The teacher's map; see :meth:`Objective.teacher_view`."""
         found = torch.from_numpy(read_layer(teacher, X, self.layer))
         return np.asarray(self._map("layer", self.layer, found))
 
     def make_module(self, batch: Batch) -> None:
         """None, but maps of different sizes are refused; see :meth:`Objective.make_module`."""
-        own, theirs = self._own_map(batch), self.teacher_features(batch)
+        own, theirs = self._own_map(batch), self._their_features(batch)
         if own.shape != theirs.shape:
             raise ValueError(
                 f"`AttentionTransfer` needs maps of one size, but `layer={self.layer!r}` of the "
@@ -99,7 +99,7 @@ class AttentionTransfer(LayerObjective):
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """One value a row; see :meth:`Objective.loss`."""
-        return (self._own_map(batch) - self.teacher_features(batch)).square().mean(dim=1)
+        return (self._own_map(batch) - self._their_features(batch)).square().mean(dim=1)
 
     def _own_map(self, batch: Batch) -> torch.Tensor:
         return self._map("student_layer", self.student_layer, batch.layers[self.student_layer])

@@ -22,8 +22,10 @@ class CKA(RelationObjective):
     ----------
     of : {"auto", "layer", "probabilities"}, default="auto"
         What tells the teacher's relations, as in :class:`PKT`.
-    layer, student_layer : str, default="penultimate"
-        Hidden layers, as in :class:`Hint`.
+    layer : str, default="penultimate"
+        The teacher's hidden layer, as in :class:`Hint`.
+    student_layer : str, default="penultimate"
+        The student's, as in :class:`Hint`.
     weight : float or "auto", default="auto"
         Factor of the term; see :class:`Objective`.
     decay : bool, default=True
@@ -53,8 +55,8 @@ class CKA(RelationObjective):
     def loss(self, batch: Batch) -> torch.Tensor:
         """One value; see :meth:`Objective.loss`."""
         share = shares(batch.weight)
-        own = _weighed(self.student_features(batch), share)
-        theirs = _weighed(self.teacher_features(batch), share)
+        own = _weighed(self._own_features(batch), share)
+        theirs = _weighed(self._their_features(batch), share)
         between, within = _product(own, theirs), _product(own, own) * _product(theirs, theirs)
         # A batch counts by its weight, though the ratio knows none.
         return batch.weight.mean() * (1 - between / within.clamp_min(SMALLEST).sqrt())

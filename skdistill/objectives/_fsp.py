@@ -87,13 +87,13 @@ class FSP(Objective):
         check_nets(self, teachers)
 
     def teacher_view(self, teacher: Estimator, X: Table) -> FloatArray:
-        """Both layers, projected, of shape (n_samples, 2, 32); see the base."""
+        """Both layers, projected; see :meth:`Objective.teacher_view`."""
         both = [flat(read_layer(teacher, X, name)) for name in self.layers]
         projected = [layer @ _directions(layer.shape[1], seed) for seed, layer in enumerate(both)]
         return np.stack(projected, axis=1).astype(np.float32)
 
     def make_module(self, batch: Batch) -> torch.nn.Module:
-        """The directions of the student's layers, which are not trained; see the base."""
+        """The directions of the student's layers; see :meth:`Objective.make_module`."""
         layers = [flat(batch.layers[name]) for name in self.student_layers]
         return torch.nn.ModuleList(
             _Projection(layer.shape[1], seed=2 + place) for place, layer in enumerate(layers)

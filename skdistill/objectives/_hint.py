@@ -50,12 +50,12 @@ class Hint(LayerObjective):
 
     def make_module(self, batch: Batch) -> torch.nn.Module:
         """The projector; see :meth:`Objective.make_module`."""
-        own, theirs = self.student_features(batch), self.teacher_features(batch)
+        own, theirs = self._own_features(batch), self._their_features(batch)
         return torch.nn.Linear(own.shape[1], theirs.shape[1], bias=False)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """One value a row; see :meth:`Objective.loss`."""
-        told = self.module_(self.student_features(batch))
+        told = self.module_(self._own_features(batch))
         own = standardized(told, batch.weight)
-        theirs = standardized(self.teacher_features(batch), batch.weight)
+        theirs = standardized(self._their_features(batch), batch.weight)
         return (own - theirs).square().mean(dim=1)

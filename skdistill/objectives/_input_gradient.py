@@ -47,8 +47,8 @@ class InputGradient(Objective):
     Notes
     -----
     Teachers must be nets. The derivative of a tree is 0 or does not exist: for those,
-    :class:`Near` draws rows around the data, which the teacher labels. To first order that is the
-    same knowledge [2]_.
+    :class:`Near` draws rows around the data, and :class:`AcrossSplits` pairs of rows across the
+    thresholds of trees, which the teacher labels. To first order that is the same knowledge [2]_.
 
     References
     ----------
@@ -99,8 +99,8 @@ class InputGradient(Objective):
         if others or not teachers:
             raise ValueError(
                 f"`InputGradient` needs teachers with derivatives ({NETS}); got "
-                f"{kinds_of(others)}. For trees, rows of `transfer=Near(Munge())` tell how the "
-                "teacher changes."
+                f"{kinds_of(others)}. Of trees, rows of `transfer=Near(Munge())`, or pairs of rows "
+                "across thresholds by `transfer=AcrossSplits()`, tell how the answers change."
             )
         if not task.has_classes:
             raise ValueError(

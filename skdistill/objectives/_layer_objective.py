@@ -53,11 +53,11 @@ class LayerObjective(Objective):
         """The layer of the nets among the teachers; see :meth:`Objective.teacher_view`."""
         return flat(read_layer(teacher, X, self.layer))
 
-    def student_features(self, batch: Batch) -> torch.Tensor:
+    def _own_features(self, batch: Batch) -> torch.Tensor:
         """The student's layer, a vector a row."""
         return flat(batch.layers[self.student_layer])
 
-    def teacher_features(self, batch: Batch) -> torch.Tensor:
+    def _their_features(self, batch: Batch) -> torch.Tensor:
         """What `teacher_view` gave, of the dtype of the student's layer."""
         assert batch.view is not None  # `teacher_view` always gives one
         return batch.view.to(batch.layers[self.student_layer].dtype)
@@ -96,16 +96,16 @@ class RelationObjective(LayerObjective):
             )
 
     def teacher_view(self, teacher: Estimator, X: Table) -> FloatArray | None:
-        """The layer of the nets, or None where answers will do; see the base."""
+        """The layer of the nets, or None; see :meth:`Objective.teacher_view`."""
         parts = [] if teacher is None else teacher.named_estimators_.values()
         if self.of == "layer" or (self.of == "auto" and any(map(is_net, parts))):
             return super().teacher_view(teacher, X)
         return None
 
-    def teacher_features(self, batch: Batch) -> torch.Tensor:
+    def _their_features(self, batch: Batch) -> torch.Tensor:
         """The layer, or centred log-probabilities: out of fold where the soft targets are."""
         if batch.view is not None:
-            return super().teacher_features(batch)
+            return super()._their_features(batch)
         assert batch.soft is not None  # an objective is given them
         logs = batch.soft.to(batch.logits.dtype).clamp_min(LEAST_PROBABILITY).log()
         return logs - logs.mean(dim=1, keepdim=True)

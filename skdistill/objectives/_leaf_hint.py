@@ -23,8 +23,8 @@ TREES = (
     "xgboost, LightGBM or catboost; alone or inside a Pipeline, a vote, a stack or a calibration"
 )
 _FEATURES: dict[str, type[TreeFeatures]] = {
-    "leaf_values": LeafValues,
     "margin_path": MarginPath,
+    "leaf_values": LeafValues,
     "leaf_embedding": LeafEmbedding,
 }
 
@@ -40,9 +40,9 @@ class LeafHint(Objective):
 
     Parameters
     ----------
-    of : {"leaf_values", "margin_path", "leaf_embedding"}, default="leaf_values"
-        The features. "leaf_values": what each tree adds to the answer, as principal components.
-        "margin_path": the answers after 16 shares of the trees, as principal components.
+    of : {"margin_path", "leaf_values", "leaf_embedding"}, default="margin_path"
+        The features. "margin_path": the answers after 16 shares of the trees, as principal
+        components. "leaf_values": what each tree adds to the answer, as principal components.
         "leaf_embedding": the trees in four parts of equal length, and of each part a vector for
         each leaf, fitted so that a linear head of their sum tells what the part adds [1]_.
     n_components : int or None, default=32
@@ -95,7 +95,7 @@ class LeafHint(Objective):
 
     def __init__(
         self,
-        of: Literal["leaf_values", "margin_path", "leaf_embedding"] = "leaf_values",
+        of: Literal["margin_path", "leaf_values", "leaf_embedding"] = "margin_path",
         n_components: int | None = 32,
         student_layer: str = "penultimate",
         weight: float | Literal["auto"] = "auto",

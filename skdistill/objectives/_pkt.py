@@ -28,8 +28,10 @@ class PKT(RelationObjective):
         What tells the teacher's relations: its hidden layer, where it is a net, or else its centred
         log-probabilities. Those need three classes at least: of two, they say what the response
         says.
-    layer, student_layer : str, default="penultimate"
-        Hidden layers, as in :class:`Hint`.
+    layer : str, default="penultimate"
+        The teacher's hidden layer, as in :class:`Hint`.
+    student_layer : str, default="penultimate"
+        The student's, as in :class:`Hint`.
     weight : float or "auto", default="auto"
         Factor of the term; see :class:`Objective`.
     decay : bool, default=True
@@ -57,8 +59,8 @@ class PKT(RelationObjective):
     def loss(self, batch: Batch) -> torch.Tensor:
         """One value a row; see :meth:`Objective.loss`."""
         share = shares(batch.weight)
-        own = _affinities(self.student_features(batch), share)
-        theirs = _affinities(self.teacher_features(batch), share)
+        own = _affinities(self._own_features(batch), share)
+        theirs = _affinities(self._their_features(batch), share)
         return (share * theirs * (theirs / own).log()).sum(dim=1)
 
 

@@ -10,6 +10,9 @@ from skdistill._utils._compat import Interval
 from skdistill.objectives._layer_objective import SMALLEST, RelationObjective, shares
 from skdistill.objectives._objective import Batch
 
+# Of a sum of products, in units of the last place: what may be left where two rows are the same.
+ROUNDING = 32
+
 
 class RKD(RelationObjective):
     r"""Relational knowledge distillation: distances of two rows, and angles of three.
@@ -30,8 +33,10 @@ class RKD(RelationObjective):
         Of a batch, so many rows at most make triples: memory and time grow with their third power.
     of : {"auto", "layer", "probabilities"}, default="auto"
         What tells the teacher's relations, as in :class:`PKT`.
-    layer, student_layer : str, default="penultimate"
-        Hidden layers, as in :class:`Hint`.
+    layer : str, default="penultimate"
+        The teacher's hidden layer, as in :class:`Hint`.
+    student_layer : str, default="penultimate"
+        The student's, as in :class:`Hint`.
     weight : float or "auto", default="auto"
         Factor of the term; see :class:`Objective`.
     decay : bool, default=True
@@ -80,7 +85,7 @@ class RKD(RelationObjective):
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """One value; see :meth:`Objective.loss`."""
-        own, theirs = self.student_features(batch), self.teacher_features(batch)
+        own, theirs = self._own_features(batch), self._their_features(batch)
         share = shares(batch.weight)
         gaps = F.smooth_l1_loss(_distances(own, share), _distances(theirs, share), reduction="none")
         value = share @ gaps @ share
@@ -94,14 +99,17 @@ class RKD(RelationObjective):
 
 def _distances(features: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     """Distances of all pairs, with a mean of 1 over those that are not 0."""
-    squares = (features[:, None] - features).square().sum(dim=2)
-    differ = squares > SMALLEST
+    centred = features - share @ features
+    # By products: the differences of all pairs would not fit into memory where layers are wide.
+    lengths = centred.square().sum(dim=1)
+    sums = lengths[:, None] + lengths
+    squares = sums - 2 * centred @ centred.t()
+    differ = squares > ROUNDING * torch.finfo(squares.dtype).eps * sums
     # The root has no finite gradient at 0.
     distances = torch.where(differ, squares, 1.0).sqrt() * differ
     pairs = share[:, None] * share * differ
-    return distances / ((pairs * distances).sum() / pairs.sum().clamp_min(SMALLEST)).clamp_min(
-        SMALLEST
-    )
+    mean = (pairs * distances).sum() / pairs.sum().clamp_min(SMALLEST)
+    return distances / mean.clamp_min(SMALLEST)
 
 
 def _angles(features: torch.Tensor) -> torch.Tensor:

@@ -22,8 +22,10 @@ class Similarity(RelationObjective):
     ----------
     of : {"auto", "layer", "probabilities"}, default="auto"
         What tells the teacher's relations, as in :class:`PKT`.
-    layer, student_layer : str, default="penultimate"
-        Hidden layers, as in :class:`Hint`.
+    layer : str, default="penultimate"
+        The teacher's hidden layer, as in :class:`Hint`.
+    student_layer : str, default="penultimate"
+        The student's, as in :class:`Hint`.
     weight : float or "auto", default="auto"
         Factor of the term; see :class:`Objective`.
     decay : bool, default=True
@@ -51,8 +53,8 @@ class Similarity(RelationObjective):
     def loss(self, batch: Batch) -> torch.Tensor:
         """One value a row; see :meth:`Objective.loss`."""
         share = shares(batch.weight)
-        own = _products(self.student_features(batch), share)
-        theirs = _products(self.teacher_features(batch), share)
+        own = _products(self._own_features(batch), share)
+        theirs = _products(self._their_features(batch), share)
         return (own - theirs).square() @ share
 
 

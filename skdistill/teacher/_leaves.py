@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     StackingClassifier,
     StackingRegressor,
@@ -98,7 +99,7 @@ def trees_of(estimator: Estimator) -> list[Trees]:
     ----------
     estimator : object
         A forest, a booster, a decision tree or a bagging of these; alone, at the end of a Pipeline,
-        frozen, or part of a vote, a stack, a calibration or a search.
+        frozen, or part of a vote, a stack, a calibration, a search or a transformed target.
 
     Returns
     -------
@@ -137,6 +138,8 @@ def _parts_of(estimator: Estimator) -> list[Estimator] | None:
     if isinstance(estimator, CalibratedClassifierCV):
         fitted = getattr(estimator, "calibrated_classifiers_", [estimator])
         return [one.estimator for one in fitted]
+    if isinstance(estimator, TransformedTargetRegressor):
+        return [getattr(estimator, "regressor_", estimator.regressor)]
     if isinstance(estimator, _SEVERAL):
         given = [part for _, part in estimator.estimators if not isinstance(part, str)]
         return list(getattr(estimator, "estimators_", given))

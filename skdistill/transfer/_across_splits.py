@@ -32,9 +32,9 @@ class AcrossSplits(TransferSampler):
     A category, and a number that is missing, have no threshold beside them: a category is replaced
     by another of its column, a missing number stays.
 
-    Forests have thousands of thresholds in a column, so that one step changes next to nothing, and
-    rows drawn more freely, as by :class:`Munge` in :class:`Near`, have taught more where we
-    measured it.
+    Forests have thousands of thresholds in a column, so that one step changes next to nothing:
+    raise `n_splits`. Where we measured it, rows drawn more freely, as by :class:`Munge` in
+    :class:`Near`, taught more of a forest, and about as much of a booster.
 
     Parameters
     ----------

@@ -110,10 +110,7 @@ class DataFreeSampler(TransferSampler):
         *,
         context: TransferContext | None = None,
     ) -> Drawn:
-        """Draw `n` rows; of X no more than ranges, levels and missing shares is used.
-
-        See :meth:`TransferSampler.sample`.
-        """
+        """Draw `n` rows by the ranges and levels of X; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         teacher = None if context is None else context.teacher
         structure = None if teacher is None else self._structure(teacher)

@@ -12,8 +12,10 @@ from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState,
 from skdistill.transfer._base import Drawn, TransferSampler, check_source_weights, draw_rows
 from skdistill.transfer._context import TransferContext
 from skdistill.transfer._meta import MetaSampler
-from skdistill.transfer._near import Near
+from skdistill.transfer._near import Support
 
+# Training rows to which distances are measured.
+BLOCK_SIZE = 10_000
 # Of a probability, before its logarithm is taken.
 FLOOR = 1e-6
 
@@ -21,8 +23,8 @@ FLOOR = 1e-6
 class Disagreement(MetaSampler):
     r"""Choose, of the rows of a sampler, those on which student and teacher differ.
 
-    Many candidates are drawn by `sampler`, inside the support of the data: those that are farther
-    from the training rows than these are from one another are dropped, as by :class:`Near`. Of the
+    Many candidates are drawn by `sampler`. Those outside the support of the data are dropped: they
+    are farther from the training rows than these are from one another, see :class:`Near`. Of the
     others, those with the highest score are taken, and the rest at random. It needs a student, so
     it is for :class:`Rounds`: ``Rounds(Disagreement(Munge()), replace=False)``. The rows of the
     first round, before there is a student, are those of `sampler`, inside the support.
@@ -46,7 +48,7 @@ class Disagreement(MetaSampler):
         Share of the rows that are taken at random, so that the student does not forget the rest.
     quantile : float or None, default=0.95
         Of the distances between training rows: candidates that are farther from all of them are
-        dropped. None keeps all.
+        dropped, as long as enough are left. None keeps all.
 
     References
     ----------
@@ -101,13 +103,22 @@ class Disagreement(MetaSampler):
         source_weight = check_source_weights(sample_weight, num_samples(X))
         context = context or TransferContext()
         chooses = n > 0 and context.student is not None and self.random_share < 1
-        n_candidates = round(self.n_candidates * n) if chooses else n
-        inner = self.sampler if self.quantile is None else Near(self.sampler, self.quantile)
-        drawn, weight = draw_rows(inner, X, n_candidates, rng, source_weight, context)
+        spares = n > 0 and self.quantile is not None
+        n_drawn = round((self.n_candidates if chooses else 2 if spares else 1) * n)
+        drawn, weight = draw_rows(self.sampler, X, n_drawn, rng, source_weight, context)
+        rows = self._near(X, drawn, n, rng) if spares else np.arange(n_drawn)
         if chooses:
-            rows = self._choose(self._scores(drawn, context), n, rng)
-            drawn, weight = safe_indexing(drawn, rows), weight[rows]
+            scores = self._scores(safe_indexing(drawn, rows), context)
+            rows = rows[self._choose(scores, n, rng)]
+        drawn, weight = safe_indexing(drawn, rows[:n]), weight[rows[:n]]
         return drawn if source_weight is None else (drawn, weight)
+
+    def _near(self, X: Table, drawn: Table, n: int, rng: np.random.RandomState) -> IntArray:
+        """The rows inside the support, or the `n` nearest where fewer are."""
+        assert self.quantile is not None
+        excess = Support(X, self.quantile, BLOCK_SIZE, rng).excess(drawn)
+        near = np.flatnonzero(excess <= 0)
+        return near if len(near) >= n else np.argsort(excess, kind="stable")[:n]
 
     def _choose(self, scores: FloatArray, n: int, rng: np.random.RandomState) -> IntArray:
         """The rows with the highest scores, and others at random."""

@@ -122,11 +122,14 @@ class Domain:
         """Let the thresholds of trees be the edges of bins."""
         for j, levels in enumerate(self.levels):
             found = np.unique(structure.thresholds(j)) if levels is None else np.empty(0)
-            found = found[(found > self.low[j]) & (found < self.high[j])]
+            # Of whole numbers, 4 and 4.5 part the same.
+            found = np.unique(np.floor(found)) if self.whole[j] else found
+            lowest = self.low[j] - self.whole[j]
+            found = found[(found > lowest) & (found < self.high[j])]
             if len(found) >= MOST_BINS:
                 found = found[np.linspace(0, len(found) - 1, MOST_BINS - 1).astype(int)]
             if len(found):
-                self.edges[j] = np.concatenate([[self.low[j]], found, [self.high[j]]])
+                self.edges[j] = np.concatenate([[lowest], found, [self.high[j]]])
 
     def n_bins(self) -> IntArray:
         """Bins of each column: levels, bins between edges, or one; and one of missing cells."""
@@ -176,8 +179,7 @@ class Domain:
             return between(low - self.whole[j], high, self.whole[j], place)
         scaled = place * (len(edges) - 1)
         bins = scaled.astype(int)
-        lower = np.where(bins == 0, low - self.whole[j], edges[bins])
-        return between(lower, edges[bins + 1], self.whole[j], scaled - bins)
+        return between(edges[bins], edges[bins + 1], self.whole[j], scaled - bins)
 
     def place_of(self, table: Columns) -> FloatArray:
         """The rows of another table of the same columns, as rows of this domain."""

@@ -104,7 +104,7 @@ def _covering(n: int, n_columns: int, rng: np.random.RandomState) -> FloatArray:
     left = n
     if n_columns > 1:
         size = _largest_prime(int(np.sqrt(n)))
-        if size + 1 >= n_columns:
+        if size > 1 and size + 1 >= n_columns:
             for _ in range(left // size**2):
                 parts.append(_hypercube(size**2, n_columns, 2, rng))
             left %= size**2

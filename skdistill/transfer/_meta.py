@@ -43,7 +43,7 @@ class MetaSampler(TransferSampler):
         self._validate_params()
 
     def check_teacher(self, parts: list[tuple[str, Any]]) -> None:
-        """Raise a ValueError if the sampler cannot draw with these teachers."""
+        """As the sampler does; see :meth:`TransferSampler.check_teacher`."""
         self.sampler.check_teacher(parts)
 
 

@@ -4,10 +4,9 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
-from skdistill._utils._compat import Interval, safe_indexing
+from skdistill._utils._compat import Interval, num_samples, safe_indexing
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
 from skdistill.table import read_table, stack_tables
 from skdistill.transfer._base import (
@@ -77,10 +76,8 @@ class Near(MetaSampler):
         """Draw `n` rows; see :meth:`TransferSampler.sample`."""
         self.check_parameters()
         rng = check_random_state(random_state)
-        table = read_table(X, exact=True)
-        space = MetricSpace(table, rng)
-        source_weight = check_source_weights(sample_weight, len(table.numbers))
-        index, limit = self._fit_index(space.points(table.numbers, space.codes), rng)
+        source_weight = check_source_weights(sample_weight, num_samples(X))
+        support = Support(X, self.quantile, self.block_size, rng)
         empty, no_weight = draw_rows(self.sampler, X, 0, rng, None, context)
         parts, weights, n_kept, n_drawn = [empty], [no_weight], 0, 0
         while n_kept < n:
@@ -92,9 +89,7 @@ class Near(MetaSampler):
                 )
             n_next = min(self._n_next(n, n_kept, n_drawn), MOST_DRAWS * n - n_drawn)
             drawn, weight = draw_rows(self.sampler, X, n_next, rng, source_weight, context)
-            points = space.points_of(read_table(drawn, kinds=table.kinds))
-            distance, _ = index.kneighbors(points)
-            near = np.flatnonzero(distance[:, 0] <= limit)[: n - n_kept]
+            near = np.flatnonzero(support.excess(drawn) <= 0)[: n - n_kept]
             parts.append(safe_indexing(drawn, near))
             weights.append(weight[near])
             n_kept, n_drawn = n_kept + len(near), n_drawn + n_next
@@ -106,16 +101,37 @@ class Near(MetaSampler):
         share = n_kept / n_drawn if n_kept else 1.0
         return int(np.ceil(1.1 * (n - n_kept) / share))
 
-    def _fit_index(
-        self, points: FloatArray, rng: np.random.RandomState
-    ) -> tuple[NearestNeighbors, float]:
-        """The index of training rows, and the largest distance to them that is near."""
+
+class Support:
+    """Where the training rows lie, in the metric of :class:`Munge`.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    quantile : float
+        Of the distances from a training row to the nearest other: what is no farther is near.
+    block_size : int
+        Training rows, drawn at random, to which distances are measured.
+    rng : RandomState
+    """
+
+    def __init__(
+        self, X: Table, quantile: float, block_size: int, rng: np.random.RandomState
+    ) -> None:
+        table = read_table(X, exact=True)
+        self._kinds, self._space = table.kinds, MetricSpace(table, rng)
         # Equal rows would make any distance but 0 far.
-        unique = np.unique(points, axis=0)
-        block = unique[rng.permutation(len(unique))[: self.block_size]]
-        index = index_of(block)
-        if len(block) == 1:
-            return index, 0.0
-        distance, _ = index.kneighbors()  # without X, never to the row itself
-        # Rows drawn may be stored in single precision.
-        return index, np.quantile(distance, self.quantile) + 1e-6
+        unique = np.unique(self._space.points(table.numbers, self._space.codes), axis=0)
+        block = unique[rng.permutation(len(unique))[:block_size]]
+        self._index = index_of(block)
+        self._limit = 0.0
+        if len(block) > 1:
+            distance, _ = self._index.kneighbors()  # without X, never to the row itself
+            # Rows drawn may be stored in single precision.
+            self._limit = np.quantile(distance, quantile) + 1e-6
+
+    def excess(self, X: Table) -> FloatArray:
+        """How much farther than near each of some rows is; 0 or less of those that are near."""
+        points = self._space.points_of(read_table(X, kinds=self._kinds))
+        distance, _ = self._index.kneighbors(points)
+        return distance[:, 0] - self._limit
