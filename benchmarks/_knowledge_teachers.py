@@ -1,7 +1,7 @@
 """Several teachers: two of three are spoilt, or each is good on a part of the rows."""
 
 import numpy as np
-from _knowledge import ALPHA, Form, control, distilled, figures, split, with_error
+from _knowledge import ALPHA, Form, control, distilled, figures, split
 from _report import print_table
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
@@ -86,10 +86,16 @@ def run(situation, seed):
     return found
 
 
-def recovered(cell, method):
-    """Share of the good teacher's gain over the control, in percent of log loss."""
-    loss = {name: cell[name]["log_loss"] for name in ("control", "good alone", method)}
-    return 100 * (loss["control"] - loss[method]) / (loss["control"] - loss["good alone"])
+def recovered(cells, method):
+    """Percent of the good teacher's gain over the control, in log loss, of several cells together.
+
+    A share of each by itself says nothing where that gain is small.
+    """
+    gains = {
+        name: sum(cell["control"]["log_loss"] - cell[name]["log_loss"] for cell in cells)
+        for name in ("good alone", method)
+    }
+    return 100 * gains[method] / gains["good alone"]
 
 
 def report(cells):
@@ -101,10 +107,11 @@ def report(cells):
         for one in situations:
             own = [cell for (situation, _), cell in cells.items() if situation == one]
             loss = f"{np.mean([cell[method]['log_loss'] for cell in own]):.4f}"
-            shares = [recovered(cell, method) for cell in own]
-            row.append(f"{loss} ({with_error(shares, 0)} %)")
-        rows.append(row)
-    print_table(["log loss (share of the good one's gain)", *situations], rows)
+            row.append(f"{loss} ({recovered(own, method):.0f} %)")
+        spoilt = [cell for (situation, _), cell in cells.items() if "spoilt" in situation]
+        rows.append([*row, f"{recovered(spoilt, method):.0f} %"])
+    columns = ["log loss (share of the good one's gain)", *situations, "all that are spoilt"]
+    print_table(columns, rows)
 
 
 TEACHERS = Form("teachers", "Several teachers", SITUATIONS, run, report)

@@ -88,10 +88,14 @@ class RandomTeacher(Objective):
     """Hold the student against one of the teachers, drawn anew for each batch.
 
     The cross-entropy with the teacher drawn is, on the mean over the draws, that with the mean of
-    all teachers: it has the same optimum, and more noise. All teachers count alike, whatever
-    `teacher_weights` says. As the response holds the student against the pool already, give it
-    ``alpha=1`` to follow single teachers alone: ``DistilledClassifier(teachers, alpha=1,
-    objectives=RandomTeacher(weight=7 / 3))`` weighs labels and teachers as `alpha` of 0.3 does.
+    all teachers: it has the same optimum, and more noise. The optimizers of the default student
+    scale each step by the size of its gradient, and do not average that noise away: where teachers
+    differ much, the student is worse than one of their mean (``make bench-knowledge``). All
+    teachers count alike, whatever `teacher_weights` says.
+
+    As the response holds the student against the pool already, give ``alpha=1`` to follow single
+    teachers alone: ``DistilledClassifier(teachers, alpha=1, objectives=RandomTeacher(weight=7 /
+    3))`` weighs labels and teachers as `alpha` of 0.3 does.
 
     The answers of each teacher for all rows are kept: they take as many times the memory of soft
     targets as there are teachers. It saves no question to a teacher.
