@@ -19,7 +19,7 @@ from _knowledge_nets import NETS
 from _knowledge_privileged import PRIVILEGED
 from _knowledge_queries import QUERIES
 from _knowledge_relations import RELATIONS
-from _knowledge_responses import RESPONSES
+from _knowledge_responses import OF_DEFAULTS, RESPONSES
 from _knowledge_splits import SPLITS
 from _knowledge_teachers import TEACHERS
 from _knowledge_trees import TREES
@@ -30,6 +30,7 @@ FORMS = {
     form.name: form
     for form in (
         RESPONSES,
+        OF_DEFAULTS,
         NETS,
         TREES,
         RELATIONS,
