@@ -1,7 +1,8 @@
 """Each kind of knowledge in the situation it was made for, beside control and plain Hinton.
 
 Run it with ``make bench-knowledge`` (hours; it goes on where it was stopped); it prints the
-section "Kinds of knowledge" of RESULTS.md.
+section "Kinds of knowledge" of RESULTS.md. The figures behind that are in ``knowledge/``: print
+them with ``--report --cells knowledge``, or go on with them by ``--cells knowledge``.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import time
 import warnings
 from itertools import product
+from pathlib import Path
 
 from _knowledge import CELLS, SEEDS, Form
 from _knowledge_adversarial import ADVERSARIAL
@@ -48,7 +50,7 @@ FORMS = {
 
 def main():
     options = parse()
-    CELLS.mkdir(exist_ok=True)
+    options.cells.mkdir(exist_ok=True, parents=True)
     warnings.filterwarnings("ignore")
     title = "Kinds of knowledge (`make bench-knowledge`)"
     found = {name: cells_of(FORMS[name], options) for name in options.forms}
@@ -62,7 +64,7 @@ def cells_of(form: Form, options):
     """The figures of a form by (situation, seed), measured where they are not there yet."""
     cells = {}
     for seed, situation in product(options.seeds, form.situations):
-        path = CELLS / f"{form.name}-{situation}-{seed}.json".replace(" ", "_")
+        path = options.cells / f"{form.name}-{situation}-{seed}.json".replace(" ", "_")
         if not path.exists() and not options.report:
             started = time.perf_counter()
             with threadpool_limits(1):
@@ -80,6 +82,7 @@ def parse():
     parser.add_argument(
         "--seeds", type=lambda text: [int(one) for one in text.split(",")], default=SEEDS
     )
+    parser.add_argument("--cells", type=Path, default=CELLS, help="folder of what is measured")
     parser.add_argument("--report", action="store_true", help="print what is there, run nothing")
     return parser.parse_args()
 

@@ -203,7 +203,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             kept = self._bound(n_asked, len(sure)) <= 1 - self.coverage
             if kept.any():
                 return float(levels[kept].max())
-            return float(levels[0])
+            return 0.0  # then it answers all rows
         order = np.argsort(sure)
         wrong_above = np.cumsum(differs[order][::-1].astype(int))[::-1]
         n_wrong = wrong_above[np.searchsorted(sure[order], levels)]

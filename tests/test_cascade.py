@@ -72,6 +72,11 @@ def test_promise_of_coverage_is_kept_on_new_rows():
     assert sum(kept) >= 35
 
 
+def test_coverage_that_few_rows_cannot_show_leaves_all_rows_to_the_student():
+    cascade = Cascade(Sure(), TEACHER, coverage=0.99).fit(rows(50, 0))
+    assert cascade.is_answered(rows(5000, 1)).all()
+
+
 def test_answers_are_those_of_the_one_who_answers():
     cascade = Cascade(Sure(), TEACHER, agreement=0.95).fit(rows(2000, 0))
     new = rows(500, 1)

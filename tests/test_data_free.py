@@ -16,7 +16,7 @@ import xgboost
 from shared import Net, small_table
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_diabetes, load_iris, make_classification
+from sklearn.datasets import load_diabetes, load_iris, load_wine, make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -647,3 +647,17 @@ def test_arrays_keep_their_dtype_and_ranges(sampler, n, dtype):
 def test_other_samplers_ask_no_teacher():
     assert not Munge().asks
     assert FromTrees().asks
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_split_of_missing_from_not_missing_is_no_threshold(scaled):
+    """Such a node stores an infinite threshold."""
+    X, y = load_wine(return_X_y=True)
+    X[(y == 0) & (np.random.RandomState(0).uniform(size=len(y)) < 0.8), 0] = np.nan
+    forest = RandomForestClassifier(20, random_state=0)
+    teacher = make_pipeline(StandardScaler(), forest) if scaled else forest
+    teacher.fit(X, y)
+    rows = FromTrees().rows(teacher, 50, random_state=0)
+    assert not np.isinf(rows).any()
+    across = AcrossSplits().sample(X, 50, context=TransferContext(teacher=teacher))
+    assert not np.isinf(across).any()

@@ -69,9 +69,12 @@ class SplitColumn:
         return self if self.levels is not None else replace(self, levels=list(levels))
 
     def raw_all(self, values: FloatArray) -> FloatArray:
-        """Numbers as X would have them."""
-        for inverse in self.inverses:
-            values = inverse(values)
+        """Numbers as X would have them; those that are not finite stay as they are."""
+        values = np.array(values, dtype=float)
+        finite = np.isfinite(values)
+        if finite.any():
+            for inverse in self.inverses:
+                values[finite] = inverse(values[finite])
         return values
 
     def raw(self, value: float) -> float:

@@ -92,7 +92,7 @@ class TreeStructure:
     def thresholds(self, position: int) -> FloatArray:
         """The thresholds in a column, in ascending order; one that is used twice is there twice."""
         found = [
-            tree.threshold[(tree.feature == position) & ~np.isnan(tree.threshold)]
+            tree.threshold[(tree.feature == position) & np.isfinite(tree.threshold)]
             for tree in self.trees
         ]
         return np.sort(np.concatenate(found)) if found else np.empty(0)
