@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import load_iris, make_classification, make_regression
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -16,6 +17,7 @@ from skdistill import (
     DistilledClassifier,
     DistilledClassifierCV,
     DistilledRegressor,
+    FromSchema,
     Gibbs,
     Marginals,
     MLPStudent,
@@ -414,3 +416,11 @@ def test_pool_alone_counts_nothing():
     pool.predict_proba(X)
     pool.predict_proba(X)
     assert len(service.asked) >= 480
+
+
+def test_sampler_that_asks_to_meet_a_prior_is_refused():
+    X, y = load_iris(return_X_y=True)
+    forest = FrozenEstimator(RandomForestClassifier(5, random_state=0).fit(X, y))
+    clf = DistilledClassifier(forest, transfer=FromSchema(class_prior="balanced"), max_queries=300)
+    with pytest.raises(ValueError, match="leave `class_prior` of the sampler out"):
+        clf.fit(X, y)

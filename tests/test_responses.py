@@ -211,7 +211,7 @@ def test_two_classes_leave_dist_its_columns():
     assert float(one) > 0
 
 
-@pytest.mark.parametrize("response", [DIST(), StandardizedLogits()], ids=str)
+@pytest.mark.parametrize("response", [DIST(), NKD(), StandardizedLogits()], ids=str)
 def test_response_that_fixes_no_scale_needs_labels(response):
     X, y = make_data(3)
     with pytest.raises(ValueError, match=r"does not tell how large a logit is.*`alpha` above 0"):

@@ -61,6 +61,11 @@ def _check_samplers(plan: "Plan", samplers: list[tuple[str, Any]], name: str) ->
             "a number, or a sampler that draws once."
         )
     for one, sampler in samplers:
+        if any(getattr(part, "class_prior", None) is not None for part in chain_of(sampler)):
+            raise ValueError(
+                f"the sampler `{one}` asks the teacher of many rows to meet its `class_prior`, "
+                f"which {name} is to spare: leave `class_prior` of the sampler out."
+            )
         inner = [part for part in chain_of(sampler) if isinstance(part, Disagreement)]
         if any(part.by == "teacher" for part in inner):
             raise ValueError(

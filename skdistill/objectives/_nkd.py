@@ -37,8 +37,8 @@ class NKD(Response):
 
     Notes
     -----
-    The first term is no proper score: its best answer is certainty. The student needs the
-    calibration that the estimator does by default.
+    The first term is no proper score: its best answer is certainty. So a fit without labels is
+    refused, and the student needs the calibration that a fit with rows held out does by default.
 
     References
     ----------
@@ -52,6 +52,8 @@ class NKD(Response):
     >>> NKD(others_weight=2.0)
     NKD(others_weight=2.0)
     """
+
+    fixes_scale = False
 
     _parameter_constraints: ClassVar[dict] = {
         **Response._parameter_constraints,
