@@ -329,7 +329,7 @@ def test_votes_of_none_are_floored_before_the_teacher_is_judged():
     labeller = Labeller(task, Hinton(), (1.0,), clf.teacher_)
     part = SimpleNamespace(validation=block, labeller=labeller, y=None, holds_out=False, where="")
     plan = SimpleNamespace(
-        teachers=[], refreshes=False, first_alpha=0.3, once=lambda key, make: make()
+        queries=None, teachers=[], refreshes=False, first_alpha=0.3, once=lambda key, make: make()
     )
     run = SimpleNamespace(trials=[], plan=plan)
     losses = Candidates([part], run)._judge_teacher()

@@ -118,6 +118,7 @@ def test_round_trip_of_a_students_own_module(student):
     np.testing.assert_allclose(
         back.student_.predict_proba(back.encoder_.transform(X)),
         clf.student_.predict_proba(clf.encoder_.transform(X)),
+        rtol=1e-6,  # where an array lies in memory may change the last bit of a float32
     )
 
 

@@ -319,12 +319,12 @@ def rehearse_response(response: Response, n_classes: int, temperature: float) ->
         shape = _some_loss(response, logits, target, temperature).shape
     except Exception as error:  # it is anyone's code
         raise ValueError(f"the response {response} fails on two rows: {error!r}.") from error
-    expected = (2,) if response.reduction == "row" else ()
+    expected, name = ((2,), "loss") if response.reduction == "row" else ((), "batch_loss")
     if len(target) != 2 or shape != expected:
         raise ValueError(
             f"the response {response} must make a target of each row and a loss of shape "
-            f"{expected}, but for 2 rows `prepare` returned shape {tuple(target.shape)} and the "
-            f"loss has {tuple(shape)}."
+            f"{expected}, but for 2 rows `prepare` returned shape {tuple(target.shape)} and "
+            f"`{name}` {tuple(shape)}."
         )
 
 
