@@ -7,11 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.stats import beta
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._utils._compat import Interval, num_samples, safe_indexing
+from skdistill._fit.holdout import rows_to_hold_out
+from skdistill._utils._compat import Interval, num_samples, safe_indexing, take_params
+from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, RandomState, Table
 from skdistill._utils.warn import warn
 from skdistill.task import check_target
@@ -22,15 +24,15 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     r"""Answer by the student where it is sure, and ask the teacher for the other rows.
 
     The student is sure of a row where its largest probability is at least ``threshold_``. The
-    threshold is the lowest that keeps a promise, which is tested on rows held out:
+    threshold keeps a promise, which is tested on rows held out:
 
     ============  ==============================================================================
     `coverage`    what is promised, with probability `confidence`
     ============  ==============================================================================
     None          at least a share `agreement` of all answers is the teacher's label: rows that
-                  the teacher answers itself count as agreeing
+                  the teacher answers itself count as agreeing. It is the lowest such threshold
     a share       at least that share of the rows is answered by the student; `agreement` is not
-                  used
+                  used. It is the highest such threshold
     ============  ==============================================================================
 
     The bound is that of Clopper and Pearson for the number of rows that break the promise. It holds
@@ -131,7 +133,9 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,), default=None
             Labels. None is legal with a fitted student.
         **fit_params : dict
-            For the ``fit`` of the student.
+            For the ``fit`` of the student, such as `sample_weight`; those with a value a row are
+            cut down to its rows. Of `groups` none is split: the bound still counts rows, and is
+            too low where rows of a group are alike.
 
         Returns
         -------
@@ -140,7 +144,8 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is not valid, or there is no teacher.
+            If a parameter is not valid, there is no teacher, or there are `fit_params` or
+            unfitted teachers beside a fitted student.
         """
         self._validate_params()
         X, y = indexable(X, y)
@@ -169,21 +174,39 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ) -> tuple[tuple[Table, Any], Table]:
         """Fit the student, if it is not fitted; the rows to fit on, and those held out."""
         if not unfrozen([("student", self.student)]):
+            if fit_params:
+                raise ValueError(
+                    f"{sorted(fit_params)} are for the `fit` of the student, but `student` is "
+                    "fitted: leave them out."
+                )
             self.student_ = self.student
             return (X, None), X
-        train, test = train_test_split(
-            np.arange(num_samples(X)),
-            test_size=self.test_size,
-            stratify=y,
-            random_state=self.random_state,
-        )
+        test = self._rows_held_out(X, y, fit_params.get("groups"))
+        train = np.setdiff1d(np.arange(num_samples(X)), test)
         own = safe_indexing(X, train), None if y is None else y[train]
-        self.student_ = clone(self.student).fit(*own, **fit_params)
+        self.student_ = clone(self.student).fit(*own, **take_params(X, fit_params, train))
         return own, safe_indexing(X, test)
+
+    def _rows_held_out(self, X: Table, y: Any, groups: Any) -> IntArray:
+        """Rows of all classes that have two, or whole groups."""
+        if groups is not None:
+            splitter = GroupShuffleSplit(
+                1, test_size=self.test_size, random_state=self.random_state
+            )
+            return next(splitter.split(X, y, groups))[1]
+        labels = np.zeros(num_samples(X)) if y is None else np.unique(y, return_inverse=True)[1]
+        return rows_to_hold_out(labels, self.test_size, self.random_state)
 
     def _find_teacher(self, X: Table, y: Any) -> TeacherPool:
         """The teachers as one pool; those that are not frozen learn from these rows."""
         if self.teacher is not None:
+            others = unfrozen(named_parts(self.teacher, "teacher"))
+            if self.student_ is self.student and others:
+                raise ValueError(
+                    f"`student` is fitted, and all rows choose the threshold, but the teachers "
+                    f"{[name for name, _ in others]} are not fitted: wrap fitted ones in "
+                    "FrozenEstimator."
+                )
             return TeacherPool(self.teacher, random_state=self.random_state).fit(X, y)
         student = getattr(self.student_, "estimator", self.student_)
         teacher = getattr(student, "teacher_", None)
@@ -195,7 +218,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return teacher
 
     def _find_threshold(self, sure: FloatArray, differs: BoolArray) -> float:
-        """The lowest threshold whose promise holds; infinity where none does."""
+        """The threshold whose promise holds; see the class."""
         levels = np.unique(sure)
         if self.coverage is not None:
             # Broken by a row that goes to the teacher: the more, the higher the threshold.

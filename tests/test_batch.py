@@ -373,7 +373,7 @@ def gradient_of(training, names_of_terms):
     net, rows = training.net, training.rows
     loss = net.criterion_
     others = DistillationLoss(**{**training.loss, "objectives": []})
-    inputs, target = rows.take_first(len(rows))
+    inputs, target = rows.take_some(len(rows))
     for parameter in net.module_.parameters():
         parameter.grad = None
     value = loss(net.module_(inputs), target) - others(net.module_(inputs), target)

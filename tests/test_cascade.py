@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -168,8 +168,22 @@ def test_teacher_that_is_not_fitted_learns_from_the_rows_of_the_student(digits):
     X, _, y, _ = digits
     cascade = Cascade(LogisticRegression(max_iter=200), RandomForestClassifier(20), agreement=0.8)
     assert cascade.fit(X, y).teacher_.score(X, y) > 0.95
-    with pytest.raises(ValueError, match="not frozen"):
+    with pytest.raises(ValueError, match="are not fitted: wrap fitted ones"):
         cascade.set_params(student=FrozenEstimator(cascade.student_)).fit(X, y)
+
+
+def test_arguments_of_the_student_are_cut_down_to_its_rows():
+    X, y = load_iris(return_X_y=True)
+    y[0] = 3  # a class of one row
+    groups = np.arange(len(y)) // 10
+    student = DistilledClassifier(LogisticRegression(), MLPStudent((8,), n_steps=20))
+    weighed = Cascade(student, agreement=0.5, random_state=0)
+    weighed.fit(X, y, sample_weight=np.ones(len(y)))
+    assert weighed.n_calibration_rows_ == 30
+    grouped = weighed.fit(X[1:], y[1:], groups=groups[1:])
+    assert grouped.n_calibration_rows_ % 10 in (0, 9)  # whole groups
+    with pytest.raises(ValueError, match=r"\['sample_weight'\] are for the `fit` of the student"):
+        Cascade(Sure(), TEACHER).fit(rows(100, 0), sample_weight=np.ones(100))
 
 
 def test_inside_a_pipeline_with_a_frame(digits):

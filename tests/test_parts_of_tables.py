@@ -42,6 +42,7 @@ from skdistill._utils.named import named_parts
 from skdistill.serving._model_file import read_probe
 from skdistill.serving._rows import RowReader
 from skdistill.table._nominal import MOST_COLUMNS, _excess, find_nominal
+from skdistill.teacher._queries import row_keys
 from skdistill.transfer._munge import _disjoint_pairs
 from skdistill.transfer._space import nearest_others
 
@@ -723,3 +724,11 @@ def test_what_reads_older_files_imports_the_standard_library_alone():
     code = "import sys, skdistill._stored.files; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "False\n"
+
+
+def test_wide_rows_of_objects_have_keys_of_their_own():
+    rows = np.zeros((2, 1200), dtype=object)  # the repr of such an array leaves cells out
+    rows[1, 600] = 1
+    first, second = row_keys(rows)
+    assert first != second
+    assert row_keys(rows) == [first, second]

@@ -14,7 +14,6 @@ from skdistill._utils.auto import is_auto
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import IntArray, Table
 from skdistill._utils.warn import warn
-from skdistill.objectives import Objective
 from skdistill.teacher import Queries
 from skdistill.transfer import Disagreement, Munge, Rounds, chain_of
 
@@ -45,7 +44,7 @@ def check_budget(plan: "Plan") -> None:
             f"{name} goes with `head='mean'` alone: quantiles take answers out of fold as well."
         )
     for one, objective in plan.objectives:
-        if type(objective).teacher_view is not Objective.teacher_view:
+        if objective.asks_teacher(plan.teachers):
             raise ValueError(
                 f"{name} cannot count what the objective `{one}` ({type(objective).__name__}) "
                 "takes from the teacher by `teacher_view`: leave one of them out."

@@ -27,20 +27,23 @@ from skdistill.table import (
 from skdistill.transfer import (
     AcrossSplits,
     DataFreeSampler,
+    Disagreement,
     Gibbs,
     Marginals,
     Mixup,
     Munge,
     Near,
-    Rounds,
     TransferSampler,
+    chain_of,
 )
 
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
 
 _EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
-_READ_TABLES = (AcrossSplits, DataFreeSampler, Gibbs, Marginals, Mixup, Munge, Near)
+_READ_TABLES = (
+    *(AcrossSplits, DataFreeSampler, Disagreement, Gibbs, Marginals, Mixup, Munge, Near),
+)
 
 
 def check_parameters(estimator: Estimator) -> None:
@@ -262,10 +265,11 @@ def _check_samplers(plan: "Plan", X: Table) -> None:
     if not issparse(X):
         return
     for name, sampler in _samplers_of(plan.parameters):
-        reader = sampler.sampler if isinstance(sampler, Rounds) else sampler
-        if sampler.size and isinstance(reader, _READ_TABLES):
+        readers = [one for one in chain_of(sampler) if isinstance(one, _READ_TABLES)]
+        if sampler.size and readers:
+            kind = type(readers[0]).__name__
             raise ValueError(
-                f"`transfer` draws rows (`{name}`), but X is sparse, and {type(reader).__name__} "
+                f"`transfer` draws rows (`{name}`), but X is sparse, and {kind} "
                 "reads dense tables only: give rows of your own as `X_transfer` and "
                 "`transfer=None`, or X.toarray()."
             )

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import check_cv, train_test_split
 
 from skdistill._utils._compat import num_samples
-from skdistill._utils.types import FloatArray, IntArray, Split, Table
+from skdistill._utils.types import FloatArray, IntArray, RandomState, Split, Table
 from skdistill._utils.warn import warn
 from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 
@@ -141,7 +141,7 @@ def rows_apart(given: "Inputs", fraction: float, seed: int | None) -> Split:
     return everything[~np.isin(groups, groups[test])], test
 
 
-def rows_to_hold_out(labels: IntArray, fraction: float, seed: int | None) -> IntArray:
+def rows_to_hold_out(labels: IntArray, fraction: float, seed: RandomState) -> IntArray:
     """Choose rows for validation; no class is left without a row that is not held out.
 
     Parameters
@@ -149,7 +149,7 @@ def rows_to_hold_out(labels: IntArray, fraction: float, seed: int | None) -> Int
     labels : ndarray of shape (n_rows,)
     fraction : float
         Share of the rows.
-    seed : int or None
+    seed : int, RandomState instance or None
 
     Returns
     -------

@@ -17,6 +17,7 @@ from skdistill._fit.checks import (
 )
 from skdistill._fit.holdout import find_folds, is_splitter, last_split, shown
 from skdistill._fit.labelling import Labeller
+from skdistill._fit.objective_checks import check_objectives
 from skdistill._fit.plan import Plan
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._fit.training import encoder_key, fit_encoder, rehearse_student
@@ -230,8 +231,7 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     check_budget(plan)
     task = _find_task(plan, X, y, arguments.soft_targets, sample_weight)
     kind.check_known(task, y, "y")
-    for _, objective in plan.objectives:
-        objective.check_fit(plan.teachers, task)
+    check_objectives(plan, X, task)
     by_class = class_weights(plan.parameters.class_weight, y, sample_weight)
     weight = combine_weights(sample_weight, by_class, y)
     plan = plan.for_task(task)

@@ -84,7 +84,7 @@ class RelationObjective(LayerObjective):
 
     def check_fit(self, teachers: list[tuple[str, Estimator]], task: Task) -> None:
         """Relations of probabilities need three classes; see :meth:`Objective.check_fit`."""
-        if self.of == "layer" or (self.of == "auto" and any(is_net(one) for _, one in teachers)):
+        if self.asks_teacher(teachers):
             check_nets(self, teachers)
             return
         kind = type(self).__name__
@@ -95,10 +95,14 @@ class RelationObjective(LayerObjective):
                 f"{what}: give a teacher that is a net ({NETS}); got {kinds_of(teachers)}."
             )
 
+    def asks_teacher(self, teachers: list[tuple[str, Estimator]]) -> bool:
+        """For layers, and not for answers; see :meth:`Objective.asks_teacher`."""
+        return self.of == "layer" or (self.of == "auto" and any(is_net(one) for _, one in teachers))
+
     def teacher_view(self, teacher: Estimator, X: Table) -> FloatArray | None:
         """The layer of the nets, or None; see :meth:`Objective.teacher_view`."""
-        parts = [] if teacher is None else teacher.named_estimators_.values()
-        if self.of == "layer" or (self.of == "auto" and any(map(is_net, parts))):
+        parts = [] if teacher is None else list(teacher.named_estimators_.items())
+        if self.asks_teacher(parts):
             return super().teacher_view(teacher, X)
         return None
 

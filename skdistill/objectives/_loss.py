@@ -98,7 +98,7 @@ class DistillationLoss(torch.nn.Module):
         self._n_planned = n_planned
         if not self.objectives:
             return
-        inputs, target = rows.take_first(FIRST_ROWS)
+        inputs, target = rows.take_some(FIRST_ROWS)
         handles = self.watch(net.module_)
         try:
             inputs, target = inputs.to(net.device), {k: v.to(net.device) for k, v in target.items()}

@@ -110,7 +110,7 @@ class NeighbourhoodGraph(Objective):
 
     def check_fit(self, teachers: list[tuple[str, Estimator]], task: Task) -> None:
         """Trees, or three classes and more; see :meth:`Objective.check_fit`."""
-        if self._asks_trees([part for _, part in teachers]):
+        if self.asks_teacher(teachers):
             check_trees(self, teachers)
         elif not task.has_classes or task.n_outputs < 3:
             what = "two classes" if task.has_classes else "numbers"
@@ -120,9 +120,14 @@ class NeighbourhoodGraph(Objective):
                 f"{kinds_of(teachers)}."
             )
 
+    def asks_teacher(self, teachers: list[tuple[str, Estimator]]) -> bool:
+        """For leaves, and not for answers; see :meth:`Objective.asks_teacher`."""
+        is_auto = self.of == "auto" and any(has_trees(one) for _, one in teachers)
+        return self.of == "leaves" or is_auto
+
     def teacher_view(self, teacher: Estimator, X: Table) -> IntArray | None:
         """The leaves of some trees; see :meth:`Objective.teacher_view`."""
-        if teacher is None or not self._asks_trees(teacher.estimators_):
+        if teacher is None or not self.asks_teacher(list(teacher.named_estimators_.items())):
             return None
         trees = [one for part in teacher.estimators_ for one in trees_of(part)]
         leaves = np.hstack([one.leaves(teacher.select(X)) for one in trees])
@@ -139,9 +144,6 @@ class NeighbourhoodGraph(Objective):
         gaps = squares[:, None] + squares - 2 * layer @ layer.T
         pulled, spread = share @ (graph * gaps).sum(dim=1), share @ gaps @ share
         return batch.weight.mean() * pulled / spread.clamp_min(SMALLEST)
-
-    def _asks_trees(self, teachers: list[Estimator]) -> bool:
-        return self.of == "leaves" or (self.of == "auto" and any(map(has_trees, teachers)))
 
     def _alike(self, batch: Batch) -> torch.Tensor:
         """How alike the teacher finds each two rows, from 0 to 1."""

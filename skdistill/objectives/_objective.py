@@ -165,6 +165,20 @@ class Objective(BaseEstimator):
         """
         return []
 
+    def asks_teacher(self, teachers: list[tuple[str, Estimator]]) -> bool:
+        """Whether `teacher_view` asks the teachers for anything; if it is overridden, by default.
+
+        Parameters
+        ----------
+        teachers : list of (str, object)
+            As they were given, fitted or not.
+
+        Returns
+        -------
+        bool
+        """
+        return type(self).teacher_view is not Objective.teacher_view
+
     def teacher_view(self, teacher: Estimator, X: Table) -> np.ndarray | None:
         """Take from the teacher what the term needs; `memory` keeps it.
 

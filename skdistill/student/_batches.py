@@ -66,9 +66,10 @@ class Rows(torch.utils.data.Dataset):
         """The same rows with another target."""
         return Rows(self.inputs, target, self.is_labelled, self.gives_inputs)
 
-    def take_first(self, n: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The first `n` rows, as a batch."""
-        inputs, target = self[slice(0, n)]
+    def take_some(self, n: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """At most `n` rows in equal steps, as a batch: the first of a sorted table are alike."""
+        n = min(n, len(self))
+        inputs, target = self[torch.linspace(0, len(self) - 1, n, dtype=torch.float64).long()]
         return inputs, {**target, "inputs": inputs}
 
     def __len__(self) -> int:

@@ -119,7 +119,8 @@ def _sklearn_layer(estimator: Any, X: Table, layer: str) -> FloatArray:
     if n_left_out is None:
         raise ValueError("a net of scikit-learn has 'penultimate' and 'antepenultimate' alone")
     names = getattr(estimator, "feature_names_in_", None)
-    hidden = check_array(X if names is None else X[list(names)], dtype=np.float64)
+    rows = X if names is None else X[list(names)]
+    hidden = check_array(rows, accept_sparse="csr", dtype=np.float64)
     activate = mlp_activations()[estimator.activation]
     places = range(len(estimator.coefs_) - n_left_out)
     for place in places:

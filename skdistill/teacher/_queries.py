@@ -172,7 +172,7 @@ def row_keys(X: Table) -> list[Hashable]:
         return [(row.col.tobytes(), row.data.tobytes()) for row in rows]
     values = np.asarray(X)
     if values.dtype.kind == "O":
-        return [repr(row) for row in X]
+        return [repr(row.tolist()) for row in values]  # repr of an array leaves cells out
     return [row.tobytes() for row in values]
 
 
