@@ -5,15 +5,16 @@ PY := .venv/bin/python
 TORCH := torch==2.13.0
 SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees
 
-# Tests and docs use a core each.
-MAKEFLAGS += -j2
+# Two halves of the tests, and the docs, share the cores: each on one thread.
+MAKEFLAGS += -j3
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-all lint bench-core bench-training bench-fidelity \
+.PHONY: help setup demo test test-first test-second test-all lint bench-core bench-training bench-fidelity \
 	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-commit profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
-	@echo "make test        the fast tests"
+	@echo "make test        the fast tests, in two halves side by side"
 	@echo "make test-all    the fast and the slow tests"
 	@echo "make lint        ruff and mypy"
 	@echo "make docs        build the documentation and run the code in it; warnings are errors"
@@ -44,8 +45,13 @@ setup: .venv/.ready
 demo: setup
 	$(PY) examples/compress_ensemble.py
 
-test: setup
-	$(PY) -m pytest
+test: test-first test-second
+
+test-first: setup
+	$(PYTEST) tests/test_[a-l]*.py
+
+test-second: setup
+	$(PYTEST) tests/test_[m-z]*.py
 
 test-all: setup
 	$(PY) -m pytest -m "slow or not slow"
