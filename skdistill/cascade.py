@@ -15,7 +15,8 @@ from skdistill._fit.holdout import rows_to_hold_out
 from skdistill._utils._compat import Interval, num_samples, safe_indexing, take_params
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, RandomState, Table
-from skdistill._utils.warn import warn
+from skdistill._utils.warn import naming, warn
+from skdistill._utils.weights import check_weights
 from skdistill.task import check_target
 from skdistill.teacher import TeacherPool, unfrozen
 
@@ -124,7 +125,13 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.test_size = test_size
         self.random_state = random_state
 
-    def fit(self, X: Table, y: ArrayLike | None = None, **fit_params: Any) -> Self:
+    def fit(
+        self,
+        X: Table,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the student, if it is not fitted, and find the threshold on rows held out.
 
         Parameters
@@ -132,10 +139,13 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,), default=None
             Labels. None is legal with a fitted student.
+        sample_weight : array-like of shape (n_samples,), default=None
+            For all that is fitted here, student and teachers. Rows of weight 0 are left out.
+            The promise counts rows, whatever they weigh.
         **fit_params : dict
-            For the ``fit`` of the student, such as `sample_weight`; those with a value a row are
-            cut down to its rows. Of `groups` none is split: the bound still counts rows, and is
-            too low where rows of a group are alike.
+            For the ``fit`` of the student; those with a value a row are cut down to its rows. Of
+            `groups` none is split: the bound still counts rows, and is too low where rows of a
+            group are alike.
 
         Returns
         -------
@@ -150,8 +160,9 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._validate_params()
         X, y = indexable(X, y)
         y = None if y is None else check_target(y, X)
-        own, held_out = self._fit_student(X, y, fit_params)
-        self.teacher_ = self._find_teacher(*own)
+        if sample_weight is not None:
+            fit_params["sample_weight"] = sample_weight
+        held_out = self._fit_parts(X, y, fit_params)
         self.classes_ = np.union1d(self.student_.classes_, self.teacher_.classes_)
         told = self.student_.predict_proba(held_out)
         sure = told.max(axis=1)
@@ -169,10 +180,8 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         )
         return self
 
-    def _fit_student(
-        self, X: Table, y: Any, fit_params: dict[str, Any]
-    ) -> tuple[tuple[Table, Any], Table]:
-        """Fit the student, if it is not fitted; the rows to fit on, and those held out."""
+    def _fit_parts(self, X: Table, y: Any, fit_params: dict[str, Any]) -> Table:
+        """Fit the student and the teachers, if they are not fitted; the rows held out."""
         if not unfrozen([("student", self.student)]):
             if fit_params:
                 raise ValueError(
@@ -180,12 +189,16 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                     "fitted: leave them out."
                 )
             self.student_ = self.student
-            return (X, None), X
-        test = self._rows_held_out(X, y, fit_params.get("groups"))
-        train = np.setdiff1d(np.arange(num_samples(X)), test)
-        own = safe_indexing(X, train), None if y is None else y[train]
-        self.student_ = clone(self.student).fit(*own, **take_params(X, fit_params, train))
-        return own, safe_indexing(X, test)
+            self.teacher_ = self._find_teacher(X, None)
+            return X
+        weight = check_weights(fit_params.get("sample_weight"), num_samples(X))
+        used = np.arange(num_samples(X)) if weight is None else np.flatnonzero(weight)
+        test = used[self._rows_held_out(*_take(used, X, y, fit_params.get("groups")))]
+        train = np.setdiff1d(used, test)
+        own, own_y, own_weight = _take(train, X, y, weight)
+        self.student_ = clone(self.student).fit(own, own_y, **take_params(X, fit_params, train))
+        self.teacher_ = self._find_teacher(own, own_y, own_weight)
+        return safe_indexing(X, test)
 
     def _rows_held_out(self, X: Table, y: Any, groups: Any) -> IntArray:
         """Rows of all classes that have two, or whole groups."""
@@ -197,7 +210,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         labels = np.zeros(num_samples(X)) if y is None else np.unique(y, return_inverse=True)[1]
         return rows_to_hold_out(labels, self.test_size, self.random_state)
 
-    def _find_teacher(self, X: Table, y: Any) -> TeacherPool:
+    def _find_teacher(self, X: Table, y: Any, weight: FloatArray | None = None) -> TeacherPool:
         """The teachers as one pool; those that are not frozen learn from these rows."""
         if self.teacher is not None:
             others = unfrozen(named_parts(self.teacher, "teacher"))
@@ -207,7 +220,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                     f"{[name for name, _ in others]} are not fitted: wrap fitted ones in "
                     "FrozenEstimator."
                 )
-            return TeacherPool(self.teacher, random_state=self.random_state).fit(X, y)
+            return TeacherPool(self.teacher, random_state=self.random_state).fit(X, y, weight)
         student = getattr(self.student_, "estimator", self.student_)
         teacher = getattr(student, "teacher_", None)
         if teacher is None:
@@ -236,11 +249,12 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         first = 0 if not len(broken) else broken[-1] + 1
         if first < len(levels):
             return float(levels[first])
-        warn(
-            f"{len(sure)} rows held out cannot show that the student agrees with the teacher on "
-            f"{self.agreement:.1%} of the rows, so the teacher answers all: give more rows, or a "
-            "lower `agreement`."
-        )
+        with naming(type(self).__name__):
+            warn(
+                f"{len(sure)} rows held out cannot show that the student agrees with the teacher "
+                f"on {self.agreement:.1%} of the rows, so the teacher answers all: give more "
+                "rows, or a lower `agreement`."
+            )
         return float("inf")
 
     def _bound(self, n_broken: IntArray, n_rows: int) -> FloatArray:
@@ -328,3 +342,8 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if hasattr(self.student, "__sklearn_tags__"):  # else nothing is known of it
             tags.input_tags = copy.deepcopy(get_tags(self.student).input_tags)
         return tags
+
+
+def _take(rows: IntArray, *parts: Any) -> list[Any]:
+    """These rows of each part; None stays None."""
+    return [None if part is None else safe_indexing(part, rows) for part in parts]

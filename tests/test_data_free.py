@@ -16,7 +16,13 @@ import xgboost
 from shared import Net, small_table
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_diabetes, load_iris, load_wine, make_classification
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_iris,
+    load_wine,
+    make_classification,
+)
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -523,19 +529,50 @@ def test_without_a_teacher_it_says_what_is_missing():
 # --- AcrossSplits ---
 
 
-def test_a_pair_is_on_both_sides_of_one_threshold():
-    X, y = load_iris(return_X_y=True)
-    tree = DecisionTreeClassifier(random_state=0).fit(X, y)
-    edges = [np.unique(tree_structure(tree, "test").thresholds(j)) for j in range(4)]
-    drawn = AcrossSplits().sample(X, 200, random_state=0, context=asked(tree)).reshape(-1, 2, 4)
-    for low, high in drawn:
-        (j,) = np.flatnonzero(low != high) if (low != high).any() else (None,)
-        if j is None:
-            continue
+def _as_seen(thresholds):
+    """The largest number in single precision that goes left."""
+    near = thresholds.astype(np.float32)
+    return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        DecisionTreeClassifier(random_state=0),
+        DecisionTreeClassifier(max_depth=1, random_state=0),
+        RandomForestClassifier(20, random_state=0),
+        GradientBoostingClassifier(n_estimators=30, max_depth=2, random_state=0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
+def test_a_pair_is_on_both_sides_of_a_threshold(model, load):
+    X, y = load(return_X_y=True)
+    model = clone(model).fit(X, y)
+    structure = tree_structure(model, "test")
+    edges = [_as_seen(structure.thresholds(j)) for j in range(X.shape[1])]
+    whole = (np.rint(X) == X).all(axis=0)
+    edges = [np.unique(np.floor(one) if whole[j] else one) for j, one in enumerate(edges)]
+    drawn = AcrossSplits().sample(X, 400, random_state=0, context=asked(model))
+    for low, high in drawn.reshape(-1, 2, X.shape[1]).astype(np.float32):  # as the trees see them
+        (j,) = np.flatnonzero(low != high)  # they differ, and in one column
         cells = np.searchsorted(edges[j], [low[j], high[j]])
-        own = X[(X[:, np.arange(4) != j] == low[np.arange(4) != j]).all(axis=1), j]
-        places = np.searchsorted(edges[j], own)
-        assert any((np.abs(cells - place) == 1).all() for place in places)
+        kept = np.arange(X.shape[1]) != j
+        own = X[(X[:, kept].astype(np.float32) == low[kept]).all(axis=1), j]
+        places = np.searchsorted(edges[j], own.astype(np.float32))
+        ends = [[max(place - 1, 0), min(place + 1, len(edges[j]))] for place in places]
+        assert cells.tolist() in ends
+
+
+def test_numbers_that_stand_for_missing_are_refused():
+    X, y = load_iris(return_X_y=True)
+    own = xgboost.XGBClassifier(n_estimators=3, missing=0.2).fit(X, y)
+    with pytest.raises(ValueError, match="take 0.2 for missing"):
+        FromTrees().rows(own, 10)
+    X[::3] = 0.0
+    other = lightgbm.LGBMClassifier(n_estimators=3, zero_as_missing=True, verbose=-1).fit(X, y)
+    with pytest.raises(ValueError, match="take 0 for missing"):
+        FromTrees().rows(other, 10)
 
 
 def test_whole_numbers_step_by_one_and_categories_change():

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
@@ -32,7 +33,7 @@ def ensemble_in(teacher: Estimator) -> Estimator | None:
 def n_members_of(ensemble: Estimator) -> int:
     """How many members an ensemble has, or will have once it is fitted."""
     if isinstance(ensemble, VotingClassifier):
-        return len(ensemble.estimators)
+        return sum(one != "drop" for _, one in ensemble.estimators)
     return len(getattr(ensemble, "estimators_", ())) or int(ensemble.n_estimators)
 
 
@@ -59,10 +60,26 @@ def check_bags(teachers: list[tuple[str, Estimator]], n_bags: int) -> None:
             "heads need several teachers, or one that is a forest, a bagging or a vote of "
             f"scikit-learn; got `{name}`, {kind_of(teacher)}."
         )
+    _check_members(name, ensemble)
     if n_members_of(ensemble) < n_bags:
         raise ValueError(
             f"{n_bags} heads need as many members of teacher `{name}`, which has "
             f"{n_members_of(ensemble)}: give more, or fewer heads by `n_heads`."
+        )
+
+
+def _check_members(name: str, ensemble: Estimator) -> None:
+    """Raise a ValueError for members that tell no probabilities, or that do not count alike."""
+    if getattr(ensemble, "weights", None) is not None:
+        raise ValueError(
+            f"teacher `{name}` weighs its members (`weights`), and heads count them alike: leave "
+            "`weights` out, or give the members as teachers."
+        )
+    base = ensemble.estimator if isinstance(ensemble, BaggingClassifier) else None
+    if base is not None and not hasattr(base, "predict_proba"):
+        raise ValueError(
+            f"the members of teacher `{name}` ({type(base).__name__}) have no `predict_proba`, "
+            "which heads learn: give members that have it."
         )
 
 
@@ -88,15 +105,23 @@ def label_by_bags(
     ensemble, X = _unwrapped(teacher, X)
     result = np.zeros((num_samples(X), n_bags, n_classes))
     members = ensemble.estimators_
-    inputs = np.asarray(X, dtype=np.float32) if isinstance(ensemble, FORESTS) else X
+    inputs = _inputs_of(ensemble, X)
     for place, member in enumerate(members):
         seen = inputs
         if isinstance(ensemble, BaggingClassifier):
-            seen = np.asarray(inputs)[:, ensemble.estimators_features_[place]]
+            seen = inputs[:, ensemble.estimators_features_[place]]
         own = columns[np.asarray(member.classes_).astype(int)]  # members know codes
         bag = place % n_bags
         result[:, bag, own] += member.predict_proba(seen) / len(members[bag::n_bags])
     return result
+
+
+def _inputs_of(ensemble: Estimator, X: Table) -> Any:
+    """X as the members are given it."""
+    if isinstance(ensemble, VotingClassifier):
+        return X
+    rows = X.tocsr() if issparse(X) else np.asarray(X)
+    return rows.astype(np.float32) if isinstance(ensemble, FORESTS) else rows
 
 
 def _unwrapped(teacher: Any, X: Table) -> tuple[Any, Table]:

@@ -153,10 +153,8 @@ class XGBoost(TreeReader):
         self._is_estimator = hasattr(model, "get_booster")
         self._booster = model.get_booster() if self._is_estimator else model
         self.n_stages = self._booster.num_boosted_rounds()
-        best = getattr(model, "early_stopping_rounds", None) and self._booster.attr(
-            "best_iteration"
-        )
-        if best:  # an estimator leaves out what came after it
+        best = self._booster.attr("best_iteration") if self._is_estimator else None
+        if best is not None:  # an estimator leaves out what came after it
             self.n_stages = int(best) + 1
 
     def margins(self, X: Table, ends: Sequence[int]) -> FloatArray:

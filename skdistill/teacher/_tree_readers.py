@@ -96,7 +96,8 @@ def read_trees(model: Any) -> OwnTrees | None:
         return _of_histograms(model)
     kinds = {(kind.__module__.split(".")[0], kind.__name__) for kind in type(model).__mro__}
     if ("xgboost", "XGBModel") in kinds:
-        return _of_xgboost(model.get_booster())
+        _check_missing(model)
+        return _of_xgboost(model.get_booster(), model.get_booster().attr("best_iteration"))
     if ("xgboost", "Booster") in kinds:
         return _of_xgboost(model)
     if ("lightgbm", "LGBMModel") in kinds:
@@ -166,13 +167,22 @@ def _set_bits(words: Any) -> IntArray:
     return np.flatnonzero(bits.ravel())
 
 
-def _of_xgboost(booster: Any) -> OwnTrees | None:
+def _check_missing(model: Any) -> None:
+    """Raise a ValueError where a number stands for a missing value: a sampler would not know."""
+    if model.missing is not None and not np.isnan(model.missing):
+        raise ValueError(
+            f"the trees of {type(model).__name__} take {model.missing!r} for missing "
+            "(`missing`), which is not read: fit it on NaN in its place."
+        )
+
+
+def _of_xgboost(booster: Any, best: str | None = None) -> OwnTrees | None:
+    """The trees up to the best round, where an estimator answers by these."""
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     model = learner["gradient_booster"]
     model = model.get("gbtree", model)  # that of DART is one floor below
     if "model" not in model or "trees" not in model["model"]:
         return None  # gblinear
-    best = booster.attributes().get("best_iteration")
     trees, ends = model["model"]["trees"], model["model"].get("iteration_indptr")
     if best is not None and ends is not None:
         trees = trees[: ends[int(best) + 1]]
@@ -256,6 +266,11 @@ def _of_lightgbm_tree(root: dict[str, Any]) -> OwnTree:
             codes[i] = np.array([int(one) for one in node["threshold"].split("||")])
             continue
         threshold[i] = node["threshold"]
+        if node["missing_type"] == "Zero":
+            raise ValueError(
+                "the trees of LightGBM take 0 for missing (`zero_as_missing`), which is not read: "
+                "fit it on NaN in its place."
+            )
         # Without missing values in the training, one is taken for 0.
         missing_left[i] = (
             node["default_left"] if node["missing_type"] == "NaN" else threshold[i] >= 0

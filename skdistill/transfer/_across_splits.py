@@ -24,8 +24,8 @@ class AcrossSplits(TransferSampler):
 
     A teacher of trees has no gradient: it answers the same until a threshold is crossed. So two
     rows are made of a training row, along one column drawn at random: one above the next higher
-    threshold, one below the next lower. Their difference is the smallest that the teacher can
-    tell, a finite difference in the place of a Jacobian. To match a Jacobian is to match answers to
+    threshold, one below the next lower; where there is none, that side is the row itself. Their
+    difference is the smallest that the teacher can tell, a finite difference in the place of a Jacobian. To match a Jacobian is to match answers to
     rows moved a little [1]_, so the student learns the teacher's answers to these rows as to any
     other.
 
@@ -141,23 +141,39 @@ class AcrossSplits(TransferSampler):
             shift = rng.randint(1, len(levels), size=(2, len(values)))
             low, high = (values + shift) % len(levels)
             return low, high
-        edges = np.unique(structure.thresholds(j))
-        place = np.searchsorted(edges, values)
-        down, up = place - self.n_splits, place + self.n_splits
-        # At the end of the range, the only side there is.
-        down, up = np.where(down < 0, up, down), np.where(up > len(edges), down, up)
-        cells = [np.clip(one, 0, len(edges)) for one in (down, up)]
-        low, high = (_inside(edges, one, domain.whole[j]) for one in cells)
-        return low, high
+        edges = _in_single_precision(structure.thresholds(j))
+        # Of whole numbers, 4 and 4.5 part the same.
+        edges = np.unique(np.floor(edges) if domain.whole[j] else edges)
+        ends = _with_ends(edges, domain.low[j], domain.high[j])
+        place = np.searchsorted(edges, values.astype(np.float32))
+        down = np.maximum(place - self.n_splits, 0)
+        up = np.minimum(place + self.n_splits, len(edges))
+        low, high = (_inside(ends, cell, domain.whole[j]) for cell in (down, up))
+        # Beyond the outermost threshold there is no other: the row itself is that side.
+        return np.where(place == 0, values, low), np.where(place == len(edges), values, high)
 
 
-def _inside(edges: FloatArray, cell: IntArray, whole: bool) -> FloatArray:
-    """A number in each cell: the middle, or beside the only threshold there is."""
-    first, last = edges[np.maximum(cell - 1, 0)], edges[np.minimum(cell, len(edges) - 1)]
-    last = np.where(cell == len(edges), np.nextafter(first.astype(np.float32), np.inf), last)
-    first = np.where(cell == 0, last, first)
+def _in_single_precision(thresholds: FloatArray) -> FloatArray:
+    """The largest numbers that go left, as most trees round what they are asked."""
+    rounded = thresholds.astype(np.float32)
+    below = np.nextafter(rounded, np.float32(-np.inf))
+    return np.where(rounded > thresholds, below, rounded).astype(float)
+
+
+def _with_ends(edges: FloatArray, low: float, high: float) -> FloatArray:
+    """The thresholds between the ends of the range, where values lie beyond the outermost two."""
+    gap = np.diff(edges).mean() if len(edges) > 1 else max(high - low, abs(edges[0]), 1.0) / 100
+    first = low if low < edges[0] else edges[0] - gap
+    last = high if high > edges[-1] else edges[-1] + gap
+    return np.concatenate([[first], edges, [last]])
+
+
+def _inside(ends: FloatArray, cell: IntArray, whole: bool) -> FloatArray:
+    """The middle of each cell; of whole numbers the lowest in it, or at the bottom the highest."""
+    first, last = ends[cell], ends[cell + 1]
     if not whole:
-        return (first + last) / 2
+        middle = ((first + last) / 2).astype(np.float32)
+        return np.where(middle <= first, last, middle)  # nothing lies between neighbours
     return np.where(cell == 0, np.floor(last), np.floor(first) + 1)
 
 
