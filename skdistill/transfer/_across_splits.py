@@ -25,9 +25,9 @@ class AcrossSplits(TransferSampler):
     A teacher of trees has no gradient: it answers the same until a threshold is crossed. So two
     rows are made of a training row, along one column drawn at random: one above the next higher
     threshold, one below the next lower; where there is none, that side is the row itself. Their
-    difference is the smallest that the teacher can tell, a finite difference in the place of a Jacobian. To match a Jacobian is to match answers to
-    rows moved a little [1]_, so the student learns the teacher's answers to these rows as to any
-    other.
+    difference is the smallest that the teacher can tell, a finite difference in the place of a
+    Jacobian. To match a Jacobian is to match answers to rows moved a little [1]_, so the student
+    learns the teacher's answers to these rows as to any other.
 
     A category, and a number that is missing, have no threshold beside them: a category is replaced
     by another of its column, a missing number stays.
