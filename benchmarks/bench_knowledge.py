@@ -7,6 +7,7 @@ them with ``--report --cells knowledge``, or go on with them by ``--cells knowle
 
 import argparse
 import json
+import sys
 import time
 import warnings
 from itertools import product
@@ -48,16 +49,16 @@ FORMS = {
 }
 
 
-def main():
-    options = parse()
+def main(forms, title, cells):
+    """Measure what is not there yet of forms by name, and print all of it."""
+    options = parse(forms, cells)
     options.cells.mkdir(exist_ok=True, parents=True)
     warnings.filterwarnings("ignore")
-    title = "Kinds of knowledge (`make bench-knowledge`)"
-    found = {name: cells_of(FORMS[name], options) for name in options.forms}
+    found = {name: cells_of(forms[name], options) for name in options.forms}
     print_heading(title, seeds=", ".join(map(str, options.seeds)))
-    for name, cells in found.items():
-        print(f"### {FORMS[name].title}\n")
-        FORMS[name].report(cells)
+    for name, figures in found.items():
+        print(f"### {forms[name].title}\n")
+        forms[name].report(figures)
 
 
 def cells_of(form: Form, options):
@@ -76,16 +77,16 @@ def cells_of(form: Form, options):
     return cells
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--forms", type=lambda text: text.split(","), default=list(FORMS))
+def parse(forms, cells):
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+    parser.add_argument("--forms", type=lambda text: text.split(","), default=list(forms))
     parser.add_argument(
         "--seeds", type=lambda text: [int(one) for one in text.split(",")], default=SEEDS
     )
-    parser.add_argument("--cells", type=Path, default=CELLS, help="folder of what is measured")
+    parser.add_argument("--cells", type=Path, default=cells, help="folder of what is measured")
     parser.add_argument("--report", action="store_true", help="print what is there, run nothing")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    main(FORMS, "Kinds of knowledge (`make bench-knowledge`)", CELLS)

@@ -92,7 +92,5 @@ def add_integers(graph: Graph, codes: np.ndarray, scale: np.ndarray, bits: int) 
         first, last = (graph.constant(np.array([one])) for one in (0, codes.size))
         whole = graph.add("Slice", whole, first, last)
     whole = graph.add("Reshape", whole, graph.constant(np.array(codes.shape)))
-    centred = graph.add(
-        "Sub", graph.add("Cast", whole, to=FLOAT), graph.constant(np.float32(most))
-    )
+    centred = graph.add("Sub", graph.add("Cast", whole, to=FLOAT), graph.constant(np.float32(most)))
     return graph.add("Mul", centred, scales)

@@ -32,8 +32,8 @@ class _Changing(Direct):
             self.module_.end_epoch()
 
     def _done(self, epoch: int) -> float:
-        """The share of the training that is done in the middle of an epoch."""
-        return (epoch - 0.5) / self.max_epochs
+        """How far a training is in an epoch: from 0, in the first, to 1, in the last."""
+        return (epoch - 1) / (self.max_epochs - 1) if self.max_epochs > 1 else float(epoch)
 
     def _forget_best(self) -> None:
         """Begin the mean of the weights anew, and the choice of an epoch: it was another net."""

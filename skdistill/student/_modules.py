@@ -66,11 +66,11 @@ class ChangingMLP(MLP):
     """
 
     def is_settled(self, done: float) -> bool:
-        """Whether it is trained as it is served, once this share of the training is done."""
+        """Whether it is trained as it is served, in the epoch that is so far."""
         raise NotImplementedError
 
     def begin_epoch(self, done: float) -> None:
-        """Get ready for an epoch, in whose middle this share of the training is done."""
+        """Get ready for an epoch; `done` is 0 in the first and 1 in the last."""
         raise NotImplementedError
 
     def end_epoch(self) -> None:
@@ -143,7 +143,7 @@ class RoundingMLP(ChangingMLP, QuantizedMLP):
 
     def begin_epoch(self, done: float) -> None:
         """Find the scales of the weights; see :class:`ChangingMLP`."""
-        self._rounds = done >= self.start
+        self._rounds = done >= self.start and self.start < 1
         if self._rounds:
             self.end_epoch()
 
