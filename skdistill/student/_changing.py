@@ -57,13 +57,13 @@ class _Changing(Direct):
 
     def trim_for_prediction(self) -> None:
         """Put what is served in the place of the module; see :class:`skorch.NeuralNet`."""
-        super().trim_for_prediction()
         trained: ChangingMLP = self.module_
         if not trained.is_settled(self._done(len(self.history))):
             warn(
                 "training ended before the student was what it is to be: it is changed once, at "
                 "the end. Give it more time, or a smaller `start` or `end` of the recipe."
             )
+        super().trim_for_prediction()
         given = self.get_params_for("module")
         served, params = trained.served(given)
         with seeded(0), on_cpu():

@@ -3,8 +3,8 @@
 from numbers import Real
 from typing import ClassVar
 
-from skorch import NeuralNetClassifier, NeuralNetRegressor
 from sklearn.base import clone
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 
 from skdistill._utils._compat import Interval
 from skdistill.student._changing import CHANGING_NETS, refuse_quantiles

@@ -26,8 +26,9 @@ class QuantizedStudent(MLPStudent):
     weight_decay : float or "auto", default="auto"
     batch_size : int or "auto", default="auto"
     n_steps : int, float or "auto", default="auto"
-    average_weights : bool, default=True
-        The mean is of exact weights, since the first rounding; it is rounded in the end.
+    average_weights : bool, default=False
+        The mean would be of the exact weights, and rounded in the end: that is further from what
+        was learned than the last weights of a falling rate are (``make bench-loops``).
     optimizer : {"auto", "muon", "adamw"}, default="auto"
     random_state : int, default=None
     bits : {8, 4, 2}, default=4
@@ -79,7 +80,7 @@ class QuantizedStudent(MLPStudent):
         weight_decay: float | str = "auto",
         batch_size: int | str = "auto",
         n_steps: int | float | str = "auto",
-        average_weights: bool = True,
+        average_weights: bool = False,
         optimizer: str = "auto",
         random_state: int | None = None,
         bits: int = 4,
