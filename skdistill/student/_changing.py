@@ -22,6 +22,8 @@ class _Changing(Direct):
         """Let the module change, then train; see :class:`Direct`."""
         if not self.module_.is_settled(self._done(len(self.history) - 1)):
             self._forget_best()
+        elif not self.average_weights:
+            self._wait()
         self.module_.begin_epoch(self._done(len(self.history)))
         super().train_epoch(iterator, prefix, step_fn, **params)
 
@@ -39,9 +41,16 @@ class _Changing(Direct):
         """Begin the mean of the weights anew, and the choice of an epoch: it was another net."""
         if self.average_ is not None:
             self.average_.n_steps = 0
-        for _, callback in self.callbacks_:
-            if isinstance(callback, EarlyStopping):
-                callback.on_train_begin(self)
+        for callback in self._stopping():
+            callback.on_train_begin(self)
+
+    def _wait(self) -> None:
+        """Let no early stopping end it: rounded weights jump about until the rate has fallen."""
+        for callback in self._stopping():
+            callback.misses_ = 0
+
+    def _stopping(self) -> list[EarlyStopping]:
+        return [one for _, one in self.callbacks_ if isinstance(one, EarlyStopping)]
 
     def pass_gradients(self, direct: DirectPass, inputs: torch.Tensor, target: dict) -> Any:
         """Gradients at the weights that a pass is to see; see :class:`Direct`."""

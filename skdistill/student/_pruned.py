@@ -40,6 +40,8 @@ class PrunedStudent(MLPStudent):
 
     Notes
     -----
+    Early stopping chooses an epoch among those in which no unit goes.
+
     A student that goes on from one that was fitted, by `warm_start` or `refresh`, keeps its units.
 
     References

@@ -40,6 +40,9 @@ class QuantizedStudent(MLPStudent):
 
     Notes
     -----
+    Early stopping chooses an epoch among those after the first rounding. While the rate falls, it
+    ends no training before its last epoch.
+
     The fitted student answers with the rounded weights, in float32. :func:`to_onnx` stores the
     integers: 8 / `bits` of them a byte. ONNX Runtime unpacks them once, when it opens the file, and
     computes in float32. So the file is smaller, and no faster than that of :class:`MLPStudent`.
