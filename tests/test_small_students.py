@@ -154,7 +154,9 @@ def test_it_learns_with_few_bits_what_rounding_afterwards_loses():
 def test_rounding_afterwards_is_training_as_ever_but_for_the_end():
     """The mean of the weights is that of the plain student: 8 bits are nearly it."""
     plain = make(MLPStudent(SIZES, n_steps=STEPS), early_stopping=False).fit(X, Y)
-    rounded = make(clone(AFTERWARDS).set_params(bits=8, average_weights=True), early_stopping=False).fit(X, Y)
+    rounded = make(
+        clone(AFTERWARDS).set_params(bits=8, average_weights=True), early_stopping=False
+    ).fit(X, Y)
     assert plain.history_[:, "train_loss"] == rounded.history_[:, "train_loss"]
     gap = np.abs(plain.predict_proba(X) - rounded.predict_proba(X)).max()
     assert 0 < gap < 0.02

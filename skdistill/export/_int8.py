@@ -52,8 +52,7 @@ def _pack(graph: Graph, name: str, axis: int) -> str:
     others = tuple(i for i in range(weight.ndim) if i != axis)
     scale = np.abs(weight).max(axis=others, keepdims=True) / np.float32(127)
     scale[scale == 0] = 1
-    packed = graph.constant(np.rint(weight / scale).astype(np.int8), "int8")
-    return graph.add("Mul", graph.add("Cast", packed, to=FLOAT), graph.constant(scale, "scale"))
+    return add_integers(graph, np.rint(weight / scale), scale, bits=8)
 
 
 def add_integers(graph: Graph, codes: np.ndarray, scale: np.ndarray, bits: int) -> str:
@@ -73,24 +72,20 @@ def add_integers(graph: Graph, codes: np.ndarray, scale: np.ndarray, bits: int) 
     """
     scales = graph.constant(scale.astype(np.float32), "scale")
     if bits == 8:
-        packed = graph.constant(codes.astype(np.int8), "int8")
-        return graph.add("Mul", graph.add("Cast", packed, to=FLOAT), scales)
+        whole = graph.constant(codes.astype(np.int8), "int8")
+        return graph.add("Mul", graph.add("Cast", whole, to=FLOAT), scales)
     most, per_byte = 2 ** (bits - 1) - 1, 8 // bits
     places = np.arange(per_byte, dtype=np.uint8) * np.uint8(bits)
     flat = np.zeros(-(-codes.size // per_byte) * per_byte, np.uint8)
     flat[: codes.size] = (codes + most).ravel()
-    packed = np.bitwise_or.reduce(flat.reshape(-1, per_byte) << places, axis=1, keepdims=True)
-    shifted = graph.add(
-        "BitShift",
-        graph.constant(packed, f"uint{bits}"),
-        graph.constant(places),
-        direction="RIGHT",
-    )
+    in_bytes = np.bitwise_or.reduce(flat.reshape(-1, per_byte) << places, axis=1, keepdims=True)
+    packed, by = graph.constant(in_bytes, f"uint{bits}"), graph.constant(places)
+    shifted = graph.add("BitShift", packed, by, direction="RIGHT")
     whole = graph.add("BitwiseAnd", shifted, graph.constant(np.uint8(2**bits - 1)))
-    whole = graph.add("Reshape", whole, graph.constant(np.array([-1])))
     if flat.size > codes.size:
-        first, last = (graph.constant(np.array([one])) for one in (0, codes.size))
-        whole = graph.add("Slice", whole, first, last)
+        whole = graph.add("Reshape", whole, graph.constant(np.array([-1])))
+        ends = (graph.constant(np.array([one])) for one in (0, codes.size))
+        whole = graph.add("Slice", whole, *ends)
     whole = graph.add("Reshape", whole, graph.constant(np.array(codes.shape)))
-    centred = graph.add("Sub", graph.add("Cast", whole, to=FLOAT), graph.constant(np.float32(most)))
-    return graph.add("Mul", centred, scales)
+    whole = graph.add("Cast", whole, to=FLOAT)
+    return graph.add("Mul", graph.add("Sub", whole, graph.constant(np.float32(most))), scales)

@@ -18,6 +18,8 @@ from skdistill.student._pass import DirectPass
 class _Changing(Direct):
     """A net over a :class:`ChangingMLP`, which is replaced after training by what is served."""
 
+    module_: Any
+
     def train_epoch(self, iterator: Any, prefix: str, step_fn: Callable, **params: Any) -> None:
         """Let the module change, then train; see :class:`Direct`."""
         if not self.module_.is_settled(self._done(len(self.history) - 1)):
@@ -79,8 +81,9 @@ class _Changing(Direct):
             module = served(**params)
         module.load_state_dict(trained.served_weights())
         for name in given:
-            vars(self).pop(f"module__{name}")
-        vars(self).update({f"module__{name}": value for name, value in params.items()})
+            delattr(self, f"module__{name}")
+        for name, value in params.items():
+            setattr(self, f"module__{name}", value)
         self.module = served
         self.module_ = module.to(self.device)
 

@@ -246,7 +246,7 @@ class PruningMLP(ChangingMLP):
         """Weights without those of the units dropped; see :class:`ChangingMLP`."""
         seen = {}
         for name, rows, columns in self._cuts():
-            values = self.get_parameter(name)
+            values: torch.Tensor = self.get_parameter(name)
             if rows is not None:
                 mask = _mask(rows, len(values))
                 values = values * (mask if values.dim() == 1 else mask[:, None])
