@@ -139,8 +139,6 @@ def test_missing_numbers_are_refused_without_a_wrong_remedy(fitted, digits):
         fitted.predict(digits[0] * np.nan)
 
 
-
-
 @pytest.mark.parametrize(
     "sampler", [Munge(1.0), Gibbs(1.0), Mixup(1.0), Marginals(1.0), Rounds(Munge(1.0), n_rounds=2)]
 )
