@@ -4,7 +4,7 @@ What to offer
 
 Which of six services does a customer want? A row is a pair of a customer and a service. The bills
 of all customers are known, and what they say of a service, but a new customer has no bill yet. The
-teacher sees the bills, the student does not. 400 customers have told which services they took.
+teacher sees the bills, the student does not. 100 customers have told which services they took.
 """
 
 import sys
@@ -37,8 +37,8 @@ def pairs(customers):
     return rows.assign(service=service), (customers[services] == "Yes").to_numpy().ravel()
 
 
-X, y = pairs(table[:400])
-X_others, _ = pairs(table[400:3500])
+X, y = pairs(table[:100])
+X_others, _ = pairs(table[100:3500])
 X_test, y_test = pairs(table[3500:])
 boosted = HistGradientBoostingClassifier(
     max_iter=60, max_leaf_nodes=7, categorical_features="from_dtype", random_state=0
@@ -55,7 +55,9 @@ situations = {
     "teacher without bills": {"alpha": 0.3, "teacher_features": features},
     "teacher with bills": {"alpha": 0.3},
 }
-losses = {}
+shares = np.tile(y.reshape(-1, 6).mean(axis=0), len(y_test) // 6)
+losses = {"the same for all": log_loss(y_test, shares)}
+print(f"the same for all: log loss {losses['the same for all']:.4f}")
 for name, own in situations.items():
     student = MLPStudent((32,), n_steps=1000)
     clf = DistilledClassifier(boosted, student, student_features=features, **params, **own)

@@ -26,6 +26,8 @@ from skdistill import (
     Munge,
     Near,
     Rounds,
+    Scorer,
+    to_onnx,
 )
 
 # --- images: 4 dimensions ---
@@ -264,3 +266,14 @@ def test_texts_in_one_dimension_are_told_their_form(texts, container):
 def test_texts_as_they_are_are_no_inputs(texts):
     with pytest.raises(ValueError, match="holds no numbers: could not convert string to float"):
         of_text(encoder="passthrough").fit(*texts)
+
+
+def test_a_student_of_counts_is_served(texts, tmp_path):
+    X, _ = texts
+    counts = ColumnTransformer([("words", TfidfVectorizer(lowercase=False), "text")])
+    teacher = make_pipeline(counts, LogisticRegression())
+    student = MLPStudent((8,), n_steps=50)
+    clf = DistilledClassifier(teacher, student, encoder=counts, random_state=0).fit(*texts)
+    to_onnx(clf, tmp_path / "a.onnx", X=X)
+    told = Scorer(tmp_path / "a.onnx").predict_proba(X)
+    np.testing.assert_allclose(told, clf.predict_proba(X), atol=1e-5)
