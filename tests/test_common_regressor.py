@@ -35,6 +35,11 @@ CONFIGURATIONS = [
     ),
     WithFrozenTeacher(Ridge(), QUICK, transfer=None, random_state=0),
     DistilledRegressor(Ridge(), own_net(), transfer=Munge(size=1), random_state=0),
+    RegressorPool([("ridge", Ridge()), ("linear", LinearRegression())]),
+]
+
+# They differ less from those above: `make test-all` runs them.
+MORE_CONFIGURATIONS = [
     DistilledRegressor(
         make_pipeline(StandardScaler(), Ridge()),
         QUICK,
@@ -43,11 +48,6 @@ CONFIGURATIONS = [
         transfer=None,
         random_state=0,
     ),
-    RegressorPool([("ridge", Ridge()), ("linear", LinearRegression())]),
-]
-
-# They differ less from those above: `make test-all` runs them.
-MORE_CONFIGURATIONS = [
     DistilledRegressor(Ridge(), QUICK, cv=2, random_state=0),
     DistilledRegressor(
         KNeighborsRegressor(3), QUICK, encoder=StandardScaler(), transfer=None, random_state=0

@@ -79,7 +79,7 @@ def noisy(n_rows):
 
 
 def fit(X, y, teacher, **params):
-    student = MLPStudent((64, 64), n_steps=4000)
+    student = MLPStudent((64, 64), n_steps=500)
     return DistilledClassifier(teacher, student, alpha=0.3, random_state=0, **params).fit(X, y)
 
 

@@ -353,7 +353,7 @@ def test_auto_labels_out_of_fold_where_the_leak_does_harm(is_better, monkeypatch
     X = rng.normal(size=(1000, 8))
     y = ((X[:, 0] * X[:, 1] > 0) ^ (rng.random(1000) < 0.25)).astype(int)
     forest = ExtraTreesClassifier(50, max_features=None, random_state=0)  # learns it by heart
-    student = MLPStudent((64, 64), n_steps=4000)
+    student = MLPStudent((64, 64), n_steps=500)
     compared = []
 
     def judge(trial, other):

@@ -150,8 +150,8 @@ def own_net():
 @pytest.mark.parametrize("student", [Plain, own_net()], ids=["class", "net"])
 @pytest.mark.parametrize("head", ["mean", "quantiles"])
 def test_modules_of_ones_own(student, head):
-    reg = fit(student=student, head=head, quantiles=LEVELS)
-    assert reg.score(X_NEW, Y_NEW) > 0.5
+    reg = fit(X=X[:200], y=Y[:200], student=student, head=head, quantiles=LEVELS)
+    assert reg.score(X_NEW, Y_NEW) > 0.3
     if head == "quantiles":
         assert (np.diff(reg.predict_quantiles(X_NEW), axis=1) >= 0).all()
 
