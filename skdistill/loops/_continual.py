@@ -2,18 +2,18 @@
 
 import copy
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from skdistill._best import BestEstimator
 from skdistill._fit.checks import check_known, counting_weights
 from skdistill._fit.holdout import rows_to_hold_out
-from skdistill._utils._compat import Interval, num_samples, safe_indexing
+from skdistill._utils._compat import Interval, safe_indexing
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
 from skdistill._utils.warn import naming, warn
@@ -23,6 +23,7 @@ from skdistill.loops._replay import Replay, SyntheticReplay
 from skdistill.loops._wider import wider_net
 from skdistill.metrics import prediction_churn
 from skdistill.table import stack_tables
+from skdistill.teacher import FittedTeacher, TeacherPool
 
 NAN = float("nan")
 
@@ -272,8 +273,8 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         train = np.setdiff1d(np.arange(len(rows.y)), test)
         start, keeps = self._start(old, classes)
         told = rows.take(train)
-        start.teacher_ = self._teacher(told)
-        soft = placed(start.teacher_.predict_proba(told["X"]), start.teacher_.classes_, classes)
+        start.teacher_ = self._teacher(told, classes)
+        soft = start.teacher_.predict_proba(told["X"])
         soft[train < len(pool)] = pool.proba[train[train < len(pool)]]
         held_out = {f"{name}_val": part for name, part in rows.take(test).items()}
         start.fit(**told, soft_targets=soft, **(held_out if len(test) else {}))
@@ -285,18 +286,22 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         new = np.setdiff1d(classes, old.classes_).tolist()
         self._report(len(y), len(pool), new, changed, how)
 
-    def _teacher(self, rows: dict[str, Any]) -> Any:
+    def _teacher(self, rows: dict[str, Any], classes: np.ndarray) -> TeacherPool:
         """The teachers, fitted on the pool and the new rows."""
         given = self.estimator
-        pool = given._kind.new_pool(
+        pool = TeacherPool(
             given.teacher,
             features=given.teacher_features,
             pooling=given.pooling,
             n_jobs=given.n_jobs,
             memory=given.memory,
             random_state=given.random_state,
-        )
-        return pool.fit(**rows)
+        ).fit(**rows)
+        if len(pool.classes_) == len(classes):
+            return pool
+        # Where nothing is replayed, it says of the old classes that they are impossible.
+        wide = FittedTeacher(partial(_told_of, pool, classes), classes=classes)
+        return TeacherPool(wide).fit(rows["X"])
 
     def _start(self, old: DistilledClassifier, classes: np.ndarray) -> tuple[Any, bool]:
         """What the step goes on from: the student, with an output for each class."""
@@ -387,3 +392,8 @@ def _mixed(pool: ReplayPool, X: Table, y: np.ndarray, weight: FloatArray) -> Ste
         return StepRows(X, y, weight, 0)
     labels, weight = np.concatenate([pool.labels, y]), np.concatenate([pool.weights, weight])
     return StepRows(stack_tables([pool.X, X]), labels, weight, len(pool))
+
+
+def _told_of(pool: TeacherPool, classes: np.ndarray, X: Table) -> FloatArray:
+    """Probabilities of a pool that knows some of the classes, as columns of all."""
+    return placed(pool.predict_proba(X), pool.classes_, classes)
