@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from skorch import NeuralNetClassifier
 
 from skdistill import (
     TRUSTED_TYPES,
@@ -321,11 +322,15 @@ class Fixed(Plain):
 
 
 def test_modules_of_the_user():
-    model = ContinualClassifier(student().set_params(student=Plain), SyntheticReplay(n_rows=300))
-    in_two_steps(model)
+    def net(module):
+        adam = {"optimizer": torch.optim.Adam, "lr": 0.03, "max_epochs": 8}
+        return NeuralNetClassifier(module, criterion=torch.nn.CrossEntropyLoss, **adam)
+
+    own = student().set_params(student=net(Plain))
+    model = in_two_steps(ContinualClassifier(own, SyntheticReplay(n_rows=300), random_state=0))
     assert model.decision_.endswith("its weights began anew")
     assert model.score(X[IS_TEST], Y[IS_TEST]) > 0.5
-    model.set_params(estimator__student=Fixed).fit(X[OLD], Y[OLD])
+    model.set_params(estimator__student=net(Fixed)).fit(X[OLD], Y[OLD])
     with pytest.raises(ValueError, match="`n_outputs`"):
         model.partial_fit(X[~OLD], Y[~OLD])
 
