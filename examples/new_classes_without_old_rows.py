@@ -60,13 +60,13 @@ for shift, (label, part) in zip((-0.2, 0.2), tests.items(), strict=True):
     axes[0].barh(np.arange(len(models)) + shift, scores, 0.4, label=label)
     print(label, {name: f"{score:.3f}" for name, score in zip(models, scores, strict=True)})
 axes[0].set(yticks=range(len(models)), yticklabels=models, xlabel="accuracy")
-axes[0].legend(loc="lower left")
+fig.legend(loc="outside lower left", ncols=2)
 
 # %%
 # What is kept in place of the rows
 # ---------------------------------
 #
-# The pool holds rows that never were. Each was drawn from two neighbours among the rows of the data.
+# The pool holds rows that never were. Each was drawn from two neighbours among the data.
 
 pool = models["synthetic rows"].pool_
 shown = [pool.X[np.flatnonzero(pool.labels == digit)[0]].reshape(8, 8) for digit in range(10)]

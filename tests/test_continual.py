@@ -9,6 +9,7 @@ import skops.io
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -305,6 +306,33 @@ def test_pipeline_and_search():
     assert search.best_params_["continualclassifier__estimator__student__n_steps"] == 60
     assert len(search.best_estimator_[-1].pool_) == 50
     assert str(clone(continual())) == str(continual())
+
+
+def test_teachers_are_weighed_and_classes_too():
+    class Seen(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            weights.append(np.bincount(y, sample_weight))
+            return super().fit(X, y, sample_weight)
+
+    weights = []
+    model = continual(NOTHING, n_steps=60)
+    teachers = [("good", Seen()), ("bad", DummyClassifier())]
+    model.estimator.set_params(teacher=teachers, teacher_weights="auto", class_weight="balanced")
+    rows, y = make_blobs([40, 200], centers=[[0, 0], [5, 0]], random_state=0)
+    model.fit(rows, y).partial_fit(rows, y)
+    assert len(weights) > 1
+    for one in weights:
+        assert one[0] == pytest.approx(one[1], rel=0.1)
+    assert model.score(rows, y) == 1.0
+    assert model.predict_proba(rows).max(axis=1).mean() > 0.9  # half of the bad one allows .8
+
+
+def test_labels_are_of_one_type():
+    model = continual(NOTHING, n_steps=60).fit(X[OLD], Y[OLD])
+    with pytest.raises(ValueError, match="labels of one type"):
+        model.partial_fit(X[~OLD], Y[~OLD].astype(str))
+    with pytest.raises(ValueError, match="y is None"):
+        model.partial_fit(X[~OLD], None)
 
 
 class Plain(torch.nn.Module):

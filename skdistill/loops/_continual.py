@@ -1,8 +1,6 @@
 """A student that learns from new rows, and new classes, when the old rows are gone."""
 
-import copy
 from dataclasses import dataclass
-from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -18,14 +16,16 @@ from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
 from skdistill._utils.warn import naming, warn
 from skdistill.classifier import DistilledClassifier
-from skdistill.loops._pool import ReplayPool, placed
+from skdistill.loops._pool import ReplayPool
 from skdistill.loops._replay import Replay, SyntheticReplay
+from skdistill.loops._teacher import fit_teacher
 from skdistill.loops._wider import wider_net
 from skdistill.metrics import prediction_churn
 from skdistill.table import stack_tables
-from skdistill.teacher import FittedTeacher, TeacherPool
 
 NAN = float("nan")
+# Kinds of dtypes.
+NUMBERS = "biuf"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
     ----------
     estimator : DistilledClassifier
         Cloned for each step. It needs a `teacher`, which is fitted anew on the pool and the new
-        rows. Later steps take no `cv`, `refit` or `checkpoint_dir`.
+        rows. Later steps do without its `cv`, `refit`, `checkpoint_dir`
+        and `max_queries`.
     replay : SyntheticReplay, StoredRows or LearningWithoutForgetting, default=None
         What stands for the rows that are gone. None is :class:`SyntheticReplay`.
     old_weight : float, default=1.0
@@ -184,18 +185,20 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         self._check_parameters()
         params = self._routed(fit_params)
         with naming(type(self).__name__):
-            X, y = self._checked(X, y)
+            X, y = self._labelled(X, y)
         step = clone(self.estimator)
         if self.class_prior is not None:
             step.set_params(class_prior=self._prior(np.unique(y)))
         step.fit(X, y, **params)
         weight = counting_weights(params.get("sample_weight"), X)
         weight = np.ones(len(y)) if weight is None else weight
+        used = np.flatnonzero(weight)
         self.best_estimator_ = step.without_teacher()
         self.steps_: list[dict[str, Any]] = []
         rng = check_random_state(self.random_state)
         with naming(type(self).__name__):
-            self._remember(ReplayPool.empty(step.classes_), X, y, weight, rng)
+            rows = safe_indexing(X, used), y[used], weight[used]
+            self._remember(ReplayPool.empty(step.classes_), *rows, rng)
         self._report(len(y), 0, step.classes_.tolist(), {}, step.decision_)
         return self
 
@@ -252,9 +255,24 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
     def _replay(self) -> Replay:
         return SyntheticReplay() if self.replay is None else self.replay
 
+    def _labelled(self, X: Table, y: Any) -> tuple[Table, np.ndarray]:
+        """X and y by the checks of the estimator; there has to be a y."""
+        X, y = self._checked(X, y)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        return X, y
+
     def _new_rows(self, X: Table, y: Any, sample_weight: Any) -> tuple[Table, Any, FloatArray]:
         """The rows of a later step that weigh anything, checked."""
-        X, y = self._checked(X, y)
+        X, y = self._labelled(X, y)
+        known = self.best_estimator_.classes_
+        if (y.dtype.kind in NUMBERS) != (known.dtype.kind in NUMBERS):
+            raise ValueError(
+                f"y has labels such as {y[0]!r}, and the classes so far are {known[:5].tolist()}: "
+                "give labels of one type."
+            )
         # The columns have to be those of the first step.
         self.best_estimator_._as_in_the_fit()._check_X(X)
         weight = counting_weights(sample_weight, X)
@@ -272,12 +290,12 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         test = rows_to_hold_out(np.searchsorted(classes, rows.y), self.test_size, rng)
         train = np.setdiff1d(np.arange(len(rows.y)), test)
         start, keeps = self._start(old, classes)
-        told = rows.take(train)
-        start.teacher_ = self._teacher(told, classes)
+        told, held_out = rows.take(train), rows.take(test)
+        start.teacher_ = fit_teacher(self.estimator, told, held_out, classes)
         soft = start.teacher_.predict_proba(told["X"])
         soft[train < len(pool)] = pool.proba[train[train < len(pool)]]
-        held_out = {f"{name}_val": part for name, part in rows.take(test).items()}
-        start.fit(**told, soft_targets=soft, **(held_out if len(test) else {}))
+        judges = {f"{name}_val": part for name, part in held_out.items()} if len(test) else {}
+        start.fit(**told, soft_targets=soft, **judges)
         start.objectives = self.estimator.objectives
         self.best_estimator_ = start.without_teacher()
         changed = self._changed(old, rows, test)
@@ -286,28 +304,11 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         new = np.setdiff1d(classes, old.classes_).tolist()
         self._report(len(y), len(pool), new, changed, how)
 
-    def _teacher(self, rows: dict[str, Any], classes: np.ndarray) -> TeacherPool:
-        """The teachers, fitted on the pool and the new rows."""
-        given = self.estimator
-        pool = TeacherPool(
-            given.teacher,
-            features=given.teacher_features,
-            pooling=given.pooling,
-            n_jobs=given.n_jobs,
-            memory=given.memory,
-            random_state=given.random_state,
-        ).fit(**rows)
-        if len(pool.classes_) == len(classes):
-            return pool
-        # Where nothing is replayed, it says of the old classes that they are impossible.
-        wide = FittedTeacher(partial(_told_of, pool, classes), classes=classes)
-        return TeacherPool(wide).fit(rows["X"])
-
     def _start(self, old: DistilledClassifier, classes: np.ndarray) -> tuple[Any, bool]:
         """What the step goes on from: the student, with an output for each class."""
-        start = copy.copy(old)
-        for name, value in self.estimator.get_params(deep=False).items():
-            setattr(start, name, value)
+        start = clone(self.estimator)
+        found = set(vars(old)) - set(old.get_params(deep=False))
+        vars(start).update({name: vars(old)[name] for name in found})
         places = np.searchsorted(classes, old.classes_)
         start.student_, keeps = wider_net(old.student_, places, len(classes))
         start.classes_, start.class_offset_ = classes, None
@@ -392,8 +393,3 @@ def _mixed(pool: ReplayPool, X: Table, y: np.ndarray, weight: FloatArray) -> Ste
         return StepRows(X, y, weight, 0)
     labels, weight = np.concatenate([pool.labels, y]), np.concatenate([pool.weights, weight])
     return StepRows(stack_tables([pool.X, X]), labels, weight, len(pool))
-
-
-def _told_of(pool: TeacherPool, classes: np.ndarray, X: Table) -> FloatArray:
-    """Probabilities of a pool that knows some of the classes, as columns of all."""
-    return placed(pool.predict_proba(X), pool.classes_, classes)
