@@ -239,8 +239,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
             return self.fit(X, y, **given)
         self._check_parameters()
         with naming(type(self).__name__):
-            X, y, weight = self._new_rows(X, y, sample_weight)
-            self._step(X, y, weight)
+            self._step(*self._new_rows(X, y, sample_weight))
         return self
 
     def _check_parameters(self) -> None:

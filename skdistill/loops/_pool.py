@@ -78,8 +78,8 @@ class ReplayPool:
                 parts.append((drawn, proba, labels))
         if not parts:
             return replace(ReplayPool.empty(self.classes), count=count)
-        tables, proba, labels = zip(*parts, strict=True)
-        rows = stack_tables(list(tables)), np.concatenate(proba), np.concatenate(labels)
+        tables, answers, firsts = zip(*parts, strict=True)
+        rows = stack_tables(list(tables)), np.concatenate(answers), np.concatenate(firsts)
         return ReplayPool(*rows, self.classes, count)
 
     def _part(self, n: int, rng: np.random.RandomState) -> list[tuple[Any, ...]]:
