@@ -62,6 +62,7 @@ _HOMES = {
     "RefreshResult": "refresh",
     "RegressorPool": "teacher",
     "ReliabilityDisplay": "inspection",
+    "Replay": "loops",
     "Response": "objectives",
     "Rounds": "transfer",
     "RowWeights": "teacher",

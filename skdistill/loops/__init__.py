@@ -2,11 +2,12 @@
 
 from skdistill.loops._continual import ContinualClassifier
 from skdistill.loops._pool import ReplayPool
-from skdistill.loops._replay import LearningWithoutForgetting, StoredRows, SyntheticReplay
+from skdistill.loops._replay import LearningWithoutForgetting, Replay, StoredRows, SyntheticReplay
 
 __all__ = [
     "ContinualClassifier",
     "LearningWithoutForgetting",
+    "Replay",
     "ReplayPool",
     "StoredRows",
     "SyntheticReplay",
@@ -15,6 +16,6 @@ __all__ = [
 # The path that stored models and users know; the files may move.
 for _public in (
     *(ContinualClassifier, ReplayPool),
-    *(LearningWithoutForgetting, StoredRows, SyntheticReplay),
+    *(LearningWithoutForgetting, Replay, StoredRows, SyntheticReplay),
 ):
     _public.__module__ = __name__

@@ -17,11 +17,18 @@ from skdistill.transfer import Munge, TransferSampler, draw_rows, rows_by_weight
 
 
 class Replay(BaseEstimator):
-    """Base of what stands for the rows that are gone."""
+    """Base of what stands for the rows that are gone.
+
+    A subclass gives rows by `draw`, at most `n_rows` of all steps together, or terms of the loss by
+    `objectives`.
+    """
 
     _parameter_constraints: ClassVar[dict] = {}
 
     n_rows: int = 0
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def check_parameters(self) -> None:
         """Raise a ValueError for a parameter that is not valid."""
@@ -30,11 +37,39 @@ class Replay(BaseEstimator):
     def draw(
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
     ) -> tuple[Table, np.ndarray | None]:
-        """At most `n` rows that stand for those of X, and their labels where these are known."""
+        """Give rows that stand for those of X.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        weight : ndarray of shape (n_samples,)
+        n : int
+            Rows at most.
+        rng : RandomState
+
+        Returns
+        -------
+        X_new : array or DataFrame of shape (n_new, n_features)
+        y_new : ndarray of shape (n_new,) or None
+            Their labels; None takes what the student tells of them.
+        """
         raise NotImplementedError
 
     def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
-        """Terms of the loss that hold on to what the old student told."""
+        """Terms of the loss that hold on to what the old student told.
+
+        Parameters
+        ----------
+        old : DistilledClassifier
+            The student of the step before.
+        classes : ndarray of shape (n_classes,)
+            All that there are now.
+
+        Returns
+        -------
+        list of (str, Objective)
+        """
         return []
 
 
@@ -79,7 +114,7 @@ class SyntheticReplay(Replay):
     def draw(
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
     ) -> tuple[Table, None]:
-        """Rows of the sampler that are no rows of X."""
+        """Rows of the sampler that are no rows of X; see :meth:`Replay.draw`."""
         sampler = Munge() if self.sampler is None else self.sampler
         sampler.check_parameters()
         even = None if not np.ptp(weight) else weight
@@ -125,7 +160,7 @@ class StoredRows(Replay):
     def draw(
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
     ) -> tuple[Table, np.ndarray]:
-        """Rows of X and their labels."""
+        """Rows of X and their labels; see :meth:`Replay.draw`."""
         rows = rng.permutation(num_samples(X))[:n]
         return safe_indexing(X, rows), y[rows]
 
@@ -166,7 +201,7 @@ class LearningWithoutForgetting(Replay):
         self.temperature = temperature
 
     def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
-        """The term, for the places of the old classes among all."""
+        """The term, among the old classes; see :meth:`Replay.objectives`."""
         places = tuple(np.searchsorted(classes, old.classes_).tolist())
         term = OldAnswers(FrozenEstimator(old), places, self.temperature, self.weight)
         return [("old_answers", term)]
