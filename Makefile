@@ -10,7 +10,7 @@ MAKEFLAGS += -j3
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 
 .PHONY: help setup demo test test-first test-second test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-commit profile docs docs-gallery clean
+	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-commit profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-core  speed and memory of the main path, as ratios"
 	@echo "make bench-training  teacher fits of a search, speed and memory of training"
 	@echo "make bench-fidelity  what the student keeps of the teacher, every bar; hours, goes on if stopped"
+	@echo "make bench-loops  schemes with a training loop of their own, beside their controls; hours, goes on if stopped"
 	@echo "make bench-fidelity-quick  the same on four data sets and one seed, under 20 minutes"
 	@echo "make bench-extra  install the extra bench: RealMLP and TabM, which are not measured without"
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
@@ -84,6 +85,9 @@ bench-regression: setup
 
 bench-knowledge: setup
 	$(PY) benchmarks/bench_knowledge.py
+
+bench-loops: setup
+	$(PY) benchmarks/bench_loops.py
 
 bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)
