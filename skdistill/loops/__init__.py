@@ -1,9 +1,13 @@
 """Schemes with a training loop of their own."""
 
+from skdistill.loops._cohort import CohortFit
 from skdistill.loops._ensemble import StudentEnsemble
+from skdistill.loops._mutual import MutualClassifier
+from skdistill.loops._peers import CohortLoss
+from skdistill.loops._self_distilled import SelfDistilledClassifier
 
-__all__ = ["StudentEnsemble"]
+__all__ = ["MutualClassifier", "SelfDistilledClassifier", "StudentEnsemble"]
 
 # The path that stored models and users know; the files may move.
-for _public in (StudentEnsemble,):
+for _public in (CohortFit, CohortLoss, MutualClassifier, SelfDistilledClassifier, StudentEnsemble):
     _public.__module__ = __name__

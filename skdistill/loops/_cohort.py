@@ -1,14 +1,18 @@
 """A cohort in one fit: trained side by side, and judged one by one."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from skdistill._fit.distil import Outcome
+from skdistill._fit.inputs import Arguments, check_containers
 from skdistill._fit.run import Run
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import FloatArray, Table
+from skdistill._utils.warn import naming
 from skdistill.classifier import DistilledClassifier
 from skdistill.student import FittedStudent, encode
+
+Fitted = TypeVar("Fitted", bound=DistilledClassifier)
 
 
 class CohortFit(DistilledClassifier):
@@ -43,12 +47,42 @@ class CohortFit(DistilledClassifier):
             ]
         )
 
-    def each(self, X: Any) -> FloatArray:
+    def each(self, X: Table) -> FloatArray:
         """Logits of each student, of shape (n_samples, n_students, n_classes)."""
         return _each(self._student, self._check_X(X))
 
 
-def _each(student: FittedStudent, X: Any) -> FloatArray:
+def fit_on_labels(distiller: Fitted, X: Table, y: Any, name: str, **rows: Any) -> Fitted:
+    """Fit on the labels alone, without a teacher.
+
+    Parameters
+    ----------
+    distiller : DistilledClassifier
+        With no `teacher` and ``alpha=1``; fitted in place.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    name : str
+        The class that warnings begin with.
+    **rows : dict
+        Other arguments of the fit.
+
+    Returns
+    -------
+    DistilledClassifier
+    """
+    with naming(name):
+        given = check_containers(Arguments.of(X, y, {}))
+        distiller._check_X(given.X, reset=True)
+        labels = distiller._kind.check_target(y, given.X)
+        if labels is None:
+            raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+        known, codes = np.unique(labels, return_inverse=True)
+        # They stand for a teacher, and nothing learns from them.
+        certain = np.eye(len(known), dtype=np.float32)[codes]
+        return distiller.fit(X, labels, soft_targets=certain, **rows)
+
+
+def _each(student: FittedStudent, X: Table) -> FloatArray:
     module: Any = student.module
     layer = FittedStudent(_Each(student.net), student.encoder, False)
     told = layer.raw_outputs(encode(student.encoder, X))

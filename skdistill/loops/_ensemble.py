@@ -8,11 +8,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._fit.inputs import Arguments, check_containers
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import ArrayLike, FloatArray, RandomState, Table
-from skdistill._utils.warn import naming
-from skdistill.loops._cohort import CohortFit
+from skdistill.loops._cohort import CohortFit, fit_on_labels
 from skdistill.loops._peers import CohortLoss
 from skdistill.student import CohortStudent, MLPStudent
 
@@ -58,6 +56,8 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
         The epoch is that at which the mean of the students is best.
     validation_fraction : "auto", float, splitter or list of (train, test), default="auto"
     refit : bool, default=True
+    max_time : float, default=None
+        Seconds after which the training ends, with a warning.
     verbose : int, default=0
     random_state : int, RandomState instance or None, default=None
 
@@ -121,6 +121,7 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
         early_stopping: bool | str = "auto",
         validation_fraction: Any = "auto",
         refit: bool = True,
+        max_time: float | None = None,
         verbose: int = 0,
         random_state: RandomState = None,
     ):
@@ -134,6 +135,7 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.refit = refit
+        self.max_time = max_time
         self.verbose = verbose
         self.random_state = random_state
 
@@ -165,28 +167,16 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
         ValueError
             If a parameter or an input is not valid.
         """
+        return self._fit(X, y, sample_weight=sample_weight, groups=groups)
+
+    def _fit(self, X: Table, y: Any, **rows: Any) -> Self:
+        """Train all students; `rows` are other arguments of the fit of a student."""
         self._validate_params()
-        cohort = self._new_cohort()
-        with naming(type(self).__name__):
-            given = check_containers(Arguments.of(X, y, {}))
-            self._check(cohort, given.X)
-            labels = cohort._kind.check_target(y, given.X)
-            if labels is None:
-                raise ValueError("requires y to be passed, but the target y is None.")
-            known, codes = np.unique(labels, return_inverse=True)
-            # Labels alone teach (`alpha` is 1), and this stands for a teacher.
-            certain = np.eye(len(known), dtype=np.float32)[codes]
-            weights = {"sample_weight": sample_weight, "groups": groups}
-            cohort.fit(X, labels, soft_targets=certain, **weights)
-        self.cohort_ = cohort
-        self.losses_ = cohort.losses_
+        self.cohort_ = fit_on_labels(self._new_cohort(), X, y, type(self).__name__, **rows)
+        self.losses_ = self.cohort_.losses_
         self.leader_ = 0 if self.losses_ is None else int(self.losses_.argmin())
         self.decision_ = self._decision()
         return self
-
-    def _check(self, cohort: CohortFit, X: Table) -> None:
-        """Count the columns for whoever asks, should the fit fail."""
-        cohort._check_X(X, reset=True)
 
     def _new_cohort(self) -> CohortFit:
         recipe = MLPStudent() if self.student is None else self.student
@@ -204,6 +194,7 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
             early_stopping=self.early_stopping,
             validation_fraction=self.validation_fraction,
             refit=self.refit,
+            max_time=self.max_time,
             verbose=self.verbose,
             random_state=self.random_state,
         )

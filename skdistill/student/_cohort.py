@@ -83,4 +83,4 @@ def one_of(net: Estimator, place: int) -> NeuralNetClassifier:
     state = {"device": str(net.device), "nonlinearity": net.predict_nonlinearity}
     found = unpack_net({**state, "module": MLP, "params": params, "weights": weights})
     # What a fitted net tells of its training.
-    return found.set_params(lr=net.lr, batch_size=net.batch_size, max_epochs=net.max_epochs)
+    return found.set_params(batch_size=net.batch_size, max_epochs=net.max_epochs)
