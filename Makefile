@@ -10,7 +10,7 @@ MAKEFLAGS += -j3
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 
 .PHONY: help setup demo test test-first test-second test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-commit profile docs docs-gallery clean
+	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-commit profile docs docs-gallery clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-regression  numbers and intervals against teacher, control and CatBoost; hours"
 	@echo "make bench-search  a search and a ladder against as many fits, budgets that are met; an hour"
 	@echo "make bench-knowledge  each kind of knowledge beside control and plain Hinton; hours, goes on if stopped"
+	@echo "make bench-loops  schemes with a loop of their own beside their controls; hours, goes on if stopped"
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit;"
 	@echo "                 with DATA=all, seconds and loss of the student on the sets of bench-fidelity"
@@ -84,6 +85,9 @@ bench-regression: setup
 
 bench-knowledge: setup
 	$(PY) benchmarks/bench_knowledge.py
+
+bench-loops: setup
+	$(PY) benchmarks/bench_loops.py
 
 bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)

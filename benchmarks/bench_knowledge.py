@@ -49,15 +49,19 @@ FORMS = {
 
 
 def main():
-    options = parse()
+    run("Kinds of knowledge (`make bench-knowledge`)", FORMS, CELLS)
+
+
+def run(title, forms, folder):
+    """Measure forms by their names, as far as they are not yet in the folder; print the tables."""
+    options = parse(forms, folder)
     options.cells.mkdir(exist_ok=True, parents=True)
     warnings.filterwarnings("ignore")
-    title = "Kinds of knowledge (`make bench-knowledge`)"
-    found = {name: cells_of(FORMS[name], options) for name in options.forms}
+    found = {name: cells_of(forms[name], options) for name in options.forms}
     print_heading(title, seeds=", ".join(map(str, options.seeds)))
     for name, cells in found.items():
-        print(f"### {FORMS[name].title}\n")
-        FORMS[name].report(cells)
+        print(f"### {forms[name].title}\n")
+        forms[name].report(cells)
 
 
 def cells_of(form: Form, options):
@@ -76,13 +80,13 @@ def cells_of(form: Form, options):
     return cells
 
 
-def parse():
+def parse(forms, folder):
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--forms", type=lambda text: text.split(","), default=list(FORMS))
+    parser.add_argument("--forms", type=lambda text: text.split(","), default=list(forms))
     parser.add_argument(
         "--seeds", type=lambda text: [int(one) for one in text.split(",")], default=SEEDS
     )
-    parser.add_argument("--cells", type=Path, default=CELLS, help="folder of what is measured")
+    parser.add_argument("--cells", type=Path, default=folder, help="folder of what is measured")
     parser.add_argument("--report", action="store_true", help="print what is there, run nothing")
     return parser.parse_args()
 

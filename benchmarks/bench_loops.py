@@ -1,0 +1,16 @@
+"""Schemes with a training loop of their own, each beside its honest control.
+
+Run it with ``make bench-loops`` (hours; it goes on where it was stopped); it prints the section
+"Schemes with a loop" of RESULTS.md. The figures behind that are in ``loops/``: print them with
+``--report --cells loops``, or go on with them by ``--cells loops``.
+"""
+
+from _knowledge import FOLDER
+from _loops_online import ONLINE
+from _loops_self import SELF
+from bench_knowledge import run
+
+FORMS = {form.name: form for form in (ONLINE, SELF)}
+
+if __name__ == "__main__":
+    run("Schemes with a loop (`make bench-loops`)", FORMS, FOLDER / ".cells-loops")
