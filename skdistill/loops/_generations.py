@@ -136,9 +136,7 @@ class Generations:
             )
         params = {name: getattr(own, name) for name in PASSED_ON}
         temperature = 1.0 if is_auto(own.temperature) else own.temperature
-        template = DistilledClassifier(
-            **params, temperature=temperature, cv=None, refit=False
-        )
+        template = DistilledClassifier(**params, temperature=temperature, cv=None, refit=False)
         given = check_containers(Arguments.of(X, y, {}))
         template._check_X(given.X, reset=True)
         labels = template._kind.check_target(y, given.X)

@@ -8,6 +8,12 @@ from skdistill.loops._ensemble import StudentEnsemble
 from skdistill.loops._own_teacher import OwnTeacher
 from skdistill.student import MLPStudent, one_of
 
+# What the cohort takes from the estimator, where its leader is kept.
+PASSED_ON = (
+    *("calibrate", "class_weight", "early_stopping", "validation_fraction"),
+    *("refit", "verbose", "random_state", "max_time"),
+)
+
 
 class MutualClassifier(OwnTeacher):
     r"""Train a cohort of students that learn from one another, and keep one student.
@@ -165,9 +171,7 @@ class MutualClassifier(OwnTeacher):
                 "`keep='leader'` learns from rows with labels, and `X_transfer` has none: give "
                 "keep='distilled', or leave it out."
             )
-        names = ("calibrate", "class_weight", "early_stopping", "validation_fraction")
-        names += ("refit", "verbose", "random_state", "max_time")
-        params = {name: getattr(self, name) for name in names}
+        params = {name: getattr(self, name) for name in PASSED_ON}
         ensemble = self._new_ensemble(**params)._fit(X, y, **rows)
         leader, cohort = ensemble.leader_, ensemble.cohort_
         return self._take_over(

@@ -39,7 +39,7 @@ class OwnTeacher(DistilledClassifier):
     n_students: int
 
     @property
-    def teacher(self) -> Any:  # type: ignore[override]
+    def teacher(self) -> Any:
         """The teacher that it makes, not fitted."""
         return self._new_ensemble(validation_fraction=TEACHER_FRACTION)
 
@@ -47,7 +47,7 @@ class OwnTeacher(DistilledClassifier):
         return StudentEnsemble(self.student, self.n_students, encoder=self.encoder, **params)
 
     @with_callbacks
-    def fit(  # type: ignore[override]
+    def fit(
         self,
         X: Table,
         y: ArrayLike,

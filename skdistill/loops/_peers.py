@@ -1,7 +1,5 @@
 """What the students of a cohort learn: each the labels, and what its peers say."""
 
-from typing import Literal
-
 import torch
 from torch.nn import functional as F
 
@@ -25,7 +23,7 @@ class CohortLoss(Objective):
 
     def __init__(
         self,
-        peers: Literal["each", "pooled", "attention"] | None = None,
+        peers: str | None = None,
         peer_weight: float = 1.0,
     ):
         super().__init__()

@@ -1,5 +1,6 @@
 """SelfDistilledClassifier: the student learns of copies of itself."""
 
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from skdistill._utils._compat import Interval, StrOptions
@@ -7,7 +8,6 @@ from skdistill._utils.types import RandomState, Table
 from skdistill.loops._generations import Generations
 from skdistill.loops._own_teacher import OwnTeacher
 from skdistill.student import MLPStudent
-from numbers import Integral
 
 
 class SelfDistilledClassifier(OwnTeacher):
