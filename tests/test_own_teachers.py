@@ -27,7 +27,7 @@ from skdistill import (
 )
 from skdistill.modules import MLP, CohortMLP
 
-QUICK = MLPStudent((8,), n_steps=60)
+QUICK = MLPStudent((16,), n_steps=100)
 X, Y = make_classification(
     700, 6, n_informative=4, n_redundant=0, n_classes=3, flip_y=0.1, random_state=0
 )
