@@ -63,13 +63,23 @@ EXPECTED = {
 
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [
-        StudentEnsemble(FEW, 2, refit=False, early_stopping=False),
-        MutualClassifier(FEW, 2, refit=False, early_stopping=False),
-    ],
+    [StudentEnsemble(FEW, 2, refit=False, early_stopping=False)],
     expected_failed_checks=lambda _: EXPECTED,
 )
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [
+        MutualClassifier(FEW, 2, refit=False, early_stopping=False),
+        SelfDistilledClassifier(FEW, 2, transfer=None, refit=False, early_stopping=False),
+    ],
+    expected_failed_checks=lambda _: EXPECTED,
+)
+def test_scikit_learn_checks_of_those_that_use_it(estimator, check):
     check(estimator)
 
 
