@@ -31,9 +31,7 @@ class MutualClassifier(OwnTeacher):
                   :class:`DistilledClassifier`
     ============  ==============================================================================
 
-    **Parameters not listed below** (`encoder`, `calibrate`, `class_weight`, `early_stopping`,
-    `validation_fraction`, `refit`, `max_time`, `n_jobs`, `verbose`, `random_state`) are those of
-    :class:`DistilledClassifier`.
+    Parameters without a text are as in :class:`DistilledClassifier`.
 
     Parameters
     ----------

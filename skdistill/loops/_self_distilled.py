@@ -25,7 +25,7 @@ class SelfDistilledClassifier(OwnTeacher):
                      that is no better there
     ===============  ===========================================================================
 
-    **Parameters not listed below** are those of :class:`DistilledClassifier`.
+    Parameters without a text are as in :class:`DistilledClassifier`.
 
     Parameters
     ----------
