@@ -44,7 +44,7 @@ class BaseDistiller(
 ):
     """A fit by :mod:`skdistill._fit`, and the student that it leaves."""
 
-    _named_lists = ("teacher", "objectives", "transfer")
+    _named_lists: tuple[str, ...] = ("teacher", "objectives", "transfer")
     _parameter_constraints: ClassVar[dict] = {
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [

@@ -1,6 +1,7 @@
 """The student: a skorch net, trained on soft targets and asked without a DataLoader."""
 
 from skdistill.student._batches import BatchIterator, Rows, n_batches
+from skdistill.student._cohort import CohortStudent, one_of
 from skdistill.student._fitted import FittedStudent, check_finite, encode
 from skdistill.student._hydra import HydraStudent
 from skdistill.student._parameter import (
@@ -20,6 +21,7 @@ from skdistill.student._training import Training
 
 __all__ = [
     "BatchIterator",
+    "CohortStudent",
     "FittedStudent",
     "HydraStudent",
     "MLPStudent",
@@ -33,6 +35,7 @@ __all__ = [
     "first_width",
     "gives_probabilities",
     "n_batches",
+    "one_of",
     "pack_net",
     "prepare_net",
     "rehearse",
@@ -43,5 +46,5 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (MLPStudent, HydraStudent, softmax, FittedStudent, Training):
+for _public in (MLPStudent, HydraStudent, CohortStudent, softmax, FittedStudent, Training):
     _public.__module__ = __name__

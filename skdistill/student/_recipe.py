@@ -13,7 +13,7 @@ from skorch.callbacks import LRScheduler
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._utils._compat import Interval, RealNotInt, StrOptions
 from skdistill._utils.auto import is_auto
-from skdistill.modules import MLP, OWN_MODULES, QuantileMLP
+from skdistill.modules import AVERAGED_MODULES, MLP, QuantileMLP
 from skdistill.student._batches import n_batches
 from skdistill.student._direct import DirectNet, DirectRegressor
 from skdistill.student._muon import muon_options
@@ -253,7 +253,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         recipe: Any = self.for_rows(n_rows)
         per_epoch = n_batches(n_rows, recipe.batch_size)
         epochs = -(-recipe.n_steps // per_epoch)
-        is_ours = module in OWN_MODULES
+        is_ours = module in AVERAGED_MODULES
         averages = is_ours and bool(self.average_weights)
         uses_muon = recipe.optimizer == "muon"
         schedule = _rising if averages and uses_muon else _one_cycle
