@@ -22,6 +22,7 @@ help:
 	@echo "make bench-core  speed and memory of the main path, as ratios"
 	@echo "make bench-training  teacher fits of a search, speed and memory of training"
 	@echo "make bench-fidelity  what the student keeps of the teacher, every bar; hours, goes on if stopped"
+	@echo "make bench-loops  schemes with a training loop of their own, beside their controls; hours, goes on if stopped"
 	@echo "make bench-fidelity-quick  the same on four data sets and one seed, under 20 minutes"
 	@echo "make bench-extra  install the extra bench: RealMLP and TabM, which are not measured without"
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"

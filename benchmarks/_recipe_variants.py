@@ -17,7 +17,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import SplineTransformer
 
-from skdistill import DistilledClassifier, MLPStudent, Munge, TabularEncoder
+from skdistill import DistilledClassifier, LogitMatching, MLPStudent, Munge, TabularEncoder
 from skdistill._fit.holdout import rows_to_hold_out
 from skdistill._fit.plan import draw_seeds
 from skdistill._utils.cache import Cache
@@ -237,6 +237,7 @@ def groups():
         "sizes": ("Layers", size_rows()),
         "training": ("Training", training_rows()),
         "trust": ("Trust in labels and teacher", trust_rows()),
+        "responses": ("Responses", response_rows()),
         "encodings": ("Encodings of numbers", encoding_rows()),
         "rows": ("Synthetic rows", argument_rows("transfer", transfers)),
         "labels": ("Labels out of fold", argument_rows("cv", folds)),
@@ -284,6 +285,18 @@ def trust_rows():
         ("control: labels alone", Method("control", run_control, "student")),
         *argument_rows("temperature", {str(value): value for value in (1.0, 2.0, 4.0, "auto")}),
     ]
+
+
+def response_rows():
+    """With alpha at that of the base, and left to "auto": a response sets how much labels weigh."""
+    told = {"hinton": {}, "hinton-2": {"temperature": 2.0}, "logits": {"response": LogitMatching()}}
+    rows = [("alpha=0.3, hinton (default)", DEFAULT)]
+    for alpha in (0.3, "auto"):
+        for name, params in told.items():
+            method = Method(f"{name}-{alpha}", run_student, "student", {"alpha": alpha, **params})
+            if alpha == "auto" or params:
+                rows.append((f"alpha={alpha}, {name}", method))
+    return rows
 
 
 def encoding_rows():

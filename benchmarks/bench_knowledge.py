@@ -7,7 +7,6 @@ them with ``--report --cells knowledge``, or go on with them by ``--cells knowle
 
 import argparse
 import json
-import sys
 import time
 import warnings
 from itertools import product
@@ -49,16 +48,20 @@ FORMS = {
 }
 
 
-def main(forms, title, cells):
-    """Measure what is not there yet of forms by name, and print all of it."""
-    options = parse(forms, cells)
+def main():
+    run("Kinds of knowledge (`make bench-knowledge`)", FORMS, CELLS)
+
+
+def run(title, forms, folder):
+    """Measure forms by their names, as far as they are not yet in the folder; print the tables."""
+    options = parse(forms, folder)
     options.cells.mkdir(exist_ok=True, parents=True)
     warnings.filterwarnings("ignore")
     found = {name: cells_of(forms[name], options) for name in options.forms}
     print_heading(title, seeds=", ".join(map(str, options.seeds)))
-    for name, figures in found.items():
+    for name, cells in found.items():
         print(f"### {forms[name].title}\n")
-        forms[name].report(figures)
+        forms[name].report(cells)
 
 
 def cells_of(form: Form, options):
@@ -77,13 +80,13 @@ def cells_of(form: Form, options):
     return cells
 
 
-def parse(forms, cells):
-    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+def parse(forms, folder):
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", type=lambda text: text.split(","), default=list(forms))
     parser.add_argument(
         "--seeds", type=lambda text: [int(one) for one in text.split(",")], default=SEEDS
     )
-    parser.add_argument("--cells", type=Path, default=cells, help="folder of what is measured")
+    parser.add_argument("--cells", type=Path, default=folder, help="folder of what is measured")
     parser.add_argument("--report", action="store_true", help="print what is there, run nothing")
     return parser.parse_args()
 

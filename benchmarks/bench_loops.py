@@ -1,15 +1,20 @@
-"""Each scheme with a training loop of its own, beside control and rival.
+"""Schemes with a training loop of their own, each beside its honest control.
 
 Run it with ``make bench-loops`` (hours; it goes on where it was stopped); it prints the section
-"Loops" of RESULTS.md. Choose by ``--forms`` and ``--seeds``; ``--report`` runs nothing.
+"Schemes with a loop" of RESULTS.md. The figures behind that are in ``loops/``: print them with
+``--report --cells loops``, or go on with them by ``--cells loops``.
 """
 
 from _knowledge import FOLDER
+from _loops_continual import CONTINUAL
+from _loops_federated import FEDERATED
+from _loops_online import ONLINE
 from _loops_pruned import PRUNED
 from _loops_quantized import QUANTIZED
-from bench_knowledge import main
+from _loops_self import SELF
+from bench_knowledge import run
 
-FORMS = {form.name: form for form in (QUANTIZED, PRUNED)}
+FORMS = {form.name: form for form in (ONLINE, SELF, CONTINUAL, FEDERATED, QUANTIZED, PRUNED)}
 
 if __name__ == "__main__":
-    main(FORMS, "Loops (`make bench-loops`)", FOLDER / ".cells-loops")
+    run("Schemes with a loop (`make bench-loops`)", FORMS, FOLDER / ".cells-loops")

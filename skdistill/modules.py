@@ -189,6 +189,112 @@ def heads_layer(n_heads: int) -> str:
     return f"heads_{n_heads}"
 
 
+class CohortMLP(nn.Module):
+    r"""Several perceptrons of one size side by side, that answer with their mean.
+
+    The logits are :math:`\log \frac{1}{K} \sum_k \mathrm{softmax}(z_k)` of the logits
+    :math:`z_k` of the students. Each has weights of its own; one product of stacked matrices a
+    layer does for all.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Columns of the input; the last ``len(cardinalities)`` hold category codes.
+    n_outputs : int
+        Number of classes.
+    cardinalities : tuple of int, default=()
+        As in :class:`MLP`.
+    hidden_layer_sizes : tuple of int, default=(192, 192)
+        Of each student.
+    n_students : int, default=4
+
+    Notes
+    -----
+    **Shape:** float32 of shape (n_rows, n_inputs) to logits of shape (n_rows, n_outputs). The
+    submodule ``students`` gives those of each, of shape (n_rows, n_students, n_outputs).
+    """
+
+    draws_random_numbers = False
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        cardinalities: tuple[int, ...] = (),
+        hidden_layer_sizes: tuple[int, ...] = (192, 192),
+        n_students: int = 4,
+    ) -> None:
+        super().__init__()
+        self.n_numbers, self.n_students = n_inputs - len(cardinalities), n_students
+        self.cardinalities = tuple(cardinalities)
+        widths = [*hidden_layer_sizes, n_outputs]
+        self.first = self.categories = None
+        if self.n_numbers:
+            self.first = StackedLinear(n_students, self.n_numbers, widths[0])
+        if cardinalities:
+            stacked = n_students * widths[0]
+            self.categories = CategoryLayer(self.cardinalities, stacked, self.n_numbers)
+        self.layers = nn.ModuleList(
+            StackedLinear(n_students, narrow, wide) for narrow, wide in pairwise(widths)
+        )
+        # It does nothing, but an objective can name it.
+        self.students = nn.Identity()
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        logs = torch.log_softmax(self.each(X), dim=2)
+        return torch.logsumexp(logs, dim=1) - log(self.n_students)
+
+    def each(self, X: torch.Tensor) -> torch.Tensor:
+        """Logits of each student, of shape (n_rows, n_students, n_outputs)."""
+        hidden = torch.zeros((), device=X.device)
+        if self.first is not None:
+            hidden = self.first(X[:, : self.n_numbers].expand(self.n_students, -1, -1))
+        if self.categories is not None:
+            told = self.categories(X[:, self.n_numbers :])
+            hidden = hidden + told.unflatten(1, (self.n_students, -1)).transpose(0, 1)
+        for layer in self.layers:
+            hidden = layer(torch.relu(hidden))
+        logits: torch.Tensor = self.students(hidden.transpose(0, 1))
+        return logits
+
+    def one(self, place: int) -> dict[str, torch.Tensor]:
+        """The weights of one student, as the state of an :class:`MLP` of that size."""
+        stacked, found = self.state_dict(), {}
+        for name, value in stacked.items():
+            if name == "categories.table.weight":
+                found[name] = value.chunk(self.n_students, dim=1)[place].clone()
+            elif name.startswith("categories."):
+                found[name] = value.clone()
+            else:
+                found[name] = value[place].clone()
+        return found
+
+
+class StackedLinear(nn.Module):
+    """Linear layers of one size, each on rows of its own.
+
+    Parameters
+    ----------
+    n_layers : int
+    n_inputs : int
+    n_outputs : int
+
+    Notes
+    -----
+    **Shape:** (n_layers, n_rows, n_inputs) to (n_layers, n_rows, n_outputs).
+    """
+
+    def __init__(self, n_layers: int, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        bound = n_inputs**-0.5  # as of torch.nn.Linear
+        weight = torch.empty(n_layers, n_outputs, n_inputs).uniform_(-bound, bound)
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.empty(n_layers, n_outputs).uniform_(-bound, bound))
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        return torch.baddbmm(self.bias[:, None], X, self.weight.mT)
+
+
 class CategoryLayer(nn.Module):
     """Sum of one embedding a category column.
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.datasets import load_iris, make_classification, make_regression
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.datasets import make_classification, make_regression
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -17,6 +17,7 @@ from skdistill import (
     DistilledClassifier,
     DistilledClassifierCV,
     DistilledRegressor,
+    FromNet,
     FromSchema,
     Gibbs,
     Marginals,
@@ -25,6 +26,7 @@ from skdistill import (
     Objective,
     Rounds,
     TeacherPool,
+    TorchTeacher,
     TransferSampler,
 )
 
@@ -418,9 +420,18 @@ def test_pool_alone_counts_nothing():
     assert len(service.asked) >= 480
 
 
-def test_sampler_that_asks_to_meet_a_prior_is_refused():
-    X, y = load_iris(return_X_y=True)
-    forest = FrozenEstimator(RandomForestClassifier(5, random_state=0).fit(X, y))
-    clf = DistilledClassifier(forest, transfer=FromSchema(class_prior="balanced"), max_queries=300)
-    with pytest.raises(ValueError, match="leave `class_prior` of the sampler out"):
-        clf.fit(X, y)
+NET = TorchTeacher(torch.nn.Linear(6, 3), classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("teacher", "sampler", "message"),
+    [
+        (MODEL_FROZEN, FromSchema(class_prior="balanced"), "`class_prior` of the sampler out"),
+        (NET, FromNet(), r"cannot count how often the sampler `fromnet` \(FromNet\) runs"),
+    ],
+    ids=["prior", "net"],
+)
+def test_sampler_that_asks_the_teacher_itself_is_refused(teacher, sampler, message):
+    clf = DistilledClassifier(teacher, transfer=sampler, max_queries=300)
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, Y)

@@ -15,7 +15,7 @@ from skdistill._utils.named import named_parts
 from skdistill._utils.types import IntArray, Table
 from skdistill._utils.warn import warn
 from skdistill.teacher import Queries
-from skdistill.transfer import Disagreement, Munge, Rounds, chain_of
+from skdistill.transfer import Disagreement, FromNet, Munge, Rounds, chain_of
 
 if TYPE_CHECKING:
     from skdistill._fit.inputs import Inputs
@@ -64,6 +64,11 @@ def _check_samplers(plan: "Plan", samplers: list[tuple[str, Any]], name: str) ->
             raise ValueError(
                 f"the sampler `{one}` asks the teacher of many rows to meet its `class_prior`, "
                 f"which {name} is to spare: leave `class_prior` of the sampler out."
+            )
+        if any(isinstance(part, FromNet) for part in chain_of(sampler)):
+            raise ValueError(
+                f"{name} cannot count how often the sampler `{one}` (FromNet) runs the net of the "
+                "teacher: leave one of them out."
             )
         inner = [part for part in chain_of(sampler) if isinstance(part, Disagreement)]
         if any(part.by == "teacher" for part in inner):

@@ -18,6 +18,7 @@ from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, Table
 from skdistill.objectives import Response
 from skdistill.student import (
+    CohortStudent,
     FittedStudent,
     HydraStudent,
     MLPStudent,
@@ -195,7 +196,14 @@ class Plan:
     def is_student_ours(self) -> bool:
         """Whether the recipe is ours, so that training a student twice does nothing but that."""
         student = self.parameters.student
-        ours = (type(None), MLPStudent, HydraStudent, PrunedStudent, QuantizedStudent)
+        ours = (
+            type(None),
+            MLPStudent,
+            HydraStudent,
+            CohortStudent,
+            PrunedStudent,
+            QuantizedStudent,
+        )
         return type(student) in ours or isinstance(student, type)
 
     @property

@@ -1,6 +1,7 @@
 """The student: a skorch net, trained on soft targets and asked without a DataLoader."""
 
 from skdistill.student._batches import BatchIterator, Rows, n_batches
+from skdistill.student._cohort import CohortStudent, one_of
 from skdistill.student._fitted import FittedStudent, check_finite, encode
 from skdistill.student._hydra import HydraStudent
 from skdistill.student._modules import QuantizedMLP
@@ -23,6 +24,7 @@ from skdistill.student._training import Training
 
 __all__ = [
     "BatchIterator",
+    "CohortStudent",
     "FittedStudent",
     "HydraStudent",
     "MLPStudent",
@@ -39,6 +41,7 @@ __all__ = [
     "first_width",
     "gives_probabilities",
     "n_batches",
+    "one_of",
     "pack_net",
     "prepare_net",
     "rehearse",
@@ -52,6 +55,7 @@ __all__ = [
 for _public in (
     MLPStudent,
     HydraStudent,
+    CohortStudent,
     PrunedStudent,
     QuantizedMLP,
     QuantizedStudent,

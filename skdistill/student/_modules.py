@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from skdistill.modules import MLP, HydraMLP, QuantileMLP
+from skdistill.modules import MLP, CohortMLP, HydraMLP, QuantileMLP
 
 # Steps between levels that lose least of a standard normal variable, by bits.
 BEST_STEPS = {2: 1.224, 4: 0.335, 8: 0.031}
@@ -312,3 +312,5 @@ def _mask(kept: torch.Tensor, size: int) -> torch.Tensor:
 
 # Those whose passes are known, layer by layer.
 OWN_MODULES = (MLP, QuantileMLP, HydraMLP, QuantizedMLP, RoundingMLP, PruningMLP)
+# Those whose weights are averaged over the steps, and that leave torch's settings alone.
+AVERAGED_MODULES = (*OWN_MODULES, CohortMLP)

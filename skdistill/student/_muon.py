@@ -95,7 +95,7 @@ class Muon(torch.optim.Optimizer):
         momentum.mul_(group["momentum"]).add_(gradient)
         update = orthogonalized(torch.add(gradient, momentum, alpha=group["momentum"]))
         matrix.mul_(1 - group["lr"] * group["weight_decay"])
-        matrix.add_(update, alpha=-group["lr"] * 0.2 * max(matrix.shape) ** 0.5)
+        matrix.add_(update, alpha=-group["lr"] * 0.2 * max(matrix.shape[-2:]) ** 0.5)
 
     def _step_others(self, parameters: list[torch.nn.Parameter], group: dict) -> None:
         states = [self.state[one] for one in parameters]
@@ -141,21 +141,22 @@ def muon_options(n_hidden: int) -> dict[str, Any]:
 
 
 def orthogonalized(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix with orthogonal rows or columns, roughly.
+    """The nearest matrix with orthogonal rows or columns, roughly; of a stack, each on its own.
 
     Parameters
     ----------
-    matrix : torch.Tensor of shape (m, n)
+    matrix : torch.Tensor of shape (m, n) or (n_matrices, m, n)
 
     Returns
     -------
-    torch.Tensor of shape (m, n)
+    torch.Tensor of shape (m, n) or (n_matrices, m, n)
         Its singular values are near 1: between 0.1 and 1.9, save those that were very small.
     """
-    is_tall = matrix.shape[0] > matrix.shape[1]
-    X = matrix.t() if is_tall else matrix
-    X = X / (torch.linalg.vector_norm(X) + 1e-7)
+    is_tall = matrix.shape[-2] > matrix.shape[-1]
+    X = matrix.mT if is_tall else matrix
+    X = X / (torch.linalg.vector_norm(X, dim=(-2, -1), keepdim=True) + 1e-7)
+    add_product = torch.addmm if X.dim() == 2 else torch.baddbmm
     for a, b, c in POLAR_EXPRESS:
-        gram = X @ X.t()
-        X = torch.addmm(X, torch.addmm(gram, gram, gram, beta=b, alpha=c), X, beta=a)
-    return X.t() if is_tall else X
+        gram = X @ X.mT
+        X = add_product(X, add_product(gram, gram, gram, beta=b, alpha=c), X, beta=a)
+    return X.mT if is_tall else X

@@ -16,7 +16,7 @@ from skdistill._utils.auto import is_auto
 from skdistill.modules import MLP, QuantileMLP
 from skdistill.student._batches import n_batches
 from skdistill.student._direct import DirectNet, DirectRegressor
-from skdistill.student._modules import OWN_MODULES
+from skdistill.student._modules import AVERAGED_MODULES
 from skdistill.student._muon import muon_options
 
 # Rows to train on from which optimizer="auto" is Muon: with fewer, it overfits sooner than AdamW.
@@ -257,7 +257,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         recipe: Any = self.for_rows(n_rows)
         per_epoch = n_batches(n_rows, recipe.batch_size)
         epochs = -(-recipe.n_steps // per_epoch)
-        is_ours = module in OWN_MODULES
+        is_ours = module in AVERAGED_MODULES
         averages = is_ours and bool(self.average_weights)
         uses_muon = recipe.optimizer == "muon"
         schedule = _rising if averages and uses_muon else _one_cycle

@@ -158,12 +158,12 @@ class XGBoost(TreeReader):
             self.n_stages = int(best) + 1
 
     def margins(self, X: Table, ends: Sequence[int]) -> FloatArray:
-        rows = self._matrix(X)
-        found = [
-            self._booster.predict(rows, output_margin=True, iteration_range=(0, end))
-            for end in ends
-        ]
-        return np.stack([told.reshape(len(told), -1) for told in found], axis=1)
+        rows, found = self._matrix(X), []
+        for stages in pairwise([0, *ends]):
+            told = self._booster.predict(rows, output_margin=True, iteration_range=stages)
+            found.append(told.reshape(len(told), -1))
+            rows.set_base_margin(told)  # the next stages add to it
+        return np.stack(found, axis=1)
 
     def leaves(self, X: Table) -> IntArray:
         found = self._booster.predict(

@@ -1,0 +1,117 @@
+"""What classifiers that make their own teacher have in common."""
+
+from typing import Any, ClassVar, Self
+
+from sklearn.callback import with_callbacks
+
+from skdistill._fit.inputs import Arguments
+from skdistill._utils.types import ArrayLike, Table
+from skdistill.classifier import DistilledClassifier
+from skdistill.loops._ensemble import StudentEnsemble
+from skdistill.student import MLPStudent
+
+# One split: the five folds of "auto", in each of the folds of the fit, would cost three times it.
+TEACHER_FRACTION = 0.2
+# What a fit leaves beside its public attributes.
+_PRIVATE = ("_probabilities", "_settled", "_rows", "_split_seed", "_columns")
+
+
+class OwnTeacher(DistilledClassifier):
+    """A distilled classifier whose teacher is made of its own student."""
+
+    _named_lists = ("transfer",)
+    _parameter_constraints: ClassVar[dict] = {
+        **{
+            name: value
+            for name, value in DistilledClassifier._parameter_constraints.items()
+            if name not in ("pooling", "warm_start", "checkpoint_dir", "max_queries")
+        },
+        "student": [MLPStudent, None],
+        "n_students": StudentEnsemble._parameter_constraints["n_students"],
+    }
+
+    # Parameters of its parent that are none here.
+    response = objectives = teacher_features = student_features = teacher_weights = None
+    class_prior = checkpoint_dir = max_queries = None
+    pooling, warm_start = "arithmetic", False
+
+    student: Any
+    n_students: int
+
+    @property
+    def teacher(self) -> Any:
+        """The teacher that it makes, not fitted."""
+        return self._new_ensemble(validation_fraction=TEACHER_FRACTION)
+
+    def _new_ensemble(self, **params: Any) -> StudentEnsemble:
+        return StudentEnsemble(self.student, self.n_students, encoder=self.encoder, **params)
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Table,
+        y: ArrayLike,
+        *,
+        X_transfer: Any = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        X_val: Table = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Make the teacher, and distil it.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels.
+        X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or a tuple of one, \
+                default=None
+            Rows without a label; see :meth:`DistilledClassifier.fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight is worth that many copies of the row.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rows that belong together: none is split when rows are held out.
+        X_val, y_val, sample_weight_val : default=None
+            Rows to choose by, in place of rows held out.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid.
+        """
+        self._validate_params()
+        rows: dict[str, Any] = {
+            "sample_weight": sample_weight,
+            "groups": groups,
+            "X_val": X_val,
+            "y_val": y_val,
+            "sample_weight_val": sample_weight_val,
+        }
+        if self._has_own_loop:
+            return self._fit_in_own_loop(X, y, X_transfer, rows)
+        return self._distil(Arguments.of(X, y, rows | {"X_transfer": X_transfer}))
+
+    @property
+    def _has_own_loop(self) -> bool:
+        """Whether the student comes of another loop than teacher and student."""
+        raise NotImplementedError
+
+    def _fit_in_own_loop(self, X: Table, y: Any, X_transfer: Any, rows: dict[str, Any]) -> Self:
+        raise NotImplementedError
+
+    def _take_over(self, fitted: DistilledClassifier, **changed: Any) -> Self:
+        """Become what another classifier is, but for some attributes."""
+        self._forget()
+        state = {
+            name: value
+            for name, value in vars(fitted).items()
+            if name in _PRIVATE or (name.endswith("_") and not name.startswith("_"))
+        }
+        self.__dict__.update(state | changed)
+        return self
