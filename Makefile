@@ -29,7 +29,6 @@ help:
 	@echo "make bench-regression  numbers and intervals against teacher, control and CatBoost; hours"
 	@echo "make bench-search  a search and a ladder against as many fits, budgets that are met; an hour"
 	@echo "make bench-knowledge  each kind of knowledge beside control and plain Hinton; hours, goes on if stopped"
-	@echo "make bench-loops  each scheme with a loop of its own beside control and rival; hours, goes on if stopped"
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit;"
 	@echo "                 with DATA=all, seconds and loss of the student on the sets of bench-fidelity"

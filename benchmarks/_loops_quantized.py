@@ -14,11 +14,13 @@ TRANSFER = Munge(size=4)
 
 
 def students():
-    """Recipes by name; the one of start=1 is rounded after training."""
+    """Recipes by name; those of start=1 are the plain student, rounded after training."""
     found = {"32 bits": MLPStudent()}
     for bits in (8, 4, 2):
         found[f"{bits} bits"] = QuantizedStudent(bits=bits)
-        found[f"{bits} bits, after training"] = QuantizedStudent(bits=bits, start=1.0)
+        found[f"{bits} bits, after training"] = QuantizedStudent(
+            bits=bits, start=1.0, average_weights=True
+        )
     return found
 
 

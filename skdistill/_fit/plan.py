@@ -196,15 +196,8 @@ class Plan:
     def is_student_ours(self) -> bool:
         """Whether the recipe is ours, so that training a student twice does nothing but that."""
         student = self.parameters.student
-        ours = (
-            type(None),
-            MLPStudent,
-            HydraStudent,
-            CohortStudent,
-            PrunedStudent,
-            QuantizedStudent,
-        )
-        return type(student) in ours or isinstance(student, type)
+        ours = (MLPStudent, HydraStudent, CohortStudent, PrunedStudent, QuantizedStudent)
+        return student is None or type(student) in ours or isinstance(student, type)
 
     @property
     def draws_once(self) -> bool:
