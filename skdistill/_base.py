@@ -140,7 +140,8 @@ class BaseDistiller(
         """Drop all that the last fit has found."""
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-        self.__dict__.pop("_columns", None)
+        for name in ("_columns", "_row_shape"):
+            self.__dict__.pop(name, None)
 
     def _previous(self) -> Previous | None:
         """What this fit goes on from."""

@@ -11,10 +11,13 @@ from sklearn.utils.validation import validate_data
 from skdistill._utils.types import Table
 from skdistill.table import (
     ColumnSelection,
+    TabularEncoder,
     check_container,
     check_frame,
+    holds_text,
     is_frame,
     is_matrix,
+    n_dimensions,
     with_types,
 )
 
@@ -26,6 +29,8 @@ class SeenColumnsMixin:
     n_features_in_: int
     # Those of the student, where it does not see all.
     _columns: ColumnSelection | None = None
+    # That of one row, where X is no table.
+    _row_shape: tuple[int, ...] | None = None
 
     def _check_X(self, X: Table, reset: bool = False) -> Table:
         """Check the container, the number and the names of the columns.
@@ -40,16 +45,46 @@ class SeenColumnsMixin:
             check_frame(X)
         else:
             self._refuse_sparse(X)
-            X = check_array(
-                with_types(X),
-                accept_sparse="csr",
-                dtype=None,
-                ensure_all_finite=False,
-                allow_nd=self._passes_through(),
-            )
+            X = self._check_array(X)
+            self._check_row_shape(X, reset)
         X = X if reset else self._own_columns(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X
+
+    def _check_array(self, X: Table) -> Any:
+        reads_tables = self._reads_tables()
+        X = with_types(X)
+        if reads_tables and n_dimensions(X) > 2:
+            raise ValueError(
+                f"X has {n_dimensions(X)} dimensions, but `encoder={self.encoder!r}` reads tables: "
+                "give encoder='passthrough' and a module class as `student` that takes such rows, "
+                "or a transformer as `encoder` that makes tables of them."
+            )
+        if n_dimensions(X) == 1 and holds_text(X):
+            raise ValueError(
+                "Expected 2D array, got 1D array of texts instead: give "
+                "pandas.DataFrame({'text': X}), and a ColumnTransformer that reads its column, "
+                "in the teacher and as `encoder`."
+            )
+        return check_array(
+            X,
+            accept_sparse="csr",
+            dtype=None,
+            ensure_all_finite=False,
+            allow_nd=not reads_tables,
+        )
+
+    def _check_row_shape(self, X: Any, reset: bool) -> None:
+        """Rows that are no tables have the shape of those of the fit."""
+        shape = X.shape[1:]
+        if reset:
+            self._row_shape = shape if len(shape) > 1 else None
+        known = self._row_shape
+        if known is not None and shape != known:
+            raise ValueError(
+                f"X has rows of shape {shape}, but {type(self).__name__} was fitted on rows of "
+                f"shape {known}; a single row is `X[None]`."
+            )
 
     def _own_columns(self, X: Table) -> Table:
         """The columns that the student asks for, where X may have those of the teachers, too."""
@@ -75,6 +110,8 @@ class SeenColumnsMixin:
             for name in ("n_features_in_", "feature_names_in_")
             if hasattr(self, name)  # X of other ranks than 2 has no columns
         }
+        if self._row_shape is not None:
+            seen["_row_shape"] = self._row_shape
         if columns.indices is None:
             return seen
         seen |= {"n_features_in_": len(columns.indices), "_columns": columns}
@@ -92,6 +129,11 @@ class SeenColumnsMixin:
 
     def _passes_through(self) -> bool:
         return isinstance(self.encoder, str) and self.encoder == "passthrough"
+
+    def _reads_tables(self) -> bool:
+        """Whether what stands before the student takes tables alone."""
+        is_auto = isinstance(self.encoder, str) and not self._passes_through()
+        return is_auto or isinstance(self.encoder, TabularEncoder)
 
     def _takes_sparse(self) -> bool:
         """Whether what stands before the student takes sparse rows."""

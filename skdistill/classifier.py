@@ -51,7 +51,7 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         that with ``nominal="auto"``, if a student trained on the labels alone is clearly better by
         it on the rows held out (not with `max_time`). One of yours is fitted on all of X and y; if
         it uses y, the validation loss is too low without `X_val`. "passthrough" hands over X, of
-        any rank, as float32.
+        any rank, as float32; one of yours may take any rank, too. Rows keep the shape of the fit.
     response : Response, default=None
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None

@@ -21,6 +21,7 @@ from skdistill.table import (
     check_names,
     is_frame,
     labels_of_names,
+    n_dimensions,
     names_of,
     read_probabilities,
 )
@@ -262,16 +263,23 @@ def _check_scale(plan: "Plan", y: np.ndarray | None) -> None:
 def _check_samplers(plan: "Plan", X: Table) -> None:
     for _, sampler in _samplers_of(plan.parameters):
         sampler.check_teacher(plan.teachers)
-    if not issparse(X):
+    is_sparse = issparse(X)
+    if not is_sparse and n_dimensions(X) <= 2:
         return
+    what = "is sparse" if is_sparse else f"has {n_dimensions(X)} dimensions"
+    remedy = "X.toarray()" if is_sparse else "a sampler that takes such rows, as Munge()"
     for name, sampler in _samplers_of(plan.parameters):
-        readers = [one for one in chain_of(sampler) if isinstance(one, _READ_TABLES)]
+        readers = [
+            one
+            for one in chain_of(sampler)
+            if isinstance(one, _READ_TABLES) and (is_sparse or not one.reads_cells)
+        ]
         if sampler.size and readers:
             kind = type(readers[0]).__name__
             raise ValueError(
-                f"`transfer` draws rows (`{name}`), but X is sparse, and {kind} "
+                f"`transfer` draws rows (`{name}`), but X {what}, and {kind} "
                 "reads dense tables only: give rows of your own as `X_transfer` and "
-                "`transfer=None`, or X.toarray()."
+                f"`transfer=None`, or {remedy}."
             )
 
 

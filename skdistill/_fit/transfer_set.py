@@ -25,7 +25,7 @@ from skdistill._fit.setting import Setting
 from skdistill._utils._compat import num_samples
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray, Table
-from skdistill.table import is_frame, read_table
+from skdistill.table import CATEGORY, is_frame, n_dimensions, read_table
 from skdistill.teacher import Queries, chunks
 from skdistill.transfer import (
     Gibbs,
@@ -180,14 +180,14 @@ def n_rows_to_learn(plan: Plan, n_rows: int, n_given: int) -> int:
 
 
 def _is_table(X: Table) -> bool:
-    """Whether samplers can read X: other things a user's own encoder may take."""
-    if not is_frame(X) and (issparse(X) or np.ndim(X) != 2):
+    """Whether samplers can make new rows of X: other things a user's own encoder may take."""
+    if not is_frame(X) and (issparse(X) or n_dimensions(X) != 2):
         return False
     try:
-        read_table(X, exact=True)
+        kinds = read_table(X, exact=True).kinds
     except (TypeError, ValueError):
         return False
-    return True
+    return tuple(kinds) != (CATEGORY,)  # of one column of texts, all that is drawn are copies
 
 
 def rows_to_learn(

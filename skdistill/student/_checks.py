@@ -21,10 +21,16 @@ def check_output(net: Estimator, rows: Rows, n_outputs: int) -> None:
     try:
         output = forward_few(net, rows)
     except RuntimeError as error:
+        shape = tuple(rows.inputs.shape[1:])
+        remedy = "their number of columns"
+        if len(shape) > 1:
+            remedy = (
+                f"{shape[0]}, the first of these numbers; give a module class that takes such "
+                "rows, or an `encoder` that makes a table of them"
+            )
         raise ValueError(
-            f"the module of `student` could not take rows of shape {tuple(rows.inputs.shape[1:])}, "
-            f"as the encoder gives them: {error}. A constructor parameter `n_inputs` is given "
-            "their number of columns."
+            f"the module of `student` could not take rows of shape {shape}, as the encoder gives "
+            f"them: {error}. A constructor parameter `n_inputs` is given {remedy}."
         ) from error
     has_classes = net.criterion_.task.has_classes
     expected = (min(len(rows), PREDICT_ROWS), n_outputs)

@@ -132,11 +132,17 @@ def encode(encoder: Estimator, X: Table) -> FloatArray:
     encoded = X if encoder is None else encoder.transform(X)
     if hasattr(encoded, "toarray"):  # the student is dense
         encoded = encoded.toarray()
-    encoded = np.require(encoded, dtype=np.float32, requirements=["C", "W"])
-    if not np.isfinite(encoded).all():
-        name = "'passthrough'" if encoder is None else repr(encoder)
+    name = "'passthrough'" if encoder is None else repr(encoder)
+    try:
+        encoded = np.require(encoded, dtype=np.float32, requirements=["C", "W"])
+    except ValueError as error:
         raise ValueError(
-            f"X, as `encoder={name}` gives it to the student, contains NaN or infinity: impute "
-            "it, or use encoder='auto'."
+            f"X, as `encoder={name}` gives it to the student, holds no numbers: {error}. Give an "
+            "`encoder` that makes numbers of it, as ColumnTransformer does of columns of text."
+        ) from error
+    if not np.isfinite(encoded).all():
+        remedy = "impute it" if encoded.ndim > 2 else "impute it, or use encoder='auto'"
+        raise ValueError(
+            f"X, as `encoder={name}` gives it to the student, contains NaN or infinity: {remedy}."
         )
     return encoded

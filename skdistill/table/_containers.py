@@ -16,6 +16,22 @@ def is_frame(X: object) -> bool:
     return not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
 
 
+def n_dimensions(X: Any) -> int:
+    """Dimensions of a frame, an array or nested lists; 2 where the lists differ in length."""
+    shape = getattr(X, "shape", None)
+    if shape is not None:
+        return len(shape)
+    try:
+        return np.ndim(X)
+    except ValueError:
+        return 2
+
+
+def holds_text(X: Any) -> bool:
+    """Whether a list, an array or a column begins with a text."""
+    return len(X) > 0 and isinstance(next(iter(X)), str)
+
+
 def stack_tables(parts: list[Table]) -> Table:
     """Tables of one container, one below the other."""
     if isinstance(parts[0], pd.DataFrame):

@@ -1,7 +1,7 @@
 """Transfer sets: where the rows that the student learns from come from."""
 
 from skdistill.transfer._across_splits import AcrossSplits
-from skdistill.transfer._base import TransferSampler, draw_rows, takes
+from skdistill.transfer._base import TransferSampler, draw_rows, rows_by_weight, takes
 from skdistill.transfer._context import TransferContext
 from skdistill.transfer._data_free import DataFreeSampler
 from skdistill.transfer._disagreement import Disagreement
@@ -37,6 +37,7 @@ __all__ = [
     "asks_context",
     "chain_of",
     "draw_rows",
+    "rows_by_weight",
     "takes",
 ]
 

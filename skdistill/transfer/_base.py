@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from skdistill._utils._compat import Interval, num_samples, safe_indexing
 from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
 from skdistill._utils.weights import check_weights
-from skdistill.table import Columns, mix_rows
+from skdistill.table import Columns, mix_rows, n_dimensions
 from skdistill.transfer._context import TransferContext
 
 # The new rows; with the weights of the rows of X, the weights of the new rows as well.
@@ -45,6 +45,8 @@ class TransferSampler(BaseEstimator):
     replace: bool = True
     # Whether one of the package asks its context: `memory` takes that of all others for granted.
     asks: bool = False
+    # Whether rows of any rank, as images, are read as tables of their cells.
+    reads_cells: bool = False
 
     def __init__(self, size: float = 8.0, weight: float = 1.0) -> None:
         self.size = size
@@ -123,6 +125,11 @@ def draw_rows(
     ValueError
         If it takes the weights, but returns none.
     """
+    if sampler.reads_cells and n_dimensions(X) > 2:
+        cells = np.asarray(X)
+        flat = cells.reshape(len(cells), -1)
+        drawn, weight = draw_rows(sampler, flat, n, random_state, sample_weight, context)
+        return drawn.reshape(n, *cells.shape[1:]), weight
     given: dict[str, Any] = {"context": context} if takes(sampler, "context") else {}
     if sample_weight is None:
         return sampler.sample(X, n, random_state=random_state, **given), np.ones(n)

@@ -71,6 +71,7 @@ class Gibbs(TransferSampler):
     (4, 2)
     """
 
+    reads_cells = True
     _parameter_constraints: ClassVar[dict] = {
         **TransferSampler._parameter_constraints,
         "n_steps": [_AT_LEAST_ONE],

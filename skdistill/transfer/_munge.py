@@ -61,6 +61,7 @@ class Munge(TransferSampler):
     (4, 2)
     """
 
+    reads_cells = True
     _parameter_constraints: ClassVar[dict] = {
         **TransferSampler._parameter_constraints,
         "p": [Interval(Real, 0, 1, closed="both")],

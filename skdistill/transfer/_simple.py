@@ -51,6 +51,7 @@ class Mixup(TransferSampler):
     (4, 2)
     """
 
+    reads_cells = True
     _parameter_constraints: ClassVar[dict] = {
         **TransferSampler._parameter_constraints,
         "alpha": [POSITIVE],
@@ -120,6 +121,8 @@ class Marginals(TransferSampler):
     >>> Marginals().sample([[0, 5], [1, 6], [9, 9]], n=4, random_state=0).shape
     (4, 2)
     """
+
+    reads_cells = True
 
     def sample(
         self,

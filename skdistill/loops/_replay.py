@@ -1,0 +1,240 @@
+"""What stands for the rows that are gone, when a student learns from new ones."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+
+from skdistill._utils._compat import Interval, num_samples, safe_indexing
+from skdistill._utils.types import Estimator, FloatArray, Table
+from skdistill.objectives import Batch, Objective
+from skdistill.table import read_table, stack_tables
+from skdistill.transfer import Munge, TransferSampler, draw_rows, rows_by_weight
+
+
+class Replay(BaseEstimator):
+    """Base of what stands for the rows that are gone.
+
+    A subclass gives rows by `draw`, at most `n_rows` of all steps together, or terms of the loss by
+    `objectives`.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {}
+
+    n_rows: int = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def check_parameters(self) -> None:
+        """Raise a ValueError for a parameter that is not valid."""
+        self._validate_params()
+
+    def draw(
+        self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
+    ) -> tuple[Table, np.ndarray | None]:
+        """Give rows that stand for those of X.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        weight : ndarray of shape (n_samples,)
+        n : int
+            Rows at most.
+        rng : RandomState
+
+        Returns
+        -------
+        X_new : array or DataFrame of shape (n_new, n_features)
+        y_new : ndarray of shape (n_new,) or None
+            Their labels; None takes what the student tells of them.
+        """
+        raise NotImplementedError
+
+    def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
+        """Terms of the loss that hold on to what the old student told.
+
+        Parameters
+        ----------
+        old : DistilledClassifier
+            The student of the step before.
+        classes : ndarray of shape (n_classes,)
+            All that there are now.
+
+        Returns
+        -------
+        list of (str, Objective)
+        """
+        return []
+
+
+class SyntheticReplay(Replay):
+    """Replay rows that a sampler has drawn, with what the student told of them.
+
+    No row of the data is stored. Rows that the sampler left as they were, or that happen to be
+    equal to a row of the data, are dropped.
+
+    Parameters
+    ----------
+    sampler : TransferSampler, default=None
+        Draws the rows from those of each step. None is :class:`Munge`. It has to do without a
+        teacher.
+    n_rows : int, default=20000
+        Rows that are kept, of all steps together. With 0 nothing is replayed, and what was learned
+        before is forgotten.
+
+    References
+    ----------
+    .. [1] Bucila, Caruana and Niculescu-Mizil (2006). Model Compression.
+       https://doi.org/10.1145/1150402.1150464
+    .. [2] Shin, Lee, Kim and Kim (2017). Continual Learning with Deep Generative Replay.
+       https://doi.org/10.48550/arXiv.1705.08690
+
+    Examples
+    --------
+    >>> from skdistill import Gibbs, SyntheticReplay
+    >>> SyntheticReplay(Gibbs(), n_rows=5000)
+    SyntheticReplay(n_rows=5000, sampler=Gibbs())
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "sampler": [TransferSampler, None],
+        "n_rows": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(self, sampler: TransferSampler | None = None, n_rows: int = 20_000) -> None:
+        self.sampler = sampler
+        self.n_rows = n_rows
+
+    def draw(
+        self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
+    ) -> tuple[Table, None]:
+        """Rows of the sampler that are no rows of X; see :meth:`Replay.draw`."""
+        sampler = Munge() if self.sampler is None else self.sampler
+        sampler.check_parameters()
+        even = None if not np.ptp(weight) else weight
+        drawn, worth = draw_rows(sampler, X, n, rng, even)
+        is_new = ~_are_rows_of(X, drawn)
+        drawn, worth = safe_indexing(drawn, np.flatnonzero(is_new)), worth[is_new]
+        if len(worth) and np.ptp(worth):
+            drawn = safe_indexing(drawn, rows_by_weight(len(worth), worth, rng))
+        return drawn, None
+
+
+class StoredRows(Replay):
+    """Replay some of the rows themselves, with their labels and what the student told of them.
+
+    It is the buffer of dark experience replay, DER++ [1]_, which compares logits by their squared
+    distance: that is ``response=LogitMatching()`` of the estimator. Rows of the data stay in the
+    fitted estimator, and in its file.
+
+    Parameters
+    ----------
+    n_rows : int, default=200
+        Rows that are kept, of all steps together.
+
+    References
+    ----------
+    .. [1] Buzzega, Boschini, Porrello, Abati and Calderara (2020). Dark Experience for General
+       Continual Learning: a Strong, Simple Baseline. https://doi.org/10.48550/arXiv.2004.07211
+
+    Examples
+    --------
+    >>> from skdistill import StoredRows
+    >>> StoredRows(n_rows=500)
+    StoredRows(n_rows=500)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_rows": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, n_rows: int = 200) -> None:
+        self.n_rows = n_rows
+
+    def draw(
+        self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
+    ) -> tuple[Table, np.ndarray]:
+        """Rows of X and their labels; see :meth:`Replay.draw`."""
+        rows = rng.permutation(num_samples(X))[:n]
+        return safe_indexing(X, rows), y[rows]
+
+
+class LearningWithoutForgetting(Replay):
+    r"""Replay nothing, but keep what the old student tells of the *new* rows.
+
+    A term :math:`\mathrm{KL}(p_T \| q_T)` is added to the loss, with the probabilities of the old
+    student and of the new one among the old classes, both at the temperature T [1]_. It is known to
+    fail where new classes come without any row of the old ones.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Of the term.
+    temperature : float, default=2.0
+        T > 0.
+
+    References
+    ----------
+    .. [1] Li and Hoiem (2016). Learning without Forgetting.
+       https://doi.org/10.48550/arXiv.1606.09282
+
+    Examples
+    --------
+    >>> from skdistill import LearningWithoutForgetting
+    >>> LearningWithoutForgetting(weight=2.0)
+    LearningWithoutForgetting(weight=2.0)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "weight": [Interval(Real, 0, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, weight: float = 1.0, temperature: float = 2.0) -> None:
+        self.weight = weight
+        self.temperature = temperature
+
+    def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
+        """The term, among the old classes; see :meth:`Replay.objectives`."""
+        places = tuple(np.searchsorted(classes, old.classes_).tolist())
+        term = OldAnswers(FrozenEstimator(old), places, self.temperature, self.weight)
+        return [("old_answers", term)]
+
+
+class OldAnswers(Objective):
+    """Divergence from the old student, among its classes."""
+
+    def __init__(
+        self, old: Any, places: tuple[int, ...], temperature: float, weight: float = 1.0
+    ) -> None:
+        super().__init__(weight)
+        self.old = old
+        self.places = places
+        self.temperature = temperature
+
+    def teacher_view(self, teacher: Estimator, X: Table) -> np.ndarray:
+        """Log-probabilities of the old student."""
+        return self.old.predict_log_proba(X).astype(np.float32)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Divergence of each row."""
+        assert batch.view is not None  # `teacher_view` always gives one
+        told = torch.log_softmax(batch.view / self.temperature, dim=1)
+        own = torch.log_softmax(batch.logits[:, list(self.places)] / self.temperature, dim=1)
+        return (told.exp() * (told - own)).sum(dim=1)
+
+
+def _are_rows_of(X: Table, drawn: Table) -> np.ndarray:
+    """Which of the rows drawn are equal to a row of X."""
+    table = read_table(stack_tables([X, drawn]))
+    columns = [*table.numbers.T, *table.categories]
+    codes = np.column_stack([pd.factorize(one, use_na_sentinel=False)[0] for one in columns])
+    row = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
+    n_rows = num_samples(X)
+    return np.isin(row[n_rows:], row[:n_rows])
