@@ -339,9 +339,5 @@ class CategoryLayer(nn.Module):
         return torch.where(codes > 0, codes + self.offsets, 0)
 
 
-# Those whose passes are known, layer by layer.
-OWN_MODULES = (MLP, QuantileMLP, HydraMLP)
-# Those of them that make something else of the outputs of the last layer.
+# Those that make something else of the outputs of the last layer.
 LINKED_MODULES = (QuantileMLP, HydraMLP)
-# Those whose weights are averaged over the steps, and that leave torch's settings alone.
-AVERAGED_MODULES = (*OWN_MODULES, CohortMLP)

@@ -398,7 +398,7 @@ def test_the_module_and_its_gradients(cardinality):
 def test_the_pass_without_autograd_learns_the_same(monkeypatch):
     clf = hydra().set_params(student__n_steps=30)
     with_pass = clf.fit(X, Y).predict_proba(X)
-    monkeypatch.setattr("skdistill.student._direct._Direct._may_be_direct", lambda self: False)
+    monkeypatch.setattr("skdistill.student._direct.Direct._may_be_direct", lambda self: False)
     without = clf.fit(X, Y).predict_proba(X)
     assert_allclose(with_pass, without, atol=1e-4)
 

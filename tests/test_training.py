@@ -13,7 +13,14 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch import nn
 
-from skdistill import DistilledClassifier, Hinton, MLPStudent, Objective
+from skdistill import (
+    DistilledClassifier,
+    Hinton,
+    MLPStudent,
+    Objective,
+    PrunedStudent,
+    QuantizedStudent,
+)
 from skdistill.objectives import view_key
 from skdistill.student import Rows, Training, gives_probabilities, prepare_net
 from skdistill.task import Classification
@@ -60,6 +67,9 @@ class Noisy(Objective):
 
 def small(**params):
     return MLPStudent((8, 8), batch_size=16, **{"n_steps": 48, **params})
+
+
+TINY = {"hidden_layer_sizes": (8, 8), "batch_size": 16, "n_steps": 48, "optimizer": "muon"}
 
 
 def own_net(max_epochs=8, **params):
@@ -185,6 +195,8 @@ PARTS = {
     "dropout": lambda: make(own_net()),
     "dropout, early stopping": lambda: make(own_net(max_epochs=12), early_stopping=True),
     "projector": lambda: make(objectives=[("noisy", Noisy("auto", decay=True))]),
+    "rounding": lambda: make(QuantizedStudent(**TINY), early_stopping=True),
+    "pruning": lambda: make(PrunedStudent(**TINY), early_stopping=True),
 }
 
 

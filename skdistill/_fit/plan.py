@@ -17,7 +17,14 @@ from skdistill._utils.cache import Cache
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, Table
 from skdistill.objectives import Response
-from skdistill.student import CohortStudent, FittedStudent, HydraStudent, MLPStudent
+from skdistill.student import (
+    CohortStudent,
+    FittedStudent,
+    HydraStudent,
+    MLPStudent,
+    PrunedStudent,
+    QuantizedStudent,
+)
 from skdistill.table import ColumnSelection
 from skdistill.task import Task
 from skdistill.teacher import Queries, TeacherPool, unfrozen
@@ -189,8 +196,8 @@ class Plan:
     def is_student_ours(self) -> bool:
         """Whether the recipe is ours, so that training a student twice does nothing but that."""
         student = self.parameters.student
-        ours = (type(None), MLPStudent, HydraStudent, CohortStudent)
-        return type(student) in ours or isinstance(student, type)
+        ours = (MLPStudent, HydraStudent, CohortStudent, PrunedStudent, QuantizedStudent)
+        return student is None or type(student) in ours or isinstance(student, type)
 
     @property
     def draws_once(self) -> bool:

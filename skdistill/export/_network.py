@@ -7,7 +7,7 @@ import logging
 import operator
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,8 +18,10 @@ from torch.nn import functional as F
 from skdistill._utils.process import usual_torch
 from skdistill.export._encoder import EncodedTable, PlainTable
 from skdistill.export._graph import OPSET, Graph
+from skdistill.export._int8 import add_integers
 from skdistill.export._optional import require
 from skdistill.modules import LINKED_MODULES, MLP, CategoryLayer, HydraMLP, QuantileMLP
+from skdistill.student import QuantizedMLP
 
 _ACTIVATIONS = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
 _FUNCTIONS = {
@@ -242,18 +244,35 @@ class _Writer:
     def _linear(self, layer: nn.Linear, X: Any) -> str:
         weight = layer.weight.detach().numpy()
         bias = None if layer.bias is None else layer.bias.detach().numpy()
+        is_packed = hasattr(layer, "scale")
         are_numbers = isinstance(X, _Table) and not self._table.has_categories
         if are_numbers or isinstance(X, _Numbers):
             X, factors = self._table.scaled_numbers()
             if len(factors) != weight.shape[1]:
                 raise NotPlainError
-            weight = weight * factors
+            if is_packed:
+                X = self._graph.add("Mul", X, self._graph.constant(factors.astype(np.float32)))
+            else:
+                weight = weight * factors
+        if is_packed:
+            weights = self._integers(layer, transposed=True)
+            return self._graph.add("Gemm", self._tensor(X), weights, self._graph.constant(bias))
         return self._graph.linear(self._tensor(X), weight, bias)
+
+    def _integers(self, layer: Any, transposed: bool = False) -> str:
+        """The weights of a layer that has integers and their scales."""
+        scale = layer.scale.numpy()
+        codes = np.rint(layer.weight.detach().numpy() / scale).astype(np.int8)
+        parts = (codes.T, scale.T) if transposed else (codes, scale)
+        return add_integers(self._graph, *parts, cast("QuantizedMLP", self._module).bits)
 
     def _embed(self, layer: CategoryLayer, X: Any) -> str:
         if not isinstance(X, _Codes) or not isinstance(self._table, EncodedTable):
             raise NotPlainError
-        table = self._graph.constant(layer.table.weight.detach().numpy(), "table")
+        if hasattr(layer.table, "scale"):
+            table = self._integers(layer.table)
+        else:
+            table = self._graph.constant(layer.table.weight.detach().numpy(), "table")
         rows = self._table.rows(layer.offsets)
         embedded = self._graph.add("Gather", table, rows)
         axes = self._graph.constant(np.array([1]))

@@ -4,6 +4,7 @@ from skdistill.student._batches import BatchIterator, Rows, n_batches
 from skdistill.student._cohort import CohortStudent, one_of
 from skdistill.student._fitted import FittedStudent, check_finite, encode
 from skdistill.student._hydra import HydraStudent
+from skdistill.student._modules import QuantizedMLP
 from skdistill.student._parameter import (
     as_large_as,
     check_student,
@@ -15,6 +16,8 @@ from skdistill.student._parameter import (
     student_module,
 )
 from skdistill.student._preparation import rehearse, softmax
+from skdistill.student._pruned import PrunedStudent
+from skdistill.student._quantized import QuantizedStudent
 from skdistill.student._recipe import MLPStudent
 from skdistill.student._storage import pack_net, unpack_net
 from skdistill.student._training import Training
@@ -25,6 +28,9 @@ __all__ = [
     "FittedStudent",
     "HydraStudent",
     "MLPStudent",
+    "PrunedStudent",
+    "QuantizedMLP",
+    "QuantizedStudent",
     "Rows",
     "Training",
     "as_large_as",
@@ -46,5 +52,15 @@ __all__ = [
 ]
 
 # The path that stored models and users know; the files may move.
-for _public in (MLPStudent, HydraStudent, CohortStudent, softmax, FittedStudent, Training):
+for _public in (
+    MLPStudent,
+    HydraStudent,
+    CohortStudent,
+    PrunedStudent,
+    QuantizedMLP,
+    QuantizedStudent,
+    softmax,
+    FittedStudent,
+    Training,
+):
     _public.__module__ = __name__

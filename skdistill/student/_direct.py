@@ -16,12 +16,12 @@ from skorch.callbacks import (
 )
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from skdistill.modules import OWN_MODULES
 from skdistill.objectives import DistillationLoss
 from skdistill.student._adamw import FlatUpdate
 from skdistill.student._average import WeightAverage
 from skdistill.student._batches import Rows
 from skdistill.student._callbacks import EpochReport, StopDivergence, TimeLimit
+from skdistill.student._modules import OWN_MODULES
 from skdistill.student._muon import Muon, muon_options
 from skdistill.student._pass import DirectPass, layers_of
 
@@ -43,7 +43,7 @@ OPTIONS = {
 }
 
 
-class _Direct(NeuralNet):
+class Direct(NeuralNet):
     """A net over :class:`~skdistill.MLP` with a forward and backward pass of its own.
 
     The parameters and their gradients are views of two flat buffers, so that one step of AdamW
@@ -59,6 +59,8 @@ class _Direct(NeuralNet):
         Whether the module holds the :class:`WeightAverage` between the epochs and at the end.
     """
 
+    # Of a class itself, not of its parents: a subclass of the user's may take other steps.
+    takes_direct_steps = False
     pass_: DirectPass | None
     average_: WeightAverage | None
     mixed_: tuple[Rows, Rows] | None
@@ -118,10 +120,14 @@ class _Direct(NeuralNet):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
         with self._averaging() if self.average_weights else nullcontext():
-            if self.pass_ is None:
-                super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-            else:
-                self._run_direct_epoch(self.pass_, iterator, prefix)
+            self.train_epoch(iterator, prefix, step_fn, **fit_params)
+
+    def train_epoch(self, iterator: Any, prefix: str, step_fn: Callable, **fit_params: Any) -> None:
+        """Take the steps of an epoch, with the weights of the last step."""
+        if self.pass_ is None:
+            super().run_single_epoch(iterator, True, prefix, step_fn, **fit_params)
+        else:
+            self._run_direct_epoch(self.pass_, iterator, prefix)
 
     @contextmanager
     def _averaging(self) -> Iterator[None]:
@@ -184,13 +190,20 @@ class _Direct(NeuralNet):
         inputs: torch.Tensor,
         target: dict[str, torch.Tensor],
     ) -> torch.Tensor:
+        value = self.pass_gradients(direct, inputs, target)
+        update.step()
+        self._update_average()
+        return value
+
+    def pass_gradients(
+        self, direct: DirectPass, inputs: torch.Tensor, target: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """The loss of a batch; its gradients are written where the optimizer finds them."""
         logits = direct.forward(inputs)
         value, gradient, of_layers = self.criterion_.value_and_gradients(
             logits, target, direct.outputs
         )
         direct.backward(gradient, of_layers)
-        update.step()
-        self._update_average()
         return value
 
     def _usual_groups(self) -> list:
@@ -202,7 +215,7 @@ class _Direct(NeuralNet):
     def _may_be_direct(self) -> bool:
         options = self.get_params_for("optimizer")
         return (
-            type(self) in (DirectNet, DirectRegressor)
+            vars(type(self)).get("takes_direct_steps", False)
             and type(self.module_) in OWN_MODULES
             and len(self.module_.layers) > 0
             and self.optimizer in (torch.optim.AdamW, Muon)
@@ -216,12 +229,16 @@ class _Direct(NeuralNet):
         )
 
 
-class DirectNet(_Direct, NeuralNetClassifier):
+class DirectNet(Direct, NeuralNetClassifier):
     """A classifier with a pass of its own."""
 
+    takes_direct_steps = True
 
-class DirectRegressor(_Direct, NeuralNetRegressor):
+
+class DirectRegressor(Direct, NeuralNetRegressor):
     """A regressor with a pass of its own."""
+
+    takes_direct_steps = True
 
 
 def _is_known(callback: Any) -> bool:

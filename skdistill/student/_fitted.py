@@ -9,8 +9,8 @@ import torch
 
 from skdistill._utils.process import thread_limit, usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
-from skdistill.modules import OWN_MODULES
 from skdistill.objectives import as_logits
+from skdistill.student._modules import OWN_MODULES
 from skdistill.table import TabularEncoder
 
 # Rows that go through the module at a time: their activations stay in the processor's cache.

@@ -7,7 +7,6 @@ import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator
 from skdistill.modules import MLP
 from skdistill.student._recipe import MLPStudent
@@ -84,9 +83,7 @@ def as_large_as(student: Any, net: NeuralNet) -> Any:
     """The parameter `student`, with the layers of a trained net where they are "auto"."""
     recipe = MLPStudent() if student is None else student
     sizes = net.get_params().get("module__hidden_layer_sizes")
-    if not _is_recipe(recipe) or not sizes or not is_auto(recipe.hidden_layer_sizes):
-        return student
-    return clone(recipe).set_params(hidden_layer_sizes=sizes)
+    return recipe._going_on_with(sizes) if _is_recipe(recipe) and sizes else student
 
 
 def _is_recipe(student: Any) -> bool:

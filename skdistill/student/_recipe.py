@@ -13,9 +13,10 @@ from skorch.callbacks import LRScheduler
 from skdistill._stored.parameters import OlderParametersMixin
 from skdistill._utils._compat import Interval, RealNotInt, StrOptions
 from skdistill._utils.auto import is_auto
-from skdistill.modules import AVERAGED_MODULES, MLP, QuantileMLP
+from skdistill.modules import MLP, QuantileMLP
 from skdistill.student._batches import n_batches
 from skdistill.student._direct import DirectNet, DirectRegressor
+from skdistill.student._modules import AVERAGED_MODULES
 from skdistill.student._muon import muon_options
 
 # Rows to train on from which optimizer="auto" is Muon: with fewer, it overfits sooner than AdamW.
@@ -127,6 +128,9 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         "optimizer": [StrOptions({"auto", *DEFAULTS})],
         "random_state": [Interval(Integral, 0, 2**32 - 1, closed="both"), None],
     }
+
+    # Of classes and of numbers.
+    _nets: ClassVar[tuple[type, type]] = (DirectNet, DirectRegressor)
 
     def __init__(
         self,
@@ -259,8 +263,7 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
         schedule = _rising if averages and uses_muon else _one_cycle
         net_class: Any = NeuralNetRegressor if regressor else NeuralNetClassifier
         if is_ours:
-            direct = DirectRegressor if regressor else DirectNet
-            net_class = partial(direct, average_weights=averages)
+            net_class = partial(self._nets[regressor], average_weights=averages)
         kind: dict[str, Any] = {"criterion": torch.nn.MSELoss}
         if not regressor:
             kind = {"criterion": torch.nn.CrossEntropyLoss, "callbacks__valid_acc": None}
@@ -276,6 +279,12 @@ class MLPStudent(OlderParametersMixin, BaseEstimator):
             max_epochs=epochs,
             callbacks=[("schedule", schedule(recipe.learning_rate, epochs * per_epoch))],
         )
+
+    def _going_on_with(self, sizes: tuple[int, ...]) -> "MLPStudent":
+        """The recipe of a student that goes on from one with layers of these sizes."""
+        if not is_auto(self.hidden_layer_sizes):
+            return self
+        return clone(self).set_params(hidden_layer_sizes=sizes)
 
     def _check_parameters(self) -> None:
         self._validate_params()
