@@ -129,6 +129,15 @@ def test_peers_bring_students_together(peers):
     assert spreads[1] < 0.9 * spreads[0]
 
 
+@pytest.mark.parametrize("peers", ["each", "pooled", "attention"])
+def test_peers_that_are_certain_leave_the_weights_finite(peers):
+    """Well apart, probabilities are 0 in float32."""
+    apart = np.repeat([[-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], 20, axis=0)
+    certain = MLPStudent((16,), n_steps=150, learning_rate=0.5)
+    clf = StudentEnsemble(certain, 2, peers=peers, early_stopping=False, random_state=0)
+    assert np.isfinite(clf.fit(apart, np.repeat([0, 1, 2], 20)).predict_proba(apart)).all()
+
+
 def test_peers_that_weigh_nothing_leave_students_alone():
     alone = StudentEnsemble(QUICK, 2, early_stopping=False, random_state=0).fit(X, Y)
     same = clone(alone).set_params(peers="each", peer_weight=0.0).fit(X, Y)

@@ -68,7 +68,7 @@ class OwnTeacher(DistilledClassifier):
             Labels.
         X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or a tuple of one, \
                 default=None
-            Rows without a label; see :meth:`DistilledClassifier.fit`.
+            Rows without a label. Pass ``(X_transfer,)`` inside cross-validation.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight is worth that many copies of the row.
         groups : array-like of shape (n_samples,), default=None

@@ -64,7 +64,8 @@ class CohortLoss(Objective):
         if self.peers == "each":  # of a mean of divergences, that is the same gradient
             return (p.sum(dim=1, keepdim=True) - p) / (p.shape[1] - 1)
         asks, answers = self.module_["asks"](logits), self.module_["answers"](logits)
-        return torch.softmax(asks @ answers.mT, dim=2) @ p
+        # An entropy has no finite slope at 0, and float32 does round to 0.
+        return (torch.softmax(asks @ answers.mT, dim=2) @ p).clamp_min(1e-12)
 
 
 def _lowest(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -19,8 +19,12 @@ from skdistill.transfer import Munge, TransferSampler, draw_rows, rows_by_weight
 class Replay(BaseEstimator):
     """Base of what stands for the rows that are gone.
 
-    A subclass gives rows by `draw`, at most `n_rows` of all steps together, or terms of the loss by
-    `objectives`.
+    A subclass gives rows by `draw`, or terms of the loss by `objectives`.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows that it gives at most, of all steps together.
     """
 
     _parameter_constraints: ClassVar[dict] = {}

@@ -22,7 +22,7 @@ def n_dimensions(X: Any) -> int:
     if shape is not None:
         return len(shape)
     try:
-        return np.ndim(X)
+        return np.asarray(X).ndim
     except ValueError:
         return 2
 
