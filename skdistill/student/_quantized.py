@@ -46,8 +46,8 @@ class QuantizedStudent(MLPStudent):
     The fitted student answers with the rounded weights, in float32. :func:`to_onnx` stores the
     integers: 8 / `bits` of them a byte. ONNX Runtime unpacks them once, when it opens the file, and
     computes in float32. So the file is smaller, and no faster than that of :class:`MLPStudent`.
-    A pickle holds the rounded weights as float32. With 8 bits, rounding after training is as good or
-    better: give an :class:`MLPStudent` and ``to_onnx(quantize="int8")``.
+    A pickle holds the rounded weights as float32. With 8 bits, rounding after training is as good
+    or better: give an :class:`MLPStudent` and ``to_onnx(quantize="int8")``.
 
     References
     ----------
