@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from skdistill._utils.process import usual_torch
+from skdistill._utils.seeding import seeded
 from skdistill.export._encoder import EncodedTable, PlainTable
 from skdistill.export._graph import OPSET, Graph
 from skdistill.export._int8 import add_integers
@@ -66,7 +67,8 @@ def add_plainly(graph: Graph, module: nn.Module, table: EncodedTable | PlainTabl
         If the module has more than that.
     """
     try:
-        steps = list(_Tracer().trace(_without_link(module)).nodes)
+        with seeded(0):  # a trace patches torch for all threads, so one at a time
+            steps = list(_Tracer().trace(_without_link(module)).nodes)
     except Exception as error:  # of the user's code, run on proxies
         raise NotPlainError from error
     output = _Writer(graph, module, table).write(steps)
