@@ -25,6 +25,7 @@ from skdistill import (
     Gibbs,
     LearningWithoutForgetting,
     MLPStudent,
+    MutualClassifier,
     Scorer,
     StoredRows,
     SyntheticReplay,
@@ -389,3 +390,23 @@ def test_bad_parameters_are_refused(params, message):
 def test_classes_name_what_may_come():
     with pytest.raises(ValueError, match=r"`?y`?"):
         continual().partial_fit(X, Y, classes=range(9))
+
+
+def test_estimators_that_cannot_go_on_are_refused_at_once():
+    X, y = load_digits(return_X_y=True)
+    own = MutualClassifier(MLPStudent((8,), n_steps=20), n_students=2)
+    with pytest.raises(ValueError, match=r"makes its teacher of its own student"):
+        ContinualClassifier(own).partial_fit(X, y)
+    prior = DistilledClassifier(LogisticRegression(), class_prior={0: 0.5, 1: 0.5})
+    with pytest.raises(ValueError, match="give `class_prior` of ContinualClassifier"):
+        ContinualClassifier(prior).partial_fit(X, y)
+
+
+def test_stored_rows_are_drawn_by_weight_and_of_each_class():
+    X = np.arange(1000.0)[:, None]
+    y = np.where(np.arange(1000) < 2, 1, 0)
+    weight = np.where(np.arange(1000) < 500, 99.0, 1.0)
+    rows, labels = StoredRows(n_rows=100).draw(X, y, weight, 100, np.random.RandomState(0))
+    assert (labels == 1).any()
+    assert np.mean(rows < 500) > 0.9
+    assert len(np.unique(rows)) == 100

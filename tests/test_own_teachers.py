@@ -20,6 +20,7 @@ from skdistill import (
     MLPStudent,
     Munge,
     MutualClassifier,
+    QuantizedStudent,
     Scorer,
     SelfDistilledClassifier,
     StudentEnsemble,
@@ -275,3 +276,20 @@ def test_bad_parameters_are_refused(clf, text):
 def test_leader_refuses_rows_without_labels():
     with pytest.raises(ValueError, match="keep='distilled'"):
         MutualClassifier(QUICK).fit(X, Y, X_transfer=NEW)
+
+
+def test_recipes_that_are_not_plain_are_refused_where_copies_are_kept():
+    special = QuantizedStudent((8,), n_steps=20, bits=2)
+    for model in (StudentEnsemble(special, n_students=2), MutualClassifier(special, n_students=2)):
+        with pytest.raises(ValueError, match="is no plain MLPStudent"):
+            model.fit(X, Y)
+    clf = SelfDistilledClassifier(special, n_students=2, random_state=0).fit(X, Y)
+    assert clf.student_.module_.layers[0].weight[0].unique().numel() <= 3
+
+
+def test_what_generations_cannot_do_is_said():
+    clf = SelfDistilledClassifier(MLPStudent((8,), n_steps=20), scheme="generations")
+    with pytest.raises(ValueError, match="`X_val` without `y_val`"):
+        clf.fit(X, Y, X_val=X[:20])
+    with pytest.raises(ValueError, match="has no `refresh`|`teacher_` is None"):
+        clf.fit(X, Y).refresh(X, Y)

@@ -1,6 +1,5 @@
 """A student that learns from new rows, and new classes, when the old rows are gone."""
 
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -16,34 +15,17 @@ from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table
 from skdistill._utils.warn import naming, warn
 from skdistill.classifier import DistilledClassifier
+from skdistill.loops._own_teacher import OwnTeacher
 from skdistill.loops._pool import ReplayPool
 from skdistill.loops._replay import Replay, SyntheticReplay
+from skdistill.loops._step_rows import StepRows, mixed
 from skdistill.loops._teacher import fit_teacher
 from skdistill.loops._wider import wider_net
 from skdistill.metrics import prediction_churn
-from skdistill.table import stack_tables
 
 NAN = float("nan")
 # Kinds of dtypes.
 NUMBERS = "biuf"
-
-
-@dataclass(frozen=True)
-class StepRows:
-    """Rows to learn from in a step: those that are replayed, then the new ones."""
-
-    X: Table
-    y: np.ndarray
-    weight: FloatArray
-    n_replayed: int
-
-    def take(self, rows: IntArray) -> dict[str, Any]:
-        """Some of them, as arguments of a fit."""
-        return {
-            "X": safe_indexing(self.X, rows),
-            "y": self.y[rows],
-            "sample_weight": self.weight[rows],
-        }
 
 
 class ContinualClassifier(ClassifierMixin, BestEstimator):
@@ -248,6 +230,16 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
             raise ValueError(
                 "`estimator` has no `teacher` to label new rows: give DistilledClassifier(teacher)."
             )
+        if isinstance(self.estimator, OwnTeacher):
+            raise ValueError(
+                f"`estimator={type(self.estimator).__name__}(...)` makes its teacher of its own "
+                "student, and a later step cannot: give DistilledClassifier(StudentEnsemble())."
+            )
+        if self.estimator.class_prior is not None:
+            raise ValueError(
+                "`class_prior` of the estimator does not know the classes that are yet to come: "
+                f"give `class_prior` of {type(self).__name__}."
+            )
         self._replay.check_parameters()
 
     @property
@@ -285,7 +277,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         old, rng = self.best_estimator_, check_random_state(self.random_state)
         classes = np.union1d(old.classes_, y)
         pool = self.pool_.for_classes(classes, self.old_weight)
-        rows = _mixed(pool, X, y, weight)
+        rows = mixed(pool, X, y, weight)
         test = rows_to_hold_out(np.searchsorted(classes, rows.y), self.test_size, rng)
         train = np.setdiff1d(np.arange(len(rows.y)), test)
         start, keeps = self._start(old, classes)
@@ -361,6 +353,11 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
                 "no row was drawn that is not a row of X, so that none can be replayed: give "
                 "`SyntheticReplay` another `sampler`."
             )
+        elif replay.n_rows and self.pool_.forgotten:
+            warn(
+                f"no row of the pool stands for the classes {self.pool_.forgotten[:10]}, which the "
+                "next step will forget: raise `n_rows` of `replay`."
+            )
 
     def _report(
         self,
@@ -384,11 +381,3 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         tags = super().__sklearn_tags__()
         tags.non_deterministic = tags.non_deterministic or self.random_state is None
         return tags
-
-
-def _mixed(pool: ReplayPool, X: Table, y: np.ndarray, weight: FloatArray) -> StepRows:
-    """The pool, each class with the weight that it had, and the new rows."""
-    if not len(pool):
-        return StepRows(X, y, weight, 0)
-    labels, weight = np.concatenate([pool.labels, y]), np.concatenate([pool.weights, weight])
-    return StepRows(stack_tables([pool.X, X]), labels, weight, len(pool))

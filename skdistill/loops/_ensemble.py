@@ -42,7 +42,7 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     student : MLPStudent, default=None
-        Recipe of each. None is :class:`MLPStudent` with its defaults.
+        Recipe of each, and no subclass of it. None is :class:`MLPStudent` with its defaults.
     n_students : int, default=8
         At least 2.
     peers : {"each", "pooled", "attention"} or None, default=None
@@ -180,6 +180,11 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
 
     def _new_cohort(self) -> CohortFit:
         recipe = MLPStudent() if self.student is None else self.student
+        if type(recipe) is not MLPStudent:
+            raise ValueError(
+                f"`student={recipe!r}` is no plain MLPStudent, and students are trained side by "
+                "side as such alone: give MLPStudent(...)."
+            )
         own = {name: getattr(recipe, name) for name in MLPStudent().get_params()}
         return CohortFit(
             None,

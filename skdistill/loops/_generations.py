@@ -134,6 +134,10 @@ class Generations:
                 "`early_stopping=False` holds no rows out, so nothing tells when generations get "
                 "worse: set it to 'auto' or True."
             )
+        if rows.get("X_val") is not None and rows.get("y_val") is None:
+            raise ValueError(
+                "`X_val` without `y_val` cannot tell which generation is better: give `y_val`."
+            )
         params = {name: getattr(own, name) for name in PASSED_ON}
         temperature = 1.0 if is_auto(own.temperature) else own.temperature
         template = DistilledClassifier(**params, temperature=temperature, cv=None, refit=False)

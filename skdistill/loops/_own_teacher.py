@@ -13,7 +13,7 @@ from skdistill.student import MLPStudent
 # One split: the five folds of "auto", in each of the folds of the fit, would cost three times it.
 TEACHER_FRACTION = 0.2
 # What a fit leaves beside its public attributes.
-_PRIVATE = ("_probabilities", "_settled", "_rows", "_split_seed", "_columns")
+_PRIVATE = ("_probabilities", "_settled", "_rows", "_split_seed", "_columns", "_row_shape")
 
 
 class OwnTeacher(DistilledClassifier):
@@ -40,8 +40,12 @@ class OwnTeacher(DistilledClassifier):
 
     @property
     def teacher(self) -> Any:
-        """The teacher that it makes, not fitted."""
-        return self._new_ensemble(validation_fraction=TEACHER_FRACTION)
+        """The teacher that it makes, not fitted: of plain copies, also of a special recipe."""
+        ensemble = self._new_ensemble(validation_fraction=TEACHER_FRACTION)
+        if isinstance(self.student, MLPStudent):
+            names = MLPStudent().get_params()
+            ensemble.student = MLPStudent(**{name: getattr(self.student, name) for name in names})
+        return ensemble
 
     def _new_ensemble(self, **params: Any) -> StudentEnsemble:
         return StudentEnsemble(self.student, self.n_students, encoder=self.encoder, **params)
@@ -94,6 +98,11 @@ class OwnTeacher(DistilledClassifier):
             "sample_weight_val": sample_weight_val,
         }
         if self._has_own_loop:
+            if self.warm_start:
+                raise ValueError(
+                    f"{type(self).__name__} has no `refresh` for a student that came of a loop of "
+                    "its own: fit it again on all rows."
+                )
             return self._fit_in_own_loop(X, y, X_transfer, rows)
         return self._distil(Arguments.of(X, y, rows | {"X_transfer": X_transfer}))
 

@@ -56,6 +56,12 @@ class ReplayPool:
         n_rows = np.bincount(code, minlength=len(self.classes))
         return (self.count / np.maximum(n_rows, 1))[code]
 
+    @property
+    def forgotten(self) -> list[Any]:
+        """Classes that rows were seen of, and none is here for."""
+        is_here = np.isin(self.classes, self.labels)
+        return self.classes[(self.count > 0) & ~is_here].tolist()
+
     def remember(
         self,
         X: Table,
@@ -68,7 +74,8 @@ class ReplayPool:
         """One that stands for more rows as well: each row so far has its share of it."""
         code = np.searchsorted(self.classes, y)
         count = self.count + np.bincount(code, weight, len(self.classes))
-        n_new = round(replay.n_rows * weight.sum() / count.sum())
+        share = round(replay.n_rows * weight.sum() / count.sum())
+        n_new = min(replay.n_rows, max(share, len(np.unique(y))))  # a row of each class, if few
         parts = self._part(replay.n_rows - n_new, rng)
         if n_new:
             drawn, labels = replay.draw(X, y, weight, n_new, rng)

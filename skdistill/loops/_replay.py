@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
 from skdistill._utils._compat import Interval, num_samples, safe_indexing
-from skdistill._utils.types import Estimator, FloatArray, Table
+from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
 from skdistill.objectives import Batch, Objective
 from skdistill.table import read_table, stack_tables
 from skdistill.transfer import Munge, TransferSampler, draw_rows, rows_by_weight
@@ -165,7 +165,7 @@ class StoredRows(Replay):
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
     ) -> tuple[Table, np.ndarray]:
         """Rows of X and their labels; see :meth:`Replay.draw`."""
-        rows = rng.permutation(num_samples(X))[:n]
+        rows = _one_of_each_first(y, weight, rng)[:n]
         return safe_indexing(X, rows), y[rows]
 
 
@@ -242,3 +242,11 @@ def _are_rows_of(X: Table, drawn: Table) -> np.ndarray:
     row = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
     n_rows = num_samples(X)
     return np.isin(row[n_rows:], row[:n_rows])
+
+
+def _one_of_each_first(y: np.ndarray, weight: FloatArray, rng: np.random.RandomState) -> IntArray:
+    """All rows in an order drawn by weight, but a row of each class before the second of any."""
+    # The largest of these keys first: draws without replacement, each by weight.
+    order = np.argsort(-(rng.uniform(size=len(y)) ** (1 / weight)), kind="stable")
+    _, first = np.unique(y[order], return_index=True)
+    return np.concatenate([order[np.sort(first)], np.delete(order, first)])
