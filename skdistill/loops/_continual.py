@@ -216,7 +216,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         """
         if classes is not None:
             check_known(np.asarray(y), np.unique(classes), "y")
-        if "best_estimator_" not in vars(self):
+        if "pool_" not in vars(self):  # no step has come to its end
             given = {} if sample_weight is None else {"sample_weight": sample_weight}
             return self.fit(X, y, **given)
         self._check_parameters()

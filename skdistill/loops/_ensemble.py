@@ -4,6 +4,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -255,9 +256,7 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_students, n_classes)
         """
         check_is_fitted(self)
-        logits = self.cohort_.each(X) / self.cohort_.temperatures_[:, None]
-        p = np.exp(logits - logits.max(axis=2, keepdims=True))
-        return p / p.sum(axis=2, keepdims=True)
+        return softmax(self.cohort_.each(X) / self.cohort_.temperatures_[:, None], axis=2)
 
     @property
     def classes_(self) -> np.ndarray:
