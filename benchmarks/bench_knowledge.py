@@ -92,4 +92,4 @@ def parse(forms, folder):
 
 
 if __name__ == "__main__":
-    main(FORMS, "Kinds of knowledge (`make bench-knowledge`)", CELLS)
+    main()
