@@ -10,7 +10,14 @@ from skdistill._utils.types import ArrayLike, FloatArray
 from skdistill.inspection._answers import Answers
 from skdistill.inspection._bootstrap import LEAST_ROWS, Measured, Resampling, interval, spread
 from skdistill.inspection._costs import Costs
-from skdistill.inspection._models import COMPILED, CONTROL, PREVIOUS, STUDENT, TEACHER
+from skdistill.inspection._models import (
+    COMPILED,
+    CONTROL,
+    EXPORTED,
+    PREVIOUS,
+    STUDENT,
+    TEACHER,
+)
 from skdistill.inspection._segments import cut
 from skdistill.inspection._verdict import CLEAR, Gap, Gaps
 from skdistill.inspection._words import amount
@@ -175,7 +182,7 @@ class Comparison:
 
     def _add_part(self, group: Group, answers: Answers) -> None:
         # A compiled teacher says what the teacher says; the previous student has a part of its own.
-        names = [name for name in answers.by_model if name not in (COMPILED, PREVIOUS)]
+        names = [name for name in answers.by_model if name not in (EXPORTED, COMPILED, PREVIOUS)]
         measured = {name: answers.score_part(name, self.resampling) for name in names}
         if not answers.weight.sum() > 0:
             for name, nothing in measured.items():

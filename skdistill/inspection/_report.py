@@ -1,6 +1,6 @@
 """DistillationReport: what the student kept, on rows that nobody has seen."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -15,6 +15,7 @@ from skdistill._base import BaseDistiller
 from skdistill._fit.checks import counting_weights
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, RandomState, Table
+from skdistill.inspection._about import about
 from skdistill.inspection._answers import Answers
 from skdistill.inspection._ask import answers_of, check_truth
 from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
@@ -35,8 +36,10 @@ from skdistill.inspection._models import (
 )
 from skdistill.inspection._segments import Segments, find_columns
 from skdistill.inspection._shared_rows import warn_of_shared_rows
+from skdistill.inspection._summary import summary_of
 from skdistill.inspection._text import as_text
 from skdistill.inspection._verdict import Verdict, verdict
+from skdistill.serving import Scorer
 from skdistill.table import check_container
 
 LEAST_RESAMPLES = 100
@@ -84,6 +87,8 @@ class DistillationReport:
         Of the intervals.
     machine : str
         Where speed was measured; empty where it was not.
+    about : list of str
+        The models, the columns, the versions and the day, in words.
 
     See Also
     --------
@@ -132,6 +137,7 @@ class DistillationReport:
     missing: dict[str, str] = field(default_factory=dict)
     confidence_level: float = 0.95
     machine: str = ""
+    about: list[str] = field(default_factory=list)
 
     @classmethod
     def from_estimator(
@@ -146,6 +152,7 @@ class DistillationReport:
         groups_train: ArrayLike | None = None,
         compiled_teacher: Estimator | None = None,
         previous: Estimator | None = None,
+        exported: Scorer | str | PathLike | None = None,
         sample_weight: ArrayLike | None = None,
         segments: Segments = None,
         n_bootstrap: int = 1000,
@@ -183,6 +190,9 @@ class DistillationReport:
             An older student, such as a copy from before :meth:`DistilledClassifier.refresh`. The
             part "changes" then says how many predictions changed, how far answers moved, and how
             the loss did: of all rows, and of each class and segment.
+        exported : Scorer, str or path-like, default=None
+            The file that :func:`to_onnx` wrote of the student: its scores, speed and size then
+            stand beside those of the student in Python. It gets what the student gets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         segments : str, list of str or int, or dict of str to array-like, default=None
@@ -218,13 +228,14 @@ class DistillationReport:
             check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
         train = (X_train, y_train, groups_train)
-        models = find_models(clf, steps, X, control, *train, compiled_teacher, previous)
+        served = _scorer_of(exported, clf)
+        models = find_models(clf, steps, X, control, *train, compiled_teacher, previous, served)
         answers = answers_of(models, clf, labels, weight)
         resampling = Resampling.drawn_by(random_state, n_bootstrap)
         comparison = Comparison(answers, resampling, float(confidence_level))
         comparison.add_all(columns)
-        served = {name: one for name, one in models.items() if name != PREVIOUS}
-        costs = measure_costs(served, speed)
+        new = {name: one for name, one in models.items() if name != PREVIOUS}
+        costs = measure_costs(new, speed)
         comparison.add_costs(costs)
         return cls._of(clf, comparison, costs)
 
@@ -240,6 +251,7 @@ class DistillationReport:
             {name: why for name, why in WHY_MISSING.items() if name not in comparison.measured},
             comparison.level,
             costs.machine,
+            about(clf),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -264,11 +276,16 @@ class DistillationReport:
         """
         records = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
         return {
-            "verdict": {"answer": self.verdict.answer, "reasons": list(self.verdict.reasons)},
+            "verdict": {
+                "answer": self.verdict.answer,
+                "summary": list(self.verdict.summary),
+                "reasons": list(self.verdict.reasons),
+            },
             "n_rows": len(self.answers),
             **self.answers.as_dict(),
             "confidence_level": self.confidence_level,
             "machine": self.machine,
+            "about": list(self.about),
             "missing": dict(self.missing),
             "choices": list(self.choices),
             "attributes": dict(self.attributes),
@@ -312,6 +329,19 @@ class DistillationReport:
         return as_text(self)
 
 
+def _scorer_of(exported: Scorer | str | PathLike | None, clf: BaseDistiller) -> Scorer | None:
+    """The exported student, if there is one, of the same classes or kind as the student."""
+    if exported is None:
+        return None
+    scorer = exported if isinstance(exported, Scorer) else Scorer(exported)
+    if hasattr(scorer, "classes_") != is_classifier(clf):
+        raise TypeError(
+            f"`exported` is not of a {type(clf).__name__}: give the file that `to_onnx` wrote of "
+            "`estimator`."
+        )
+    return scorer
+
+
 def _check_parameters(n_bootstrap: int, confidence_level: float, speed: bool) -> None:
     is_integer = isinstance(n_bootstrap, Integral) and not isinstance(n_bootstrap, bool)
     if not is_integer or n_bootstrap < LEAST_RESAMPLES:
@@ -349,13 +379,19 @@ def _check_rows(
 
 def _decide(comparison: Comparison, costs: Costs) -> Verdict:
     compiled_slowness = costs.slowness(COMPILED, TEACHER)
-    return verdict(
-        comparison.gaps(STUDENT, TEACHER),
-        comparison.gaps(STUDENT, CONTROL),
+    against_teacher = comparison.gaps(STUDENT, TEACHER)
+    against_control = comparison.gaps(STUDENT, CONTROL)
+    slowness = costs.slowness(STUDENT, TEACHER)
+    relative_size = costs.relative_size(STUDENT, TEACHER)
+    decided = verdict(
+        against_teacher,
+        against_control,
         comparison.gaps(CONTROL, TEACHER),
         comparison.gaps(STUDENT, COMPILED),
         costs.slowness(COMPILED, STUDENT),
         None if compiled_slowness is None else max(compiled_slowness.values()) < 1,
-        costs.slowness(STUDENT, TEACHER),
-        costs.relative_size(STUDENT, TEACHER),
+        slowness,
+        relative_size,
     )
+    told = summary_of(against_teacher, against_control, slowness, relative_size)
+    return replace(decided, summary=told)

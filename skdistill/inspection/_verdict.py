@@ -1,6 +1,6 @@
 """What to serve: rules on paired differences, and the numbers they rest on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from skdistill.inspection._words import amount
@@ -78,10 +78,13 @@ class Verdict:
         few rows to tell student and control apart".
     reasons : list of str
         The numbers it rests on, in words.
+    summary : list of str
+        The student beside its teacher, and beside its control, in a sentence each.
     """
 
     answer: str
     reasons: list[str]
+    summary: list[str] = field(default_factory=list)
 
 
 def is_worse(gaps: Gaps, tolerance: float) -> bool:
