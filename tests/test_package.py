@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sklearn
 
 import skdistill
 
@@ -61,3 +62,17 @@ def test_public_classes_are_documented():
         if isinstance(public, type):
             sections = ("Parameters\n", "Attributes\n", "References\n")
             assert any(one in public.__doc__ for one in sections), name
+
+
+def test_every_folder_of_the_package_is_shipped():
+    """A folder without `__init__.py` is not found when a wheel is built."""
+    folders = {path.parent for path in (ROOT / "skdistill").rglob("*.py")}
+    assert all((folder / "__init__.py").exists() for folder in folders)
+    assert (ROOT / "skdistill" / "py.typed").exists()
+
+
+def test_show_versions(capsys):
+    skdistill.show_versions()
+    told = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines())
+    assert told["skdistill"].strip() == skdistill.__version__
+    assert told["scikit-learn"].strip() == sklearn.__version__
