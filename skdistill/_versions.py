@@ -15,7 +15,7 @@ OPTIONAL = (
 
 
 def show_versions() -> None:
-    """Print the versions of Python, the machine and the packages: put them into a report of a fault.
+    """Print versions of Python and packages, and the machine, for a report of a fault.
 
     Notes
     -----
