@@ -205,10 +205,10 @@ def test_a_step_that_each_fold_repeats_is_told_once(capsys):
     X, y = make_classification(700, 5, random_state=0)
     for verbose, n_told in ((1, 1), (2, 5)):
         DistilledClassifier(
-            LogisticRegression(), SMALL, transfer=None, alpha=0.3, verbose=verbose, random_state=0
+            LogisticRegression(), SMALL, transfer=None, verbose=verbose, random_state=0
         ).fit(X, y)
         out = capsys.readouterr().out
-        assert len(re.findall(r"fold \d of 5: training the student", out)) == n_told
+        assert len(re.findall(r"fold \d of 5: training the student on \d+ rows\n", out)) == n_told
 
 
 @pytest.mark.parametrize(("size", "shown"), [(1, "1"), (0.5, "0.5"), (25000 / 3930, "6.361")])
