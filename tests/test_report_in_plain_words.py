@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 from shared import oracle_data
+from sklearn.datasets import make_friedman1
+from sklearn.ensemble import ExtraTreesRegressor
 
-from skdistill import DistillationReport, DistilledClassifier, ReliabilityDisplay, Scorer, to_onnx
+from skdistill import (
+    DistillationReport,
+    DistilledClassifier,
+    DistilledRegressor,
+    MLPStudent,
+    ReliabilityDisplay,
+    Scorer,
+    to_onnx,
+)
 from skdistill.inspection import Gap, _models
 from skdistill.inspection._summary import summary_of
 
@@ -107,3 +117,50 @@ def test_bars_show_the_rows_of_each_bin(strategy, n_classes):
     else:
         assert np.ptp(display.counts) <= 1
     assert ReliabilityDisplay.from_predictions(y, p).bars_ is None
+
+
+def test_without_labels_the_report_tells_fidelity_alone(oracle_clf, tmp_path):
+    with_labels = DistillationReport.from_estimator(oracle_clf, X_TEST, Y_TEST, **QUICK)
+    report = DistillationReport.from_estimator(oracle_clf, X_TEST, None, **QUICK)
+    assert report.verdict.answer == "open: without labels only fidelity is known"
+    assert set(report.to_frame()["part"]) == {"fidelity", "speed", "size"}
+    one, other = (
+        r.to_frame().query("part == 'fidelity' and model == 'student'").set_index("metric")["value"]
+        for r in (report, with_labels)
+    )
+    assert one.to_dict() == other.to_dict()
+    (told,) = report.verdict.summary
+    assert "smaller" in told or "larger" in told
+    assert "accurate" not in told
+    page = report.to_html(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Fidelity" in page
+    assert "Scores" not in page
+
+
+@pytest.mark.parametrize("head", ["mean", "quantiles"])
+def test_without_numbers_the_report_tells_fidelity_alone(head):
+    X_num, y_num = make_friedman1(300, random_state=0)
+    reg = DistilledRegressor(
+        ExtraTreesRegressor(20), MLPStudent((8,), n_steps=50), head=head, transfer=None, alpha=0.3
+    ).fit(X_num[:200], y_num[:200])
+    report = DistillationReport.from_estimator(reg, X_num[200:], None, speed=False, **QUICK)
+    assert set(report.to_frame()["part"]) == {"fidelity", "size"}
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"control": "fit", "X_train": X, "y_train": Y}, "control"),
+        ({"segments": [0]}, "segments"),
+        ({"previous": True}, "previous"),
+    ],
+)
+def test_without_labels_some_things_cannot_be_told(oracle_clf, given, name):
+    given = {key: oracle_clf if value is True else value for key, value in given.items()}
+    with pytest.raises(ValueError, match=f"`{name}` needs labels, but `y` is None"):
+        DistillationReport.from_estimator(oracle_clf, X_TEST, None, **given, **QUICK)
+
+
+def test_without_labels_and_without_a_teacher_there_is_nothing_to_tell(oracle_clf):
+    with pytest.raises(ValueError, match="the student holds no teacher"):
+        DistillationReport.from_estimator(oracle_clf.without_teacher(), X_TEST, None, **QUICK)

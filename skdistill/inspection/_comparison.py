@@ -61,14 +61,20 @@ class Comparison:
     resampling : Resampling
     level : float
         Of the intervals.
+    is_labelled : bool, default=True
+        Whether the truth is known. Without it only fidelity is told.
     """
 
-    def __init__(self, answers: Answers, resampling: Resampling, level: float) -> None:
+    def __init__(
+        self, answers: Answers, resampling: Resampling, level: float, is_labelled: bool = True
+    ) -> None:
         self.answers = answers
         self.resampling = resampling
         self.level = level
         self.rows: list[dict[str, Any]] = []
-        self.measured = {name: answers.score(name, resampling) for name in answers.by_model}
+        self.is_labelled = is_labelled
+        names = answers.by_model if is_labelled else ()
+        self.measured = {name: answers.score(name, resampling) for name in names}
 
     def to_frame(self) -> pd.DataFrame:
         """The table so far, a row a number."""
@@ -88,6 +94,8 @@ class Comparison:
         """
         self.add_scores()
         self.add_fidelity()
+        if not self.is_labelled:
+            return
         self.add_retained_gain()
         self.add_parts()
         self.add_segments(columns)
@@ -104,9 +112,9 @@ class Comparison:
 
     def add_fidelity(self) -> None:
         """How near student, control and compiled teacher are to the teacher."""
-        if TEACHER not in self.measured:
+        if TEACHER not in self.answers.by_model:
             return
-        for name in self.measured:
+        for name in self.answers.by_model:
             if name != TEACHER:
                 near = self.answers.nearness(name, self.resampling)
                 self._add_measured(self._all_rows("fidelity"), near, name, TEACHER)

@@ -1,24 +1,25 @@
 """DistillationReport: what the student kept, on rows that nobody has seen."""
 
 from dataclasses import dataclass, field, replace
-from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier
-from sklearn.utils import column_or_1d, indexable
 
 from skdistill._base import BaseDistiller
-from skdistill._fit.checks import counting_weights
 from skdistill._utils.files import check_target, write_whole
-from skdistill._utils.types import ArrayLike, Estimator, FloatArray, RandomState, Table
+from skdistill._utils.types import ArrayLike, Estimator, RandomState, Table
 from skdistill.inspection._about import about
 from skdistill.inspection._answers import Answers
-from skdistill.inspection._ask import answers_of, check_truth
-from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
+from skdistill.inspection._ask import answers_of
+from skdistill.inspection._bootstrap import Resampling
+from skdistill.inspection._checks import (
+    check_parameters,
+    check_rows,
+    check_without_labels,
+    scorer_of,
+)
 from skdistill.inspection._choices import choices, other_attributes
 from skdistill.inspection._comparison import Comparison
 from skdistill.inspection._costs import Costs, measure_costs
@@ -36,13 +37,12 @@ from skdistill.inspection._models import (
 )
 from skdistill.inspection._segments import Segments, find_columns
 from skdistill.inspection._shared_rows import warn_of_shared_rows
-from skdistill.inspection._summary import summary_of
+from skdistill.inspection._summary import summary_of, summary_without_labels
 from skdistill.inspection._text import as_text
-from skdistill.inspection._verdict import Verdict, verdict
+from skdistill.inspection._verdict import NEEDS_LABELS, NO_LABELS, Verdict, verdict
 from skdistill.serving import Scorer
 from skdistill.table import check_container
 
-LEAST_RESAMPLES = 100
 WHY_MISSING = {
     TEACHER: ": the student was fitted on soft targets, or holds its teacher no longer",
     CONTROL: ", so that the report cannot say what the teacher was good for",
@@ -144,7 +144,7 @@ class DistillationReport:
         cls,
         estimator: Estimator,
         X: Table,
-        y: ArrayLike,
+        y: ArrayLike | None,
         *,
         control: Estimator | Literal["fit"] | None = None,
         X_train: Table | None = None,
@@ -171,8 +171,9 @@ class DistillationReport:
             are not timed.
         X : array-like or DataFrame of shape (n_samples, n_features)
             Held out; 20 rows at least.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Labels, or numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), or None
+            Labels, or numbers. Without them the report tells fidelity, speed and size alone, and
+            takes neither `control` nor `previous` nor `segments`.
         control : None, "fit" or fitted model, default=None
             The same student, trained without the teacher. "fit" trains it: a clone with
             ``alpha=1``, ``transfer=None`` and ``objectives=None``, on `X_train` and `y_train`, with
@@ -220,19 +221,21 @@ class DistillationReport:
             If `estimator` is no distiller of this package, or a model cannot be asked.
         """
         clf, steps = subject_of(estimator)
-        _check_parameters(n_bootstrap, confidence_level, speed)
+        check_parameters(n_bootstrap, confidence_level, speed)
         check_compiled(compiled_teacher, clf)
-        labels, weight = _check_rows(X, y, sample_weight, clf)
+        truth, weight = check_rows(X, y, sample_weight, clf)
+        if y is None:
+            check_without_labels(clf, control=control, previous=previous, segments=segments)
         columns = find_columns(segments, X)
         if X_train is not None:
             check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
         train = (X_train, y_train, groups_train)
-        served = _scorer_of(exported, clf)
+        served = scorer_of(exported, clf)
         models = find_models(clf, steps, X, control, *train, compiled_teacher, previous, served)
-        answers = answers_of(models, clf, labels, weight)
+        answers = answers_of(models, clf, truth, weight)
         resampling = Resampling.drawn_by(random_state, n_bootstrap)
-        comparison = Comparison(answers, resampling, float(confidence_level))
+        comparison = Comparison(answers, resampling, float(confidence_level), y is not None)
         comparison.add_all(columns)
         new = {name: one for name, one in models.items() if name != PREVIOUS}
         costs = measure_costs(new, speed)
@@ -248,7 +251,7 @@ class DistillationReport:
             choices(clf),
             other_attributes(clf),
             [{k: v for k, v in epoch.items() if k != "batches"} for epoch in clf.history_],
-            {name: why for name, why in WHY_MISSING.items() if name not in comparison.measured},
+            _missing(comparison),
             comparison.level,
             costs.machine,
             about(clf),
@@ -329,60 +332,22 @@ class DistillationReport:
         return as_text(self)
 
 
-def _scorer_of(exported: Scorer | str | PathLike | None, clf: BaseDistiller) -> Scorer | None:
-    """The exported student, if there is one, of the same classes or kind as the student."""
-    if exported is None:
-        return None
-    scorer = exported if isinstance(exported, Scorer) else Scorer(exported)
-    if hasattr(scorer, "classes_") != is_classifier(clf):
-        raise TypeError(
-            f"`exported` is not of a {type(clf).__name__}: give the file that `to_onnx` wrote of "
-            "`estimator`."
-        )
-    return scorer
-
-
-def _check_parameters(n_bootstrap: int, confidence_level: float, speed: bool) -> None:
-    is_integer = isinstance(n_bootstrap, Integral) and not isinstance(n_bootstrap, bool)
-    if not is_integer or n_bootstrap < LEAST_RESAMPLES:
-        raise ValueError(
-            f"`n_bootstrap` must be an integer >= {LEAST_RESAMPLES}, got {n_bootstrap!r}: fewer "
-            "resamples do not give an interval."
-        )
-    if not isinstance(confidence_level, Real) or not 0 < confidence_level < 1:
-        raise ValueError(f"`confidence_level` must be in (0, 1), got {confidence_level!r}.")
-    if not isinstance(speed, (bool, np.bool_)):
-        raise ValueError(f"`speed` must be True or False, got {speed!r}.")
-
-
-def _check_rows(
-    X: Table, y: ArrayLike, sample_weight: ArrayLike | None, clf: BaseDistiller
-) -> tuple[np.ndarray, FloatArray]:
-    check_container(X)
-    (X,) = indexable(X)
-    if y is None:
-        raise ValueError("`y` is None: a report compares answers with the truth, give labels.")
-    column = column_or_1d(y) if is_classifier(clf) else np.asarray(y)
-    n_missing = int(np.sum(pd.isna(column)))
-    if n_missing:
-        what = "labels" if is_classifier(clf) else "numbers"
-        raise ValueError(
-            f"`y` lacks {n_missing} of {column.size} {what}: a report compares answers with the "
-            "truth, leave those rows out of X and y."
-        )
-    labels = check_truth(y, X, clf)
-    if len(labels) < LEAST_ROWS:
-        raise ValueError(f"X has {len(labels)} rows; a report needs {LEAST_ROWS} at least.")
-    weight = counting_weights(sample_weight, X)
-    return labels, np.ones(len(labels)) if weight is None else weight
+def _missing(comparison: Comparison) -> dict[str, str]:
+    """Models that are not compared, and why; without labels none is missed."""
+    if not comparison.is_labelled:
+        return {}
+    return {name: why for name, why in WHY_MISSING.items() if name not in comparison.measured}
 
 
 def _decide(comparison: Comparison, costs: Costs) -> Verdict:
+    slowness = costs.slowness(STUDENT, TEACHER)
+    relative_size = costs.relative_size(STUDENT, TEACHER)
+    if not comparison.is_labelled:
+        told = summary_without_labels(slowness, relative_size)
+        return Verdict(NO_LABELS, [NEEDS_LABELS], told)
     compiled_slowness = costs.slowness(COMPILED, TEACHER)
     against_teacher = comparison.gaps(STUDENT, TEACHER)
     against_control = comparison.gaps(STUDENT, CONTROL)
-    slowness = costs.slowness(STUDENT, TEACHER)
-    relative_size = costs.relative_size(STUDENT, TEACHER)
     decided = verdict(
         against_teacher,
         against_control,

@@ -41,6 +41,14 @@ def summary_of(
     return sentences
 
 
+def summary_without_labels(
+    slowness: dict[str, float] | None, relative_size: float | None
+) -> list[str]:
+    """Say what the student costs, where nothing is known of the truth."""
+    told = [*_speeds(slowness), *_size(relative_size)]
+    return [f"Beside its teacher, the student is {_joined(told)}."] if told else []
+
+
 def _speeds(slowness: dict[str, float] | None) -> Iterator[str]:
     for batch, factor in (slowness or {}).items():
         if not 1 / LEAST_FACTOR < factor < LEAST_FACTOR:

@@ -22,7 +22,11 @@ COMPILE = "compiling the teacher is enough here"
 KEEP = "keep the teacher"
 OPEN = "open: a control is missing"
 TOO_FEW = "open: too few rows to tell student and control apart"
+NO_LABELS = "open: without labels only fidelity is known"
 
+NEEDS_LABELS = (
+    "How often the student agrees with its teacher does not say whether either is right: give `y`."
+)
 NEEDS_CONTROL = (
     "Whether the student owes anything to its teacher only a control can say: give "
     "`control`, or control='fit' with `X_train` and `y_train`."
@@ -74,8 +78,9 @@ class Verdict:
     ----------
     answer : str
         One of "serve the student", "training without the teacher is as good here", "compiling the
-        teacher is enough here", "keep the teacher", "open: a control is missing" and "open: too
-        few rows to tell student and control apart".
+        teacher is enough here", "keep the teacher", "open: a control is missing", "open: too
+        few rows to tell student and control apart" and "open: without labels only fidelity is
+        known".
     reasons : list of str
         The numbers it rests on, in words.
     summary : list of str
