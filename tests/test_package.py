@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,11 @@ def test_public_classes_are_documented():
 
 
 def test_every_folder_of_the_package_is_shipped():
-    """A folder without `__init__.py` is not found when a wheel is built."""
+    """pyproject.toml lists them: a search for packages makes pip loud when it installs a clone."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = {path.parent for path in (ROOT / "skdistill").rglob("*.py")}
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert set(settings["packages"]) == names
     assert all((folder / "__init__.py").exists() for folder in folders)
     assert (ROOT / "skdistill" / "py.typed").exists()
 
