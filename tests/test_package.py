@@ -66,7 +66,7 @@ def test_public_classes_are_documented():
 
 
 def test_every_folder_of_the_package_is_shipped():
-    """pyproject.toml lists them: a search for packages makes pip loud when it installs a clone."""
+    """A wheel holds what pyproject.toml lists, whatever a clone has."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = {path.parent for path in (ROOT / "skdistill").rglob("*.py")}
     names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
