@@ -1,7 +1,7 @@
 """Each kind of knowledge in the situation it was made for, beside control and plain Hinton.
 
 Run it with ``make bench-knowledge`` (hours; it goes on where it was stopped); it prints the
-section "Kinds of knowledge" of RESULTS.md. The figures behind that are in ``knowledge/``: print
+file `results/knowledge.md`. The figures behind that are in ``knowledge/``: print
 them with ``--report --cells knowledge``, or go on with them by ``--cells knowledge``.
 """
 
