@@ -44,7 +44,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         Cloned for each step. It needs a `teacher`, which is fitted anew on the pool and the new
         rows. Later steps do without its `cv`, `refit`, `checkpoint_dir`
         and `max_queries`.
-    replay : SyntheticReplay, StoredRows or LearningWithoutForgetting, default=None
+    replay : SyntheticReplay, StoredRows, DarkExperience or LearningWithoutForgetting, default=None
         What stands for the rows that are gone. None is :class:`SyntheticReplay`.
     old_weight : float, default=1.0
         What a row of the steps before weighs beside a new one. It is applied at each step, so that
@@ -280,7 +280,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         rows = mixed(pool, X, y, weight)
         test = rows_to_hold_out(np.searchsorted(classes, rows.y), self.test_size, rng)
         train = np.setdiff1d(np.arange(len(rows.y)), test)
-        start, keeps = self._start(old, classes)
+        start, keeps = self._start(old, classes, pool)
         told, held_out = rows.take(train), rows.take(test)
         start.teacher_ = fit_teacher(self.estimator, told, held_out, classes)
         soft = start.teacher_.predict_proba(told["X"])
@@ -295,7 +295,9 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         new = np.setdiff1d(classes, old.classes_).tolist()
         self._report(len(y), len(pool), new, changed, how)
 
-    def _start(self, old: DistilledClassifier, classes: np.ndarray) -> tuple[Any, bool]:
+    def _start(
+        self, old: DistilledClassifier, classes: np.ndarray, pool: ReplayPool
+    ) -> tuple[Any, bool]:
         """What the step goes on from: the student, with an output for each class."""
         start = clone(self.estimator)
         found = set(vars(old)) - set(old.get_params(deep=False))
@@ -307,7 +309,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         start.cv = start.checkpoint_dir = start.max_queries = None
         if self.class_prior is not None:
             start.class_prior = self._prior(classes)
-        terms = self._replay.objectives(old, classes)
+        terms = self._replay.objectives(old, classes, pool)
         if terms:
             start.objectives = [*named_parts(self.estimator.objectives, "objectives"), *terms]
         return start, keeps

@@ -60,7 +60,9 @@ class Replay(BaseEstimator):
         """
         raise NotImplementedError
 
-    def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
+    def objectives(
+        self, old: Estimator, classes: np.ndarray, pool: Any
+    ) -> list[tuple[str, Objective]]:
         """Terms of the loss that hold on to what the old student told.
 
         Parameters
@@ -69,6 +71,8 @@ class Replay(BaseEstimator):
             The student of the step before.
         classes : ndarray of shape (n_classes,)
             All that there are now.
+        pool : ReplayPool
+            The rows that are replayed, among these classes.
 
         Returns
         -------
@@ -123,7 +127,7 @@ class SyntheticReplay(Replay):
         sampler.check_parameters()
         even = None if not np.ptp(weight) else weight
         drawn, worth = draw_rows(sampler, X, n, rng, even)
-        is_new = ~_are_rows_of(X, drawn)
+        is_new = places_among(X, drawn) < 0
         drawn, worth = safe_indexing(drawn, np.flatnonzero(is_new)), worth[is_new]
         if len(worth) and np.ptp(worth):
             drawn = safe_indexing(drawn, rows_by_weight(len(worth), worth, rng))
@@ -131,21 +135,24 @@ class SyntheticReplay(Replay):
 
 
 class StoredRows(Replay):
-    """Replay some of the rows themselves, with their labels and what the student told of them.
+    """Replay some of the rows themselves [1]_, with labels and what the student told of them.
 
-    It is the buffer of dark experience replay, DER++ [1]_, which compares logits by their squared
-    distance: that is ``response=LogitMatching()`` of the estimator. Rows of the data stay in the
-    fitted estimator, and in its file.
+    The old answers are the soft targets of these rows, and `alpha` of the estimator weighs them
+    against the labels. Rows of the data stay in the fitted estimator, and in its file.
 
     Parameters
     ----------
     n_rows : int, default=200
         Rows that are kept, of all steps together.
 
+    See Also
+    --------
+    DarkExperience : The same rows, and the squared distance from the logits that they had.
+
     References
     ----------
-    .. [1] Buzzega, Boschini, Porrello, Abati and Calderara (2020). Dark Experience for General
-       Continual Learning: a Strong, Simple Baseline. https://doi.org/10.48550/arXiv.2004.07211
+    .. [1] Rolnick, Ahuja, Schwarz, Lillicrap and Wayne (2019). Experience Replay for Continual
+       Learning. https://doi.org/10.48550/arXiv.1811.11682
 
     Examples
     --------
@@ -204,7 +211,9 @@ class LearningWithoutForgetting(Replay):
         self.weight = weight
         self.temperature = temperature
 
-    def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
+    def objectives(
+        self, old: Estimator, classes: np.ndarray, pool: Any
+    ) -> list[tuple[str, Objective]]:
         """The term, among the old classes; see :meth:`Replay.objectives`."""
         places = tuple(np.searchsorted(classes, old.classes_).tolist())
         term = OldAnswers(FrozenEstimator(old), places, self.temperature, self.weight)
@@ -234,14 +243,16 @@ class OldAnswers(Objective):
         return (told.exp() * (told - own)).sum(dim=1)
 
 
-def _are_rows_of(X: Table, drawn: Table) -> np.ndarray:
-    """Which of the rows drawn are equal to a row of X."""
-    table = read_table(stack_tables([X, drawn]))
+def places_among(X: Table, rows: Table) -> IntArray:
+    """Where X has a row that is equal to each of the rows; -1 where it has none."""
+    table = read_table(stack_tables([X, rows]))
     columns = [*table.numbers.T, *table.categories]
     codes = np.column_stack([pd.factorize(one, use_na_sentinel=False)[0] for one in columns])
     row = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
     n_rows = num_samples(X)
-    return np.isin(row[n_rows:], row[:n_rows])
+    places = np.full(row.max() + 1, -1)
+    places[row[:n_rows]] = np.arange(n_rows)
+    return places[row[n_rows:]]
 
 
 def _one_of_each_first(y: np.ndarray, weight: FloatArray, rng: np.random.RandomState) -> IntArray:
