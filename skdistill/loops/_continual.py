@@ -19,7 +19,7 @@ from skdistill.loops._own_teacher import OwnTeacher
 from skdistill.loops._pool import ReplayPool
 from skdistill.loops._replay import Replay, SyntheticReplay
 from skdistill.loops._step_rows import StepRows, mixed
-from skdistill.loops._teacher import fit_teacher
+from skdistill.loops._teacher import check_requests, fit_teacher
 from skdistill.loops._wider import wider_net
 from skdistill.metrics import prediction_churn
 
@@ -165,7 +165,10 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         """
         self._forget()
         self._check_parameters()
-        params = self._routed(fit_params)
+        return self._first_step(X, y, self._routed(fit_params))
+
+    def _first_step(self, X: Table, y: Any, params: dict[str, Any]) -> Self:
+        """A fit of the estimator, with arguments of its ``fit``."""
         with naming(type(self).__name__):
             X, y = self._labelled(X, y)
         step = clone(self.estimator)
@@ -217,9 +220,12 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         if classes is not None:
             check_known(np.asarray(y), np.unique(classes), "y")
         if "pool_" not in vars(self):  # no step has come to its end
+            self._forget()
+            self._check_parameters()
             given = {} if sample_weight is None else {"sample_weight": sample_weight}
-            return self.fit(X, y, **given)
+            return self._first_step(X, y, given)
         self._check_parameters()
+        check_requests(self.estimator, sample_weight)
         with naming(type(self).__name__):
             self._step(*self._new_rows(X, y, sample_weight))
         return self
@@ -253,6 +259,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        self._replay.check_rows(X)
         return X, y
 
     def _new_rows(self, X: Table, y: Any, sample_weight: Any) -> tuple[Table, Any, FloatArray]:

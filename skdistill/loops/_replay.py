@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._fit.checks import readers_of_tables
 from skdistill._utils._compat import Interval, num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
 from skdistill.objectives import Batch, Objective
-from skdistill.table import read_table, stack_tables
+from skdistill.table import n_dimensions, read_table, stack_tables
 from skdistill.transfer import Munge, TransferSampler, draw_rows, rows_by_weight
 
 
@@ -37,6 +39,14 @@ class Replay(BaseEstimator):
     def check_parameters(self) -> None:
         """Raise a ValueError for a parameter that is not valid."""
         self._validate_params()
+
+    def check_rows(self, X: Table) -> None:
+        """Raise a ValueError for rows that it cannot stand for, before anything is fitted.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        """
 
     def draw(
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
@@ -119,11 +129,25 @@ class SyntheticReplay(Replay):
         self.sampler = sampler
         self.n_rows = n_rows
 
+    @property
+    def _sampler(self) -> TransferSampler:
+        return Munge() if self.sampler is None else self.sampler
+
+    def check_rows(self, X: Table) -> None:
+        """The sampler has to read them; see :meth:`Replay.check_rows`."""
+        readers = readers_of_tables(self._sampler, X)
+        if self.n_rows and readers:
+            what = "is sparse" if issparse(X) else f"has {n_dimensions(X)} dimensions"
+            raise ValueError(
+                f"`replay={self!r}` draws rows by {type(readers[0]).__name__}, which reads dense "
+                f"tables only, and X {what}: give StoredRows(), or another `sampler`."
+            )
+
     def draw(
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
     ) -> tuple[Table, None]:
         """Rows of the sampler that are no rows of X; see :meth:`Replay.draw`."""
-        sampler = Munge() if self.sampler is None else self.sampler
+        sampler = self._sampler
         sampler.check_parameters()
         even = None if not np.ptp(weight) else weight
         drawn, worth = draw_rows(sampler, X, n, rng, even)
@@ -245,14 +269,26 @@ class OldAnswers(Objective):
 
 def places_among(X: Table, rows: Table) -> IntArray:
     """Where X has a row that is equal to each of the rows; -1 where it has none."""
-    table = read_table(stack_tables([X, rows]))
-    columns = [*table.numbers.T, *table.categories]
-    codes = np.column_stack([pd.factorize(one, use_na_sentinel=False)[0] for one in columns])
-    row = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
+    row = _codes_of_rows(stack_tables([X, rows]))
     n_rows = num_samples(X)
     places = np.full(row.max() + 1, -1)
     places[row[:n_rows]] = np.arange(n_rows)
     return places[row[n_rows:]]
+
+
+def _codes_of_rows(X: Table) -> IntArray:
+    """A number for each row, the same for equal rows."""
+    if issparse(X):
+        whole = X.tocsr()
+        whole.sum_duplicates()
+        whole.eliminate_zeros()
+        parts = [np.split(one, whole.indptr[1:-1]) for one in (whole.indices, whole.data)]
+        told = [a.tobytes() + b.tobytes() for a, b in zip(*parts, strict=True)]
+        return pd.factorize(np.array(told, dtype=object))[0]
+    table = read_table(X if n_dimensions(X) <= 2 else X.reshape(len(X), -1))
+    columns = [*table.numbers.T, *table.categories]
+    codes = np.column_stack([pd.factorize(one, use_na_sentinel=False)[0] for one in columns])
+    return np.unique(codes, axis=0, return_inverse=True)[1].ravel()
 
 
 def _one_of_each_first(y: np.ndarray, weight: FloatArray, rng: np.random.RandomState) -> IntArray:

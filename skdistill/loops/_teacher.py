@@ -4,12 +4,22 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
+from sklearn.exceptions import UnsetMetadataPassedError
 
 from skdistill._fit.checks import class_weights, combine_weights
+from skdistill._utils._compat import routing_enabled
 from skdistill._utils.auto import is_auto
+from skdistill._utils.named import named_parts
 from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.loops._pool import placed
-from skdistill.teacher import FittedTeacher, RowWeights, TeacherPool
+from skdistill.teacher import (
+    FittedTeacher,
+    RowWeights,
+    TeacherPool,
+    requested_params,
+    unfrozen,
+)
 
 
 def fit_teacher(
@@ -43,7 +53,11 @@ def fit_teacher(
     )
     by_class = class_weights(given.class_weight, rows["y"], rows["sample_weight"])
     weight = combine_weights(rows["sample_weight"], by_class, rows["y"])
-    pool.fit(rows["X"], rows["y"], weight)
+    even = weight is None or not np.ptp(weight)
+    # Weights of the pool are no metadata of the user's: they need no request.
+    routes = routing_enabled() and requests_weights(given, weight)
+    with config_context(enable_metadata_routing=routes):
+        pool.fit(rows["X"], rows["y"], None if even else weight)
     if chooses and len(held_out["y"]) and len(pool.known_columns) > 1:
         pool.fit_weights(**held_out)
     if len(pool.classes_) == len(classes):
@@ -51,6 +65,29 @@ def fit_teacher(
     # Where nothing is replayed, it says of the old classes that they are impossible.
     wide = FittedTeacher(partial(_told_of, pool, classes), classes=classes)
     return TeacherPool(wide).fit(rows["X"])
+
+
+def check_requests(given: Estimator, weight: Any) -> None:
+    """Raise an UnsetMetadataPassedError where a teacher does not say whether it takes weights.
+
+    Parameters
+    ----------
+    given : DistilledClassifier
+    weight : array-like of shape (n_samples,) or None
+        What the user gave; None asks for nothing.
+    """
+    if weight is not None:
+        parts = unfrozen(named_parts(given.teacher, "teacher"))
+        requested_params(given, parts, {"sample_weight": weight}, None)
+
+
+def requests_weights(given: Estimator, weight: Any) -> bool:
+    """Whether each teacher says whether it takes weights."""
+    try:
+        check_requests(given, weight)
+    except UnsetMetadataPassedError:
+        return False
+    return True
 
 
 def _told_of(pool: TeacherPool, classes: np.ndarray, X: Table) -> FloatArray:
