@@ -19,7 +19,7 @@ from skdistill.loops._own_teacher import OwnTeacher
 from skdistill.loops._pool import ReplayPool
 from skdistill.loops._replay import Replay, SyntheticReplay
 from skdistill.loops._step_rows import StepRows, mixed
-from skdistill.loops._teacher import check_requests, fit_teacher
+from skdistill.loops._teacher import fit_teacher, routes_weights
 from skdistill.loops._wider import wider_net
 from skdistill.metrics import prediction_churn
 
@@ -225,9 +225,9 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
             given = {} if sample_weight is None else {"sample_weight": sample_weight}
             return self._first_step(X, y, given)
         self._check_parameters()
-        check_requests(self.estimator, sample_weight)
+        routes = routes_weights(self.estimator, sample_weight is not None)
         with naming(type(self).__name__):
-            self._step(*self._new_rows(X, y, sample_weight))
+            self._step(*self._new_rows(X, y, sample_weight), routes)
         return self
 
     def _check_parameters(self) -> None:
@@ -279,7 +279,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         used = np.flatnonzero(weight)
         return safe_indexing(X, used), y[used], weight[used]
 
-    def _step(self, X: Table, y: np.ndarray, weight: FloatArray) -> None:
+    def _step(self, X: Table, y: np.ndarray, weight: FloatArray, routes: bool) -> None:
         """Learn from new rows and the pool, and then let the pool stand for both."""
         old, rng = self.best_estimator_, check_random_state(self.random_state)
         classes = np.union1d(old.classes_, y)
@@ -289,7 +289,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         train = np.setdiff1d(np.arange(len(rows.y)), test)
         start, keeps = self._start(old, classes, pool)
         told, held_out = rows.take(train), rows.take(test)
-        start.teacher_ = fit_teacher(self.estimator, told, held_out, classes)
+        start.teacher_ = fit_teacher(self.estimator, told, held_out, classes, routes)
         soft = start.teacher_.predict_proba(told["X"])
         soft[train < len(pool)] = pool.proba[train[train < len(pool)]]
         judges = {f"{name}_val": part for name, part in held_out.items()} if len(test) else {}

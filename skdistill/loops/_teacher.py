@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn import config_context
-from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skdistill._fit.checks import class_weights, combine_weights
 from skdistill._utils._compat import routing_enabled
@@ -17,13 +17,16 @@ from skdistill.teacher import (
     FittedTeacher,
     RowWeights,
     TeacherPool,
-    requested_params,
     unfrozen,
 )
 
 
 def fit_teacher(
-    given: Estimator, rows: dict[str, Any], held_out: dict[str, Any], classes: np.ndarray
+    given: Estimator,
+    rows: dict[str, Any],
+    held_out: dict[str, Any],
+    classes: np.ndarray,
+    routes_weights: bool,
 ) -> TeacherPool:
     """The teachers of an estimator, fitted on the rows of a step.
 
@@ -35,6 +38,8 @@ def fit_teacher(
         "X", "y" and "sample_weight" of the rows to fit them on, and of those that weigh them.
     classes : ndarray of shape (n_classes,)
         All that there are.
+    routes_weights : bool
+        Whether weights go to the teachers that request them, or to all that take them.
 
     Returns
     -------
@@ -54,9 +59,7 @@ def fit_teacher(
     by_class = class_weights(given.class_weight, rows["y"], rows["sample_weight"])
     weight = combine_weights(rows["sample_weight"], by_class, rows["y"])
     even = weight is None or not np.ptp(weight)
-    # Weights of the pool are no metadata of the user's: they need no request.
-    routes = routing_enabled() and requests_weights(given, weight)
-    with config_context(enable_metadata_routing=routes):
+    with config_context(enable_metadata_routing=routes_weights):
         pool.fit(rows["X"], rows["y"], None if even else weight)
     if chooses and len(held_out["y"]) and len(pool.known_columns) > 1:
         pool.fit_weights(**held_out)
@@ -67,27 +70,28 @@ def fit_teacher(
     return TeacherPool(wide).fit(rows["X"])
 
 
-def check_requests(given: Estimator, weight: Any) -> None:
-    """Raise an UnsetMetadataPassedError where a teacher does not say whether it takes weights.
+def routes_weights(given: Estimator, is_weighted: bool) -> bool:
+    """Whether metadata routing says which teachers are given weights.
 
     Parameters
     ----------
     given : DistilledClassifier
-    weight : array-like of shape (n_samples,) or None
-        What the user gave; None asks for nothing.
+    is_weighted : bool
+        Whether the user gave some. Those of the pool are none of the user's: they need no request.
+
+    Returns
+    -------
+    bool
     """
-    if weight is not None:
-        parts = unfrozen(named_parts(given.teacher, "teacher"))
-        requested_params(given, parts, {"sample_weight": weight}, None)
-
-
-def requests_weights(given: Estimator, weight: Any) -> bool:
-    """Whether each teacher says whether it takes weights."""
-    try:
-        check_requests(given, weight)
-    except UnsetMetadataPassedError:
+    if not routing_enabled():
         return False
-    return True
+    parts = unfrozen(named_parts(given.teacher, "teacher"))
+    return is_weighted or all(_says_of_weights(get_routing_for_object(one)) for _, one in parts)
+
+
+def _says_of_weights(requests: Any) -> bool:
+    own = getattr(getattr(requests, "fit", None), "requests", {})
+    return bool(requests.consumes("fit", ["sample_weight"])) or own.get("sample_weight") is False
 
 
 def _told_of(pool: TeacherPool, classes: np.ndarray, X: Table) -> FloatArray:
