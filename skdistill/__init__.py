@@ -21,6 +21,7 @@ _HOMES = {
     "DIST": "objectives",
     "DKD": "objectives",
     "DarkExperience": "loops",
+    "DepthHeads": "objectives",
     "Disagreement": "transfer",
     "Discriminator": "objectives",
     "DistillationReport": "inspection",
