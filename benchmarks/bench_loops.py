@@ -14,10 +14,7 @@ from _loops_quantized import QUANTIZED
 from _loops_self import DEPTH, SELF
 from bench_knowledge import run
 
-FORMS = {
-    form.name: form
-    for form in (ONLINE, SELF, DEPTH, CONTINUAL, FEDERATED, QUANTIZED, PRUNED)
-}
+FORMS = {form.name: form for form in (ONLINE, SELF, DEPTH, CONTINUAL, FEDERATED, QUANTIZED, PRUNED)}
 
 if __name__ == "__main__":
     run("Schemes with a loop (`make bench-loops`)", FORMS, FOLDER / ".cells-loops")
