@@ -31,8 +31,8 @@ class DepthHeads(Objective):
     teacher's probabilities in place of y.
 
     The heads are gone after the training: the student that is served is as small as without them.
-    A default student of two hidden layers has one layer below its last, so expect little: on two
-    tables it brought nothing (``make bench-loops``).
+    A default student of two hidden layers has one layer below its last. Of two tables, that head
+    helped on one; on the other, seeds disagreed (``make bench-loops``). So compare.
 
     Parameters
     ----------
