@@ -210,7 +210,7 @@ def test_parameters_without_a_use_are_named(model, text):
 
 @pytest.mark.filterwarnings("error:.*does not use")
 def test_parameters_at_their_defaults_draw_no_warning():
-    MutualClassifier(QUICK, 2).fit(X, Y)
+    MutualClassifier(QUICK, 2, temperature=1).fit(X, Y)
 
 
 # --- rows that are no table ---

@@ -15,6 +15,8 @@ from skdistill.student import MLPStudent
 
 # One split: the five folds of "auto", in each of the folds of the fit, would cost three times it.
 TEACHER_FRACTION = 0.2
+# Of values that can be told from a default.
+PLAIN = (str, int, float, type(None))
 # What a fit leaves beside its public attributes.
 _PRIVATE = ("_probabilities", "_settled", "_rows", "_split_seed", "_columns", "_row_shape")
 
@@ -129,7 +131,7 @@ class OwnTeacher(DistilledClassifier):
         set_for_nothing = [
             f"`{name}={value!r}`"
             for name, value in given.items()
-            if type(value) is not type(usual[name].default) or value != usual[name].default
+            if not isinstance(value, PLAIN) or value != usual[name].default
         ]
         if set_for_nothing:
             with naming(type(self).__name__):
