@@ -11,10 +11,10 @@ from _loops_federated import FEDERATED
 from _loops_online import ONLINE
 from _loops_pruned import PRUNED
 from _loops_quantized import QUANTIZED
-from _loops_self import SELF
+from _loops_self import DEPTH, SELF
 from bench_knowledge import run
 
-FORMS = {form.name: form for form in (ONLINE, SELF, CONTINUAL, FEDERATED, QUANTIZED, PRUNED)}
+FORMS = {form.name: form for form in (ONLINE, SELF, DEPTH, CONTINUAL, FEDERATED, QUANTIZED, PRUNED)}
 
 if __name__ == "__main__":
     run("Schemes with a loop (`make bench-loops`)", FORMS, FOLDER / ".cells-loops")

@@ -342,7 +342,8 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
             Labels of rows that belong together, such as those of one patient. No group is split: by
             the rows held out, by `cv` or by the folds of ``cv="auto"``. An int as `cv` is then
             :class:`~sklearn.model_selection.StratifiedGroupKFold`. With metadata routing,
-            teachers that request `groups` are given them. Where fewer than 50 groups are held out,
+            teachers that request `groups` are given them; without, those whose ``fit`` names
+            them. Where fewer than 50 groups are held out,
             five more teachers and students are trained, to judge the student by all groups; a
             splitter as `validation_fraction` does without.
         X_val, y_val, sample_weight_val : default=None
