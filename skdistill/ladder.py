@@ -78,7 +78,7 @@ class StudentLadder(BestEstimator):
         Only with ``search="halving"``: a row a training. "round", from 1 on; in round 0 sizes are
         measured, and the largest settles what is "auto". "size" and "params"; "share" of the steps
         of the `student`; "n_steps" done for it, controls not counted, and 0 for a student that was
-        there already; "loss", the distance from the teacher on the rows held out;
+        there already; "loss" on the rows held out, as in `ladder_`;
         "goes_on", whether it reached the next round.
     teacher_loss_ : float
         Of the teacher on the rows held out; NaN if there is none. A frozen teacher may have seen
@@ -119,10 +119,11 @@ class StudentLadder(BestEstimator):
     ``search="halving"`` is successive halving [2]_, with the rounds of
     :class:`~sklearn.model_selection.HalvingGridSearchCV` and `factor` 2: eight sizes are trained
     for 1/8 of their steps, four for 1/4, two for 1/2 and one in full, so that sixteen or more can
-    be tried for the steps of a few. As in the guided search of networks [3]_ the teacher ranks
-    them: by the Kullback-Leibler divergence from its answers, or the squared distance, on the rows
-    held out. The labels rank those that learn from labels alone. A student is trained anew in each
-    round, since its rate falls, or its weights are averaged, by the steps of the whole training.
+    be tried for the steps of a few. The `loss` of `ladder_` ranks them: without labels the distance
+    from the teacher, as in the guided search of networks [3]_. With labels that distance is no
+    guide, as a student that is surer than its teacher, and right, is far from it. A student is
+    trained anew in each round, since its rate falls, or its weights are averaged, by the steps of
+    the whole training.
     What is kept is chosen among the last round alone. So "halving" looks for the best size within
     a budget; the smallest size that is as good is found by "all". A `n_steps` that is "auto" or a
     share leaves the steps that :class:`MLPStudent` needs at least.

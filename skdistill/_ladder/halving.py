@@ -1,7 +1,7 @@
 """Successive halving: all sizes are trained a little, and the better half goes on."""
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
@@ -185,10 +185,8 @@ class Halving:
         return self._judges
 
     def _loss(self, rung: BaseDistiller) -> float:
-        """The distance from the teacher on the rows held out; by the labels if it has no say."""
+        """The loss on the rows held out, or without labels the distance from the teacher."""
         judges = self._judges_by(rung)
-        if judges.told is not None and rung.alpha_ < 1:
-            judges = replace(judges, y=None)
         answers = ask(find_models(rung, None, judges.X, None)[STUDENT], rung)
         return float(np.average(judges.row_losses(rung, answers), weights=judges.weight))
 
