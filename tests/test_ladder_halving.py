@@ -135,6 +135,7 @@ def test_sizes_over_the_budget_do_not_begin(fitted):
         race(max_bytes=100)
 
 
+@pytest.mark.filterwarnings("ignore:.*the labels alone")
 def test_the_largest_settles_what_is_auto_and_is_trained_in_full_once():
     ladder = race(distiller(alpha="auto", refit=True), [(8,), (32, 32)])
     rounds = ladder.rounds_
