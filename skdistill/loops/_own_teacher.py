@@ -3,6 +3,7 @@
 import inspect
 from typing import Any, ClassVar, Self
 
+from sklearn.base import clone
 from sklearn.callback import with_callbacks
 
 from skdistill._fit.inputs import Arguments
@@ -113,6 +114,11 @@ class OwnTeacher(DistilledClassifier):
                 )
             return self._fit_in_own_loop(X, y, X_transfer, rows)
         return self._distil(Arguments.of(X, y, rows | {"X_transfer": X_transfer}))
+
+    def _unfitted_plain(self) -> DistilledClassifier:
+        """An unfitted :class:`DistilledClassifier` with the same student; see the base."""
+        names = set(self.get_params(deep=False)) & set(DistilledClassifier().get_params(deep=False))
+        return clone(DistilledClassifier(**{name: getattr(self, name) for name in names}))
 
     @property
     def _way(self) -> str:
