@@ -118,9 +118,10 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         metadata routing, teachers get them only if `sample_weight` is given and requested.
     class_prior : dict, Series or array-like of shape (n_classes,), default=None
         Shares of the classes in production, by label or in the order of ``classes_``, if they
-        differ from those that the student learns from. Its logits are corrected by the ratio. So
-        it can predict a class that is rare or missing among its rows, if a teacher predicts it.
-        The teachers are taken to have learned from such rows. None corrects nothing.
+        differ from those that the student learns from. They are divided by their sum. The
+        student's logits are corrected by the ratio. So it can predict a class that is rare or
+        missing among its rows, if a teacher predicts it. The teachers are taken to have learned
+        from such rows. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
         Whether the best epoch by validation loss is kept, and training ends when this loss
         stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, in folds, or
