@@ -125,11 +125,11 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     early_stopping : bool or "auto", default="auto"
         Whether the best epoch by validation loss is kept, and training ends when this loss
         stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, in folds, or
-        from 500 training rows on.
+        from 500 training rows on. With fewer than 250 it does not.
     validation_fraction : "auto", float, splitter or list of (train, test), default="auto"
         Share of the training rows held out, for early stopping, calibration and `leak_gap_`, and
         for all choices of "auto". "auto" holds out 1,000 rows, but a tenth at
-        least and a quarter at most; of 500 to 2,000 rows each once, in five folds
+        least and a quarter at most; of 250 to 2,000 rows each once, in five folds
         (:ref:`with exceptions <what-is-held-out>`). With `groups` they are whole groups. A
         splitter, such as TimeSeriesSplit, PredefinedSplit or GroupShuffleSplit, is used by its
         last split: the test part is held out, and rows in neither part are left out of the fit.

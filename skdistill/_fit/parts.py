@@ -13,7 +13,7 @@ from skdistill._utils.auto import is_auto
 from skdistill.teacher import find_partition
 
 # Between these numbers of rows students are judged in folds: a tenth would tell too little.
-FEWEST_ROWS, MOST_ROWS = 500, 2_000
+FEWEST_ROWS, MOST_ROWS = 250, 2_000
 # Limits of the rows that validation_fraction="auto" holds out.
 LARGEST_SHARE = 0.25
 ENOUGH_JUDGES = 1_000
