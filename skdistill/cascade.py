@@ -25,8 +25,8 @@ from skdistill.teacher import TeacherPool, unfrozen
 class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     r"""Answer by the student where it is sure, and ask the teacher for the other rows.
 
-    The student is sure of a row where its largest probability is at least ``threshold_``. The
-    threshold keeps a promise, which is tested on rows held out:
+    The student is sure of a row if its largest probability is at least ``threshold_``. The
+    threshold keeps a promise, which is tested on held-out rows:
 
     ============  ==============================================================================
     `coverage`    what is promised, with probability `confidence`
@@ -48,16 +48,16 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         unfitted one is cloned and fitted on the rows that are not held out; a fitted one belongs in
         a :class:`~sklearn.frozen.FrozenEstimator`. One without ``fit`` is taken as fitted.
     teacher : classifier or list of them, default=None
-        As `teacher` of :class:`DistilledClassifier`: an unfitted one is fitted where the student
-        is. None is the ``teacher_`` of the student.
+        As `teacher` of :class:`DistilledClassifier`: an unfitted one is fitted on the rows of the
+        student. None is the ``teacher_`` of the student.
     agreement : float, default=0.99
         Between 0 and 1.
     coverage : float, default=None
-        Between 0 and 1: for a price a row of the teacher, the share of rows that need not cost it.
+        Between 0 and 1. If each answer of the teacher has a price, this share of the rows is free.
     confidence : float, default=0.95
         Between 0 and 1.
     test_size : float, default=0.2
-        Share of the rows that is held out, where the student is fitted here. A fitted student needs
+        Share of the rows that is held out, if the student is fitted here. A fitted student needs
         rows that it has not seen: all rows of ``fit`` are used.
     random_state : int, RandomState instance or None, default=None
         Draws the rows held out.
@@ -145,9 +145,9 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             For all that is fitted here, student and teachers. Rows of weight 0 are left out.
             The promise counts rows, whatever they weigh.
         **fit_params : dict
-            For the ``fit`` of the student; those with a value a row are cut down to its rows. Of
-            `groups` none is split: the bound still counts rows, and is too low where rows of a
-            group are alike.
+            For the ``fit`` of the student; those with one value for each row are reduced to its
+            rows. No group of `groups` is split. The bound still counts rows, and is too low if rows
+            of a group are alike.
 
         Returns
         -------
@@ -249,7 +249,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """The threshold whose promise holds; see the class."""
         levels = np.unique(sure)
         if self.coverage is not None:
-            # Broken by a row that goes to the teacher: the more, the higher the threshold.
+            # Each row that goes to the teacher breaks it: the higher the threshold, the more do.
             n_asked = np.searchsorted(np.sort(sure), levels)
             kept = self._bound(n_asked, len(sure)) <= 1 - self.coverage
             if kept.any():
@@ -259,7 +259,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         wrong_above = np.cumsum(differs[order][::-1].astype(int))[::-1]
         n_wrong = wrong_above[np.searchsorted(sure[order], levels)]
         kept = self._bound(n_wrong, len(sure)) <= 1 - self.agreement
-        # From the top down to the first that breaks it: below that, the bound says nothing.
+        # From the top down to the first that breaks it: the bound does not hold for lower ones.
         broken = np.flatnonzero(~kept)
         first = 0 if not len(broken) else broken[-1] + 1
         if first < len(levels):

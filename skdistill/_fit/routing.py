@@ -17,7 +17,7 @@ from skdistill.teacher import requested_params, requests_of, router_of, unfrozen
 
 
 def router_with_splitters(estimator: Estimator) -> MetadataRouter:
-    """What `estimator`, its teachers and its splitters request.
+    """The requests of `estimator`, its teachers and its splitters.
 
     Parameters
     ----------
