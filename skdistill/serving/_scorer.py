@@ -56,6 +56,8 @@ class Scorer:
         Only of a classifier.
     quantiles_ : ndarray of shape (n_levels,)
         Only of a regressor that tells quantiles: their levels.
+    n_outputs_ : int
+        Only of a regressor: how many numbers are predicted for a row.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only where the student was fitted with names.
     n_features_in_ : int
@@ -111,8 +113,10 @@ class Scorer:
         self._answers = answers = answers_of(metadata)
         if isinstance(answers, ClassAnswers):
             self.classes_ = answers.classes
-        elif answers.quantiles is not None:
-            self.quantiles_ = answers.quantiles
+        else:
+            self.n_outputs_ = answers.n_targets
+            if answers.quantiles is not None:
+                self.quantiles_ = answers.quantiles
         self.n_features_in_ = self._reader.n_columns
         if self._reader.names is not None:
             self.feature_names_in_ = np.array(self._reader.names, dtype=object)
