@@ -1,12 +1,30 @@
 """Rows that do not fit into memory, or lie on several machines: thin, over libraries that exist.
 
-Importing this folder is cheap: each library is imported when a function needs it.
+Importing this folder is cheap: its files, and what they need, are loaded when a name is used.
 """
 
-from skdistill.scale._score import ScoreResult, score_parquet
+from importlib import import_module
+from typing import Any
 
-__all__ = ["ScoreResult", "score_parquet"]
+_HOMES = {
+    "ScoreResult": "_score",
+    "score_dask": "_dask",
+    "score_parquet": "_score",
+    "score_spark": "_spark",
+    "student_udf": "_spark",
+}
 
-# The path that users know; the files may move.
-for _public in (ScoreResult, score_parquet):
-    _public.__module__ = __name__
+__all__ = [*sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value.__module__ = __name__  # the path that users know; the files may move
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
