@@ -15,6 +15,8 @@ _HOMES = {
 }
 
 __all__ = [*sorted(_HOMES)]
+# For the command line.
+_HOMES |= {"TableFiles": "_reading", "files_of": "_formats"}
 
 
 def __getattr__(name: str) -> Any:

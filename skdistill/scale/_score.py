@@ -238,7 +238,21 @@ def _table(scorer: Scorer, columns: list[str], keep: Names, drop: Names) -> Answ
     if unknown or used:
         wrong = f"{used}, which is read or kept" if used else f"{unknown}, which is not there"
         raise ValueError(f"`drop` has {wrong}: the source has {columns}.")
+    if read:
+        _check_names(columns, read, [*read, *keep, *drop])
     return AnswerTable(scorer, [name for name in columns if name not in drop], keep)
+
+
+def _check_names(columns: list[str], read: list[str], told: list[str]) -> None:
+    """Refuse a source that lacks a column, or has one of which nothing was said."""
+    missing = [name for name in read if name not in columns]
+    extra = [name for name in columns if name not in told]
+    if not missing and not extra:
+        return
+    wrong = [f"lacks the column(s) {missing}"] if missing else []
+    wrong += [f"has the column(s) {extra} that the student does not read"] if extra else []
+    remedy = " Name each in `keep` or `drop`, or give 'rest' as one of these." if extra else ""
+    raise ValueError(f"the source {' and '.join(wrong)}: the student reads {read}.{remedy}")
 
 
 def _arrow_type(dtype: np.dtype) -> "pa.DataType":
