@@ -1,6 +1,7 @@
 """Results on stdout, for people or for machines; progress on stderr."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,12 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         Whether it is for machines: one JSON object. Otherwise a line a value.
     """
     if as_json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        # JSON has no NaN.
+        plain = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in result.items()
+        }
+        print(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False))
         return
     for name, text in _lines(result, ""):
         print(f"{name}: {text}")
