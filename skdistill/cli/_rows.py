@@ -63,11 +63,18 @@ class Roles:
         Raises
         ------
         ValueError
-            If the frame lacks one, or has one of which nothing was said.
+            If the frame lacks one, has one of which nothing was said, or one that the teacher reads
+            has another role.
         """
         told = [self.target, *self.drop] + ([] if self.groups is None else [self.groups])
         found = [name for name in frame.columns if name not in told]
         wanted = found if self.features is None else self.features
+        used = [name for name in told if name in wanted]
+        if used:
+            raise ValueError(
+                f"the teacher reads the column(s) {used}, which are named as target, as groups or "
+                "in --drop: name others, or give a teacher that does without."
+            )
         missing = [name for name in wanted if name not in frame.columns]
         extra = [name for name in found if name not in wanted]
         if missing or extra:
