@@ -92,6 +92,7 @@ _HOMES = {
     "TransferSampler": "transfer",
     "data_hash": "export",
     "head_probabilities": "inspection",
+    "model_card": "export",
     "register_skl2onnx_converter": "export",
     "self_check": "scorer",
     "to_onnx": "export",

@@ -1,5 +1,6 @@
 """The file: the graph, what it must be known by, and a seal over all of it."""
 
+import contextlib
 import importlib.metadata
 import json
 from typing import Any
@@ -72,8 +73,8 @@ def to_bytes(
         producer_version=__version__,
     )
     onnx.checker.check_model(model)
-    features = _features(schema)
-    metadata = target.metadata() | _metadata(features, quantize) | {"provenance": provenance}
+    features = features_of(schema)
+    metadata = plain_metadata(target, features, quantize, provenance)
     session = open_session(model.SerializeToString(), "the graph", n_threads=1)
     metadata["probe"] = _probe(encoder, target, schema, session)
     metadata["self_check"] = write_self_check(encoder, schema, features, session, target.main)
@@ -97,18 +98,54 @@ def inputs(schema: Schema) -> list[Any]:
     return found
 
 
-def _metadata(features: dict[str, Any], quantize: str | None) -> dict[str, str]:
-    versions = {name: importlib.metadata.version(name) for name in RECORDED}
+def plain_metadata(
+    target: Target, features: dict[str, Any], quantize: str | None, provenance: str
+) -> dict[str, str]:
+    """The metadata that no graph is needed for.
+
+    Parameters
+    ----------
+    target : Target
+    features : dict
+        What :func:`features_of` gives.
+    quantize : None or "int8"
+    provenance : str
+
+    Returns
+    -------
+    dict of str to str
+    """
     return {
+        **target.metadata(),
         "format_version": str(FILE_FORMAT),
         "features": json.dumps(features),
-        "packages": json.dumps({"skdistill": __version__, **versions}),
+        "packages": json.dumps({"skdistill": __version__, **_versions()}),
         "quantize": str(quantize),
+        "provenance": provenance,
     }
 
 
-def _features(schema: Schema) -> dict[str, Any]:
-    """What the table must be like."""
+def _versions() -> dict[str, str]:
+    """Of the libraries that are installed."""
+    found = {}
+    for name in RECORDED:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def features_of(schema: Schema) -> dict[str, Any]:
+    """What the table must be like.
+
+    Parameters
+    ----------
+    schema : Schema
+
+    Returns
+    -------
+    dict
+        Plain values, for JSON.
+    """
     texts = schema.texts
     # Text needs no table of what stands for what; other categories do.
     levels = [None if c and all(isinstance(v, str) for v in c) else c for c in texts.levels]

@@ -1,6 +1,6 @@
 """Exported students in production; imports NumPy and ONNX Runtime alone."""
 
-from skdistill.serving._metadata import Column, ModelMetadata, Tensor
+from skdistill.serving._metadata import Column, ModelMetadata, Tensor, metadata_of
 from skdistill.serving._model_file import (
     FILE_FORMAT,
     METADATA_CHECKSUM,
@@ -28,6 +28,7 @@ __all__ = [
     "SelfCheck",
     "Tensor",
     "checksum_of",
+    "metadata_of",
     "open_session",
     "seal",
     "self_check",

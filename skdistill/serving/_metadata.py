@@ -69,10 +69,12 @@ class ModelMetadata:
     n_outputs : int
         Classes, targets or quantiles.
     columns : list of Column
+        Empty for a student with an encoder of the user's own that is no file yet.
     inputs : list of Tensor
     outputs : list of Tensor
     quantize : None or "int8"
-    n_bytes : int
+    n_bytes : int or None
+        Of the file; None of a student that is no file yet.
     is_as_written : bool
         False where another tool has written the file again.
     packages : dict of str to str
@@ -111,7 +113,7 @@ class ModelMetadata:
     inputs: list[Tensor]
     outputs: list[Tensor]
     quantize: str | None
-    n_bytes: int
+    n_bytes: int | None
     is_as_written: bool
     packages: dict[str, str]
     student: str | None = None
@@ -138,17 +140,21 @@ class ModelMetadata:
 
 
 def metadata_of(
-    session: Any, metadata: dict[str, str], n_bytes: int, is_as_written: bool
+    metadata: dict[str, str],
+    session: Any = None,
+    n_bytes: int | None = None,
+    is_as_written: bool = True,
 ) -> ModelMetadata:
     """Read what a file says of itself.
 
     Parameters
     ----------
-    session : onnxruntime.InferenceSession
     metadata : dict of str to str
         As the file holds them.
-    n_bytes : int
-    is_as_written : bool
+    session : onnxruntime.InferenceSession, default=None
+        None of a student that is no file yet.
+    n_bytes : int, default=None
+    is_as_written : bool, default=True
 
     Returns
     -------
@@ -160,8 +166,8 @@ def metadata_of(
     return ModelMetadata(
         **_what_it_predicts(metadata),
         columns=_columns(current_features(json.loads(metadata["features"]))),
-        inputs=[_tensor(one) for one in session.get_inputs()],
-        outputs=[_tensor(one) for one in session.get_outputs()],
+        inputs=[] if session is None else [_tensor(one) for one in session.get_inputs()],
+        outputs=[] if session is None else [_tensor(one) for one in session.get_outputs()],
         quantize=None if quantize == "None" else quantize,
         n_bytes=n_bytes,
         is_as_written=is_as_written,

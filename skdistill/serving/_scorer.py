@@ -141,7 +141,7 @@ class Scorer:
         ModelMetadata
         """
         n_bytes = len(self._data) + sum(map(len, self._files.values()))
-        return metadata_of(self._session, self._metadata, n_bytes, self._is_as_written)
+        return metadata_of(self._metadata, self._session, n_bytes, self._is_as_written)
 
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes.
