@@ -49,6 +49,7 @@ _HOMES = {
     "MLPStudent": "student",
     "Marginals": "transfer",
     "Mixup": "transfer",
+    "ModelMetadata": "scorer",
     "Munge": "transfer",
     "MutualClassifier": "loops",
     "NKD": "objectives",
@@ -72,6 +73,7 @@ _HOMES = {
     "Scorer": "scorer",
     "SearchDisplay": "inspection",
     "SegmentDisplay": "inspection",
+    "SelfCheck": "scorer",
     "SelfDistilledClassifier": "loops",
     "Similarity": "objectives",
     "SquaredError": "objectives",
@@ -88,8 +90,11 @@ _HOMES = {
     "TorchTeacher": "teacher",
     "TransferContext": "transfer",
     "TransferSampler": "transfer",
+    "data_hash": "export",
     "head_probabilities": "inspection",
+    "model_card": "export",
     "register_skl2onnx_converter": "export",
+    "self_check": "scorer",
     "to_onnx": "export",
 }
 # For `skops.io.load(file, trusted=...)`, beside the types of the teacher if it is stored too.

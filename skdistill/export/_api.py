@@ -1,5 +1,6 @@
 """The function that exports."""
 
+import datetime
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from skdistill.export._drawn import draw_table
 from skdistill.export._file import to_bytes
 from skdistill.export._int8 import quantize_weights
 from skdistill.export._optional import require
+from skdistill.export._provenance import Notes, provenance_of
 from skdistill.export._schema import schema_of
 from skdistill.export._student import own_columns, student_of
 from skdistill.export._target import target_of
+from skdistill.inspection import DistillationReport
 
 
 def to_onnx(
@@ -29,6 +32,9 @@ def to_onnx(
     X: Table | None = None,
     overwrite: bool = False,
     tolerance: float | None = None,
+    licence: str | None = None,
+    report: DistillationReport | None = None,
+    created: datetime.datetime | str | None = None,
 ) -> ExportReport | NumberReport:
     """Write a fitted student as one ONNX file, from raw columns to what it predicts.
 
@@ -56,6 +62,14 @@ def to_onnx(
         Largest gap of a probability that passes, or of a number as a share of the range of y: None
         for 1e-5. With ``quantize="int8"`` the largest mean Kullback-Leibler divergence, None for
         0.01, or the largest mean gap of a number, None for 0.01.
+    licence : str, default=None
+        A note for the metadata: under which licence the file is, and which that of the teacher
+        allows.
+    report : DistillationReport, default=None
+        Its digest, verdict and scores go into the metadata.
+    created : datetime.datetime or str, default=None
+        Time for the metadata, by ISO 8601. None takes that of the environment variable
+        ``SOURCE_DATE_EPOCH``, or tells no time, so that two exports are equal to the byte.
 
     Returns
     -------
@@ -82,6 +96,10 @@ def to_onnx(
     names `missing`, the empty one unless that is a category. The outputs are ``label`` and
     ``probabilities``; of a regressor ``predictions``, a float64 matrix of a column a target or
     quantile. With ``encoder="passthrough"`` the numbers are float32.
+
+    The metadata also say where the student comes from: teachers, versions, a hash of the rows,
+    settings. :attr:`Scorer.metadata` reads them. A few rows made of medians and categories are in
+    the file with their answers: :func:`self_check` asks them.
     """
     if not isinstance(clf, BaseDistiller):
         raise TypeError(
@@ -95,6 +113,8 @@ def to_onnx(
         raise ValueError(f"`tolerance` must be None or a number of 0 or above, got {tolerance!r}.")
     for package in ("onnx", "onnxruntime"):
         require(package)
+    notes = Notes(licence, report, created)
+    notes.check()
     target = check_target(path, overwrite)
     if X is not None and issparse(X):
         X = X.toarray()  # the graph takes dense rows
@@ -105,7 +125,8 @@ def to_onnx(
     graph = build(student, schema, what.answer)
     if quantize == "int8":
         quantize_weights(graph)
-    data = to_bytes(graph, student.encoder, what, schema, quantize)
+    provenance = provenance_of(clf, notes)
+    data = to_bytes(graph, student.encoder, what, schema, quantize, provenance)
     rows = draw_table(student.encoder, schema) if X is None else X
 
     def check(file: Path) -> ExportReport | NumberReport:

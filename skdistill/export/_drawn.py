@@ -93,7 +93,7 @@ def _draw_numbers(
 
 
 def _draw_levels(levels: list[Any], rng: np.random.Generator, n_rows: int) -> ObjectArray:
-    odd = [None, *_never_seen(levels)]
+    odd = [None, *never_seen(levels)]
     values = np.empty(len(levels) + len(odd), dtype=object)
     values[:] = [*levels, *odd]
     share = ODD_SHARE if levels else 1 / len(odd)
@@ -102,7 +102,7 @@ def _draw_levels(levels: list[Any], rng: np.random.Generator, n_rows: int) -> Ob
     return values[rng.choice(len(values), n_rows, p=shares)]
 
 
-def _never_seen(levels: list[Any]) -> list[Any]:
+def never_seen(levels: list[Any]) -> list[Any]:
     """An unknown value of a type that the column has; none of bools, which are all known."""
     kinds = kinds_of(levels)
     if not kinds or TEXT in kinds:

@@ -1,5 +1,6 @@
 """The file: the graph, what it must be known by, and a seal over all of it."""
 
+import contextlib
 import importlib.metadata
 import json
 from typing import Any
@@ -12,6 +13,7 @@ from skdistill._utils.types import Estimator
 from skdistill.export._drawn import draw_feed
 from skdistill.export._graph import DOUBLE, FLOAT, IR_VERSION, Graph
 from skdistill.export._optional import require
+from skdistill.export._sample_rows import write_self_check
 from skdistill.export._schema import Schema
 from skdistill.export._target import Target
 from skdistill.serving import (
@@ -26,7 +28,7 @@ from skdistill.serving import (
     write_probe,
 )
 
-RECORDED = ("numpy", "onnx", "scikit-learn", "skorch", "torch")
+RECORDED = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skorch", "torch")
 # Size of what is stored to know a file by: 32 rows, fewer of a wide table.
 PROBE_ROWS, PROBE_CELLS = 32, 512
 MOST = float(np.finfo(np.float32).max)
@@ -38,6 +40,7 @@ def to_bytes(
     target: Target,
     schema: Schema,
     quantize: str | None,
+    provenance: str,
 ) -> bytes:
     """Serialize a graph with its metadata and seal.
 
@@ -49,6 +52,8 @@ def to_bytes(
     target : Target
     schema : Schema
     quantize : None or "int8"
+    provenance : str
+        Where the student comes from.
 
     Returns
     -------
@@ -68,8 +73,11 @@ def to_bytes(
         producer_version=__version__,
     )
     onnx.checker.check_model(model)
-    metadata = target.metadata() | _metadata(schema, quantize)
-    metadata["probe"] = _probe(encoder, target, schema, model.SerializeToString())
+    features = features_of(schema)
+    metadata = plain_metadata(target, features, quantize, provenance)
+    session = open_session(model.SerializeToString(), "the graph", n_threads=1)
+    metadata["probe"] = _probe(encoder, target, schema, session)
+    metadata["self_check"] = write_self_check(encoder, schema, features, session, target.main)
     metadata[METADATA_CHECKSUM] = checksum_of(metadata)
     helper.set_model_props(model, {**metadata, "seal": UNSEALED})
     return seal(model.SerializeToString())
@@ -90,18 +98,67 @@ def inputs(schema: Schema) -> list[Any]:
     return found
 
 
-def _metadata(schema: Schema, quantize: str | None) -> dict[str, str]:
-    versions = {name: importlib.metadata.version(name) for name in RECORDED}
+def plain_metadata(
+    target: Target, features: dict[str, Any], quantize: str | None, provenance: str
+) -> dict[str, str]:
+    """The metadata that no graph is needed for.
+
+    Parameters
+    ----------
+    target : Target
+    features : dict
+        What :func:`features_of` gives.
+    quantize : None or "int8"
+    provenance : str
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        **target.metadata(),
+        "format_version": str(FILE_FORMAT),
+        "features": json.dumps(features),
+        "packages": json.dumps({"skdistill": __version__, **_versions()}),
+        "quantize": str(quantize),
+        "provenance": provenance,
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Of the libraries that are installed."""
+    found = {}
+    for name in RECORDED:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def features_of(schema: Schema) -> dict[str, Any]:
+    """What the table must be like.
+
+    Parameters
+    ----------
+    schema : Schema
+
+    Returns
+    -------
+    dict
+        Plain values, for JSON.
+    """
     texts = schema.texts
     # Text needs no table of what stands for what; other categories do.
     levels = [None if c and all(isinstance(v, str) for v in c) else c for c in texts.levels]
-    features = {
+    return {
         "names": schema.names,
         "kinds": list(schema.kinds),
         "allow_missing": schema.allow_missing,
         "missing": texts.missing,
         "unknown": texts.unknown,
         "levels": levels,
+        "text_levels": [
+            c if one is None else None for c, one in zip(texts.levels, levels, strict=True)
+        ],
         "readable_texts": [
             readable_texts(column) if one is None else []
             for column, one in zip(texts.levels, levels, strict=True)
@@ -109,15 +166,9 @@ def _metadata(schema: Schema, quantize: str | None) -> dict[str, str]:
         "number_type": schema.number_type,
         "own_encoder": schema.own_encoder,
     }
-    return {
-        "format_version": str(FILE_FORMAT),
-        "features": json.dumps(features),
-        "packages": json.dumps({"skdistill": __version__, **versions}),
-        "quantize": str(quantize),
-    }
 
 
-def _probe(encoder: Estimator, target: Target, schema: Schema, data: bytes) -> str:
+def _probe(encoder: Estimator, target: Target, schema: Schema, session: Any) -> str:
     """A few drawn rows and their answers, by which a file is known after a tool changed its bytes.
 
     No row is one of the user's.
@@ -127,7 +178,6 @@ def _probe(encoder: Estimator, target: Target, schema: Schema, data: bytes) -> s
     if NUMBERS in feed:  # they are stored as float32
         rounded = np.clip(feed[NUMBERS], -MOST, MOST).astype(np.float32)
         feed[NUMBERS] = rounded.astype(schema.number_type)
-    session = open_session(data, "the graph", n_threads=1)
     answers = session.run([target.main], feed)[0]
     # An encoder of the user's own may not take each of the rows.
     answered = np.isfinite(answers).all(axis=1)

@@ -36,6 +36,11 @@ class Schema:
     n_encoded: int
     own_encoder: bool = False
 
+    @classmethod
+    def unknown(cls) -> "Schema":
+        """That of a table of which nothing is known."""
+        return cls((), None, "float64", True, Texts(), 0, own_encoder=True)
+
     @property
     def n_numbers(self) -> int:
         return self.kinds.count(NUMBER)

@@ -30,7 +30,8 @@ _FILE_OF_WEIGHTS = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])",
 # Of the numbers in the rows that a file is checked by: half as many bytes as float64.
 PROBE_TYPE = "<f4"
 CHECKED = ("format_version", "classes", "features", "packages", "quantize", "probe")
-CHECKED_OF_NUMBERS = ("targets",)
+# Only where the file has them.
+CHECKED_IF_THERE = ("targets", "provenance", "self_check")
 METADATA_CHECKSUM = "metadata_sha256"
 
 
@@ -128,7 +129,7 @@ def names_of_external_files(data: bytes) -> set[str]:
 def checksum_of(metadata: dict[str, str]) -> str:
     """The checksum of the metadata that the Scorer reads."""
     read = [metadata.get(key) for key in CHECKED]
-    read += [metadata[key] for key in CHECKED_OF_NUMBERS if key in metadata]
+    read += [metadata[key] for key in CHECKED_IF_THERE if key in metadata]
     return hashlib.sha256(json.dumps(read).encode()).hexdigest()
 
 
