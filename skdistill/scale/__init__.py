@@ -1,0 +1,32 @@
+"""Rows that do not fit into memory, or lie on several machines: thin, over libraries that exist.
+
+Importing this folder is cheap: its files, and what they need, are loaded when a name is used.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "LabelReport": "_label",
+    "LabelledFolder": "_source",
+    "RowGroup": "_source",
+    "RowSource": "_source",
+    "SourceRows": "_source",
+    "label_parquet": "_label",
+}
+
+__all__ = [*sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if isinstance(value, type):
+        value.__module__ = __name__  # the path that users know; the files may move
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
