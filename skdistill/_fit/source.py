@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from skdistill._fit.inputs import Arguments, Inputs
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
-from skdistill._fit.source_rows import EPOCH_ROWS, SourceBuffers, SourceEncoder, soft_table
+from skdistill._fit.source_rows import SourceBuffers, SourceEncoder, soft_table
 from skdistill._fit.training import net_and_loss, training_options
 from skdistill._fit.warm_start import settled_by
 from skdistill._utils.auto import is_auto
@@ -18,6 +18,8 @@ from skdistill.scale import LabelledFolder, RowGroup, RowSource, SourceRows
 from skdistill.student import FittedStudent, Training, check_finite, n_batches
 from skdistill.task import Task
 
+# Rows of an epoch, rounded down to whole batches: the validation rows are asked after each.
+EPOCH_ROWS = 262_144
 # Parameters that a source cannot follow, and what they must be.
 FOLLOWED: dict[str, tuple[Any, ...]] = {
     "teacher": (None,),

@@ -16,8 +16,6 @@ from skdistill.scale import LabelledFolder, RowGroup, SourceRows
 from skdistill.student import Rows, encode
 from skdistill.task import Task
 
-# Rows of an epoch, rounded down to whole batches: the validation rows are asked after each.
-EPOCH_ROWS = 262_144
 Arrays = dict[str, np.ndarray]
 
 

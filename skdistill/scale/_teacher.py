@@ -108,9 +108,9 @@ def teacher_identity(teacher: Any, teacher_id: str | None) -> str:
     if teacher_id is not None:
         return f"named {teacher_id}"
     if isinstance(teacher, (TeacherPool, RegressorPool)):
-        parts: Any = [(type(teacher).__name__, teacher)]
-    else:
-        parts = [(name, known_by(_bare(part))) for name, part in named_parts(teacher, "teacher")]
+        parts: Any = teacher
+    else:  # names do not change an answer
+        parts = [known_by(_bare(part)) for _, part in named_parts(teacher, "teacher")]
     try:
         return identify(parts)
     except TypeError as error:
@@ -134,11 +134,16 @@ def _frozen(part: Any) -> Any:
 
 def _kind_of(parts: list[tuple[str, Any]]) -> str:
     """Whether teachers tell classes or numbers, by what they say of themselves."""
-    tells = {"numbers" if is_regressor(part) else "classes" for _, part in parts}
-    is_clear = all(is_regressor(part) or hasattr(part, "predict_proba") for _, part in parts)
-    if len(tells) != 1 or not is_clear:
+    tells = {_tells(_bare(part)) for _, part in parts}
+    if len(tells) != 1 or None in tells:
         raise ValueError(
             "`predicts='auto'` cannot tell whether the teachers predict classes or numbers: give "
             "predicts='classes' or predicts='numbers'."
         )
-    return tells.pop()
+    return str(tells.pop())
+
+
+def _tells(model: Any) -> str | None:
+    if hasattr(model, "__sklearn_tags__") and is_regressor(model):
+        return "numbers"
+    return "classes" if hasattr(model, "predict_proba") else None
