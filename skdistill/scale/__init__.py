@@ -4,10 +4,17 @@ Importing this folder is cheap: its files, and what they need, are loaded when a
 """
 
 from importlib import import_module
+from types import FunctionType
 from typing import Any
 
 _HOMES = {
+    "LabelReport": "_label",
+    "LabelledFolder": "_source",
+    "RowGroup": "_source",
+    "RowSource": "_source",
     "ScoreResult": "_score",
+    "SourceRows": "_source",
+    "label_parquet": "_label",
     "score_dask": "_dask",
     "score_parquet": "_score",
     "score_spark": "_spark",
@@ -23,7 +30,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    value.__module__ = __name__  # the path that users know; the files may move
+    if isinstance(value, (type, FunctionType)):
+        value.__module__ = __name__  # the path that users know; the files may move
     globals()[name] = value
     return value
 
