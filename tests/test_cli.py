@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from skdistill import DistilledClassifier, MLPStudent, Scorer, to_onnx
+from skdistill import DistilledClassifier, MLPStudent, Scorer, __version__, to_onnx
+from skdistill.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = f'"{sys.executable}" -m skdistill'
@@ -118,8 +119,6 @@ def test_a_closed_pipe_is_a_quiet_end(folder, rest):
     ],
 )
 def test_errors_are_one_line_and_write_nothing(folder, line, code, told, capfd, monkeypatch):
-    from skdistill.cli import main
-
     monkeypatch.chdir(folder)
     assert main(line.split()) == code
     out, err = capfd.readouterr()
@@ -131,8 +130,6 @@ def test_errors_are_one_line_and_write_nothing(folder, line, code, told, capfd, 
 
 
 def test_debug_shows_where(folder, capfd):
-    from skdistill.cli import main
-
     assert main(["--debug", "score", str(folder), str(folder), "out.csv"]) == 1
     assert "Traceback" in capfd.readouterr().err
 
@@ -158,9 +155,38 @@ def test_a_signal_leaves_no_half_file(folder, number, code):
     assert names_in(folder) == ["in.parquet", "student.onnx"]
 
 
-def test_version(capfd):
-    from skdistill import __version__
-    from skdistill.cli import main
+def test_inspect_shows_the_metadata_and_checks_the_file(folder):
+    done = shell("skdistill inspect student.onnx", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "classes: no, yes" in done.stdout.splitlines()
+    assert "columns.colour: kind category, dtype string, levels a b" in done.stdout.splitlines()
+    assert "rows answered as when the file was written" in done.stdout
+    told = json.loads(shell("skdistill inspect student.onnx --json", folder).stdout)
+    assert told["n_bytes"] == (folder / "student.onnx").stat().st_size
+    assert told["self_check"]["n_rows"] == len(told["self_check"]["rows"]) > 0
 
+
+def test_inspect_refuses_a_damaged_file(folder, capfd):
+    data = bytearray((folder / "student.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "student.onnx").write_bytes(data)
+    assert main(["inspect", str(folder / "student.onnx")]) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "damaged" in err
+
+
+def test_a_card_is_printed_or_written(folder, capfd):
+    student, out = str(folder / "student.onnx"), folder / "README.md"
+    assert main(["card", student, "--intended-use", "To tell no from yes."]) == 0
+    printed = capfd.readouterr().out
+    assert "To tell no from yes." in printed
+    assert main(["card", student, "--intended-use", "To tell no from yes.", "--out", str(out)]) == 0
+    assert out.read_text().strip() == printed.strip()
+    assert main(["card", student, "--out", str(out)]) == 1
+    assert "give --force" in capfd.readouterr().err
+
+
+def test_version(capfd):
     assert main(["--version"]) == 0
     assert capfd.readouterr().out == f"{__version__}\n"

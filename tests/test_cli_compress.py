@@ -69,7 +69,8 @@ def run(capfd, *args, **kwargs):
 
 
 def test_a_student_is_written_and_tested(folder, table, capfd):
-    code, told, err = run(capfd, "--trust", "--min-agreement", "0.8", "--report", "report.html")
+    wanted = ["--report", "report.html", "--card", "card.md", "--licence", "CC0"]
+    code, told, err = run(capfd, "--trust", "--min-agreement", "0.8", *wanted)
     assert (code, err) == (0, "")
     assert (told["task"], told["train_rows"], told["test_rows"]) == ("classification", 320, 80)
     assert told["bytes"] == (folder / "student.onnx").stat().st_size
@@ -79,7 +80,9 @@ def test_a_student_is_written_and_tested(folder, table, capfd):
     assert (scorer.predict(X) == teacher.predict(X)).mean() > 0.8
     assert "retained_gain" in told
     assert "<html" in (folder / "report.html").read_text()
-    names = ["report.html", "student.onnx", "teacher.joblib", "train.parquet"]
+    assert "CC0" in (folder / "card.md").read_text()
+    assert (scorer.metadata.licence, scorer.metadata.report["n_rows"]) == ("CC0", 80)
+    names = ["card.md", "report.html", "student.onnx", "teacher.joblib", "train.parquet"]
     assert sorted(path.name for path in folder.iterdir()) == names
 
 

@@ -95,6 +95,30 @@ def _names(option: str, names: Columns, rest: bool) -> Any:
 
 
 @app.command()
+def inspect(student: File, as_json: Json = False) -> None:
+    """Print what a file says of itself, and check that it answers as when it was written."""
+    from skdistill.cli._inspect import inspect_file
+
+    inspect_file(student, as_json)
+
+
+@app.command()
+def card(
+    student: File,
+    out: Annotated[Path | None, typer.Option(help="File to write; stdout without it.")] = None,
+    intended_use: Annotated[
+        str | None, typer.Option(help="What the student is for, and what not.")
+    ] = None,
+    licence: Annotated[str | None, typer.Option(help="Note, in place of that in the file.")] = None,
+    force: Force = False,
+) -> None:
+    """Write a model card, from what a file says of itself."""
+    from skdistill.cli._inspect import write_card
+
+    write_card(student, out, intended_use, licence, force)
+
+
+@app.command()
 def compress(
     teacher: Annotated[Path, typer.Option(help=".skops, .json, .txt, .cbm, .onnx, or a pickle.")],
     data: Annotated[Path, typer.Option(help="Rows with their target; a table as for `score`.")],
@@ -126,6 +150,8 @@ def compress(
     ] = None,
     max_time: Annotated[float | None, typer.Option(help="Seconds of the fit.")] = None,
     report: Annotated[Path | None, typer.Option(help="Page with the proof, .html.")] = None,
+    card: Annotated[Path | None, typer.Option(help="Model card, .md.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Note that the file keeps.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
     trust: Annotated[
         bool, typer.Option("--trust", help="Load a pickle, which may run any code.")

@@ -9,17 +9,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from skdistill import (
     DistillationReport,
     DistilledClassifier,
     DistilledRegressor,
     MLPStudent,
+    model_card,
     to_onnx,
 )
 from skdistill._utils.files import write_whole
 from skdistill._utils.types import Estimator
 from skdistill.cli._errors import BarNotMetError, UsageError, check_outputs
-from skdistill.cli._figures import Bars, figures_of
+from skdistill.cli._figures import Bars, figures_of, gain_of
 from skdistill.cli._rows import Roles, Rows, read, split
 from skdistill.cli._show import show
 from skdistill.cli._teachers import CLASSIFICATION, load_teacher, task_of, with_classes
@@ -53,6 +56,8 @@ class Request:
     min_retained: float | None
     max_time: float | None
     report: Path | None
+    card: Path | None
+    licence: str | None
     seed: int
     trust: bool
     trust_type: Sequence[str]
@@ -78,9 +83,11 @@ class Request:
                 "--size and --int8 do not go together with --max-latency-us, --max-bytes and "
                 "--max-loss, by which the size is chosen: leave one or the other out."
             )
-        check_outputs([self.out, self.report], self.force)
+        check_outputs([self.out, self.report, self.card], self.force)
         if self.report is not None and find_spec("matplotlib") is None:
             raise ImportError('--report needs matplotlib: pip install "skdistill[plot]"')
+        if self.card is not None and find_spec("skops") is None:
+            raise ImportError('--card needs skops: pip install "skdistill[card]"')
 
 
 @dataclass(frozen=True)
@@ -134,12 +141,18 @@ def run_compress(request: Request) -> None:
     # Who prints is told to do so on stderr: stdout has the result alone.
     with redirect_stdout(sys.stderr):
         fitted = _fit(request, job)
-        file, costs = _file_of(fitted, request)
         student = getattr(fitted, "best_estimator_", fitted)
+        report = _report(student, job, request) if request.wants_control else None
+        file = _file_of(fitted, student, report, request)
         figures = figures_of(file, student.teacher_, job.test)
-        figures |= _proof(student, job, request) if request.wants_control else {}
-        Bars(request.min_agreement, request.min_retained).check(figures)
+        figures |= {} if report is None else gain_of(report)
+        Bars(request.max_bytes, request.min_agreement, request.min_retained).check(
+            {"bytes": len(file), **figures}
+        )
         write_whole(file, request.out)
+        if request.card is not None:
+            model_card(request.out, report, path=request.card, overwrite=request.force)
+    costs = {name: float(value) for name, value in getattr(fitted, "best_costs_", {}).items()}
     result = {"out": str(request.out), **costs, "bytes": len(file), **figures}
     show({**job.as_dict(), **result, "decision": fitted.decision_}, request.as_json)
 
@@ -210,19 +223,22 @@ def _fit(request: Request, job: Job) -> Any:
         raise BarNotMetError(str(error)) from error
 
 
-def _file_of(fitted: Any, request: Request) -> tuple[bytes, dict[str, float]]:
-    """The content of the file, and what a ladder has measured of it."""
-    if request.has_budget:
-        costs = {name: float(value) for name, value in fitted.best_costs_.items()}
-        return fitted.best_file_, costs
+def _file_of(
+    fitted: Any, student: Any, report: DistillationReport | None, request: Request
+) -> bytes:
+    """The content of the file, with what it is to say of itself."""
+    quantize = getattr(fitted, "best_quantize_", "int8" if request.int8 else None)
+    # What int8 loses, a ladder has judged by the loss of its files.
+    tolerance = np.inf if request.has_budget and quantize else None
     with TemporaryDirectory() as folder:
         path = Path(folder) / "student.onnx"
-        to_onnx(fitted, path, quantize="int8" if request.int8 else None)
-        return path.read_bytes(), {}
+        told = {"report": report, "licence": request.licence}
+        to_onnx(student, path, quantize=quantize, tolerance=tolerance, **told)
+        return path.read_bytes()
 
 
-def _proof(student: Any, job: Job, request: Request) -> dict[str, Any]:
-    """The report, against the same student without its teacher; what it says in short."""
+def _report(student: Any, job: Job, request: Request) -> DistillationReport:
+    """The report, against the same student without its teacher; it is written at once."""
     report = DistillationReport.from_estimator(
         student,
         job.test.X,
@@ -235,8 +251,4 @@ def _proof(student: Any, job: Job, request: Request) -> dict[str, Any]:
     )
     if request.report is not None:
         report.to_html(request.report, overwrite=request.force)
-    numbers = report.to_frame()
-    gains = numbers[numbers["part"] == "retained gain"]
-    share, why = gains[["value", "note"]].iloc[0]
-    told = {"retained_gain": float(share), "verdict": report.verdict.answer}
-    return {**told, "retained_gain_note": why} if why else told
+    return report

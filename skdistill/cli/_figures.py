@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_square
 from skdistill._utils.types import FloatArray
 from skdistill.cli._errors import BarNotMetError
 from skdistill.cli._rows import Rows
+from skdistill.inspection import DistillationReport
 from skdistill.serving import Scorer
 
 
@@ -60,30 +61,58 @@ def _of_numbers(found: FloatArray, expected: FloatArray, y: np.ndarray) -> dict[
     }
 
 
+def gain_of(report: DistillationReport) -> dict[str, Any]:
+    """What a report says in short: the share of the teacher's lead that is kept, and the verdict.
+
+    Parameters
+    ----------
+    report : DistillationReport
+
+    Returns
+    -------
+    dict of str to object
+        "retained_gain", in log loss, RMSE or CRPS, NaN where the teacher has no clear lead;
+        "verdict", and "retained_gain_note" where there is something to know.
+    """
+    numbers = report.to_frame()
+    share, note = numbers.loc[numbers["part"] == "retained gain", ["value", "note"]].iloc[0]
+    told = {"retained_gain": float(share), "verdict": report.verdict.answer}
+    return {**told, "retained_gain_note": note} if note else told
+
+
 @dataclass(frozen=True)
 class Bars:
     """What a student must reach on the rows held out.
 
     Attributes
     ----------
+    max_bytes : int or None
     min_agreement, min_retained : float or None
     """
 
+    max_bytes: int | None
     min_agreement: float | None
     min_retained: float | None
 
     def check(self, figures: dict[str, Any]) -> None:
-        """Raise a BarNotMetError that names each bar that is not met, and by how much."""
-        bars = {"agreement": self.min_agreement, "retained_gain": self.min_retained}
-        missed = [
-            f"--min-{name.split('_')[0]} {bar:g}, but the {name.replace('_', ' ')} is "
-            f"{figures[name]:.4g}"
-            # A share that is not a number is not met either.
-            for name, bar in bars.items()
-            if bar is not None and not figures[name] >= bar
-        ]
-        if missed:
-            why = figures.get("retained_gain_note")
-            raise BarNotMetError(
-                f"{'; '.join(missed)}{f' ({why})' if why else ''}. No student was written."
+        """Raise a BarNotMetError that names each bar that is not met, and by how much.
+
+        Parameters
+        ----------
+        figures : dict of str to float
+            "bytes", "agreement" and, where it is asked for, "retained_gain".
+        """
+        missed = []
+        # A share that is not a number is not met either.
+        for option, name in (("agreement", "agreement"), ("retained", "retained_gain")):
+            bar = getattr(self, f"min_{option}")
+            if bar is not None and not figures[name] >= bar:
+                missed.append(f"--min-{option} {bar:g}: it is {figures[name]:.4g}")
+        if self.max_bytes is not None and figures["bytes"] > self.max_bytes:
+            missed.append(
+                f"--max-bytes {self.max_bytes}: with all it says, it has {figures['bytes']}"
             )
+        note = figures.get("retained_gain_note")
+        if missed:
+            why = f" ({note})" if note else ""
+            raise BarNotMetError(f"{'; '.join(missed)}{why}. No student was written.")
