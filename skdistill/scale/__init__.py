@@ -7,12 +7,16 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "ScoreResult": "_score",
     "score_dask": "_dask",
+    "score_parquet": "_score",
     "score_spark": "_spark",
     "student_udf": "_spark",
 }
 
 __all__ = [*sorted(_HOMES)]
+# For the command line.
+_HOMES |= {"TableFiles": "_reading", "files_of": "_formats"}
 
 
 def __getattr__(name: str) -> Any:
