@@ -157,6 +157,22 @@ def test_columns_by_their_order(tmp_path):
 
 
 @pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    "labels", [["no", "yes"], np.array(["no", "yes"], object), [3, 7], [0.0, 1.0], [False, True]]
+)
+def test_types_of_labels(tmp_path, labels):
+    """As Parquet takes them."""
+    X = pd.DataFrame({"size": np.linspace(-1, 1, 90)})
+    clf = DistilledClassifier(LogisticRegression(), SMALL, random_state=0)
+    to_onnx(clf.fit(X, np.asarray(labels)[(X["size"] > 0).astype(int)]), tmp_path / "a.onnx")
+    answers = score_dask(tmp_path / "a.onnx", dd.from_pandas(X, npartitions=2))
+    answers.to_parquet(tmp_path / "out")
+    found = pd.read_parquet(tmp_path / "out")["prediction"]
+    assert found.tolist() == clf.predict(X).tolist()
+    assert list(answers)[1:] == [f"probability_{label}" for label in labels]
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("head", ["mean", "quantiles", "two"])
 def test_numbers(tmp_path, head):
     X = pd.DataFrame({"size": np.linspace(-1, 1, 120)})
