@@ -4,13 +4,15 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 from skdistill._best import BestEstimator
-from skdistill._ladder.choice import Budget
+from skdistill._ladder.choice import Budget, BudgetNotMetError
 from skdistill._ladder.climb import Climb, Data
 from skdistill._ladder.sizes import check_distiller, recipes_of
 from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import ArrayLike, Table
 from skdistill._utils.warn import naming
 from skdistill.export._optional import require
+
+__all__ = ["BudgetNotMetError", "StudentLadder"]
 
 
 class StudentLadder(BestEstimator):
@@ -161,9 +163,10 @@ class StudentLadder(BestEstimator):
 
         Raises
         ------
+        BudgetNotMetError
+            If no file meets the budget: the message shows the ladder. It is a ValueError.
         ValueError
-            If no file meets the budget: the message shows the ladder. If a parameter or an input
-            is not valid, or no row can be held out.
+            If a parameter or an input is not valid, or no row can be held out.
         TypeError
             If `estimator` is no DistilledClassifier or DistilledRegressor.
         ImportError

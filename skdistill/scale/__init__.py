@@ -8,22 +8,31 @@ from typing import Any
 
 _HOMES = {
     "LabelReport": "_label",
-    "LabelledFolder": "_source",
-    "RowGroup": "_source",
     "RowSource": "_source",
-    "SourceRows": "_source",
+    "ScoreResult": "_score",
     "label_parquet": "_label",
+    "score_dask": "_dask",
+    "score_parquet": "_score",
+    "score_spark": "_spark",
+    "student_udf": "_spark",
 }
 
 __all__ = [*sorted(_HOMES)]
+# For the command line, and for a fit.
+_HOMES |= {
+    "LabelledFolder": "_source",
+    "RowGroup": "_source",
+    "SourceRows": "_source",
+    "TableFiles": "_reading",
+    "files_of": "_formats",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    if isinstance(value, type):
-        value.__module__ = __name__  # the path that users know; the files may move
+    value.__module__ = __name__  # the path that users know; the files may move
     globals()[name] = value
     return value
 

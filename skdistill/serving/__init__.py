@@ -9,7 +9,7 @@ from skdistill.serving._model_file import (
     write_probe,
 )
 from skdistill.serving._rows import CATEGORIES, NUMBERS, Feed
-from skdistill.serving._scorer import Scorer, open_session
+from skdistill.serving._scorer import Scorer, Source, open_session
 
 __all__ = [
     "CATEGORIES",
@@ -19,6 +19,7 @@ __all__ = [
     "UNSEALED",
     "Feed",
     "Scorer",
+    "Source",
     "checksum_of",
     "open_session",
     "seal",

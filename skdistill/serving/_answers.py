@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from skdistill._utils.types import FloatArray
+from skdistill._utils.types import ArrayLike, FloatArray
 
 # Largest gap of a probability, or of a number as a share of the spread of y: an optimizer reorders
 # sums, no more.
@@ -98,6 +98,19 @@ class NumberAnswers:
 def answers_of(metadata: dict[str, str]) -> ClassAnswers | NumberAnswers:
     """What the file with these metadata answers."""
     return NumberAnswers(metadata) if "targets" in metadata else ClassAnswers(metadata)
+
+
+def r2(predicted: FloatArray, y: np.ndarray, sample_weight: ArrayLike | None) -> float:
+    """The coefficient of determination, as scikit-learn's regressors score."""
+    predicted = predicted.reshape(len(predicted), -1)
+    y = y.reshape(len(y), -1).astype(np.float64)
+    if y.shape != predicted.shape:
+        raise ValueError(f"`y` has shape {y.shape} for predictions of shape {predicted.shape}.")
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    missed = weight @ (y - predicted) ** 2
+    spread = weight @ (y - np.average(y, axis=0, weights=weight)) ** 2
+    shares = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), 1.0 * (missed == 0))
+    return float(shares.mean())
 
 
 def _are_best(labels: list, classes: list, probabilities: FloatArray) -> bool:

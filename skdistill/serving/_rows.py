@@ -17,6 +17,10 @@ from skdistill.serving._categories import category_columns
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
+# Types of pyarrow whose nulls become NaN in an array.
+_ARROW_NUMBERS = {"halffloat", "float", "double"} | {
+    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
 # The quickest pass over as many numbers is a product; over more it would start threads.
 MOST_FOR_A_PRODUCT = 4096
 
@@ -40,6 +44,7 @@ class RowReader:
         self.labels = self.names or [str(i) for i in range(len(kinds))]
         self.number_type = np.dtype(features["number_type"])
         self.allow_missing = features["allow_missing"]
+        self.is_number = [kind == "number" for kind in kinds]
         self._numbers = [i for i, kind in enumerate(kinds) if kind == "number"]
         self._categories = [i for i, kind in enumerate(kinds) if kind != "number"]
         self.has_categories = bool(self._categories)
@@ -142,7 +147,10 @@ class RowReader:
             columns = [place[name] for name in self.names]
             if len(X) == 0:
                 self._refuse_shape(np.empty((0, len(columns))))
-        return self._of_columns([_cells_of(X[column]) for column in columns], len(X))
+        told = zip(columns, self.is_number, strict=True)
+        return self._of_columns(
+            [_cells_of(X[column], is_number) for column, is_number in told], len(X)
+        )
 
     def _of_columns(self, columns: list[np.ndarray], n_rows: int) -> tuple[Feed, int]:
         """From one array a column."""
@@ -264,10 +272,12 @@ def _names_of(frame: Table) -> list:
     return list(frame.column_names if hasattr(type(frame), "column_names") else frame.columns)
 
 
-def _cells_of(column: Any) -> np.ndarray:
+def _cells_of(column: Any, is_number: bool) -> np.ndarray:
     """The cells of a column of a frame as an array: of objects, where NumPy has no such type."""
     is_arrow = hasattr(column, "to_pylist")
-    if not (is_arrow and column.null_count):  # as an array, pyarrow takes them for other values
+    # As an array of anything but numbers, pyarrow takes nulls for other values.
+    is_plain = is_number and str(getattr(column, "type", "")) in _ARROW_NUMBERS
+    if is_plain or not (is_arrow and column.null_count):
         try:
             values = column.to_numpy()
         except Exception:  # each library has errors of its own

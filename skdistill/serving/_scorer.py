@@ -15,7 +15,7 @@ import numpy as np
 from skdistill._utils.levels import TEXT, kinds_of
 from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, Table
-from skdistill.serving._answers import ClassAnswers, NumberAnswers, answers_of
+from skdistill.serving._answers import ClassAnswers, NumberAnswers, answers_of, r2
 from skdistill.serving._model_file import check_rewritten, is_as_written, names_of_external_files
 from skdistill.serving._rows import RowReader
 
@@ -56,9 +56,13 @@ class Scorer:
         Only of a classifier.
     quantiles_ : ndarray of shape (n_levels,)
         Only of a regressor that tells quantiles: their levels.
+    n_outputs_ : int
+        Only of a regressor: how many numbers are predicted for a row.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only where the student was fitted with names.
     n_features_in_ : int
+    is_number_ : ndarray of shape (`n_features_in_`,)
+        Whether a column holds numbers; others hold categories.
 
     Raises
     ------
@@ -111,9 +115,12 @@ class Scorer:
         self._answers = answers = answers_of(metadata)
         if isinstance(answers, ClassAnswers):
             self.classes_ = answers.classes
-        elif answers.quantiles is not None:
-            self.quantiles_ = answers.quantiles
+        else:
+            self.n_outputs_ = answers.n_targets
+            if answers.quantiles is not None:
+                self.quantiles_ = answers.quantiles
         self.n_features_in_ = self._reader.n_columns
+        self.is_number_ = np.array(self._reader.is_number)
         if self._reader.names is not None:
             self.feature_names_in_ = np.array(self._reader.names, dtype=object)
 
@@ -246,7 +253,7 @@ class Scorer:
         """
         labels, y = self.predict(X), np.asarray(y)
         if isinstance(self._answers, NumberAnswers):
-            return _r2(labels, y, sample_weight)
+            return r2(labels, y, sample_weight)
         if y.shape == (len(labels), 1):
             y = y[:, 0]
         if y.shape != labels.shape:
@@ -314,19 +321,6 @@ class Scorer:
         if not math.isfinite(answers[0].sum()):
             self._answers.refuse_row(int((~np.isfinite(answers[0])).any(axis=1).argmax()))
         return answers
-
-
-def _r2(predicted: FloatArray, y: np.ndarray, sample_weight: ArrayLike | None) -> float:
-    """The coefficient of determination, as scikit-learn's regressors score."""
-    predicted = predicted.reshape(len(predicted), -1)
-    y = y.reshape(len(y), -1).astype(np.float64)
-    if y.shape != predicted.shape:
-        raise ValueError(f"`y` has shape {y.shape} for predictions of shape {predicted.shape}.")
-    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
-    missed = weight @ (y - predicted) ** 2
-    spread = weight @ (y - np.average(y, axis=0, weights=weight)) ** 2
-    shares = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), 1.0 * (missed == 0))
-    return float(shares.mean())
 
 
 def _read(path: Source) -> tuple[bytes, dict[str, bytes], str]:

@@ -24,7 +24,7 @@ from skdistill.teacher._folds import (
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._layers import NETS, is_net, read_layer
 from skdistill.teacher._leaves import Trees, has_trees, trees_of
-from skdistill.teacher._libraries import known_by
+from skdistill.teacher._libraries import is_known_model, known_by
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._net_structure import NetStructure, may_have_net, net_structure
 from skdistill.teacher._number_adapters import adapt_numbers
@@ -72,6 +72,7 @@ __all__ = [
     "find_splits",
     "has_trees",
     "is_frozen",
+    "is_known_model",
     "is_net",
     "known_by",
     "may_have_net",
