@@ -40,7 +40,9 @@ def write(folder, frame):
 def classes(tmp_path_factory):
     """A source of classes with a category and missing numbers, its teacher, and test rows."""
     folder = tmp_path_factory.mktemp("classes")
-    X, y = make_classification(N_ROWS + N_TEST, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=0)
+    X, y = make_classification(
+        N_ROWS + N_TEST, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=0
+    )
     frame = pd.DataFrame(X, columns=list("abcdef"))
     frame["c"] = pd.Categorical(np.where(X[:, 2] > 0, "high", "low"))
     frame.loc[::9, "d"] = np.nan
