@@ -1,4 +1,4 @@
-"""Labels of a Parquet folder: equal to the teacher's, resumed by shard, refused for other inputs."""
+"""Labels of a Parquet folder: those of the teacher, resumed by shard, refused for other inputs."""
 
 import json
 import multiprocessing
