@@ -58,6 +58,7 @@ _HOMES = {
     "Objective": "objectives",
     "PKT": "objectives",
     "ParetoDisplay": "inspection",
+    "PatientTeacher": "teacher",
     "PrunedStudent": "student",
     "QuantileDisplay": "inspection",
     "QuantizedStudent": "student",

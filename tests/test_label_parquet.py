@@ -1,4 +1,4 @@
-"""Labels of a Parquet folder: equal to the teacher's, resumed by shard, refused for other inputs."""
+"""Labels of a Parquet folder: those of the teacher, resumed by shard, refused for other inputs."""
 
 import json
 import multiprocessing
@@ -24,7 +24,9 @@ N_ROWS = 1000
 
 
 def frame(seed=0):
-    X, y = make_classification(N_ROWS, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=seed)
+    X, y = make_classification(
+        N_ROWS, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=seed
+    )
     return pd.DataFrame(X, columns=list("abcde")).assign(y=np.array(["u", "v", "w"])[y])
 
 

@@ -111,18 +111,21 @@ class SourceBuffers:
     def epochs(self) -> Iterator[Rows]:
         """The rows of one epoch after the other, without an end."""
         rng = np.random.default_rng(self.seed)
-        kept: list[Arrays] = []
+        kept: list[Arrays] = []  # what no epoch has had yet comes first
         while True:
             for groups in self._buffers(rng):
-                pieces = [self.encoder.arrays(self.source.read(group)) for group in groups]
-                whole = _joined([*kept, *pieces])
-                order = rng.permutation(len(whole["inputs"]))
+                whole = _joined([*kept, *map(self._arrays, groups)])
+                n_kept = sum(len(one["inputs"]) for one in kept)
+                new = n_kept + rng.permutation(len(whole["inputs"]) - n_kept)
+                order = np.concatenate([np.arange(n_kept), new])
                 n_whole = len(order) // self.n_rows * self.n_rows
                 for start in range(0, n_whole, self.n_rows):
-                    taken = _taken(whole, order[start : start + self.n_rows])
-                    yield self.encoder.training(taken, self.is_labelled)
-                # What is left goes into the next buffer, so that no row is left out.
+                    rows = rng.permutation(order[start : start + self.n_rows])
+                    yield self.encoder.training(_taken(whole, rows), self.is_labelled)
                 kept = [_taken(whole, order[n_whole:])]
+
+    def _arrays(self, group: RowGroup) -> Arrays:
+        return self.encoder.arrays(self.source.read(group))
 
     def _buffers(self, rng: np.random.Generator) -> Iterator[list[RowGroup]]:
         """The row groups of a pass in random order, as many together as fill a buffer."""

@@ -4,16 +4,12 @@ Importing this folder is cheap: its files, and what they need, are loaded when a
 """
 
 from importlib import import_module
-from types import FunctionType
 from typing import Any
 
 _HOMES = {
     "LabelReport": "_label",
-    "LabelledFolder": "_source",
-    "RowGroup": "_source",
     "RowSource": "_source",
     "ScoreResult": "_score",
-    "SourceRows": "_source",
     "label_parquet": "_label",
     "score_dask": "_dask",
     "score_parquet": "_score",
@@ -22,16 +18,21 @@ _HOMES = {
 }
 
 __all__ = [*sorted(_HOMES)]
-# For the command line.
-_HOMES |= {"TableFiles": "_reading", "files_of": "_formats"}
+# For the command line, and for a fit.
+_HOMES |= {
+    "LabelledFolder": "_source",
+    "RowGroup": "_source",
+    "SourceRows": "_source",
+    "TableFiles": "_reading",
+    "files_of": "_formats",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    if isinstance(value, (type, FunctionType)):
-        value.__module__ = __name__  # the path that users know; the files may move
+    value.__module__ = __name__  # the path that users know; the files may move
     globals()[name] = value
     return value
 

@@ -123,7 +123,7 @@ def answer_types(scorer: Scorer) -> dict[str, np.dtype]:
     number = np.dtype(np.float64)
     if hasattr(scorer, "classes_"):
         names = [f"probability_{label}" for label in scorer.classes_.tolist()]
-        return {PREDICTION: scorer.classes_.dtype} | dict.fromkeys(names, np.dtype(np.float32))
+        return {PREDICTION: _labels(scorer).dtype} | dict.fromkeys(names, np.dtype(np.float32))
     if hasattr(scorer, "quantiles_"):
         names = [f"quantile_{level:g}" for level in scorer.quantiles_]
         return dict.fromkeys([PREDICTION, *names], number)
@@ -136,11 +136,17 @@ def _columns(scorer: Scorer, rows: Table) -> list[np.ndarray]:
     """The columns of the answers, the student being asked once where that suffices."""
     if hasattr(scorer, "classes_"):
         told = scorer.predict_proba(rows)
-        return [scorer.classes_[told.argmax(axis=1)], *told.T]
+        return [_labels(scorer)[told.argmax(axis=1)], *told.T]
     if hasattr(scorer, "quantiles_"):
         return [scorer.predict(rows), *scorer.predict_quantiles(rows).T]
     told = scorer.predict(rows)
     return list(told.reshape(len(told), -1).T)
+
+
+def _labels(scorer: Scorer) -> np.ndarray:
+    """The classes in a type that all engines know: text may be objects."""
+    labels = scorer.classes_
+    return labels.astype(str) if labels.dtype.kind == "O" else labels
 
 
 def _kept(keep: Sequence[str], columns: list[str]) -> list[str]:

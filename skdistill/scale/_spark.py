@@ -78,7 +78,7 @@ def student_udf(student: Student, batch_size: int = 10_000) -> Callable[..., Any
     """An exported student as a function of columns, by ``predict_batch_udf``.
 
     Use it within expressions and, once it is registered by ``spark.udf.register(name, udf)``, in
-    SQL. :func:`score_spark` does not go through pandas and is faster.
+    SQL. :func:`score_spark` gives a table, and does not go through pandas.
 
     Parameters
     ----------
