@@ -149,13 +149,17 @@ def test_numbers(tmp_path, table, monkeypatch, capfd):
         (["--trust", "--data", "unlabelled.csv"], 1, "lacks the target 'y' in 3 rows"),
         (["--trust", "--data", "others.csv"], 1, "['maybe']"),
         (["--trust", "--target", "z"], 1, "no column(s) ['z']"),
-        (["--trust", "--transfer", "train.csv"], 1, "`--transfer`"),
+        (["--trust", "--transfer", "none.csv"], 1, "`--transfer`"),
+        (["--trust", "--transfer", "wide.csv"], 1, "`--transfer` has the column(s) ['more']"),
+        (["--trust", "--test", "narrow.csv"], 1, "`--test` lacks the column(s) ['d']"),
         (["--trust", "--groups", "g"], 1, "no column(s) ['g']"),
     ],
 )
 def test_what_is_refused_before_there_is_any_work(folder, table, capfd, args, code, told):
     table.assign(y=table["y"].where(table["id"] > 2)).to_csv("unlabelled.csv", index=False)
     table.assign(y=table["y"].where(table["id"] > 2, "maybe")).to_csv("others.csv", index=False)
+    table.assign(more=1).to_csv("wide.csv", index=False)
+    table.drop(columns=["d", "id"]).to_csv("narrow.csv", index=False)
     (folder / "broken.json").write_text("{}")
     assert main(arguments(*args)) == code
     err = capfd.readouterr().err

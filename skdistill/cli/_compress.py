@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from skdistill._utils.files import write_whole
 from skdistill._utils.types import Estimator
 from skdistill.cli._errors import BarNotMetError, UsageError, check_outputs
 from skdistill.cli._figures import Bars, figures_of, gain_of
-from skdistill.cli._rows import Roles, Rows, read, split
+from skdistill.cli._rows import DATA, Roles, Rows, read, split
 from skdistill.cli._show import show
 from skdistill.cli._teachers import CLASSIFICATION, load_teacher, task_of, with_classes
 from skdistill.ladder import BudgetNotMetError, StudentLadder
@@ -173,7 +173,9 @@ def prepare(request: Request) -> Job:
     known = getattr(teacher, "feature_names_in_", None)
     features = None if known is None else [str(name) for name in known]
     roles = Roles(request.target, request.groups, request.drop, features)
-    rows = roles.rows_of(request.data, "--data")
+    rows = roles.rows_of(request.data, DATA)
+    # Where the teacher knows no names, the other tables must have the columns of this one.
+    roles = replace(roles, features=rows.X.columns.tolist())
     has_classes = task == CLASSIFICATION
     if has_classes:
         names = None if request.classes is None else request.classes.split(",")

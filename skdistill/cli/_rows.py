@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from skdistill._utils.types import IntArray
 from skdistill.scale import files_of
 
+DATA = "--data"
 READERS = {"parquet": pd.read_parquet, "csv": pd.read_csv, "arrow": pd.read_feather}
 
 
@@ -94,7 +95,8 @@ class Roles:
         """
         frame = read(path, option)
         own = [self.target] if self.groups is None else [self.target, self.groups]
-        missing = [name for name in [*own, *self.drop] if name not in frame.columns]
+        named = [*own, *self.drop] if option == DATA else own
+        missing = [name for name in named if name not in frame.columns]
         if missing:
             raise ValueError(
                 f"`{option}` has no column(s) {missing}, which were named: it has "
