@@ -7,6 +7,7 @@ from typing import Any
 
 from skdistill._stored.files import current_features
 from skdistill._utils.levels import BOOLS, NUMBERS, TEXT, kinds_of
+from skdistill.serving._matrix import MATRIX
 
 # What ONNX Runtime calls the types of a tensor.
 _TYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
@@ -27,7 +28,8 @@ class Column:
         "float64" or "float32" of a number; "string", "bool", "number" or several of them, joined by
         " or ", of a category.
     levels : list of (str, bool, int or float) or None
-        The categories. None of a number, and of a column of text in a file of an older version.
+        The categories. None of a number, and of a column of text in a file of an older version. The
+        place of a category, from 0, is its code in a file with ``layout="matrix"``.
     """
 
     name: str
@@ -73,6 +75,8 @@ class ModelMetadata:
     inputs : list of Tensor
     outputs : list of Tensor
     quantize : None or "int8"
+    layout : {"columns", "matrix"}
+        Whether the graph takes numbers and texts, or one float32 matrix with codes.
     n_bytes : int or None
         Of the file; None of a student that is no file yet.
     is_as_written : bool
@@ -113,6 +117,7 @@ class ModelMetadata:
     inputs: list[Tensor]
     outputs: list[Tensor]
     quantize: str | None
+    layout: str
     n_bytes: int | None
     is_as_written: bool
     packages: dict[str, str]
@@ -161,14 +166,16 @@ def metadata_of(
     ModelMetadata
     """
     told = json.loads(metadata.get("provenance", "{}"))
+    features = current_features(json.loads(metadata["features"]))
     known = {field.name for field in dataclasses.fields(ModelMetadata)}
     quantize = metadata["quantize"]
     return ModelMetadata(
         **_what_it_predicts(metadata),
-        columns=_columns(current_features(json.loads(metadata["features"]))),
+        columns=_columns(features),
         inputs=[] if session is None else [_tensor(one) for one in session.get_inputs()],
         outputs=[] if session is None else [_tensor(one) for one in session.get_outputs()],
         quantize=None if quantize == "None" else quantize,
+        layout=features["layout"],
         n_bytes=n_bytes,
         is_as_written=is_as_written,
         packages=json.loads(metadata["packages"]),
@@ -193,10 +200,9 @@ def _columns(features: dict[str, Any]) -> list[Column]:
     names = features["names"] or [str(place) for place in range(len(kinds))]
     pairs = zip(features["levels"], features["text_levels"], strict=True)
     levels = iter([text if level is None else level for level, text in pairs])
+    number = "float32" if features["layout"] == MATRIX else features["number_type"]
     return [
-        Column(name, kind, features["number_type"], None)
-        if kind == "number"
-        else _category(name, next(levels))
+        Column(name, kind, number, None) if kind == "number" else _category(name, next(levels))
         for name, kind in zip(names, kinds, strict=True)
     ]
 
