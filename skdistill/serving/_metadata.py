@@ -30,12 +30,15 @@ class Column:
     levels : list of (str, bool, int or float) or None
         The categories. None of a number, and of a column of text in a file of an older version. The
         place of a category, from 0, is its code in a file with ``layout="matrix"``.
+    may_be_missing : bool
+        Whether a cell may be empty.
     """
 
     name: str
     kind: str
     dtype: str
     levels: list[Any] | None
+    may_be_missing: bool
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class ModelMetadata:
         Levels of the quantiles.
     n_outputs : int
         Classes, targets or quantiles.
+    has_names : bool
+        Whether the student was fitted with names of the columns.
     columns : list of Column
         Empty for a student with an encoder of the user's own that is no file yet.
     inputs : list of Tensor
@@ -113,6 +118,7 @@ class ModelMetadata:
     classes: list[Any] | None
     quantiles: list[float] | None
     n_outputs: int
+    has_names: bool
     columns: list[Column]
     inputs: list[Tensor]
     outputs: list[Tensor]
@@ -171,6 +177,7 @@ def metadata_of(
     quantize = metadata["quantize"]
     return ModelMetadata(
         **_what_it_predicts(metadata),
+        has_names=features["names"] is not None,
         columns=_columns(features),
         inputs=[] if session is None else [_tensor(one) for one in session.get_inputs()],
         outputs=[] if session is None else [_tensor(one) for one in session.get_outputs()],
@@ -202,14 +209,17 @@ def _columns(features: dict[str, Any]) -> list[Column]:
     levels = iter([text if level is None else level for level, text in pairs])
     number = "float32" if features["layout"] == MATRIX else features["number_type"]
     return [
-        Column(name, kind, number, None) if kind == "number" else _category(name, next(levels))
+        Column(name, kind, number, None, features["allow_missing"])
+        if kind == "number"
+        else _category(name, next(levels), not features["own_encoder"])
         for name, kind in zip(names, kinds, strict=True)
     ]
 
 
-def _category(name: str, levels: list[Any] | None) -> Column:
-    kinds = {TEXT} if levels is None else kinds_of(levels)
-    return Column(name, "category", " or ".join(sorted(_DTYPES[kind] for kind in kinds)), levels)
+def _category(name: str, levels: list[Any] | None, may_be_missing: bool) -> Column:
+    kinds = kinds_of(levels) if levels else {TEXT}
+    dtype = " or ".join(sorted(_DTYPES[kind] for kind in kinds))
+    return Column(name, "category", dtype, levels, may_be_missing)
 
 
 def _tensor(value: Any) -> Tensor:
