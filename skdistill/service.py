@@ -5,6 +5,7 @@ It imports neither torch nor scikit-learn.
 
 import os
 from importlib import import_module
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from skdistill.serving import Column, ModelMetadata, Scorer, self_check
@@ -133,7 +134,7 @@ def _row_type(metadata: ModelMetadata) -> Any:
     """A row: an object by the names of the columns, or a list where they have none."""
     cells = {column.name: _cell_type(column) for column in metadata.columns}
     if not metadata.has_names:
-        return tuple[tuple(cells.values())]
+        return GenericAlias(tuple, tuple(cells.values()))
     # Of this package, since pydantic does not take the one of typing before Python 3.12.
     row: Any = _require("typing_extensions").TypedDict("Row", cells)
     row.__pydantic_config__ = _require("pydantic").ConfigDict(extra="forbid")
