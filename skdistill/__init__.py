@@ -96,6 +96,7 @@ _HOMES = {
     "model_card": "export",
     "register_skl2onnx_converter": "export",
     "self_check": "scorer",
+    "show_versions": "_versions",
     "to_onnx": "export",
 }
 # For `skops.io.load(file, trusted=...)`, beside the types of the teacher if it is stored too.

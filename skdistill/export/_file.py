@@ -11,17 +11,27 @@ from skdistill import __version__
 from skdistill._utils.levels import readable_texts
 from skdistill._utils.types import Estimator
 from skdistill.export._drawn import draw_feed
-from skdistill.export._graph import DOUBLE, FLOAT, IR_VERSION, Graph
+from skdistill.export._graph import (
+    CORE_IR_VERSION,
+    CORE_OPSET,
+    DOUBLE,
+    FLOAT,
+    IR_VERSION,
+    Graph,
+)
 from skdistill.export._optional import require
 from skdistill.export._sample_rows import write_self_check
 from skdistill.export._schema import Schema
 from skdistill.export._target import Target
 from skdistill.serving import (
     CATEGORIES,
+    FEATURES,
     FILE_FORMAT,
+    MATRIX,
     METADATA_CHECKSUM,
     NUMBERS,
     UNSEALED,
+    RowReader,
     checksum_of,
     open_session,
     seal,
@@ -68,7 +78,7 @@ def to_bytes(
     model = helper.make_model(
         proto,
         opset_imports=opsets,
-        ir_version=IR_VERSION,
+        ir_version=CORE_IR_VERSION if graph.opsets[""] <= CORE_OPSET else IR_VERSION,
         producer_name="skdistill",
         producer_version=__version__,
     )
@@ -76,8 +86,9 @@ def to_bytes(
     features = features_of(schema)
     metadata = plain_metadata(target, features, quantize, provenance)
     session = open_session(model.SerializeToString(), "the graph", n_threads=1)
-    metadata["probe"] = _probe(encoder, target, schema, session)
-    metadata["self_check"] = write_self_check(encoder, schema, features, session, target.main)
+    reader = RowReader(features)
+    metadata["probe"] = _probe(encoder, target, schema, session, reader)
+    metadata["self_check"] = write_self_check(encoder, schema, reader, session, target.main)
     metadata[METADATA_CHECKSUM] = checksum_of(metadata)
     helper.set_model_props(model, {**metadata, "seal": UNSEALED})
     return seal(model.SerializeToString())
@@ -86,6 +97,8 @@ def to_bytes(
 def inputs(schema: Schema) -> list[Any]:
     """The inputs of the graph: one matrix of numbers, one of strings, or both."""
     helper = require("onnx").helper
+    if schema.layout == MATRIX:
+        return [helper.make_tensor_value_info(FEATURES, FLOAT, ["n_rows", len(schema.kinds)])]
     found = []
     if schema.n_numbers:
         element = DOUBLE if schema.number_type == "float64" else FLOAT
@@ -165,10 +178,13 @@ def features_of(schema: Schema) -> dict[str, Any]:
         ],
         "number_type": schema.number_type,
         "own_encoder": schema.own_encoder,
+        "layout": schema.layout,
     }
 
 
-def _probe(encoder: Estimator, target: Target, schema: Schema, session: Any) -> str:
+def _probe(
+    encoder: Estimator, target: Target, schema: Schema, session: Any, reader: RowReader
+) -> str:
     """A few drawn rows and their answers, by which a file is known after a tool changed its bytes.
 
     No row is one of the user's.
@@ -178,6 +194,7 @@ def _probe(encoder: Estimator, target: Target, schema: Schema, session: Any) -> 
     if NUMBERS in feed:  # they are stored as float32
         rounded = np.clip(feed[NUMBERS], -MOST, MOST).astype(np.float32)
         feed[NUMBERS] = rounded.astype(schema.number_type)
+    feed = reader.laid_out(feed)
     answers = session.run([target.main], feed)[0]
     # An encoder of the user's own may not take each of the rows.
     answered = np.isfinite(answers).all(axis=1)

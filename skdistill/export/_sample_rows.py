@@ -61,7 +61,7 @@ def _row(schema: Schema, numbers: FloatArray, categories: list[Any]) -> list[Any
 
 
 def write_self_check(
-    encoder: Estimator, schema: Schema, features: dict[str, Any], session: Any, output: str
+    encoder: Estimator, schema: Schema, reader: RowReader, session: Any, output: str
 ) -> str:
     """The rows and what the graph answers to them, as text.
 
@@ -70,8 +70,8 @@ def write_self_check(
     encoder : transformer or None
         Of the student.
     schema : Schema
-    features : dict
-        As the metadata of the file describe the table.
+    reader : RowReader
+        Of the table.
     session : onnxruntime.InferenceSession
     output : str
 
@@ -80,7 +80,7 @@ def write_self_check(
     str
         Without the rows that an encoder of the user's own does not take.
     """
-    reader, rows, answers = RowReader(features), [], []
+    rows, answers = [], []
     for row in sample_rows(encoder, schema):
         try:
             feed = reader.read(np.array([row], dtype=object))[0]

@@ -1,5 +1,6 @@
 """Exported students in production; imports NumPy and ONNX Runtime alone."""
 
+from skdistill.serving._matrix import COLUMNS, FEATURES, MATRIX
 from skdistill.serving._metadata import Column, ModelMetadata, Tensor, metadata_of
 from skdistill.serving._model_file import (
     FILE_FORMAT,
@@ -16,7 +17,10 @@ from skdistill.serving._self_check import SelfCheck, self_check
 
 __all__ = [
     "CATEGORIES",
+    "COLUMNS",
+    "FEATURES",
     "FILE_FORMAT",
+    "MATRIX",
     "METADATA_CHECKSUM",
     "NUMBERS",
     "UNSEALED",

@@ -7,6 +7,7 @@ from typing import Any
 
 from skdistill._stored.files import current_features
 from skdistill._utils.levels import BOOLS, NUMBERS, TEXT, kinds_of
+from skdistill.serving._matrix import MATRIX
 
 # What ONNX Runtime calls the types of a tensor.
 _TYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
@@ -27,13 +28,17 @@ class Column:
         "float64" or "float32" of a number; "string", "bool", "number" or several of them, joined by
         " or ", of a category.
     levels : list of (str, bool, int or float) or None
-        The categories. None of a number, and of a column of text in a file of an older version.
+        The categories. None of a number, and of a column of text in a file of an older version. The
+        place of a category, from 0, is its code in a file with ``layout="matrix"``.
+    may_be_missing : bool
+        Whether a cell may be empty.
     """
 
     name: str
     kind: str
     dtype: str
     levels: list[Any] | None
+    may_be_missing: bool
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,15 @@ class ModelMetadata:
         Levels of the quantiles.
     n_outputs : int
         Classes, targets or quantiles.
+    has_names : bool
+        Whether the student was fitted with names of the columns.
     columns : list of Column
         Empty for a student with an encoder of the user's own that is no file yet.
     inputs : list of Tensor
     outputs : list of Tensor
     quantize : None or "int8"
+    layout : {"columns", "matrix"}
+        Whether the graph takes numbers and texts, or one float32 matrix with codes.
     n_bytes : int or None
         Of the file; None of a student that is no file yet.
     is_as_written : bool
@@ -109,10 +118,12 @@ class ModelMetadata:
     classes: list[Any] | None
     quantiles: list[float] | None
     n_outputs: int
+    has_names: bool
     columns: list[Column]
     inputs: list[Tensor]
     outputs: list[Tensor]
     quantize: str | None
+    layout: str
     n_bytes: int | None
     is_as_written: bool
     packages: dict[str, str]
@@ -161,14 +172,17 @@ def metadata_of(
     ModelMetadata
     """
     told = json.loads(metadata.get("provenance", "{}"))
+    features = current_features(json.loads(metadata["features"]))
     known = {field.name for field in dataclasses.fields(ModelMetadata)}
     quantize = metadata["quantize"]
     return ModelMetadata(
         **_what_it_predicts(metadata),
-        columns=_columns(current_features(json.loads(metadata["features"]))),
+        has_names=features["names"] is not None,
+        columns=_columns(features),
         inputs=[] if session is None else [_tensor(one) for one in session.get_inputs()],
         outputs=[] if session is None else [_tensor(one) for one in session.get_outputs()],
         quantize=None if quantize == "None" else quantize,
+        layout=features["layout"],
         n_bytes=n_bytes,
         is_as_written=is_as_written,
         packages=json.loads(metadata["packages"]),
@@ -193,17 +207,19 @@ def _columns(features: dict[str, Any]) -> list[Column]:
     names = features["names"] or [str(place) for place in range(len(kinds))]
     pairs = zip(features["levels"], features["text_levels"], strict=True)
     levels = iter([text if level is None else level for level, text in pairs])
+    number = "float32" if features["layout"] == MATRIX else features["number_type"]
     return [
-        Column(name, kind, features["number_type"], None)
+        Column(name, kind, number, None, features["allow_missing"])
         if kind == "number"
-        else _category(name, next(levels))
+        else _category(name, next(levels), not features["own_encoder"])
         for name, kind in zip(names, kinds, strict=True)
     ]
 
 
-def _category(name: str, levels: list[Any] | None) -> Column:
-    kinds = {TEXT} if levels is None else kinds_of(levels)
-    return Column(name, "category", " or ".join(sorted(_DTYPES[kind] for kind in kinds)), levels)
+def _category(name: str, levels: list[Any] | None, may_be_missing: bool) -> Column:
+    kinds = kinds_of(levels) if levels else {TEXT}
+    dtype = " or ".join(sorted(_DTYPES[kind] for kind in kinds))
+    return Column(name, "category", dtype, levels, may_be_missing)
 
 
 def _tensor(value: Any) -> Tensor:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._stored.files import SEAL, length_told
+from skdistill._stored.files import SEAL, current_features, length_told
 from skdistill._utils.types import FloatArray
 from skdistill.serving._answers import answers_of
+from skdistill.serving._matrix import FEATURES, MATRIX
 from skdistill.serving._rows import CATEGORIES, NUMBERS, Feed
 
 # Of the exported file; raised when an older Scorer would misread it.
@@ -189,7 +190,7 @@ def write_probe(feed: Feed, answers: FloatArray) -> str:
     """
     return json.dumps(
         {
-            "numbers": _as_text(feed.get(NUMBERS)),
+            "numbers": _as_text(feed.get(FEATURES, feed.get(NUMBERS))),
             "categories": feed[CATEGORIES].tolist() if CATEGORIES in feed else None,
             "probabilities": _as_text(answers),
             "dtype": PROBE_TYPE,
@@ -214,9 +215,11 @@ def read_probe(metadata: dict[str, str]) -> tuple[Feed, FloatArray]:
     answers = _as_array(probe["probabilities"], kind).reshape(-1, answers_of(metadata).n_columns)
     feed = {}
     if probe["numbers"] is not None:
-        number_type = json.loads(metadata["features"])["number_type"]
+        features = current_features(json.loads(metadata["features"]))
         numbers = _as_array(probe["numbers"], kind).reshape(len(answers), -1)
-        feed[NUMBERS] = numbers.astype(number_type)
+        if features["layout"] == MATRIX:
+            return {FEATURES: numbers.astype(np.float32)}, answers
+        feed[NUMBERS] = numbers.astype(features["number_type"])
     if probe["categories"] is not None:
         feed[CATEGORIES] = np.array(probe["categories"], dtype=object)
     return feed, answers

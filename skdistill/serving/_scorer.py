@@ -14,6 +14,7 @@ from skdistill._utils.levels import TEXT, kinds_of
 from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill.serving._answers import ClassAnswers, NumberAnswers, answers_of, r2
+from skdistill.serving._matrix import FEATURES
 from skdistill.serving._metadata import ModelMetadata, metadata_of
 from skdistill.serving._model_file import check_rewritten, is_as_written, names_of_external_files
 from skdistill.serving._opening import Source, open_session, read_source
@@ -189,6 +190,8 @@ class Scorer:
         """
         answers = self._answers
         if isinstance(answers, ClassAnswers):
+            if not answers.has_labels:
+                return self.classes_[self._ask(["probabilities"], X)[0].argmax(axis=1)]
             labels = self._ask(["probabilities", "label"], X)[1]
             return np.asarray(labels).astype(self.classes_.dtype)
         values = self._ask(["predictions"], X)[0]
@@ -229,6 +232,31 @@ class Scorer:
         """
         known = self._levels("predict_interval")
         return interpolate(self._ask(["predictions"], X)[0], known, tails_of(coverage, known))
+
+    def to_matrix(self, X: Table) -> FloatArray:
+        """Rows as a file with ``layout="matrix"`` takes them, for runtimes other than this one.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            As for :meth:`predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            float32. A category is its place in the ``levels`` of its column in ``metadata``, from
+            0; a missing value is NaN, an unknown category -1.
+
+        Raises
+        ------
+        ValueError
+            If the file has another layout, or as for :meth:`predict_proba`.
+        """
+        if self._reader.matrix_layout is None:
+            raise ValueError(
+                "this file takes numbers and texts apart: export it with `layout='matrix'`."
+            )
+        return self._reader.read(X)[0][FEATURES]
 
     def _levels(self, method: str) -> FloatArray:
         """The levels that the student tells quantiles of."""
