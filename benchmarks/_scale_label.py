@@ -4,6 +4,7 @@ Data, teacher and labels are kept in ``.cache``, where the fit on these rows rea
 is taken in a process of its own.
 """
 
+import json
 import os
 import pickle
 import resource
@@ -149,7 +150,7 @@ def run_kills(situation, seed):
                 shutil.rmtree(out, ignore_errors=True)  # it was faster than the first
                 seconds *= 0.8
                 continue
-            before = {file: file.stat().st_mtime_ns for file in out.glob("*.parquet")}
+            before = {out / name: (out / name).stat().st_mtime_ns for name in done_in(out)}
             in_fork(partial(label_small, folder, out))
             after = contents(out)
             found.append(
@@ -163,6 +164,12 @@ def run_kills(situation, seed):
                 }
             )
     return {"kills": found}
+
+
+def done_in(out):
+    """The shards that the manifest says are labelled."""
+    manifest = out / "manifest.json"
+    return list(json.loads(manifest.read_text())["done"]) if manifest.exists() else []
 
 
 def label_small(folder, out):
