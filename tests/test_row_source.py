@@ -1,6 +1,7 @@
 """A fit on a folder of labelled rows: as good as one in memory, repeatable, an ordinary student."""
 
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,13 @@ from skdistill import (
     to_onnx,
 )
 from skdistill._fit import source, source_rows
-from skdistill.scale import RowSource, label_parquet
+from skdistill.scale import RowSource, label_parquet, label_until_flat
 
 pytest.importorskip("pyarrow.parquet")
 
 N_ROWS, N_TEST = 2000, 1000
+SHARDS = [f"{name}.{part}.parquet" for name in "ab" for part in ("00000-00001", "00002-00003")]
+SHARDS += ["a.00004-00004.parquet", "b.00004-00004.parquet"]
 SMALL = MLPStudent((32, 32), n_steps=150)
 
 
@@ -147,6 +150,13 @@ def test_holds_out_a_shard_or_row_groups_of_it(classes):
     assert folder.split(False, seed=0)[1] == []
 
 
+def test_shards_that_are_left_out(classes):
+    data, labels, *_ = classes
+    folder = RowSource(data, labels, without=SHARDS[:4]).open()
+    training, held_out = folder.split(True, seed=0)
+    assert {group.labels.name for group in [*training, *held_out]} == set(SHARDS[4:])
+
+
 def test_sample_is_drawn_from_all_row_groups(classes):
     data, labels, _, _, X_train, teacher = classes
     folder = RowSource(data, labels, target="y").open()
@@ -203,6 +213,7 @@ def test_refuses(classes, params, fit_params, message):
         ({"target": "z"}, "`target='z'` is no column"),
         ({"weight": "a"}, "`weight='a'` is a column that the teacher was shown"),
         ({"target": "n"}, "Unknown label type"),
+        ({"without": SHARDS}, "leaves no shard to take rows of"),
         ({"buffer_rows": 0}, "`buffer_rows` must be at least 1"),
     ],
 )
@@ -235,6 +246,40 @@ def test_refuses_one_row_group(tmp_path):
     with pytest.raises(ValueError, match="the data is one row group"):
         student().fit(rows)
     assert student(early_stopping=False).fit(rows).classes_.tolist() == [False, True]
+
+
+def test_grows_until_it_is_flat(classes, tmp_path):
+    data, *_, teacher = classes
+    how = {"drop": ["n"], "target": "y", "shard_rows": 200, "first_rows": 300}
+    report = label_until_flat(teacher, data, tmp_path, student(), tolerance=0.9, **how)
+    assert report.n_rows == [400, 800]
+    assert report.n_enough == 400
+    assert "400 rows were enough" in str(report)
+    assert report.losses[0] > 0
+    again = label_until_flat(teacher, data, tmp_path, student(), tolerance=0.01, **how)
+    assert again.losses[:2] == report.losses
+    assert again.n_rows[2:] == [1600, 1800][: len(again.n_rows) - 2]  # 200 rows judge
+    assert again.student.classes_.tolist() == ["u", "v", "w"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"growth": 1.0}, {"tolerance": 0}, {"first_rows": 0}, {"max_rows": 3}],
+)
+def test_growth_refuses(classes, tmp_path, params):
+    data, *_, teacher = classes
+    with pytest.raises(ValueError, match=f"`{next(iter(params))}`"):
+        label_until_flat(teacher, data, tmp_path, student(), target="y", **params)
+
+
+def test_growth_needs_two_shards(classes, tmp_path):
+    data, *_, teacher = classes
+    (tmp_path / "one").mkdir()
+    shutil.copy(data / "a.parquet", tmp_path / "one")
+    with pytest.raises(ValueError, match="`folder` is one shard"):
+        label_until_flat(
+            teacher, tmp_path / "one", tmp_path / "out", student(), target="y", drop=["n"]
+        )
 
 
 def test_schemes_with_a_loop_refuse_it(classes):

@@ -7,10 +7,12 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "GrowthReport": "_growth",
     "LabelReport": "_label",
     "RowSource": "_source",
     "ScoreResult": "_score",
     "label_parquet": "_label",
+    "label_until_flat": "_growth",
     "score_dask": "_dask",
     "score_parquet": "_score",
     "score_spark": "_spark",

@@ -24,6 +24,8 @@ from skdistill.scale._teacher import LabellingTeacher, as_labelling, teacher_ide
 
 # Rows by which a teacher shows the columns of its answers.
 FEW_ROWS = 2
+# A shard ends with the row group that brings it to so many rows.
+SHARD_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def label_parquet(
     drop: Sequence[str] = (),
     predicts: str = "auto",
     max_rows: int | None = None,
-    shard_rows: int = 1_000_000,
+    shard_rows: int = SHARD_ROWS,
     chunk_rows: int = 65_536,
     teacher_id: str | None = None,
     random_state: RandomState = None,
@@ -150,7 +152,7 @@ def label_parquet(
     with _held(out):
         remove_torn(out)
         manifest = _going_on(replace(new, versions=versions_here()), out, folder)
-        wanted = _wanted(shards, max_rows, random_state)
+        wanted = wanted_shards(shards, max_rows, random_state)
         manifest.n_wanted = sum(shard.n_rows for shard in wanted)
         manifest.write(out)
         job = ShardJob(folder, out, labelling, columns, names, chunk_rows)
@@ -287,7 +289,9 @@ def _check_counts(**counts: int | None) -> None:
             raise ValueError(f"`{name}` must be at least 1, got {count}.")
 
 
-def _wanted(shards: list[Shard], max_rows: int | None, random_state: RandomState) -> list[Shard]:
+def wanted_shards(
+    shards: list[Shard], max_rows: int | None, random_state: RandomState
+) -> list[Shard]:
     """The shards to label, in their order."""
     if random_state is not None:
         order = check_random_state(random_state).permutation(len(shards))

@@ -1,7 +1,7 @@
 """A labelled Parquet folder as the rows of a fit."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -46,6 +46,9 @@ class RowSource:
     validation_rows : int, default=50_000
         The most rows that choose the epoch: drawn from the shard held out, or, where that has more
         than a tenth of the rows, from row groups of it that have no more.
+    without : sequence of str, default=()
+        Shards that no row is taken of, by the names of the files of their labels: to test on, for
+        instance.
     partial : bool, default=False
         Whether the shards that are labelled will do, while the labelling is not at its end.
 
@@ -76,6 +79,7 @@ class RowSource:
     buffer_rows: int = 500_000
     sample_rows: int = 200_000
     validation_rows: int = 50_000
+    without: Sequence[str] = ()
     partial: bool = False
 
     def open(self) -> "LabelledFolder":
@@ -104,6 +108,10 @@ class RowSource:
             raise ValueError(
                 f"`labels` {str(labels)!r} holds {manifest.n_rows} of {manifest.n_wanted} rows: "
                 "call label_parquet again, which goes on, or give partial=True."
+            )
+        if set(manifest.done) <= set(self.without):
+            raise ValueError(
+                f"`without={list(self.without)[:10]}` leaves no shard to take rows of."
             )
         check_data(manifest, folder, "label it anew, into another folder")
         return LabelledFolder(self, folder, labels, manifest)
@@ -174,8 +182,9 @@ class LabelledFolder:
 
     @cached_property
     def shards(self) -> list[list[RowGroup]]:
-        """The row groups of each shard that is labelled, by the name of the shard."""
-        return [self._groups_of(name) for name in sorted(self.manifest.done)]
+        """The row groups of each shard to take rows of, by the name of the shard."""
+        names = sorted(set(self.manifest.done) - set(self.given.without))
+        return [self.groups_of(name) for name in names]
 
     def split(self, holds_out: bool, seed: int) -> tuple[list[RowGroup], list[RowGroup]]:
         """The row groups to train on, and those held out.
@@ -257,7 +266,8 @@ class LabelledFolder:
                     f"with drop=[{name!r}]."
                 )
 
-    def _groups_of(self, name: str) -> list[RowGroup]:
+    def groups_of(self, name: str) -> list[RowGroup]:
+        """The row groups of a shard, by the name of the file of its labels."""
         shard = self.manifest.done[name].shard
         metadata = parquet().read_metadata(self.labels / name)
         sizes = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
