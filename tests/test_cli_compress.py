@@ -125,10 +125,14 @@ def test_numbers(tmp_path, table, monkeypatch, capfd):
     y = X["a"] * 3 + X["b"]
     joblib.dump(HistGradientBoostingRegressor(max_iter=30).fit(X, y), "teacher.joblib")
     X.assign(y=y, id=0, colour="x").to_csv("train.csv", index=False)
-    code, told, _ = run(capfd, "--trust", "--drop", "colour", "--int8", data="train.csv")
+    code, told, _ = run(
+        capfd, "--trust", "--drop", "colour", "--layout", "matrix", data="train.csv"
+    )
     assert (code, told["task"]) == (0, "regression")
     assert told["agreement"] > 0.5
-    assert np.corrcoef(Scorer("student.onnx").predict(X), y)[0, 1] > 0.8
+    scorer = Scorer("student.onnx")
+    assert [one.name for one in scorer.metadata.inputs] == ["features"]
+    assert np.corrcoef(scorer.predict(X), y)[0, 1] > 0.8
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,13 @@ class Size(StrEnum):
     accurate = "accurate"
 
 
+class Layout(StrEnum):
+    """Inputs of the file."""
+
+    columns = "columns"
+    matrix = "matrix"
+
+
 class Task(StrEnum):
     """What a teacher tells."""
 
@@ -139,6 +146,7 @@ def compress(
     ] = None,
     size: Annotated[Size, typer.Option(help="Of the student.")] = Size.default,
     int8: Annotated[bool, typer.Option("--int8", help="Weights in 8 bits.")] = False,
+    layout: Annotated[Layout, typer.Option(help="matrix: one input of floats.")] = Layout.columns,
     max_latency_us: Annotated[float | None, typer.Option(help="Bar, for one row.")] = None,
     max_bytes: Annotated[int | None, typer.Option(help="Bar, of the file.")] = None,
     max_loss: Annotated[float | None, typer.Option(help="Bar, as StudentLadder has it.")] = None,
@@ -173,4 +181,5 @@ def compress(
     from skdistill.cli._compress import Request, run_compress
 
     given |= {"drop": drop or [], "trust_type": trust_type or [], "size": size.value}
-    run_compress(Request(**given | {"task": task.value if task else None}))
+    given |= {"layout": layout.value, "task": task.value if task else None}
+    run_compress(Request(**given))

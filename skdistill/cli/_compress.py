@@ -49,6 +49,7 @@ class Request:
     classes: str | None
     size: str
     int8: bool
+    layout: str
     max_latency_us: float | None
     max_bytes: int | None
     max_loss: float | None
@@ -234,7 +235,7 @@ def _file_of(
     tolerance = np.inf if request.has_budget and quantize else None
     with TemporaryDirectory() as folder:
         path = Path(folder) / "student.onnx"
-        told = {"report": report, "licence": request.licence}
+        told = {"report": report, "licence": request.licence, "layout": request.layout}
         to_onnx(student, path, quantize=quantize, tolerance=tolerance, **told)
         return path.read_bytes()
 
