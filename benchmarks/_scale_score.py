@@ -99,8 +99,10 @@ def in_memory(folder, way):
 
     scorer = Scorer(Path(folder) / "student.onnx")
     files = sorted((Path(folder) / "rows").glob("*.parquet"))
-    rows = pd.concat([pd.read_parquet(file) for file in files[:4]], ignore_index=True)
-    rows = rows[scorer.feature_names_in_.tolist()].iloc[:IN_MEMORY]
+    parts = []
+    while sum(map(len, parts)) < IN_MEMORY:
+        parts.append(pd.read_parquet(files[len(parts)], columns=scorer.feature_names_in_.tolist()))
+    rows = pd.concat(parts, ignore_index=True)[:IN_MEMORY]
     rows = rows if way == "frame" else rows.to_numpy(dtype=object)
     scorer.predict_proba(rows[:1000])
     found = [measured(lambda: scorer.predict_proba(rows)) for _ in range(REPEATS)]
