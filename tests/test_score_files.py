@@ -100,6 +100,9 @@ def test_a_folder_is_read_in_the_order_of_its_files(student, tmp_path):
     )
     assert_array_equal(found["place"], expected["place"])
     assert_array_equal(found["prediction"], Scorer(student).predict(expected.drop(columns="place")))
+    write(X.drop(columns="rooms"), folder / "other.parquet")
+    with pytest.raises(ValueError, match="different columns: .*other.parquet"):
+        score_parquet(student, folder, tmp_path / "other.parquet", drop=["place"])
     write(X, folder / "one.csv")
     with pytest.raises(ValueError, match=r"files of \['csv', 'parquet'\]"):
         score_parquet(student, folder, tmp_path / "other.parquet")

@@ -14,7 +14,8 @@ from skdistill._utils.files import check_target, write_whole
 from skdistill.scale._answer_table import AnswerTable, Student
 from skdistill.scale._formats import CSV, format_of
 from skdistill.scale._optional import require
-from skdistill.scale._reading import EXTRA, TableFiles
+from skdistill.scale._pieces import EXTRA
+from skdistill.scale._reading import TableFiles
 from skdistill.scale._writing import check_writable, write_batches
 from skdistill.serving import Scorer
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from skdistill.scale._formats import CSV, PARQUET
 from skdistill.scale._optional import require
-from skdistill.scale._reading import EXTRA
+from skdistill.scale._pieces import EXTRA
 
 if TYPE_CHECKING:
     import pyarrow as pa
