@@ -1,6 +1,7 @@
 """Answers for the rows of files: formats, columns, missing values, and files that stay whole."""
 
 import io
+import time
 
 import numpy as np
 import pandas as pd
@@ -256,3 +257,23 @@ def test_nulls_among_numbers_are_missing_numbers(student, tmp_path):
     expected = X.assign(rooms=[np.nan if v is None else v for v in some])
     scorer = Scorer(student)
     assert_array_equal(scorer.predict_proba(table), scorer.predict_proba(expected))
+
+
+def test_files_are_read_no_faster_than_they_are_scored(student, tmp_path):
+    X, numbers = rows(200_000), np.random.default_rng(0).normal(size=(200_000, 10))
+    wide = X.assign(**{f"x{i}": column for i, column in enumerate(numbers.T)})
+    source = tmp_path / "in.parquet"
+    table = pa.Table.from_pandas(wide, preserve_index=False)
+    pq.write_table(table, source, row_group_size=10_000)
+    del table, wide
+    before, seen = pa.total_allocated_bytes(), []
+
+    def slowly(n_rows):
+        time.sleep(0.01)
+        seen.append(pa.total_allocated_bytes() - before)
+
+    score_parquet(
+        student, source, tmp_path / "o.arrow", keep="rest", batch_size=5000, progress=slowly
+    )
+    assert len(seen) == 40
+    assert max(seen) < 6e6 < numbers.nbytes

@@ -16,7 +16,7 @@ EXTRA = "cli"
 # What stands for a missing value in a CSV file besides what pyarrow takes for one; as pandas does.
 _ALSO_MISSING = ["<NA>", "None"]
 # Of a column chunk, in memory at a time: a row group may be as large as a file.
-BUFFER_BYTES = 2**20
+BUFFER_BYTES = 2**16
 
 
 def pieces_of(
