@@ -218,8 +218,12 @@ def _fit(request: Request, job: Job) -> Any:
         given["X_transfer"] = (job.transfer,)
     if not request.has_budget:
         return estimator.fit(job.train.X, job.train.y, **given)
-    budget = (request.max_latency_us, request.max_bytes, request.max_loss)
-    ladder = StudentLadder(estimator, "auto", *budget)
+    ladder = StudentLadder(
+        estimator,
+        max_latency_us=request.max_latency_us,
+        max_bytes=request.max_bytes,
+        max_loss=request.max_loss,
+    )
     try:
         return ladder.fit(job.train.X, job.train.y, **given)
     except BudgetNotMetError as error:
