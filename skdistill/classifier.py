@@ -116,8 +116,9 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     class_prior : dict, Series or array-like of shape (n_classes,), default=None
         Shares of the classes where the student will be used, by label or in the order of
         ``classes_``, if those it learns from are others: its logits are corrected by the quotient.
-        So it can tell a class that is rare or missing among its rows, as long as a teacher names
-        it. The teachers are taken to have learned from such rows. None corrects nothing.
+        They are divided by their sum. So it can tell a class that is rare or missing among its
+        rows, as long as a teacher names it. The teachers are taken to have learned from such rows.
+        None corrects nothing.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
         stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, in folds, or
