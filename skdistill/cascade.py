@@ -37,7 +37,8 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ============  ==============================================================================
 
     The bound is that of Clopper and Pearson for the number of rows that break the promise. It holds
-    for rows like those held out, whatever student and teacher are [1]_.
+    for the share in all rows like those held out, whatever student and teacher are [1]_. Among few
+    new rows more may break it by chance: a higher `confidence` leaves room for that.
 
     Parameters
     ----------
