@@ -114,18 +114,7 @@ def to_onnx(
     settings. :attr:`Scorer.metadata` reads them. A few rows made of medians and categories are in
     the file with their answers: :func:`self_check` asks them.
     """
-    if not isinstance(clf, BaseDistiller):
-        raise TypeError(
-            "`clf` must be a DistilledClassifier or a DistilledRegressor, got "
-            f"{type(clf).__name__}: {_advice(clf)}."
-        )
-    check_is_fitted(clf)
-    if quantize not in (None, "int8"):
-        raise ValueError(f"`quantize` must be None or 'int8', got {quantize!r}.")
-    if tolerance is not None and not (isinstance(tolerance, Real) and tolerance >= 0):
-        raise ValueError(f"`tolerance` must be None or a number of 0 or above, got {tolerance!r}.")
-    if layout not in (COLUMNS, MATRIX):
-        raise ValueError(f"`layout` must be 'columns' or 'matrix', got {layout!r}.")
+    _check_arguments(clf, quantize, tolerance, layout)
     for package in ("onnx", "onnxruntime"):
         require(package)
     notes = Notes(licence, report, created)
@@ -150,6 +139,22 @@ def to_onnx(
         return compare(clf, file, rows, target, quantize, tolerance)
 
     return write_whole(data, target, check)
+
+
+def _check_arguments(clf: Any, quantize: str | None, tolerance: float | None, layout: str) -> None:
+    """Raise for what is no fitted student, and for values that are not known."""
+    if not isinstance(clf, BaseDistiller):
+        raise TypeError(
+            "`clf` must be a DistilledClassifier or a DistilledRegressor, got "
+            f"{type(clf).__name__}: {_advice(clf)}."
+        )
+    check_is_fitted(clf)
+    if quantize not in (None, "int8"):
+        raise ValueError(f"`quantize` must be None or 'int8', got {quantize!r}.")
+    if tolerance is not None and not (isinstance(tolerance, Real) and tolerance >= 0):
+        raise ValueError(f"`tolerance` must be None or a number of 0 or above, got {tolerance!r}.")
+    if layout not in (COLUMNS, MATRIX):
+        raise ValueError(f"`layout` must be 'columns' or 'matrix', got {layout!r}.")
 
 
 def _advice(clf: Any) -> str:
