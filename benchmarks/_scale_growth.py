@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,7 +36,7 @@ def score_point(situation, seed):
     n_rows, n_columns, n_classes = labelled(SCORED)[situation]
     with TemporaryDirectory() as folder:
         folder = Path(folder)
-        in_child("student", str(folder / "student.onnx"), n_columns, n_classes, seed)
+        write_student(folder / "student.onnx", n_columns, n_classes, seed)
         write_numbers(folder / "rows", n_rows, n_columns, seed)
         repeats = 1 if n_rows > MANY_ROWS else REPEATS
         return best([in_child("score", str(folder)) for _ in range(repeats)])
@@ -56,10 +57,7 @@ def in_child(what, *args):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-# --- what a child does ---
-
-
-def student(path, n_columns, n_classes, seed):
+def write_student(path, n_columns, n_classes, seed):
     """A file whose speed alone matters."""
     from skdistill import DistilledClassifier, MLPStudent, to_onnx
 
@@ -69,25 +67,28 @@ def student(path, n_columns, n_classes, seed):
     to_onnx(clf.fit(X, np.arange(len(X)) % n_classes, soft_targets=soft), path)
 
 
+# --- what a child does: each imports and makes what it needs, and returns what is measured ---
+
+
 def score(folder):
+    import onnxruntime  # noqa: F401
+    import pyarrow.dataset  # noqa: F401
+
     from skdistill.scale import score_parquet
 
-    folder = Path(folder)
-    score_parquet(
-        folder / "student.onnx",
-        folder / "rows",
-        folder / "out.parquet",
-        keep=["id"],
-        overwrite=True,
-    )
+    rows, out = Path(folder) / "rows", Path(folder) / "out.parquet"
+    options = {"keep": ["id"], "overwrite": True}
+    return partial(score_parquet, Path(folder) / "student.onnx", rows, out, **options)
 
 
 def fit(n_rows, n_columns, n_classes, seed):
     from skdistill import DistilledClassifier
 
     X, soft = table(n_rows, n_columns, n_classes, seed)
+    y = soft.argmax(axis=1)
+    y[:n_classes] = np.arange(n_classes)  # each class is there
     clf = DistilledClassifier(transfer=None, random_state=seed)
-    clf.fit(X, np.arange(n_rows) % n_classes, soft_targets=soft)
+    return partial(clf.fit, X, y, soft_targets=soft)
 
 
 def table(n_rows, n_columns, n_classes, seed):
@@ -101,10 +102,10 @@ def table(n_rows, n_columns, n_classes, seed):
     return pd.DataFrame(X, columns=names(n_columns)), soft
 
 
-def measured(function, args):
+def measured(function):
     """Seconds and processor seconds of the call; MB of the process at its peak."""
     started, usage = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-    function(*args)
+    function()
     after = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "seconds": time.perf_counter() - started,
@@ -155,5 +156,5 @@ SCORE_GROWTH = form("score-growth", "Growth of scoring", SCORED, score_point)
 FIT_GROWTH = form("fit-growth", "Growth of a fit", FITTED, fit_point)
 
 if __name__ == "__main__":
-    functions = {function.__name__: function for function in (student, score, fit)}
-    print(json.dumps(measured(functions[sys.argv[1]], json.loads(sys.argv[2]))))
+    functions = {function.__name__: function for function in (score, fit)}
+    print(json.dumps(measured(functions[sys.argv[1]](*json.loads(sys.argv[2])))))
