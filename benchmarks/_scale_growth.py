@@ -20,8 +20,9 @@ from _scale_rows import names, write_numbers
 REPEATS = 3
 # More rows than this are scored once.
 MANY_ROWS = 1_000_000
-SCORED = [(n, 10, 2) for n in (10_000, 100_000, 1_000_000, 10_000_000)]
+SCORED = [(n, 10, 2) for n in (10_000, 100_000, 1_000_000)]
 SCORED += [(100_000, n, 2) for n in (100, 1000)] + [(100_000, 10, n) for n in (10, 100, 1000)]
+SCORED += [(10_000_000, 10, 2)]  # the longest comes last
 FITTED = [(n, 10, 2) for n in (10_000, 100_000, 1_000_000)]
 FITTED += [(10_000, n, 2) for n in (100, 1000)] + [(10_000, 10, n) for n in (10, 100, 1000)]
 WIDTHS = (64, 64)
@@ -63,7 +64,7 @@ def write_student(path, n_columns, n_classes, seed):
 
     X, soft = table(20 * n_classes, n_columns, n_classes, seed)
     recipe = MLPStudent(WIDTHS, n_steps=10)
-    clf = DistilledClassifier(student=recipe, transfer=None, validation_fraction=None)
+    clf = DistilledClassifier(student=recipe, transfer=None, early_stopping=False)
     to_onnx(clf.fit(X, np.arange(len(X)) % n_classes, soft_targets=soft), path)
 
 
