@@ -7,7 +7,12 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "GrowthReport": "_growth",
+    "LabelReport": "_label",
+    "RowSource": "_source",
     "ScoreResult": "_score",
+    "label_parquet": "_label",
+    "label_until_flat": "_growth",
     "score_dask": "_dask",
     "score_parquet": "_score",
     "score_spark": "_spark",
@@ -15,8 +20,14 @@ _HOMES = {
 }
 
 __all__ = [*sorted(_HOMES)]
-# For the command line.
-_HOMES |= {"TableFiles": "_reading", "files_of": "_formats"}
+# For the command line, and for a fit.
+_HOMES |= {
+    "LabelledFolder": "_source",
+    "RowGroup": "_source",
+    "SourceRows": "_source",
+    "TableFiles": "_reading",
+    "files_of": "_formats",
+}
 
 
 def __getattr__(name: str) -> Any:

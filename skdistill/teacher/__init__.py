@@ -30,6 +30,7 @@ from skdistill.teacher._net_structure import NetStructure, may_have_net, net_str
 from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
+from skdistill.teacher._patient import PatientTeacher
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
 from skdistill.teacher._queries import Queries, QueryBudgetError, counting
@@ -48,6 +49,7 @@ __all__ = [
     "Member",
     "NetStructure",
     "NumberMember",
+    "PatientTeacher",
     "Queries",
     "QueryBudgetError",
     "RegressorPool",
@@ -100,6 +102,7 @@ for _public in (
     FittedTeacher,
     Member,
     NumberMember,
+    PatientTeacher,
     RegressorPool,
     RowWeights,
     TeacherPool,
