@@ -4,19 +4,18 @@ Each point is measured in processes of its own, for the peak of their memory.
 """
 
 import json
-import resource
 import subprocess
 import sys
-import time
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from _knowledge import Form
 from _report import print_table
-from _scale_rows import names, write_numbers
+from _scale_growth_child import table
+from _scale_rows import write_numbers
 
+CHILD = Path(__file__).with_name("_scale_growth_child.py")
 REPEATS = 3
 # More rows than this are scored once.
 MANY_ROWS = 1_000_000
@@ -53,7 +52,7 @@ def best(found):
 
 
 def in_child(what, *args):
-    command = [sys.executable, __file__, what, json.dumps(args)]
+    command = [sys.executable, CHILD, what, json.dumps(args)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -66,53 +65,6 @@ def write_student(path, n_columns, n_classes, seed):
     recipe = MLPStudent(WIDTHS, n_steps=10)
     clf = DistilledClassifier(student=recipe, transfer=None, early_stopping=False)
     to_onnx(clf.fit(X, np.arange(len(X)) % n_classes, soft_targets=soft), path)
-
-
-# --- what a child does: each imports and makes what it needs, and returns what is measured ---
-
-
-def score(folder):
-    import onnxruntime  # noqa: F401
-    import pyarrow.dataset  # noqa: F401
-
-    from skdistill.scale import score_parquet
-
-    rows, out = Path(folder) / "rows", Path(folder) / "out.parquet"
-    options = {"keep": ["id"], "overwrite": True}
-    return partial(score_parquet, Path(folder) / "student.onnx", rows, out, **options)
-
-
-def fit(n_rows, n_columns, n_classes, seed):
-    from skdistill import DistilledClassifier
-
-    X, soft = table(n_rows, n_columns, n_classes, seed)
-    y = soft.argmax(axis=1)
-    y[:n_classes] = np.arange(n_classes)  # each class is there
-    clf = DistilledClassifier(transfer=None, random_state=seed)
-    return partial(clf.fit, X, y, soft_targets=soft)
-
-
-def table(n_rows, n_columns, n_classes, seed):
-    """Normal numbers, and probabilities that follow some of them."""
-    import pandas as pd
-    from scipy.special import softmax
-
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n_rows, n_columns)).astype(np.float32)
-    soft = softmax(X[:, :10] @ rng.normal(size=(10, n_classes)).astype(np.float32), axis=1)
-    return pd.DataFrame(X, columns=names(n_columns)), soft
-
-
-def measured(function):
-    """Seconds and processor seconds of the call; MB of the process at its peak."""
-    started, usage = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-    function()
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "seconds": time.perf_counter() - started,
-        "processor_seconds": after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime,
-        "peak_mb": after.ru_maxrss / 1024,
-    }
 
 
 # --- tables ---
@@ -155,7 +107,3 @@ def form(name, title, points, run):
 
 SCORE_GROWTH = form("score-growth", "Growth of scoring", SCORED, score_point)
 FIT_GROWTH = form("fit-growth", "Growth of a fit", FITTED, fit_point)
-
-if __name__ == "__main__":
-    functions = {function.__name__: function for function in (score, fit)}
-    print(json.dumps(measured(functions[sys.argv[1]](*json.loads(sys.argv[2])))))
