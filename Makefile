@@ -10,7 +10,7 @@ MAKEFLAGS += -j3
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 
 .PHONY: help setup demo test test-first test-second test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-scale bench-commit profile docs docs-gallery clean
+	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-scale bench-commit profile docs docs-gallery dist clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
@@ -33,6 +33,7 @@ help:
 	@echo "make bench-scoring  exported students: equal answers, speed, size"
 	@echo "make bench-commit REF=<commit>  wall time of a default fit against another commit;"
 	@echo "                 with DATA=all, seconds and loss of the student on the sets of bench-fidelity"
+	@echo "make dist        wheel and source archive, built and checked"
 	@echo "make profile     where the time of a fit goes"
 
 setup: .venv/.ready
@@ -111,6 +112,12 @@ docs: setup
 
 docs-gallery: setup
 	SKDISTILL_GALLERY=1 $(SPHINX) -b html docs docs/_build/html
+
+dist: setup
+	$(PY) -m pip install --quiet build twine
+	rm -rf dist
+	$(PY) -m build --outdir dist
+	$(PY) -m twine check --strict dist/*
 
 clean:
 	rm -rf docs/_build docs/auto_examples docs/generated

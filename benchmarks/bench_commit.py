@@ -1,6 +1,6 @@
 """Seconds of a default fit against another commit, interleaved.
 
-``make bench-commit REF=<commit>`` prints the section "Engine" of RESULTS.md: the whole fit, with a
+``make bench-commit REF=<commit>`` prints the file `results/commit.md`: the whole fit, with a
 small forest for a teacher, on two sets. With ``DATA=all``, or names with commas, the teacher is
 that of the fidelity benchmark, and its first fit is taken off: what remains is the student's, by
 the clock and of processors. Each fit runs in a process of its own, without a cache, the two commits

@@ -1,6 +1,6 @@
 """Speed, memory and quality of the main path, as ratios taken in one interleaved run.
 
-Run it with ``make bench-core``; it prints the section "Core" of RESULTS.md.
+Run it with ``make bench-core``; it prints the file `results/core.md`.
 """
 
 import ctypes

@@ -1,7 +1,7 @@
 """Whether the student keeps the whole of the teacher: every bar, with its figure.
 
 Run it with ``make bench-fidelity`` (hours; it goes on where it was stopped) or
-``make bench-fidelity-quick``; it prints the section "Fidelity" of RESULTS.md.
+``make bench-fidelity-quick``; it prints the file `results/fidelity.md`.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Each kind of knowledge in the situation it was made for, beside control and plain Hinton.
 
 Run it with ``make bench-knowledge`` (hours; it goes on where it was stopped); it prints the
-section "Kinds of knowledge" of RESULTS.md. The figures behind that are in ``knowledge/``: print
+file `results/knowledge.md`. The figures behind that are in ``knowledge/``: print
 them with ``--report --cells knowledge``, or go on with them by ``--cells knowledge``.
 """
 
@@ -21,7 +21,7 @@ from _knowledge_nets import NETS
 from _knowledge_privileged import PRIVILEGED
 from _knowledge_queries import QUERIES
 from _knowledge_relations import RELATIONS
-from _knowledge_responses import OF_DEFAULTS, RESPONSES
+from _knowledge_responses import OF_DEFAULTS, RESPONSES, WITH_ENSEMBLES
 from _knowledge_splits import SPLITS
 from _knowledge_teachers import TEACHERS
 from _knowledge_trees import TREES
@@ -33,6 +33,7 @@ FORMS = {
     for form in (
         RESPONSES,
         OF_DEFAULTS,
+        WITH_ENSEMBLES,
         NETS,
         TREES,
         RELATIONS,
@@ -92,4 +93,4 @@ def parse(forms, folder):
 
 
 if __name__ == "__main__":
-    main(FORMS, "Kinds of knowledge (`make bench-knowledge`)", CELLS)
+    main()

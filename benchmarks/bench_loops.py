@@ -1,7 +1,7 @@
 """Schemes with a training loop of their own, each beside its honest control.
 
-Run it with ``make bench-loops`` (hours; it goes on where it was stopped); it prints the section
-"Schemes with a loop" of RESULTS.md. The figures behind that are in ``loops/``: print them with
+Run it with ``make bench-loops`` (hours; it goes on where it was stopped); it prints the file
+`results/loops.md`. The figures behind that are in ``loops/``: print them with
 ``--report --cells loops``, or go on with them by ``--cells loops``.
 """
 

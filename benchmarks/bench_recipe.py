@@ -2,7 +2,7 @@
 
 Every variant is a DistilledClassifier that is fitted on three quarters of the training part of a
 data set and scored on the fourth; the test part stays out of it. Run it with ``make bench-recipe``
-(hours; it goes on where it was stopped); it prints the section "Recipe" of RESULTS.md.
+(hours; it goes on where it was stopped); it prints a table a set and the means.
 """
 
 import argparse

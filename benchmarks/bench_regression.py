@@ -1,7 +1,7 @@
 """Numbers and their distributions: the student against teacher, control and CatBoost.
 
 Run it with ``make bench-regression`` (hours; it goes on where it was stopped); it prints the
-section "Regression" of RESULTS.md.
+file `results/regression.md`.
 """
 
 import argparse

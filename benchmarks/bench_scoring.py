@@ -1,6 +1,6 @@
 """Exported students: equal answers, speed, size, as ratios taken in one interleaved run.
 
-Run it with ``make bench-scoring``; it prints the section "Scoring" of RESULTS.md. ``--quick`` is a
+Run it with ``make bench-scoring``; it prints the file `results/scoring.md`. ``--quick`` is a
 check that it runs: fewer rows, trees and steps, so its figures say nothing of quality.
 """
 

@@ -1,6 +1,6 @@
 """The price of a search and of a ladder, and budgets that are met.
 
-Run it with ``make bench-search`` (an hour); it prints the section "Search" of RESULTS.md.
+Run it with ``make bench-search`` (an hour); it prints the file `results/search.md`.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Teacher fits of a search, and the speed and memory of training, as ratios of one interleaved run.
 
-Run it with ``make bench-training``; it prints the section "Training" of RESULTS.md.
+Run it with ``make bench-training``; it prints the file `results/training.md`.
 """
 
 import tempfile

@@ -91,6 +91,7 @@ _HOMES = {
     "TransferSampler": "transfer",
     "head_probabilities": "inspection",
     "register_skl2onnx_converter": "export",
+    "show_versions": "_versions",
     "to_onnx": "export",
 }
 # For `skops.io.load(file, trusted=...)`, beside the types of the teacher if it is stored too.

@@ -46,12 +46,18 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         iterators. The module's constructor is given `n_inputs`, `n_outputs` and `cardinalities`
         where it takes them.
     encoder : "auto", "passthrough" or transformer, default="auto"
-        What the student sees of X. "auto" is :class:`TabularEncoder`, with codes for a module that
-        takes `cardinalities` and indicator columns for others. Where numbers may be codes, it is
-        that with ``nominal="auto"``, if a student trained on the labels alone is clearly better by
-        it on the rows held out (not with `max_time`). One of yours is fitted on all of X and y; if
-        it uses y, the validation loss is too low without `X_val`. "passthrough" hands over X, of
-        any rank, as float32; one of yours may take any rank, too. Rows keep the shape of the fit.
+        What the student sees of X. Rows keep the shape of the fit.
+
+        =============  ========================================================================
+        "auto"         :class:`TabularEncoder`: indicator columns for categories, or codes for a
+                       module that takes `cardinalities`. Where numbers may be codes, a control
+                       is trained with ``nominal="auto"``, too, and that is kept if it is clearly
+                       better on the rows held out (not with `max_time`).
+        "passthrough"  X itself as float32, of any rank.
+        a transformer  It is fitted on all of X and y, and may take any rank. If it uses y, the
+                       validation loss is too low without `X_val`.
+        =============  ========================================================================
+
     response : Response, default=None
         What the student's logits are held against. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
@@ -72,11 +78,16 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         better on the rows held out; where there is nothing to compare by, as for `alpha`, it is 1,
         with a warning.
     alpha : float or "auto", default="auto"
-        Weight of the hard-label term, in [0, 1]. With 1 the student is trained on the labels only,
-        and unlabelled rows, which then have no term, are left out. "auto" takes 0.3 and trains a
-        control with 1 as well; where each row judges, in folds, it tries 0.7 besides. It keeps the
-        one that is clearly better on the rows held out (:ref:`by these rules <clearly>`), and
-        warns where that is the control.
+        Weight of the labels, in [0, 1]; the teacher has the rest.
+
+        ======  ===============================================================================
+        0       The teacher alone.
+        1       The labels alone: the *control*. Unlabelled rows are left out.
+        "auto"  0.3. A control is trained as well; where rows judge in five folds, 0.7 too. The
+                one that is clearly better on the rows held out is kept
+                (:ref:`by these rules <clearly>`), with a warning where that is the control.
+        ======  ===============================================================================
+
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : "auto", RowWeights or array-like of shape (n_teachers,), default=None
@@ -86,10 +97,16 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         which rows. Without such rows all weigh alike, and a warning says so.
         Frozen teachers may have seen these rows, and then get too much; give `X_val`.
     cv : "auto", int, splitter or None, default="auto"
-        Folds for out-of-fold soft targets: of the training rows, and of synthetic rows, which are
-        then drawn within each fold. None labels them by teachers that were fitted on the training
-        rows. "auto" takes None. It tries 5 folds as well where the student soon overfits what the
-        teachers have learned by heart (:ref:`see when <leak>`), and keeps what is clearly better.
+        Which teachers label the training rows, and the synthetic rows drawn from them.
+
+        ================  =====================================================================
+        None              Teachers that were fitted on these rows.
+        int or splitter   Teachers that have not seen the row's fold (out-of-fold soft targets).
+        "auto"            As None. Five folds are tried as well where the student soon overfits
+                          what the teachers have learned by heart (:ref:`see when <leak>`), and
+                          kept if they are clearly better.
+        ================  =====================================================================
+
     calibrate : bool or "auto", default="auto"
         Whether a temperature of the student's own is fitted on labelled validation rows. "auto"
         does so where there are any.
@@ -99,8 +116,9 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     class_prior : dict, Series or array-like of shape (n_classes,), default=None
         Shares of the classes where the student will be used, by label or in the order of
         ``classes_``, if those it learns from are others: its logits are corrected by the quotient.
-        So it can tell a class that is rare or missing among its rows, as long as a teacher names
-        it. The teachers are taken to have learned from such rows. None corrects nothing.
+        They are divided by their sum. So it can tell a class that is rare or missing among its
+        rows, as long as a teacher names it. The teachers are taken to have learned from such rows.
+        None corrects nothing.
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
         stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, in folds, or

@@ -72,10 +72,16 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
     clip : bool, default=True
         Whether predictions stay in the range of y that was seen: the ends of intervals, too.
     alpha : float or "auto", default="auto"
-        Weight of the true targets, in [0, 1]. With 1 the student is trained on them only. "auto"
-        takes 0.7 and trains a control with 1 as well; where each row judges, in folds, it tries 0.3
-        besides. It keeps the one that is clearly better on the rows held out (:ref:`by these rules
-        <clearly>`), and warns where that is the control.
+        Weight of the true targets, in [0, 1]; the teacher has the rest.
+
+        ======  ===============================================================================
+        0       The teacher alone.
+        1       The true targets alone: the *control*.
+        "auto"  0.7. A control is trained as well; where rows judge in five folds, 0.3 too. The
+                one that is clearly better on the rows held out is kept
+                (:ref:`by these rules <clearly>`), with a warning where that is the control.
+        ======  ===============================================================================
+
     label_tolerance : float, default=None
         For y with gross errors: a number further than this many times the median distance from what
         teachers tell that were fitted without the row is taken to be at that distance, 10 for

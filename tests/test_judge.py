@@ -1,5 +1,6 @@
 """The judge of "auto" keeps its level, and a fit says what it kept and why."""
 
+import re
 import warnings
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_the_decision_is_one_line_with_the_losses(capsys):
     ("params", "why"),
     [
         ({"early_stopping": False}, "no rows are held out"),
-        ({"alpha": 0.5}, "no other student was tried"),
+        ({"alpha": 0.5}, "`alpha=0.5` was given"),
         ({"validation_fraction": 0.03}, "too few to compare by"),
     ],
     ids=str,
@@ -69,14 +70,15 @@ def test_a_frozen_teacher_may_have_seen_the_rows():
 def test_lines_of_progress_name_fold_and_alpha(capsys):
     X, y = make_classification(500, random_state=0)
     student = MLPStudent(hidden_layer_sizes=(8,), n_steps=20)
-    params = {"transfer": None, "student": student, "verbose": 1, "random_state": 0}
-    DistilledClassifier(LogisticRegression(), **params).fit(X, y)
-    said = capsys.readouterr().out
+    params = {"transfer": None, "student": student, "random_state": 0}
+    DistilledClassifier(LogisticRegression(), verbose=2, **params).fit(X, y)
+    said = re.sub(r", \d+ s\]", "]", capsys.readouterr().out)
     assert "[DistilledClassifier] fold 2 of 5: fitting the teacher\n" in said
     assert "[DistilledClassifier] fold 5 of 5: training the student on 400 rows\n" in said
     assert "fold 1 of 5: training the student on 400 rows, at alpha 0.7\n" in said
     assert "[DistilledClassifier] fitting the teacher\n" in said  # at last, on all rows
-    DistilledClassifier(FrozenEstimator(LogisticRegression().fit(X, y)), **params).fit(X, y)
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    DistilledClassifier(frozen, verbose=1, **params).fit(X, y)
     assert "fold 1 of 5: taking the frozen teacher as it is" in capsys.readouterr().out
 
 
@@ -224,3 +226,13 @@ def test_the_control_of_real_data_is_not_a_false_alarm():
     X, y = load_digits(return_X_y=True)
     clf = DistilledClassifier(RandomForestClassifier(50), RECIPE, random_state=0).fit(X, y)
     assert clf.alpha_ < 1
+
+
+def test_alpha_without_labels_is_told_of():
+    X, y = make_classification(300, random_state=0)
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    clf = DistilledClassifier(
+        frozen, MLPStudent((8,), n_steps=20), alpha=0.9, transfer=None, random_state=0
+    )
+    with pytest.warns(UserWarning, match=r"`alpha=0\.9` is taken as 0, since there are no labels"):
+        assert clf.fit(X).alpha_ == 0

@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import sklearn
 
 import skdistill
 
@@ -61,3 +63,20 @@ def test_public_classes_are_documented():
         if isinstance(public, type):
             sections = ("Parameters\n", "Attributes\n", "References\n")
             assert any(one in public.__doc__ for one in sections), name
+
+
+def test_every_folder_of_the_package_is_shipped():
+    """A wheel holds what pyproject.toml lists, whatever a clone has."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {path.parent for path in (ROOT / "skdistill").rglob("*.py")}
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert set(settings["packages"]) == names
+    assert all((folder / "__init__.py").exists() for folder in folders)
+    assert (ROOT / "skdistill" / "py.typed").exists()
+
+
+def test_show_versions(capsys):
+    skdistill.show_versions()
+    told = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines())
+    assert told["skdistill"].strip() == skdistill.__version__
+    assert told["scikit-learn"].strip() == sklearn.__version__

@@ -1,10 +1,13 @@
 """Progress: scikit-learn's callbacks, `verbose`, and what ends a training early."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from shared import two_classes, with_two_teachers
 from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -180,21 +183,32 @@ def test_progress_bar_inside_a_search(capsys):
 def test_verbose_prints_the_steps(capsys):
     X, y = two_classes()
     with_two_teachers(verbose=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
+    lines = [re.sub(r", \d+ s\]", ", # s]", line) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        "[DistilledClassifier] fitting the teacher",
-        "[DistilledClassifier] drawing 100 rows by Munge(size=1)",
-        "[DistilledClassifier] drawing 100 rows by Munge(size=1)",
-        "[DistilledClassifier] labelling 400 rows out of fold",
-        "[DistilledClassifier] encoding 400 rows",
-        "[DistilledClassifier] training the student on 400 rows",
-        "[DistilledClassifier] kept: the student of teacher and labels (alpha 0.3, temperature 1, "
-        "labels out of fold); why: no rows are held out of fewer than 500 (give `X_val`)",
+        "[DistilledClassifier, # s] fitting the teacher",
+        "[DistilledClassifier, # s] drawing 100 rows by Munge(size=1)",
+        "[DistilledClassifier, # s] drawing 100 rows by Munge(size=1)",
+        "[DistilledClassifier, # s] labelling 400 rows out of fold",
+        "[DistilledClassifier, # s] encoding 400 rows",
+        "[DistilledClassifier, # s] training the student on 400 rows",
+        "[DistilledClassifier, # s] kept: the student of teacher and labels (alpha 0.3, "
+        "temperature 1, labels out of fold); why: nothing was compared, since no rows are held out "
+        "of fewer than 500 (give `X_val`, or `early_stopping=True`)",
     ]
     with_two_teachers(verbose=2).fit(X, y)
     assert "train_loss" in capsys.readouterr().out
     with_two_teachers().fit(X, y)
     assert capsys.readouterr().out == ""
+
+
+def test_a_step_that_each_fold_repeats_is_told_once(capsys):
+    X, y = make_classification(700, 5, random_state=0)
+    for verbose, n_told in ((1, 1), (2, 5)):
+        DistilledClassifier(
+            LogisticRegression(), SMALL, transfer=None, verbose=verbose, random_state=0
+        ).fit(X, y)
+        out = capsys.readouterr().out
+        assert len(re.findall(r"fold \d of 5: training the student on \d+ rows\n", out)) == n_told
 
 
 @pytest.mark.parametrize(("size", "shown"), [(1, "1"), (0.5, "0.5"), (25000 / 3930, "6.361")])

@@ -14,6 +14,7 @@ from skdistill._fit.outcome import (
     warn_of_gap,
     warn_of_labels_alone,
     warn_of_no_choice,
+    warn_of_no_labels,
     why_no_choice,
 )
 from skdistill._fit.plan import N_FOLDS, OTHER_TEMPERATURES, TEMPERATURE
@@ -62,7 +63,10 @@ class Candidates:
         """Label the rows, train students in the ways that "auto" leaves open, and choose one."""
         if not self.can_choose:
             warn_of_no_choice(self.plan, FEWEST_JUDGES)
-        alpha = 0.0 if self.given.y is None else self.plan.first_alpha
+        alpha = self.plan.first_alpha
+        if self.given.y is None:
+            warn_of_no_labels(self.plan)
+            alpha = 0.0
         objectives, temperature = self.plan.objectives, self.plan.first_temperature
         setting = Setting(
             self.given.encoder, alpha, temperature, objectives, self.plan.parameters.student
@@ -72,7 +76,7 @@ class Candidates:
             setting = replace(setting, encoder=control.setting.encoder)
         rows = self._label(setting, self.plan.cv)
         self.leak_gap = _mean_gap(rows)
-        best = yield from self._first(setting, rows, control)
+        best = first = yield from self._first(setting, rows, control)
         if len(best.fittings) < len(self.parts):  # ended before each fold had its student
             best.why = "the training was ended"
             return best
@@ -87,6 +91,8 @@ class Candidates:
             best = self._or_control(best, control, teacher)
         if self.can_choose and sum(one["who"] != "teacher" for one in self.run.trials) == 1:
             best.why = "no other student was tried"
+        if best is first and not self.plan.chooses_alpha and self.given.y is not None:
+            best.why = self._why_given(best, control)
         if teacher is not None:
             warn_of_gap(self.plan, self.given, best, control, teacher)
         warn_of_labels_alone(self.plan, best)
@@ -160,7 +166,6 @@ class Candidates:
     ) -> Steps[Trial]:
         """The student that stays if nothing is clearly better."""
         if control is not None and setting.alpha == 1 and not setting.objectives:
-            control.why = "`alpha` is 1"
             return control
         first = yield from self._train(setting, rows)
         if self.can_choose:
@@ -239,6 +244,13 @@ class Candidates:
         return best
 
     # --- the judge ---
+
+    def _why_given(self, best: Trial, control: Trial | None) -> str:
+        """Why the first student stays where its weight of the labels was given."""
+        why = f"`alpha={best.setting.alpha:g}` was given"
+        if control is not None and control is not best and control.is_better_than(best):
+            return f"{why}; the control is clearly better: try `alpha='auto'`"
+        return why
 
     def _better(self, best: Trial, other: Trial | None, why: str) -> Trial:
         """The other one where it is clearly better, else the best so far."""

@@ -41,7 +41,7 @@ from skdistill.transfer import (
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
 
-_EXAMPLES = {Objective: "MyObjective()", Response: "Hinton()", TransferSampler: "Gibbs()"}
+_EXAMPLES = {Objective: "Hint()", Response: "Hinton()", TransferSampler: "Munge()"}
 _READ_TABLES = (
     *(AcrossSplits, DataFreeSampler, Disagreement, Gibbs, Marginals, Mixup, Munge, Near),
 )
@@ -79,6 +79,10 @@ def _check_kind(name: str, value: Any, kind: type) -> None:
     if isinstance(value, type):
         raise TypeError(
             f"`{name}` holds the class {value.__name__}: give an instance, {value.__name__}(...)."
+        )
+    if isinstance(value, Response) and kind is Objective:
+        raise TypeError(
+            f"`{name}` got {value!r}, which is a response: give it as `response={value!r}`."
         )
     if not isinstance(value, kind):
         raise TypeError(
@@ -311,7 +315,10 @@ def _check_without_teacher(
     plan: "Plan", X_transfer: Table, soft_targets: Any, soft_targets_transfer: Any
 ) -> None:
     if soft_targets is None:
-        raise ValueError("`teacher` is None: give a teacher, or `soft_targets` in its place.")
+        raise ValueError(
+            "`teacher` is None: give a teacher, or `soft_targets` in its place. Without any other "
+            "model, `SelfDistilledClassifier` and `MutualClassifier` make their own."
+        )
     if plan.cv is not None:
         raise ValueError(f"`cv` is {plan.cv!r}, but there is no `teacher` to cross-fit.")
     if X_transfer is not None and soft_targets_transfer is None:

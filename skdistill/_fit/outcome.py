@@ -41,7 +41,10 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     if validation is None:
         if is_auto(plan.parameters.early_stopping):
             least = plan.kind.fewest_to_hold_out(plan.parameters)
-            return f"no rows are held out of fewer than {least} (give `X_val`)"
+            return (
+                f"nothing was compared, since no rows are held out of fewer than {least} (give "
+                "`X_val`, or `early_stopping=True`)"
+            )
         return "no rows are held out"
     if not validation.is_labelled:
         return "the rows held out have no labels"
@@ -140,6 +143,16 @@ def warn_of_no_choice(plan: Plan, fewest: int) -> None:
             f"`temperature='auto'` is {plan.first_temperature:g}, as there is nothing to choose "
             f"by: that takes {fewest} labelled validation rows (500 training rows, or `X_val`), "
             "and no skorch net as `student`."
+        )
+
+
+def warn_of_no_labels(plan: Plan) -> None:
+    """Warn where a weight of the labels was given, and there are none."""
+    alpha = plan.parameters.alpha
+    if not is_auto(alpha) and alpha > 0:
+        warn(
+            f"`alpha={alpha:g}` is taken as 0, since there are no labels: give `y`, or leave "
+            "`alpha` out."
         )
 
 

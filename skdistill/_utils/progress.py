@@ -1,5 +1,6 @@
 """Progress of a fit: lines for `verbose`, and tasks for scikit-learn's callbacks."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,10 +33,15 @@ class Progress:
         self.context = context
         self.data = data
         self._where = ""
+        self._told: set[str] = set()
+        self._started = time.monotonic()
 
     @contextmanager
     def within(self, where: str) -> Iterator[None]:
-        """Begin each line with where the fit is: "fold 2 of 5"; nothing where that is empty."""
+        """Begin each line with where the fit is: "fold 2 of 5"; nothing where that is empty.
+
+        With ``verbose=1`` a step that each fold repeats is told of the first one alone.
+        """
         before, self._where = self._where, f"{where}: " if where else ""
         try:
             yield
@@ -78,7 +84,7 @@ class Progress:
             one = task.subcontext(task_name=step_name)
             one.call_on_fit_task_begin(estimator=self.estimator)
             if line := rest.after_step():
-                self.say(f"{text}: {step_name}, {line}")
+                self._print(f"{self._where}{text}: {step_name}, {line}")
             if net is None or attributes is None:
                 return one.call_on_fit_task_end(estimator=self.estimator)
             return one.call_on_fit_task_end(
@@ -92,8 +98,20 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print a line, where `verbose` is on."""
+        if not self._where:
+            self._told.clear()
+        elif self.estimator.verbose == 1:
+            step = re.sub(r"\d+", "", text)
+            if step in self._told:
+                return
+            self._told.add(step)
+        self._print(f"{self._where}{text}")
+
+    def _print(self, line: str) -> None:
+        """Print a line with the seconds since the fit began."""
         if self.estimator.verbose:
-            print(f"[{type(self.estimator).__name__}] {self._where}{text}", flush=True)
+            seconds = time.monotonic() - self._started
+            print(f"[{type(self.estimator).__name__}, {seconds:.0f} s] {line}", flush=True)
 
 
 class _Rest:

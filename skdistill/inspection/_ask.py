@@ -10,13 +10,13 @@ from skdistill._fit.number_labelling import soft_numbers
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill.inspection._answers import Answers, ClassAnswers
-from skdistill.inspection._models import Model, probabilities
+from skdistill.inspection._models import TEACHER, Model, probabilities
 from skdistill.inspection._number_answers import NumberAnswers, QuantileAnswers, units_of
 from skdistill.task import check_labels, check_numbers
 
 
 def answers_of(
-    models: dict[str, Model], student: Any, y: np.ndarray, weight: FloatArray
+    models: dict[str, Model], student: Any, y: np.ndarray | None, weight: FloatArray
 ) -> Answers:
     """Ask each model.
 
@@ -25,8 +25,8 @@ def answers_of(
     models : dict of str to Model
     student : DistilledClassifier or DistilledRegressor
         What is asked for is what it tells.
-    y : ndarray of shape (n_rows,) or (n_rows, n_targets)
-        As :func:`check_truth` returns it.
+    y : ndarray of shape (n_rows,) or (n_rows, n_targets), or None
+        As :func:`check_truth` returns it. None puts the teacher's answers in its place.
     weight : ndarray of shape (n_rows,)
 
     Returns
@@ -36,11 +36,18 @@ def answers_of(
     told = {name: ask(model, student) for name, model in models.items()}
     if is_classifier(student):
         classes = student.classes_
-        return ClassAnswers(classes, np.searchsorted(classes, y), weight, told)
-    truth = y.reshape(len(y), -1)
+        labels = told[TEACHER].argmax(axis=1) if y is None else np.searchsorted(classes, y)
+        return ClassAnswers(classes, labels, weight, told)
+    truth = _told_as_truth(told[TEACHER], student) if y is None else y.reshape(len(y), -1)
     if hasattr(student, "quantiles_"):
         return QuantileAnswers(truth, weight, told, np.ones(1), student.quantiles_)
     return NumberAnswers(truth, weight, told, units_of(truth, weight))
+
+
+def _told_as_truth(told: FloatArray, student: Any) -> FloatArray:
+    """The teacher's numbers; of its quantiles the middle one."""
+    levels = getattr(student, "quantiles_", None)
+    return told if levels is None else told[:, [len(levels) // 2]]
 
 
 def ask(model: Model, student: Any) -> FloatArray:

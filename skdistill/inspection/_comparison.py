@@ -10,7 +10,14 @@ from skdistill._utils.types import ArrayLike, FloatArray
 from skdistill.inspection._answers import Answers
 from skdistill.inspection._bootstrap import LEAST_ROWS, Measured, Resampling, interval, spread
 from skdistill.inspection._costs import Costs
-from skdistill.inspection._models import COMPILED, CONTROL, PREVIOUS, STUDENT, TEACHER
+from skdistill.inspection._models import (
+    COMPILED,
+    CONTROL,
+    EXPORTED,
+    PREVIOUS,
+    STUDENT,
+    TEACHER,
+)
 from skdistill.inspection._segments import cut
 from skdistill.inspection._verdict import CLEAR, Gap, Gaps
 from skdistill.inspection._words import amount
@@ -54,14 +61,20 @@ class Comparison:
     resampling : Resampling
     level : float
         Of the intervals.
+    is_labelled : bool, default=True
+        Whether the truth is known. Without it only fidelity is told.
     """
 
-    def __init__(self, answers: Answers, resampling: Resampling, level: float) -> None:
+    def __init__(
+        self, answers: Answers, resampling: Resampling, level: float, is_labelled: bool = True
+    ) -> None:
         self.answers = answers
         self.resampling = resampling
         self.level = level
         self.rows: list[dict[str, Any]] = []
-        self.measured = {name: answers.score(name, resampling) for name in answers.by_model}
+        self.is_labelled = is_labelled
+        names = answers.by_model if is_labelled else ()
+        self.measured = {name: answers.score(name, resampling) for name in names}
 
     def to_frame(self) -> pd.DataFrame:
         """The table so far, a row a number."""
@@ -81,6 +94,8 @@ class Comparison:
         """
         self.add_scores()
         self.add_fidelity()
+        if not self.is_labelled:
+            return
         self.add_retained_gain()
         self.add_parts()
         self.add_segments(columns)
@@ -97,9 +112,9 @@ class Comparison:
 
     def add_fidelity(self) -> None:
         """How near student, control and compiled teacher are to the teacher."""
-        if TEACHER not in self.measured:
+        if TEACHER not in self.answers.by_model:
             return
-        for name in self.measured:
+        for name in self.answers.by_model:
             if name != TEACHER:
                 near = self.answers.nearness(name, self.resampling)
                 self._add_measured(self._all_rows("fidelity"), near, name, TEACHER)
@@ -175,7 +190,7 @@ class Comparison:
 
     def _add_part(self, group: Group, answers: Answers) -> None:
         # A compiled teacher says what the teacher says; the previous student has a part of its own.
-        names = [name for name in answers.by_model if name not in (COMPILED, PREVIOUS)]
+        names = [name for name in answers.by_model if name not in (EXPORTED, COMPILED, PREVIOUS)]
         measured = {name: answers.score_part(name, self.resampling) for name in names}
         if not answers.weight.sum() > 0:
             for name, nothing in measured.items():

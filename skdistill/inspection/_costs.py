@@ -12,7 +12,7 @@ import numpy as np
 from skdistill._base import BaseDistiller
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, Table
-from skdistill.inspection._models import COMPILED, CONTROL, STUDENT, TEACHER, Model
+from skdistill.inspection._models import COMPILED, CONTROL, EXPORTED, STUDENT, TEACHER, Model
 
 BATCH_ROWS = 10_000
 WARM_UPS = 5
@@ -80,7 +80,7 @@ def measure_costs(models: dict[str, Model], speed: bool) -> Costs:
         "parameter_bytes": parameter_bytes(clf),
         "pickled_bytes": stored_bytes(clf.without_teacher()),
     }
-    for name in (TEACHER, COMPILED):
+    for name in (TEACHER, EXPORTED, COMPILED):
         if name in served:
             sizes[name] = {"pickled_bytes": stored_bytes(served[name].estimator)}
     return Costs(sizes, speeds, _machine() if speed else "")

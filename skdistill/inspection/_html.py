@@ -45,6 +45,10 @@ _STYLE = """
   { white-space: normal; }
 .skd-report th { font-weight: 600; }
 .skd-report th:first-child, .skd-report td:first-child { text-align: left; }
+@media (max-width: 40rem) {
+  .skd-report th:first-child, .skd-report td:first-child
+    { position: sticky; left: 0; background: var(--skd-page, Canvas); max-width: 8rem; }
+}
 .skd-report .name { text-align: left; }
 .skd-report .words { white-space: normal; }
 .skd-report span.ends { opacity: .7; white-space: nowrap; font-size: .92em; }
@@ -98,11 +102,15 @@ def as_fragment(report: "DistillationReport", with_plots: bool) -> str:
     pieces = [
         f"<style>{_STYLE}</style>",
         "<h1>Distillation report</h1>",
-        f'<p class="about">{report.answers.summary}</p>',
+        *(
+            f'<p class="about">{escape(text)}</p>'
+            for text in (report.answers.summary, *report.about)
+        ),
         f'<div class="verdict {_TONES.get(verdict.answer, "")}">'
         f"<strong>{escape(verdict.answer[:1].upper() + verdict.answer[1:])}</strong>",
-        _list(verdict.reasons),
+        *(f"<p>{escape(text)}</p>" for text in verdict.summary),
         "</div>",
+        _list(verdict.reasons),
     ]
     for section in sections_of(report):
         pieces.append(f"<h2>{escape(section.title)}</h2>")

@@ -14,13 +14,14 @@ from skdistill._fit.checks import check_known, check_prior, check_soft_targets
 from skdistill._utils._compat import is_fitted, num_samples
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill._utils.warn import warn
+from skdistill.serving import Scorer
 from skdistill.table import without_counts
 from skdistill.targets import LEAST_SHARE
 from skdistill.task import check_labels, check_numbers
 from skdistill.teacher import adapt_numbers, quantile_function
 
 TEACHER, CONTROL, STUDENT, COMPILED = "teacher", "control", "student", "compiled teacher"
-PREVIOUS = "previous student"
+EXPORTED, PREVIOUS = "exported student", "previous student"
 
 
 class Model(NamedTuple):
@@ -68,6 +69,7 @@ def find_models(
     groups_train: ArrayLike | None = None,
     compiled_teacher: Estimator | None = None,
     previous: Estimator | None = None,
+    exported: Scorer | None = None,
 ) -> dict[str, Model]:
     """Everything that is compared on X; what is not there is left out.
 
@@ -81,6 +83,7 @@ def find_models(
         As :func:`find_control` takes them.
     compiled_teacher : object with predict_proba or predict, or callable, default=None
     previous : BaseDistiller, Pipeline that ends in one, or None, default=None
+    exported : Scorer, default=None
 
     Returns
     -------
@@ -93,6 +96,7 @@ def find_models(
         TEACHER: (clf.teacher_, seen, "teacher_"),
         CONTROL: (control, seen if is_ours else X, "control"),
         STUDENT: (clf, seen, "estimator"),
+        EXPORTED: (exported, seen, "exported"),
         COMPILED: (compiled_teacher, seen, "compiled_teacher"),
         PREVIOUS: (old, old_rows, "previous"),
     }
@@ -192,6 +196,8 @@ def find_control(
                 "the student was refreshed: a fair control learns from the rows of the fit and of "
                 "the refresh. Give both as `X_train` and `y_train`."
             )
+        if _is_control(clf):
+            return clf, True
         return fit_control(clf, transformed(steps, X_train), y_train, groups_train), True
     if groups_train is not None:
         raise ValueError(
@@ -210,6 +216,11 @@ def find_control(
             "rows, or give control='fit' with `X_train` and `y_train`."
         )
     return control, False
+
+
+def _is_control(clf: BaseDistiller) -> bool:
+    """Whether the student follows the labels alone already, so that it is its own control."""
+    return clf.alpha_ == 1 and not clf.objectives
 
 
 def fit_control(

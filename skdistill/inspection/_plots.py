@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import PredictionErrorDisplay
 
+from skdistill._utils.types import FloatArray
 from skdistill.inspection._display import COLOURS
 from skdistill.inspection._fidelity import MOST_POINTS, FidelityDisplay
 from skdistill.inspection._history import HistoryDisplay
-from skdistill.inspection._models import COMPILED, STUDENT, TEACHER
+from skdistill.inspection._models import COMPILED, EXPORTED, STUDENT, TEACHER
 from skdistill.inspection._quantile_display import QuantileDisplay
 from skdistill.inspection._reliability import ReliabilityDisplay
 from skdistill.inspection._segment_display import segments_of
@@ -62,13 +63,24 @@ def draw(name: str, report: "DistillationReport") -> str | None:
     return _inline(file.getvalue(), name)
 
 
+def _drawn(answers: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """What has a curve of its own: the exported student lies on the student."""
+    return {name: told for name, told in answers.items() if name != EXPORTED}
+
+
 def _reliability(report: "DistillationReport", ax: "Axes") -> bool:
     answers: Any = report.answers
     codes = np.arange(len(answers.classes))
-    for name, p in answers.probabilities.items():
+    for name, p in _drawn(answers.probabilities).items():
         line = "--" if name == COMPILED else "-"  # it lies on the teacher's
         ReliabilityDisplay.from_predictions(
-            answers.labels, p, labels=codes, name=name, ax=ax, linestyle=line
+            answers.labels,
+            p,
+            labels=codes,
+            show_counts=name == STUDENT,
+            name=name,
+            ax=ax,
+            linestyle=line,
         )
     return True
 
@@ -84,7 +96,7 @@ def _fidelity(report: "DistillationReport", ax: "Axes") -> bool:
 
 def _quantiles(report: "DistillationReport", ax: "Axes") -> bool:
     answers: Any = report.answers
-    for name, told in answers.predictions.items():
+    for name, told in _drawn(answers.predictions).items():
         line = "--" if name == COMPILED else "-"  # it lies on the teacher's
         QuantileDisplay.from_predictions(
             answers.y[:, 0],

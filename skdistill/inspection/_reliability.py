@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.calibration import calibration_curve
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
+from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, Table
 from skdistill.inspection._display import Display, check_predictions, plot_calibration
 from skdistill.inspection._models import probabilities
 
@@ -30,10 +30,13 @@ class ReliabilityDisplay(Display):
         Of the model, for the legend.
     is_binary : bool, default=True
         Which of the two it is.
+    counts : ndarray of shape (n_bins,), default=None
+        Rows in each bin that has rows; drawn as bars. None draws none.
 
     Attributes
     ----------
     line_ : matplotlib Artist
+    bars_ : matplotlib BarContainer or None
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
@@ -55,11 +58,13 @@ class ReliabilityDisplay(Display):
         *,
         name: str | None = None,
         is_binary: bool = True,
+        counts: IntArray | None = None,
     ) -> None:
         self.prob_true = prob_true
         self.prob_pred = prob_pred
         self.name = name
         self.is_binary = is_binary
+        self.counts = counts
 
     @classmethod
     def from_estimator(
@@ -70,6 +75,7 @@ class ReliabilityDisplay(Display):
         *,
         n_bins: int = 10,
         strategy: Literal["uniform", "quantile"] = "uniform",
+        show_counts: bool = False,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -85,6 +91,8 @@ class ReliabilityDisplay(Display):
         n_bins : int, default=10
         strategy : {"uniform", "quantile"}, default="uniform"
             Bins of equal width, or of as many rows.
+        show_counts : bool, default=False
+            Whether bars show how many rows each bin has.
         name : str, default=None
             None takes the name of the class.
         ax : matplotlib Axes, default=None
@@ -104,6 +112,7 @@ class ReliabilityDisplay(Display):
             labels=classes,
             n_bins=n_bins,
             strategy=strategy,
+            show_counts=show_counts,
             name=type(estimator).__name__ if name is None else name,
             ax=ax,
             **kwargs,
@@ -118,6 +127,7 @@ class ReliabilityDisplay(Display):
         labels: ArrayLike | None = None,
         n_bins: int = 10,
         strategy: Literal["uniform", "quantile"] = "uniform",
+        show_counts: bool = False,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -133,6 +143,8 @@ class ReliabilityDisplay(Display):
         n_bins : int, default=10
         strategy : {"uniform", "quantile"}, default="uniform"
             Bins of equal width, or of as many rows.
+        show_counts : bool, default=False
+            Whether bars show how many rows each bin has.
         name : str, default=None
         ax : matplotlib Axes, default=None
             None makes a new figure.
@@ -152,7 +164,8 @@ class ReliabilityDisplay(Display):
         true, predicted = calibration_curve(
             right.astype(int), sure, pos_label=1, n_bins=n_bins, strategy=strategy
         )
-        display = cls(true, predicted, name=name, is_binary=len(labels) == 2)
+        counts = _counts(sure, n_bins, strategy) if show_counts else None
+        display = cls(true, predicted, name=name, is_binary=len(labels) == 2, counts=counts)
         return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "ReliabilityDisplay":
@@ -175,5 +188,23 @@ class ReliabilityDisplay(Display):
             ax.set(xlabel="probability of the second class", ylabel="share of the second class")
         else:
             ax.set(xlabel="probability of the most probable class", ylabel="share of right answers")
-        ax.legend(frameon=False, loc="upper left")
+        ax.legend(frameon=False, loc="best")
+        self.bars_ = None if self.counts is None else self._plot_counts(ax, self.counts)
         return self
+
+    def _plot_counts(self, ax: "Axes", counts: IntArray) -> Any:
+        """Bars of rows, on an axis of their own, behind the curves."""
+        own = ax.twinx()
+        bars = own.bar(self.prob_pred, counts, width=0.04, color="0.5", alpha=0.25)
+        own.set(ylim=(0, 3 * max(counts)), yticks=[0, max(counts)])
+        own.set_ylabel("rows" if self.name is None else f"rows, {self.name}", loc="bottom")
+        return bars
+
+
+def _counts(sure: FloatArray, n_bins: int, strategy: Literal["uniform", "quantile"]) -> IntArray:
+    """Rows in each bin of `calibration_curve` that has any."""
+    edges = np.linspace(0, 1, n_bins + 1)
+    if strategy == "quantile":
+        edges = np.percentile(sure, edges * 100)
+    counts = np.bincount(np.searchsorted(edges[1:-1], sure), minlength=len(edges))
+    return counts[counts > 0]

@@ -1,23 +1,25 @@
 """DistillationReport: what the student kept, on rows that nobody has seen."""
 
-from dataclasses import dataclass, field
-from numbers import Integral, Real
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier
-from sklearn.utils import column_or_1d, indexable
 
 from skdistill._base import BaseDistiller
-from skdistill._fit.checks import counting_weights
 from skdistill._utils.files import check_target, write_whole
-from skdistill._utils.types import ArrayLike, Estimator, FloatArray, RandomState, Table
+from skdistill._utils.types import ArrayLike, Estimator, RandomState, Table
+from skdistill.inspection._about import about
 from skdistill.inspection._answers import Answers
-from skdistill.inspection._ask import answers_of, check_truth
-from skdistill.inspection._bootstrap import LEAST_ROWS, Resampling
+from skdistill.inspection._ask import answers_of
+from skdistill.inspection._bootstrap import Resampling
+from skdistill.inspection._checks import (
+    check_parameters,
+    check_rows,
+    check_without_labels,
+    scorer_of,
+)
 from skdistill.inspection._choices import choices, other_attributes
 from skdistill.inspection._comparison import Comparison
 from skdistill.inspection._costs import Costs, measure_costs
@@ -35,11 +37,12 @@ from skdistill.inspection._models import (
 )
 from skdistill.inspection._segments import Segments, find_columns
 from skdistill.inspection._shared_rows import warn_of_shared_rows
+from skdistill.inspection._summary import summary_of, summary_without_labels
 from skdistill.inspection._text import as_text
-from skdistill.inspection._verdict import Verdict, verdict
+from skdistill.inspection._verdict import NEEDS_LABELS, NO_LABELS, Verdict, verdict
+from skdistill.serving import Scorer
 from skdistill.table import check_container
 
-LEAST_RESAMPLES = 100
 WHY_MISSING = {
     TEACHER: ": the student was fitted on soft targets, or holds its teacher no longer",
     CONTROL: ", so that the report cannot say what the teacher was good for",
@@ -84,6 +87,8 @@ class DistillationReport:
         Of the intervals.
     machine : str
         Where speed was measured; empty where it was not.
+    about : list of str
+        The models, the columns, the versions and the day, in words.
 
     See Also
     --------
@@ -132,13 +137,14 @@ class DistillationReport:
     missing: dict[str, str] = field(default_factory=dict)
     confidence_level: float = 0.95
     machine: str = ""
+    about: list[str] = field(default_factory=list)
 
     @classmethod
     def from_estimator(
         cls,
         estimator: Estimator,
         X: Table,
-        y: ArrayLike,
+        y: ArrayLike | None,
         *,
         control: Estimator | Literal["fit"] | None = None,
         X_train: Table | None = None,
@@ -146,6 +152,7 @@ class DistillationReport:
         groups_train: ArrayLike | None = None,
         compiled_teacher: Estimator | None = None,
         previous: Estimator | None = None,
+        exported: Scorer | str | PathLike | None = None,
         sample_weight: ArrayLike | None = None,
         segments: Segments = None,
         n_bootstrap: int = 1000,
@@ -164,8 +171,9 @@ class DistillationReport:
             are not timed.
         X : array-like or DataFrame of shape (n_samples, n_features)
             Held out; 20 rows at least.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Labels, or numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), or None
+            Labels, or numbers. Without them the report tells fidelity, speed and size alone, and
+            takes neither `control` nor `previous` nor `segments`.
         control : None, "fit" or fitted model, default=None
             The same student, trained without the teacher. "fit" trains it: a clone with
             ``alpha=1``, ``transfer=None`` and ``objectives=None``, on `X_train` and `y_train`, with
@@ -183,6 +191,9 @@ class DistillationReport:
             An older student, such as a copy from before :meth:`DistilledClassifier.refresh`. The
             part "changes" then says how many predictions changed, how far answers moved, and how
             the loss did: of all rows, and of each class and segment.
+        exported : Scorer, str or path-like, default=None
+            The file that :func:`to_onnx` wrote of the student: its scores, speed and size then
+            stand beside those of the student in Python. It gets what the student gets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         segments : str, list of str or int, or dict of str to array-like, default=None
@@ -210,21 +221,24 @@ class DistillationReport:
             If `estimator` is no distiller of this package, or a model cannot be asked.
         """
         clf, steps = subject_of(estimator)
-        _check_parameters(n_bootstrap, confidence_level, speed)
+        check_parameters(n_bootstrap, confidence_level, speed)
         check_compiled(compiled_teacher, clf)
-        labels, weight = _check_rows(X, y, sample_weight, clf)
+        truth, weight = check_rows(X, y, sample_weight, clf)
+        if y is None:
+            check_without_labels(clf, control=control, previous=previous, segments=segments)
         columns = find_columns(segments, X)
         if X_train is not None:
             check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
         train = (X_train, y_train, groups_train)
-        models = find_models(clf, steps, X, control, *train, compiled_teacher, previous)
-        answers = answers_of(models, clf, labels, weight)
+        served = scorer_of(exported, clf)
+        models = find_models(clf, steps, X, control, *train, compiled_teacher, previous, served)
+        answers = answers_of(models, clf, truth, weight)
         resampling = Resampling.drawn_by(random_state, n_bootstrap)
-        comparison = Comparison(answers, resampling, float(confidence_level))
+        comparison = Comparison(answers, resampling, float(confidence_level), y is not None)
         comparison.add_all(columns)
-        served = {name: one for name, one in models.items() if name != PREVIOUS}
-        costs = measure_costs(served, speed)
+        new = {name: one for name, one in models.items() if name != PREVIOUS}
+        costs = measure_costs(new, speed)
         comparison.add_costs(costs)
         return cls._of(clf, comparison, costs)
 
@@ -237,9 +251,10 @@ class DistillationReport:
             choices(clf),
             other_attributes(clf),
             [{k: v for k, v in epoch.items() if k != "batches"} for epoch in clf.history_],
-            {name: why for name, why in WHY_MISSING.items() if name not in comparison.measured},
+            _missing(comparison),
             comparison.level,
             costs.machine,
+            about(clf),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -264,11 +279,16 @@ class DistillationReport:
         """
         records = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
         return {
-            "verdict": {"answer": self.verdict.answer, "reasons": list(self.verdict.reasons)},
+            "verdict": {
+                "answer": self.verdict.answer,
+                "summary": list(self.verdict.summary),
+                "reasons": list(self.verdict.reasons),
+            },
             "n_rows": len(self.answers),
             **self.answers.as_dict(),
             "confidence_level": self.confidence_level,
             "machine": self.machine,
+            "about": list(self.about),
             "missing": dict(self.missing),
             "choices": list(self.choices),
             "attributes": dict(self.attributes),
@@ -312,50 +332,31 @@ class DistillationReport:
         return as_text(self)
 
 
-def _check_parameters(n_bootstrap: int, confidence_level: float, speed: bool) -> None:
-    is_integer = isinstance(n_bootstrap, Integral) and not isinstance(n_bootstrap, bool)
-    if not is_integer or n_bootstrap < LEAST_RESAMPLES:
-        raise ValueError(
-            f"`n_bootstrap` must be an integer >= {LEAST_RESAMPLES}, got {n_bootstrap!r}: fewer "
-            "resamples do not give an interval."
-        )
-    if not isinstance(confidence_level, Real) or not 0 < confidence_level < 1:
-        raise ValueError(f"`confidence_level` must be in (0, 1), got {confidence_level!r}.")
-    if not isinstance(speed, (bool, np.bool_)):
-        raise ValueError(f"`speed` must be True or False, got {speed!r}.")
-
-
-def _check_rows(
-    X: Table, y: ArrayLike, sample_weight: ArrayLike | None, clf: BaseDistiller
-) -> tuple[np.ndarray, FloatArray]:
-    check_container(X)
-    (X,) = indexable(X)
-    if y is None:
-        raise ValueError("`y` is None: a report compares answers with the truth, give labels.")
-    column = column_or_1d(y) if is_classifier(clf) else np.asarray(y)
-    n_missing = int(np.sum(pd.isna(column)))
-    if n_missing:
-        what = "labels" if is_classifier(clf) else "numbers"
-        raise ValueError(
-            f"`y` lacks {n_missing} of {column.size} {what}: a report compares answers with the "
-            "truth, leave those rows out of X and y."
-        )
-    labels = check_truth(y, X, clf)
-    if len(labels) < LEAST_ROWS:
-        raise ValueError(f"X has {len(labels)} rows; a report needs {LEAST_ROWS} at least.")
-    weight = counting_weights(sample_weight, X)
-    return labels, np.ones(len(labels)) if weight is None else weight
+def _missing(comparison: Comparison) -> dict[str, str]:
+    """Models that are not compared, and why; without labels none is missed."""
+    if not comparison.is_labelled:
+        return {}
+    return {name: why for name, why in WHY_MISSING.items() if name not in comparison.measured}
 
 
 def _decide(comparison: Comparison, costs: Costs) -> Verdict:
+    slowness = costs.slowness(STUDENT, TEACHER)
+    relative_size = costs.relative_size(STUDENT, TEACHER)
+    if not comparison.is_labelled:
+        told = summary_without_labels(slowness, relative_size)
+        return Verdict(NO_LABELS, [NEEDS_LABELS], told)
     compiled_slowness = costs.slowness(COMPILED, TEACHER)
-    return verdict(
-        comparison.gaps(STUDENT, TEACHER),
-        comparison.gaps(STUDENT, CONTROL),
+    against_teacher = comparison.gaps(STUDENT, TEACHER)
+    against_control = comparison.gaps(STUDENT, CONTROL)
+    decided = verdict(
+        against_teacher,
+        against_control,
         comparison.gaps(CONTROL, TEACHER),
         comparison.gaps(STUDENT, COMPILED),
         costs.slowness(COMPILED, STUDENT),
         None if compiled_slowness is None else max(compiled_slowness.values()) < 1,
-        costs.slowness(STUDENT, TEACHER),
-        costs.relative_size(STUDENT, TEACHER),
+        slowness,
+        relative_size,
     )
+    told = summary_of(against_teacher, against_control, slowness, relative_size)
+    return replace(decided, summary=told)

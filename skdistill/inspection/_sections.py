@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import pandas as pd
 
 from skdistill.inspection._comparison import RETAINED
-from skdistill.inspection._models import COMPILED, CONTROL, PREVIOUS, STUDENT, TEACHER
+from skdistill.inspection._models import (
+    COMPILED,
+    CONTROL,
+    EXPORTED,
+    PREVIOUS,
+    STUDENT,
+    TEACHER,
+)
 from skdistill.inspection._words import amount
 
 if TYPE_CHECKING:
@@ -14,7 +21,8 @@ if TYPE_CHECKING:
 
 # A header, and the rows under it.
 Cells: TypeAlias = tuple[list[str], list[list[str]]]
-ORDER = (TEACHER, CONTROL, STUDENT, COMPILED, PREVIOUS)
+# The student first: a narrow screen shows the first columns.
+ORDER = (STUDENT, EXPORTED, TEACHER, CONTROL, COMPILED, PREVIOUS)
 NAMES = {
     "accuracy": "accuracy",
     "log_loss": "log loss",

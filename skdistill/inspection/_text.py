@@ -22,8 +22,9 @@ def as_text(report: "DistillationReport") -> str:
     -------
     str
     """
-    lines = [f"Distillation report: {report.answers.summary}", ""]
-    lines += [f"Verdict: {report.verdict.answer}", *_bullets(report.verdict.reasons)]
+    lines = [f"Distillation report: {report.answers.summary}", *_wrapped(report.about), ""]
+    lines += [f"Verdict: {report.verdict.answer}", *_wrapped(report.verdict.summary)]
+    lines += ["", *_bullets(report.verdict.reasons)]
     for section in sections_of(report):
         lines += ["", section.title, "-" * len(section.title)]
         is_list = section.words is report.choices

@@ -1,6 +1,6 @@
 """What to serve: rules on paired differences, and the numbers they rest on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from skdistill.inspection._words import amount
@@ -22,7 +22,11 @@ COMPILE = "compiling the teacher is enough here"
 KEEP = "keep the teacher"
 OPEN = "open: a control is missing"
 TOO_FEW = "open: too few rows to tell student and control apart"
+NO_LABELS = "open: without labels only fidelity is known"
 
+NEEDS_LABELS = (
+    "How often the student agrees with its teacher does not say whether either is right: give `y`."
+)
 NEEDS_CONTROL = (
     "Whether the student owes anything to its teacher only a control can say: give "
     "`control`, or control='fit' with `X_train` and `y_train`."
@@ -74,14 +78,18 @@ class Verdict:
     ----------
     answer : str
         One of "serve the student", "training without the teacher is as good here", "compiling the
-        teacher is enough here", "keep the teacher", "open: a control is missing" and "open: too
-        few rows to tell student and control apart".
+        teacher is enough here", "keep the teacher", "open: a control is missing", "open: too
+        few rows to tell student and control apart" and "open: without labels only fidelity is
+        known".
     reasons : list of str
         The numbers it rests on, in words.
+    summary : list of str
+        The student beside its teacher, and beside its control, in a sentence each.
     """
 
     answer: str
     reasons: list[str]
+    summary: list[str] = field(default_factory=list)
 
 
 def is_worse(gaps: Gaps, tolerance: float) -> bool:

@@ -55,7 +55,13 @@ class LayerObjective(Objective):
 
     def _own_features(self, batch: Batch) -> torch.Tensor:
         """The student's layer, a vector a row."""
-        return flat(batch.layers[self.student_layer])
+        layer = batch.layers[self.student_layer]
+        if batch.logits.requires_grad and not layer.requires_grad:
+            raise ValueError(
+                f"`student_layer={self.student_layer!r}` is the student's input, which cannot "
+                "learn: name a later layer, or give the student another hidden layer."
+            )
+        return flat(layer)
 
     def _their_features(self, batch: Batch) -> torch.Tensor:
         """What `teacher_view` gave, of the dtype of the student's layer."""

@@ -173,7 +173,10 @@ def _remedy_for(part: Estimator) -> str:
         )
     if not is_sklearn:
         return BY_FUNCTION
-    return "wrap it, for instance CalibratedClassifierCV(SVC(), ensemble=False)"
+    own = f"{type(inner).__name__}(...)"
+    if is_frozen(part):
+        return f"wrap it: CalibratedClassifierCV(FrozenEstimator({own})), fitted on other rows"
+    return f"wrap it: CalibratedClassifierCV({own}, ensemble=False)"
 
 
 def _will_give_probabilities(part: Estimator) -> bool:

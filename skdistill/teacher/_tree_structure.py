@@ -23,6 +23,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 
+from skdistill._utils._compat import is_fitted
 from skdistill._utils.types import BoolArray, Estimator, FloatArray, IntArray
 from skdistill.teacher._fitted import FittedTeacher
 from skdistill.teacher._fitted_pool import FittedPool
@@ -157,6 +158,9 @@ def _columns_of(teacher: Estimator, asked_by: str) -> tuple[list[Any] | None, in
             ask = getattr(model, "num_features", None) or getattr(model, "num_feature", None)
             n_columns = found if found is not None or ask is None else ask()
     if n_columns is None:
+        model = _bare(teacher)
+        if hasattr(model, "fit") and not is_fitted(model):
+            raise ValueError(f"`{asked_by}` reads a fitted teacher: fit {_told(teacher)} first.")
         raise ValueError(f"`{asked_by}` needs a teacher of trees; got {_told(teacher)}.")
     return names, int(n_columns)
 
