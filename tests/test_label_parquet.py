@@ -180,8 +180,9 @@ def test_refuses(data, teacher, tmp_path, given, message):
 
 
 def test_refuses_an_empty_folder(teacher, tmp_path):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no rows"):
-        label_parquet(teacher, tmp_path, tmp_path / "out")
+        label_parquet(teacher, tmp_path / "empty", tmp_path / "out")
     with pytest.raises(NotADirectoryError, match="is no folder"):
         label_parquet(teacher, tmp_path / "nowhere", tmp_path / "out")
 
