@@ -10,7 +10,7 @@ MAKEFLAGS += -j3
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 
 .PHONY: help setup demo test test-first test-second test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-scale bench-commit profile docs docs-gallery dist clean
+	bench-fidelity-quick bench-extra bench-recipe bench-few-rows bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-scale bench-commit profile docs docs-gallery dist clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-fidelity-quick  the same on four data sets and one seed, under 20 minutes"
 	@echo "make bench-extra  install the extra bench: RealMLP and TabM, which are not measured without"
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
+	@echo "make bench-few-rows  300 rows: folds against nothing held out, 10 minutes"
 	@echo "make bench-regression  numbers and intervals against teacher, control and CatBoost; hours"
 	@echo "make bench-search  a search and a ladder against as many fits, budgets that are met; an hour"
 	@echo "make bench-knowledge  each kind of knowledge beside control and plain Hinton; hours, goes on if stopped"
@@ -81,6 +82,9 @@ bench-extra: setup
 
 bench-recipe: setup
 	$(PY) benchmarks/bench_recipe.py
+
+bench-few-rows: setup
+	$(PY) benchmarks/bench_few_rows.py
 
 bench-regression: setup
 	$(PY) benchmarks/bench_regression.py

@@ -122,11 +122,11 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     early_stopping : bool or "auto", default="auto"
         Whether the student is the best epoch by validation loss, and training ends when that
         stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, in folds, or
-        from 500 training rows on.
+        from 500 training rows on. With fewer than 250 it does not.
     validation_fraction : "auto", float, splitter or list of (train, test), default="auto"
         Share of the training rows held out, for early stopping, calibration and `leak_gap_`, and
         for all that other parameters leave to "auto". "auto" holds out 1,000 rows, but a tenth at
-        least and a quarter at most; of 500 to 2,000 rows each once, in five folds
+        least and a quarter at most; of 250 to 2,000 rows each once, in five folds
         (:ref:`with exceptions <what-is-held-out>`). With `groups` they are whole groups. Of a
         splitter, such as TimeSeriesSplit, PredefinedSplit or GroupShuffleSplit, it is the last
         split: its test part is held out, and rows in neither part are left out of the fit.

@@ -235,7 +235,7 @@ def test_without_labelled_validation_rows_the_teachers_weigh_alike(case):
 
 @pytest.mark.parametrize("teacher", [LogisticRegression(), None])
 def test_where_there_is_nothing_to_weigh_nothing_is_said(teacher):
-    X, y = learnable(300)
+    X, y = learnable(200)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         clf = DistilledClassifier(teacher, SMALL, teacher_weights="auto")

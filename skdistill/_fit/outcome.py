@@ -40,10 +40,9 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     """
     if validation is None:
         if is_auto(plan.parameters.early_stopping):
-            least = plan.kind.fewest_to_hold_out(plan.parameters)
             return (
-                f"nothing was compared, since no rows are held out of fewer than {least} (give "
-                "`X_val`, or `early_stopping=True`)"
+                "nothing was compared, since no rows are held out of so few (give `X_val`, or "
+                "`early_stopping=True`)"
             )
         return "no rows are held out"
     if not validation.is_labelled:
@@ -141,7 +140,7 @@ def warn_of_no_choice(plan: Plan, fewest: int) -> None:
     if plan.chooses_temperature and not plan.continues:
         warn(
             f"`temperature='auto'` is {plan.first_temperature:g}, as there is nothing to choose "
-            f"by: that takes {fewest} labelled validation rows (500 training rows, or `X_val`), "
+            f"by: that takes {fewest} labelled validation rows (250 training rows, or `X_val`), "
             "and no skorch net as `student`."
         )
 

@@ -13,7 +13,7 @@ from skdistill._utils.auto import is_auto
 from skdistill.teacher import find_partition
 
 # From and up to so many rows each judges, once, in folds: a tenth of them would tell too little.
-FEWEST_ROWS, MOST_ROWS = 500, 2_000
+FEWEST_ROWS, MOST_ROWS = 250, 2_000
 # Of the rows that validation_fraction="auto" holds out.
 LARGEST_SHARE = 0.25
 ENOUGH_JUDGES = 1_000

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from skdistill._base import BaseDistiller
-from skdistill._fit.kinds import EARLY_STOPPING_ROWS
 from skdistill._utils.auto import is_auto
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import FloatArray
@@ -119,7 +118,7 @@ def _why_no_leak(clf: BaseDistiller) -> str:
     if any("valid_loss" in epoch for epoch in clf.history_):
         return "soft targets were given in place of the teacher's answers"
     if isinstance(clf.early_stopping, str):
-        return f"with fewer than {EARLY_STOPPING_ROWS} rows none was held out from the teacher"
+        return "of so few rows none was held out from the teacher"
     return f"no row was held out from the teacher (`early_stopping={clf.early_stopping}`)"
 
 
