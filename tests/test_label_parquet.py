@@ -180,10 +180,26 @@ def test_refuses(data, teacher, tmp_path, given, message):
 
 
 def test_refuses_an_empty_folder(teacher, tmp_path):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no rows"):
-        label_parquet(teacher, tmp_path, tmp_path / "out")
+        label_parquet(teacher, tmp_path / "empty", tmp_path / "out")
     with pytest.raises(NotADirectoryError, match="is no folder"):
         label_parquet(teacher, tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_refuses_to_write_into_the_data(data, teacher):
+    with pytest.raises(ValueError, match="is inside `folder`"):
+        label_parquet(teacher, data, data / "labels", drop="y")
+
+
+def test_index_of_a_frame_is_no_column(data, teacher, tmp_path):
+    whole = frame()
+    whole.index += 5
+    (tmp_path / "indexed").mkdir()
+    whole.to_parquet(tmp_path / "indexed" / "one.parquet", index=True)
+    label_parquet(teacher, tmp_path / "indexed", tmp_path / "out", drop="y")
+    expected = teacher.predict_proba(whole.drop(columns="y"))
+    np.testing.assert_allclose(labels_of(tmp_path / "out"), expected, atol=5e-4)
 
 
 def test_tells_the_cost_before_the_rest(data, teacher, tmp_path, capsys):

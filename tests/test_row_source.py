@@ -240,7 +240,7 @@ def test_refuses_one_row_group(tmp_path):
     frame = pd.DataFrame({"a": np.arange(50) / 7, "b": np.arange(50) % 3})
     (tmp_path / "data").mkdir()
     frame.to_parquet(tmp_path / "data" / "a.parquet", index=False)
-    teacher = RandomForestClassifier(2, random_state=0).fit(frame, frame["a"] > 20)
+    teacher = RandomForestClassifier(2, random_state=0).fit(frame, frame["a"] > 3)
     label_parquet(teacher, tmp_path / "data", tmp_path / "out")
     rows = RowSource(tmp_path / "data", tmp_path / "out")
     with pytest.raises(ValueError, match="the data is one row group"):

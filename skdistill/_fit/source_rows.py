@@ -11,6 +11,7 @@ from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import Plan
 from skdistill._fit.setting import Setting
 from skdistill._utils.types import FloatArray
+from skdistill._utils.weights import check_weights
 from skdistill.objectives import prepare
 from skdistill.scale import LabelledFolder, RowGroup, SourceRows
 from skdistill.student import Rows, encode
@@ -48,14 +49,14 @@ class SourceEncoder:
             y = kind.check_labels(rows.y, X, "target")
             kind.check_known(self.task, y, "target")
             labels = self.task.encode(y)
-        weight = np.ones(len(labels)) if rows.weight is None else rows.weight.astype(float)
+        weight = check_weights(rows.weight, len(labels), "weight")
         given = self.labeller.given(soft_table(rows.soft, self.classes), X, "soft targets")
         soft = self.labeller.lift_given(given)
         assert soft is not None  # a source has them
         return {
             "inputs": encode(self.setting.encoder, self.plan.columns.take(X)),
             "label": labels,
-            "weight": weight,
+            "weight": np.ones(len(labels)) if weight is None else weight,
             "soft": soft,
         }
 

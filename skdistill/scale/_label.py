@@ -111,8 +111,8 @@ def label_parquet(
     Raises
     ------
     ValueError
-        If the teacher, the columns or the data are not those that `out` was begun with, or the
-        teacher cannot label the rows.
+        If the teacher, the columns or the data are not those that `out` was begun with, `out` is
+        inside `folder`, or the teacher cannot label the rows.
     RuntimeError
         If another process is labelling into `out`.
     ImportError
@@ -141,6 +141,7 @@ def label_parquet(
     started = time.monotonic()
     _check_counts(max_rows=max_rows, shard_rows=shard_rows, chunk_rows=chunk_rows)
     folder, out = Path(folder), Path(out)
+    _check_apart(folder, out)
     shards = find_shards(folder, shard_rows)
     columns = _shown(columns_of(folder, shards), drop)
     few = next(_chunks(folder, shards[0], columns, FEW_ROWS))
@@ -281,6 +282,14 @@ def _shown(columns: list[str], drop: Sequence[str]) -> list[str]:
     if absent:
         raise ValueError(f"`drop` names {absent}, but the files have the columns {columns[:20]}.")
     return [name for name in columns if name not in drop]
+
+
+def _check_apart(folder: Path, out: Path) -> None:
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(
+            f"`out` {str(out)!r} is inside `folder`, so that the labels would be taken for data: "
+            "give a folder elsewhere."
+        )
 
 
 def _check_counts(**counts: int | None) -> None:

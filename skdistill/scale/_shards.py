@@ -78,7 +78,7 @@ def find_shards(folder: Path, shard_rows: int) -> list[Shard]:
 
 
 def columns_of(folder: Path, shards: list[Shard]) -> list[str]:
-    """The columns of the files, which must be the same in all.
+    """The columns of the files, which must be the same in all; the index of a frame is none.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def columns_of(folder: Path, shards: list[Shard]) -> list[str]:
         If a file has other columns than the first.
     """
     sources = list(dict.fromkeys(shard.source for shard in shards))
-    first, *others = (parquet().read_schema(folder / source).names for source in sources)
+    first, *others = (_names_in(folder / source) for source in sources)
     for source, names in zip(sources[1:], others, strict=True):
         if set(names) != set(first):
             odd = sorted(set(names) ^ set(first))[:10]
@@ -104,6 +104,12 @@ def columns_of(folder: Path, shards: list[Shard]) -> list[str]:
                 f"them lacks {odd}. Write them alike."
             )
     return list(first)
+
+
+def _names_in(path: Path) -> list[str]:
+    schema = parquet().read_schema(path)
+    index = (schema.pandas_metadata or {}).get("index_columns", [])
+    return [name for name in schema.names if name not in index]
 
 
 def hash_of(path: Path) -> str:
