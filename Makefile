@@ -10,7 +10,7 @@ MAKEFLAGS += -j3
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 
 .PHONY: help setup demo test test-first test-second test-all lint bench-core bench-training bench-fidelity \
-	bench-fidelity-quick bench-extra bench-recipe bench-few-rows bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-commit profile docs docs-gallery dist clean
+	bench-fidelity-quick bench-extra bench-recipe bench-few-rows bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-scale bench-commit profile docs docs-gallery dist clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-training  teacher fits of a search, speed and memory of training"
 	@echo "make bench-fidelity  what the student keeps of the teacher, every bar; hours, goes on if stopped"
 	@echo "make bench-loops  schemes with a training loop of their own, beside their controls; hours, goes on if stopped"
+	@echo "make bench-scale  rows in files and in engines: speed, memory and growth; hours, goes on if stopped"
 	@echo "make bench-fidelity-quick  the same on four data sets and one seed, under 20 minutes"
 	@echo "make bench-extra  install the extra bench: RealMLP and TabM, which are not measured without"
 	@echo "make bench-recipe  what the recipe of the default student was chosen on; hours, goes on if stopped"
@@ -93,6 +94,9 @@ bench-knowledge: setup
 
 bench-loops: setup
 	$(PY) benchmarks/bench_loops.py
+
+bench-scale: setup
+	$(PY) benchmarks/bench_scale.py
 
 bench-scoring: setup
 	$(PY) benchmarks/bench_scoring.py $(if $(QUICK),--quick)

@@ -21,6 +21,7 @@ from skdistill._fit.refresh import refreshed
 from skdistill._fit.routing import router_with_splitters
 from skdistill._fit.run import Run
 from skdistill._fit.shared import Shared
+from skdistill._fit.source import SourceOutcome, check_followed, distil_source, open_source
 from skdistill._fit.warm_start import check_settled
 from skdistill._stored.formats import FORMAT, migrate
 from skdistill._stored.parameters import OlderParametersMixin
@@ -30,6 +31,7 @@ from skdistill._utils.process import safe_threads
 from skdistill._utils.progress import Progress
 from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill._utils.warn import naming
+from skdistill.scale import RowSource
 from skdistill.student import FittedStudent, MLPStudent, pack_net, unpack_net
 from skdistill.task import Task
 from skdistill.teacher import Queries, counting, taken_by_all
@@ -87,11 +89,22 @@ class BaseDistiller(
             return self._distil_named(arguments)
 
     def _distil_named(self, arguments: Arguments) -> Self:
+        if isinstance(arguments.X, RowSource):
+            return self._distil_source(arguments)
         with open_checkpoint(self.checkpoint_dir) as checkpoint:
             queries = None if self.max_queries is None else Queries(self.max_queries)
             with counting(queries):
                 given, run = self._begin(arguments, checkpoint=checkpoint, queries=queries)
                 self._finish(distil(given, run), run)
+        return self
+
+    def _distil_source(self, arguments: Arguments) -> Self:
+        """Fit on a folder of labelled rows, which does not fit into memory."""
+        check_followed(self, arguments)
+        self._forget()
+        source = open_source(self, arguments.X)
+        given, run = self._begin(source.arguments)
+        self._finish(distil_source(source, given, run), run)
         return self
 
     def _begin(
@@ -121,13 +134,13 @@ class BaseDistiller(
         plan = plan.for_task(given.task)
         return given, Run(plan, given.task, progress, seen._columns_seen(plan.columns))
 
-    def _finish(self, outcome: Outcome, run: Run) -> None:
+    def _finish(self, outcome: Outcome | SourceOutcome, run: Run) -> None:
         """Set the results of a fit, and tell callbacks that it is over."""
         self._keep(outcome, run)
         context, data = run.progress.context, run.progress.data
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
 
-    def _keep(self, outcome: Outcome, run: Run) -> None:
+    def _keep(self, outcome: Outcome | SourceOutcome, run: Run) -> None:
         """Set the results of a fit: only this and `refresh` set attributes that end in ``_``."""
         self.__dict__.pop("refresh_", None)
         for name, value in (outcome.attributes | run.columns).items():

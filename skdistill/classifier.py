@@ -325,7 +325,9 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : array-like or DataFrame of shape (n_samples, n_features), or RowSource
+            A :class:`~skdistill.scale.RowSource` is a folder of labelled rows, which need not fit
+            into memory; it is given alone.
         y : array-like of shape (n_samples,), default=None
             Labels. None is legal with frozen teachers or `soft_targets`; `alpha` is then 0.
         X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or a tuple of one, \

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 from skdistill._best import BestEstimator
-from skdistill._ladder.choice import Budget
+from skdistill._ladder.choice import Budget, BudgetNotMetError
 from skdistill._ladder.climb import Climb
 from skdistill._ladder.rungs import Data
 from skdistill._ladder.sizes import candidates_of, check_distiller
@@ -12,6 +12,8 @@ from skdistill._utils._compat import Interval, StrOptions
 from skdistill._utils.types import ArrayLike, Table
 from skdistill._utils.warn import naming
 from skdistill.export._optional import require
+
+__all__ = ["BudgetNotMetError", "StudentLadder"]
 
 
 class StudentLadder(BestEstimator):
@@ -199,9 +201,10 @@ class StudentLadder(BestEstimator):
 
         Raises
         ------
+        BudgetNotMetError
+            If no file meets the budget: the message shows the ladder. It is a ValueError.
         ValueError
-            If no file meets the budget: the message shows the ladder. If a parameter or an input
-            is not valid, or no row can be held out.
+            If a parameter or an input is not valid, or no row can be held out.
         TypeError
             If `estimator` is no DistilledClassifier or DistilledRegressor.
         ImportError

@@ -286,7 +286,9 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : array-like or DataFrame of shape (n_samples, n_features), or RowSource
+            A :class:`~skdistill.scale.RowSource` is a folder of labelled rows, which need not fit
+            into memory; it is given alone.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             Numbers. None is legal with frozen teachers or `soft_targets`; `alpha` is then 0.
         X_transfer : array-like or DataFrame of shape (n_transfer, n_features) or a tuple of one, \

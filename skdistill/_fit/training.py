@@ -214,7 +214,7 @@ def train_student(
             weights=weights,
             kept=kept,
             n_planned=n_planned,
-            **_shared(setting, run, step),
+            **training_options(setting, run, step),
         )
         whole = training.run if later is None else partial(later.run, training, ends)
         trained = yield _job(training, whole, setting, examples.blocks, run, later is None)
@@ -256,7 +256,7 @@ def train_for(
     n_epochs = max(1, round(share * planned))
     net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
     with run.progress.task(name, text, n_epochs, _attributes(setting, loss, run)) as step:
-        shared = _shared(setting, run, step)
+        shared = training_options(setting, run, step)
         shared["n_planned"] = planned * per_epoch
         training = Training(net, loss, rows, None, run.task.n_outputs, kept=kept, **shared)
         trained = yield _job(training, training.run, setting, blocks, run)
@@ -289,7 +289,8 @@ def _job(
     return Job(training, whole, key, may_run_beside)
 
 
-def _shared(setting: Setting, run: Run, step: Any) -> dict:
+def training_options(setting: Setting, run: Run, step: Any) -> dict:
+    """What every training of a fit has."""
     own_seed = getattr(setting.student, "random_state", None)
     return {
         "seed": run.plan.seeds["student"] if own_seed is None else own_seed,

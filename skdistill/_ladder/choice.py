@@ -12,6 +12,10 @@ from skdistill._utils.weights import n_effective
 SHOWN = ("size", "quantize", "loss", "us_one_row", "us_one_row_q75", "us_per_row", "bytes")
 
 
+class BudgetNotMetError(ValueError):
+    """No student of a ladder is as small, as fast and as good as was asked for."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """What a file may cost.
@@ -76,13 +80,13 @@ def add_gaps(
 
     Raises
     ------
-    ValueError
+    BudgetNotMetError
         If no rung meets the budget; the message shows the table.
     """
     # Those that left a race earlier were trained for less.
     affords = budget.affords(table) & (table["round"] == table["round"].max()).to_numpy()
     if not affords.any():
-        raise ValueError(no_rung(table, budget))
+        raise BudgetNotMetError(no_rung(table, budget))
     best = int(np.argmin(np.where(affords, table["loss"], np.inf)))
     gaps = [MeanGap.of(one - losses[best], weight, groups) for one in losses]
     table["loss_gap"] = [gap.mean for gap in gaps]
@@ -96,7 +100,7 @@ def add_gaps(
         is_good = table["loss"] <= budget.max_loss
     table["meets"] = affords & is_good.to_numpy()
     if not table["meets"].any():
-        raise ValueError(no_rung(table, budget))
+        raise BudgetNotMetError(no_rung(table, budget))
     return best
 
 

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.shared import Shared
-from skdistill._ladder.choice import Budget, no_rung
+from skdistill._ladder.choice import Budget, BudgetNotMetError, no_rung
 from skdistill._ladder.files import export_all, measure
 from skdistill._ladder.rows import Judges, judges_of
 from skdistill._ladder.rungs import Data, Rungs, fit_rungs, n_steps_of, settled_by
@@ -143,7 +143,7 @@ class Halving:
         affords = self.budget.affords(table)
         going = sorted({file.place for file, one in zip(files, affords, strict=True) if one})
         if not going:
-            raise ValueError(no_rung(table, self.budget))
+            raise BudgetNotMetError(no_rung(table, self.budget))
         for place, rung in rungs.items():
             self._note(0, place, rung, 0.0, goes_on=place in going)
         return going

@@ -4,7 +4,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from skdistill._fit.distil import Outcome
 from skdistill._fit.inputs import Arguments, check_containers
 from skdistill._fit.run import Run
 from skdistill._utils.types import FloatArray, Table
@@ -26,7 +25,7 @@ class CohortFit(DistilledClassifier):
         Of each; 1 where no rows are held out.
     """
 
-    def _keep(self, outcome: Outcome, run: Run) -> None:
+    def _keep(self, outcome: Any, run: Run) -> None:
         super()._keep(outcome, run)
         trial, n_students = outcome.trial, self.student.n_students
         self.losses_, self.temperatures_ = None, np.ones(n_students)

@@ -14,9 +14,14 @@ from skdistill._stored.files import current_features
 from skdistill._utils.types import FloatArray, ObjectArray, Table
 from skdistill._utils.values import is_missing, is_number_type
 from skdistill.serving._categories import category_columns
+from skdistill.serving._matrix import FEATURES, MATRIX, MatrixLayout
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
+# Types of pyarrow whose nulls become NaN in an array.
+_ARROW_NUMBERS = {"halffloat", "float", "double"} | {
+    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
 # The quickest pass over as many numbers is a product; over more it would start threads.
 MOST_FOR_A_PRODUCT = 4096
 
@@ -40,12 +45,15 @@ class RowReader:
         self.labels = self.names or [str(i) for i in range(len(kinds))]
         self.number_type = np.dtype(features["number_type"])
         self.allow_missing = features["allow_missing"]
+        self.is_number = [kind == "number" for kind in kinds]
         self._numbers = [i for i, kind in enumerate(kinds) if kind == "number"]
         self._categories = [i for i, kind in enumerate(kinds) if kind != "number"]
         self.has_categories = bool(self._categories)
         self._number_labels = [self.labels[i] for i in self._numbers]
         self._category_labels = [self.labels[i] for i in self._categories]
         self._category_columns = category_columns(self._category_labels, features)
+        is_matrix = features["layout"] == MATRIX
+        self.matrix_layout = MatrixLayout(features, self.labels) if is_matrix else None
 
     def read(self, X: Table) -> tuple[Feed, int]:
         """Lay rows out.
@@ -59,6 +67,25 @@ class RowReader:
         feed : dict of str to ndarray
         n_rows : int
         """
+        feed, n_rows = self._read(X)
+        return self.laid_out(feed), n_rows
+
+    def laid_out(self, feed: Feed) -> Feed:
+        """Numbers and texts as the file takes them: as they are, or as one matrix.
+
+        Parameters
+        ----------
+        feed : dict of str to ndarray
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        if self.matrix_layout is None:
+            return feed
+        return {FEATURES: self.matrix_layout.matrix(feed.get(NUMBERS), feed.get(CATEGORIES))}
+
+    def _read(self, X: Table) -> tuple[Feed, int]:
         if type(X) is np.ndarray:
             return self._of_array(X)
         if isinstance(X, dict):
@@ -142,7 +169,10 @@ class RowReader:
             columns = [place[name] for name in self.names]
             if len(X) == 0:
                 self._refuse_shape(np.empty((0, len(columns))))
-        return self._of_columns([_cells_of(X[column]) for column in columns], len(X))
+        told = zip(columns, self.is_number, strict=True)
+        return self._of_columns(
+            [_cells_of(X[column], is_number) for column, is_number in told], len(X)
+        )
 
     def _of_columns(self, columns: list[np.ndarray], n_rows: int) -> tuple[Feed, int]:
         """From one array a column."""
@@ -264,10 +294,12 @@ def _names_of(frame: Table) -> list:
     return list(frame.column_names if hasattr(type(frame), "column_names") else frame.columns)
 
 
-def _cells_of(column: Any) -> np.ndarray:
+def _cells_of(column: Any, is_number: bool) -> np.ndarray:
     """The cells of a column of a frame as an array: of objects, where NumPy has no such type."""
     is_arrow = hasattr(column, "to_pylist")
-    if not (is_arrow and column.null_count):  # as an array, pyarrow takes them for other values
+    # As an array of anything but numbers, pyarrow takes nulls for other values.
+    is_plain = is_number and str(getattr(column, "type", "")) in _ARROW_NUMBERS
+    if is_plain or not (is_arrow and column.null_count):
         try:
             values = column.to_numpy()
         except Exception:  # each library has errors of its own

@@ -24,12 +24,13 @@ from skdistill.teacher._folds import (
 from skdistill.teacher._jobs import take_rows
 from skdistill.teacher._layers import NETS, is_net, read_layer
 from skdistill.teacher._leaves import Trees, has_trees, trees_of
-from skdistill.teacher._libraries import known_by
+from skdistill.teacher._libraries import is_known_model, known_by
 from skdistill.teacher._members import Member, chunks
 from skdistill.teacher._net_structure import NetStructure, may_have_net, net_structure
 from skdistill.teacher._number_adapters import adapt_numbers
 from skdistill.teacher._number_checks import check_levels
 from skdistill.teacher._numbers import NumberMember
+from skdistill.teacher._patient import PatientTeacher
 from skdistill.teacher._pool import TeacherPool
 from skdistill.teacher._quantiles import quantile_function
 from skdistill.teacher._queries import Queries, QueryBudgetError, counting
@@ -48,6 +49,7 @@ __all__ = [
     "Member",
     "NetStructure",
     "NumberMember",
+    "PatientTeacher",
     "Queries",
     "QueryBudgetError",
     "RegressorPool",
@@ -72,6 +74,7 @@ __all__ = [
     "find_splits",
     "has_trees",
     "is_frozen",
+    "is_known_model",
     "is_net",
     "known_by",
     "may_have_net",
@@ -99,6 +102,7 @@ for _public in (
     FittedTeacher,
     Member,
     NumberMember,
+    PatientTeacher,
     RegressorPool,
     RowWeights,
     TeacherPool,

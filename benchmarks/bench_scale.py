@@ -1,0 +1,18 @@
+"""Rows that do not fit into memory, or lie in an engine: speed and memory beside one process.
+
+Run it with ``make bench-scale`` (hours; it goes on where it was stopped); it prints the section
+"Scale" of RESULTS.md.
+"""
+
+from _knowledge import FOLDER
+from _scale_engines import ENGINES
+from _scale_fit import FIT
+from _scale_growth import FIT_GROWTH, SCORE_GROWTH
+from _scale_label import KILLS, LABEL
+from _scale_score import SCORE
+from bench_knowledge import run
+
+FORMS = {form.name: form for form in (SCORE, LABEL, KILLS, FIT, ENGINES, SCORE_GROWTH, FIT_GROWTH)}
+
+if __name__ == "__main__":
+    run("Scale (`make bench-scale`)", FORMS, FOLDER / ".cells-scale")

@@ -1,0 +1,148 @@
+"""Rows of a source on their way to the student: encoded, shuffled by buffers, cut into epochs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._fit.labelling import Labeller
+from skdistill._fit.plan import Plan
+from skdistill._fit.setting import Setting
+from skdistill._utils.types import FloatArray
+from skdistill._utils.weights import check_weights
+from skdistill.objectives import prepare
+from skdistill.scale import LabelledFolder, RowGroup, SourceRows
+from skdistill.student import Rows, encode
+from skdistill.task import Task
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class SourceEncoder:
+    """What a student is told of rows of a source.
+
+    Attributes
+    ----------
+    plan : Plan
+    task : Task
+    setting : Setting
+    labeller : Labeller
+        Without a teacher.
+    classes : list or None
+        What the columns of the soft targets stand for.
+    """
+
+    plan: Plan
+    task: Task
+    setting: Setting
+    labeller: Labeller
+    classes: list[Any] | None
+
+    def arrays(self, rows: SourceRows) -> Arrays:
+        """Inputs, labels, weights and soft targets of rows."""
+        X, kind = self.plan.check_rows(rows.X), self.plan.kind
+        labels = self.task.unlabelled(len(rows.X))
+        if rows.y is not None:
+            y = kind.check_labels(rows.y, X, "target")
+            kind.check_known(self.task, y, "target")
+            labels = self.task.encode(y)
+        weight = check_weights(rows.weight, len(labels), "weight")
+        given = self.labeller.given(soft_table(rows.soft, self.classes), X, "soft targets")
+        soft = self.labeller.lift_given(given)
+        assert soft is not None  # a source has them
+        return {
+            "inputs": encode(self.setting.encoder, self.plan.columns.take(X)),
+            "label": labels,
+            "weight": np.ones(len(labels)) if weight is None else weight,
+            "soft": soft,
+        }
+
+    def training(self, arrays: Arrays, is_labelled: bool) -> Rows:
+        """What a student learns of rows."""
+        target = {name: arrays[name] for name in ("label", "weight")}
+        if self.setting.learns_of_teacher:
+            target["soft"] = self._soft(arrays)
+        return Rows.from_arrays(arrays["inputs"], target, is_labelled)
+
+    def judging(self, arrays: Arrays, is_labelled: bool) -> Rows:
+        """What an epoch is chosen by: labels, or soft targets where there are none."""
+        target = {name: arrays[name] for name in ("label", "weight")}
+        if not is_labelled:
+            target["soft"] = self._soft(arrays)
+        return Rows.from_arrays(arrays["inputs"], target, is_labelled)
+
+    def _soft(self, arrays: Arrays) -> FloatArray:
+        of_rows = arrays["weight"], arrays["label"]
+        return prepare(self.plan.response, arrays["soft"], self.setting.temperature, *of_rows)
+
+
+def soft_table(soft: FloatArray, classes: list[Any] | None) -> Any:
+    """Soft targets of a source as ``fit`` takes them."""
+    return soft if classes is None else pd.DataFrame(soft, columns=classes)
+
+
+@dataclass(frozen=True)
+class SourceBuffers:
+    """The rows of a source in random order, pass after pass, an epoch at a time.
+
+    Attributes
+    ----------
+    source : LabelledFolder
+    groups : list of RowGroup
+        To train on.
+    encoder : SourceEncoder
+    n_rows : int
+        Of an epoch.
+    seed : int
+    """
+
+    source: LabelledFolder
+    groups: list[RowGroup]
+    encoder: SourceEncoder
+    n_rows: int
+    seed: int
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.source.given.target is not None
+
+    def epochs(self) -> Iterator[Rows]:
+        """The rows of one epoch after the other, without an end."""
+        rng = np.random.default_rng(self.seed)
+        kept: list[Arrays] = []  # what no epoch has had yet comes first
+        while True:
+            for groups in self._buffers(rng):
+                whole = _joined([*kept, *map(self._arrays, groups)])
+                n_kept = sum(len(one["inputs"]) for one in kept)
+                new = n_kept + rng.permutation(len(whole["inputs"]) - n_kept)
+                order = np.concatenate([np.arange(n_kept), new])
+                n_whole = len(order) // self.n_rows * self.n_rows
+                for start in range(0, n_whole, self.n_rows):
+                    rows = rng.permutation(order[start : start + self.n_rows])
+                    yield self.encoder.training(_taken(whole, rows), self.is_labelled)
+                kept = [_taken(whole, order[n_whole:])]
+
+    def _arrays(self, group: RowGroup) -> Arrays:
+        return self.encoder.arrays(self.source.read(group))
+
+    def _buffers(self, rng: np.random.Generator) -> Iterator[list[RowGroup]]:
+        """The row groups of a pass in random order, as many together as fill a buffer."""
+        buffer: list[RowGroup] = []
+        for place in rng.permutation(len(self.groups)):
+            buffer.append(self.groups[place])
+            if sum(group.n_rows for group in buffer) >= self.source.given.buffer_rows:
+                yield buffer
+                buffer = []
+        if buffer:
+            yield buffer
+
+
+def _joined(parts: list[Arrays]) -> Arrays:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _taken(whole: Arrays, rows: np.ndarray) -> Arrays:
+    return {name: values[rows] for name, values in whole.items()}
