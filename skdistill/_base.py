@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_is_fitted
@@ -270,6 +270,15 @@ class BaseDistiller(
         light = type(self).__new__(type(self))
         light.__setstate__(state)
         return light
+
+    def _unfitted_plain(self) -> "BaseDistiller":
+        """An unfitted copy without a teacher, whose ``fit`` takes soft targets.
+
+        Returns
+        -------
+        BaseDistiller
+        """
+        return clone(self.without_teacher())
 
     # --- scikit-learn's API ---
 

@@ -1,6 +1,7 @@
 """Cascade: the student answers where it may, the teacher the rest."""
 
 import copy
+import math
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -12,7 +13,7 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._fit.holdout import rows_to_hold_out
-from skdistill._utils._compat import Interval, num_samples, safe_indexing, take_params
+from skdistill._utils._compat import Interval, is_fitted, num_samples, safe_indexing, take_params
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, RandomState, Table
 from skdistill._utils.warn import naming, warn
@@ -37,7 +38,8 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ============  ==============================================================================
 
     The bound is that of Clopper and Pearson for the number of rows that break the promise. It holds
-    for rows like those held out, whatever student and teacher are [1]_.
+    for the share in all rows like those held out, whatever student and teacher are [1]_. Among few
+    new rows more may break it by chance: a higher `confidence` leaves room for that.
 
     Parameters
     ----------
@@ -173,12 +175,18 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.n_calibration_rows_ = len(sure)
         self.coverage_ = float(answers.mean())
         self.agreement_ = float(1 - (differs & answers).mean())
-        self.decision_ = (
-            f"the student answers where its probability is at least {self.threshold_:.4f}: "
-            f"{self.coverage_:.1%} of {len(sure)} rows held out; {self.agreement_:.2%} of all "
-            "answers are the teacher's"
-        )
+        self.decision_ = self._decision()
         return self
+
+    def _decision(self) -> str:
+        """The threshold, and what it gave on the rows that chose it."""
+        if self.threshold_ == np.inf:
+            return "the teacher answers all rows"
+        return (
+            f"the student answers where its probability is at least {self.threshold_:.4f}: "
+            f"{self.coverage_:.1%} of the {self.n_calibration_rows_} rows that chose this; "
+            f"{self.agreement_:.2%} of all answers are the teacher's"
+        )
 
     def _fit_parts(self, X: Table, y: Any, fit_params: dict[str, Any]) -> Table:
         """Fit the student and the teachers, if they are not fitted; the rows held out."""
@@ -191,6 +199,13 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             self.student_ = self.student
             self.teacher_ = self._find_teacher(X, None)
             return X
+        if is_fitted(self.student):
+            with naming(type(self).__name__):
+                warn(
+                    "`student` is fitted but not frozen, so a clone of it is fitted again. Wrap it "
+                    "in sklearn.frozen.FrozenEstimator to use it as it is, and give rows that it "
+                    "has not seen."
+                )
         weight = check_weights(fit_params.get("sample_weight"), num_samples(X))
         used = np.arange(num_samples(X)) if weight is None else np.flatnonzero(weight)
         test = used[self._rows_held_out(*_take(used, X, y, fit_params.get("groups")))]
@@ -249,11 +264,13 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         first = 0 if not len(broken) else broken[-1] + 1
         if first < len(levels):
             return float(levels[first])
+        least = math.ceil(math.log(1 - self.confidence) / math.log(self.agreement))
         with naming(type(self).__name__):
             warn(
                 f"{len(sure)} rows held out cannot show that the student agrees with the teacher "
                 f"on {self.agreement:.1%} of the rows, so the teacher answers all: give more "
-                "rows, or a lower `agreement`."
+                f"rows, or a lower `agreement`. Even without a difference that takes {least} rows "
+                "held out."
             )
         return float("inf")
 

@@ -345,9 +345,9 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
             Labels of rows that belong together, such as those of one patient. No group is split,
             neither by the held-out rows nor by `cv` nor by the folds of ``cv="auto"``. An int as
             `cv` then means :class:`~sklearn.model_selection.StratifiedGroupKFold`. With metadata
-            routing, teachers that request `groups` get them. If fewer than 50 groups are held out,
-            five more teachers and students are trained, to judge the student on all groups. A
-            splitter as `validation_fraction` skips this step.
+            routing, teachers that request `groups` get them; without it, those whose ``fit`` names
+            them. If fewer than 50 groups are held out, five more teachers and students are trained,
+            to judge the student on all groups. A splitter as `validation_fraction` skips this step.
         X_val, y_val, sample_weight_val : default=None
             Rows for early stopping and calibration instead of a split. If rows belong together,
             choose rows of other groups than those of X.

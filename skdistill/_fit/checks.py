@@ -273,11 +273,7 @@ def _check_samplers(plan: "Plan", X: Table) -> None:
     what = "is sparse" if is_sparse else f"has {n_dimensions(X)} dimensions"
     remedy = "X.toarray()" if is_sparse else "a sampler that takes such rows, as Munge()"
     for name, sampler in _samplers_of(plan.parameters):
-        readers = [
-            one
-            for one in chain_of(sampler)
-            if isinstance(one, _READ_TABLES) and (is_sparse or not one.reads_cells)
-        ]
+        readers = readers_of_tables(sampler, X)
         if sampler.size and readers:
             kind = type(readers[0]).__name__
             raise ValueError(
@@ -285,6 +281,18 @@ def _check_samplers(plan: "Plan", X: Table) -> None:
                 "reads dense tables only: give rows of your own as `X_transfer` and "
                 f"`transfer=None`, or {remedy}."
             )
+
+
+def readers_of_tables(sampler: TransferSampler, X: Table) -> list[TransferSampler]:
+    """Those of a chain of samplers that cannot read X, as it is sparse or has more dimensions."""
+    is_sparse = issparse(X)
+    if not is_sparse and n_dimensions(X) <= 2:
+        return []
+    return [
+        one
+        for one in chain_of(sampler)
+        if isinstance(one, _READ_TABLES) and (is_sparse or not one.reads_cells)
+    ]
 
 
 def _check_validation_rows(

@@ -23,9 +23,12 @@ Outcome = Any
 
 
 def fit_several(
-    estimators: list[Any], arguments: Arguments, n_threads: int | None = None
+    estimators: list[Any],
+    arguments: Arguments,
+    n_threads: int | None = None,
+    shared: Shared | None = None,
 ) -> list[Exception | None]:
-    """Fit estimators that differ in `temperature`, `alpha` and `student` alone.
+    """Fit estimators that differ in `temperature`, `alpha`, `encoder` and `student` alone.
 
     Teachers are fitted once, and rows drawn, labelled and encoded once. Each estimator gets the
     result of its own fit, up to rounding.
@@ -38,13 +41,15 @@ def fit_several(
         Of the fit.
     n_threads : int, default=None
         Students that are trained at a time. None takes as many as torch has threads.
+    shared : Shared, default=None
+        What an earlier call on the same arguments has made. None begins anew.
 
     Returns
     -------
     list of (Exception or None)
         The exception of each fit, if there is one.
     """
-    shared = Shared()
+    shared = shared or Shared()
     begun = [_attempt(partial(_begin, one, arguments, shared)) for one in estimators]
     errors = [one if isinstance(one, Exception) else None for one in begun]
     ready = [place for place, error in enumerate(errors) if error is None]

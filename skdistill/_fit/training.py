@@ -14,6 +14,7 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.views import find_views
+from skdistill._fit.warm_start import identity_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.process import usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
 
 
 def encoder_key(plan: Plan, n_rows: int) -> tuple[Any, ...]:
-    """The inputs of the encoder besides the rows: the student's first width and inputs."""
+    """The inputs of the encoder besides the rows: its parameter, the first width, its inputs."""
     student = plan.parameters.student
     takes_codes = "cardinalities" in constructor_parameters(student_module(student))
-    return first_width(student, n_rows), takes_codes
+    return identity_of(plan.parameters.encoder), first_width(student, n_rows), takes_codes
 
 
 def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None, n_rows: int) -> Estimator:

@@ -61,7 +61,7 @@ def add_gaps(
     Parameters
     ----------
     table : DataFrame
-        Changed in place.
+        Changed in place. Files of the last "round" alone are chosen from.
     losses : list of ndarray of shape (n_rows,)
     weight : ndarray of shape (n_rows,)
     groups : ndarray of shape (n_rows,) or None
@@ -79,7 +79,8 @@ def add_gaps(
     ValueError
         If no rung meets the budget; the message shows the table.
     """
-    affords = budget.affords(table)
+    # Those that left a race earlier were trained for less.
+    affords = budget.affords(table) & (table["round"] == table["round"].max()).to_numpy()
     if not affords.any():
         raise ValueError(no_rung(table, budget))
     best = int(np.argmin(np.where(affords, table["loss"], np.inf)))
