@@ -5,7 +5,13 @@ from _knowledge import ALPHA, Form, figures, print_methods, split
 from _report import print_table
 from datasets import SETS
 
-from skdistill import DistilledClassifier, Munge, SelfDistilledClassifier
+from skdistill import (
+    DepthHeads,
+    DistilledClassifier,
+    MLPStudent,
+    Munge,
+    SelfDistilledClassifier,
+)
 
 METHODS = ("control", "ensemble that teaches", "self-ensemble", "generations")
 N_STUDENTS = 8
@@ -16,9 +22,6 @@ TRANSFER = Munge(size=4)
 def run(situation, seed):
     """Figures of the control, of the copies, and of what learns of them."""
     X, X_test, y, y_test = split(situation, seed)
-    # The usual control: the same student on the labels alone, which stand for a teacher.
-    control = DistilledClassifier(alpha=1.0, transfer=None, cv=None, random_state=seed)
-    certain = np.eye(len(np.unique(y)))[np.unique(y, return_inverse=True)[1]]
     # "auto" would choose, and hide differences.
     fixed = {"alpha": ALPHA, "cv": None, "random_state": seed}
     of_copies = SelfDistilledClassifier(n_students=N_STUDENTS, transfer=TRANSFER, **fixed)
@@ -27,7 +30,7 @@ def run(situation, seed):
     )
     of_copies.fit(X, y)
     found = {
-        "control": figures(control.fit(X, y, soft_targets=certain), X_test, y_test),
+        "control": figures(on_labels(X, y, seed), X_test, y_test),
         "ensemble that teaches": figures(of_copies.teacher_, X_test, y_test),
         "self-ensemble": figures(of_copies, X_test, y_test),
         "generations": figures(generations.fit(X, y), X_test, y_test),
@@ -35,6 +38,13 @@ def run(situation, seed):
     found["self-ensemble"]["decision"] = of_copies.decision_
     found["generations"]["decision"] = generations.decision_
     return found
+
+
+def on_labels(X, y, seed, **params):
+    """The usual control: the same student on the labels alone, which stand for a teacher."""
+    model = DistilledClassifier(alpha=1.0, transfer=None, cv=None, random_state=seed, **params)
+    certain = np.eye(len(np.unique(y)))[np.unique(y, return_inverse=True)[1]]
+    return model.fit(X, y, soft_targets=certain)
 
 
 def report(cells):
@@ -49,4 +59,30 @@ def report(cells):
     print_table(["set", "seed", "control", *METHODS[1:]], rows)
 
 
+DEPTHS = {
+    "two layers": (None, DepthHeads()),
+    "three layers": (MLPStudent((192,) * 3), DepthHeads(("first", "antepenultimate"))),
+}
+
+
+def run_depths(situation, seed):
+    """Figures of students on the labels alone, without and with heads at their lower layers."""
+    X, X_test, y, y_test = split(situation, seed)
+    found = {}
+    for name, (student, heads) in DEPTHS.items():
+        for what, objectives in (("control", None), ("heads at each depth", heads)):
+            model = on_labels(X, y, seed, student=student, objectives=objectives)
+            found[f"{name}: {what}"] = figures(model, X_test, y_test)
+    return found
+
+
+def report_depths(cells):
+    """Each beside the student of its size without heads."""
+    for name in DEPTHS:
+        methods = [f"{name}: {what}" for what in ("control", "heads at each depth")]
+        print_methods(cells, methods, beside=methods[0])
+        print()
+
+
+DEPTH = Form("depth", "Heads at each depth, dropped", SETS, run_depths, report_depths)
 SELF = Form("self", "Copies of the student teach it", SETS, run, report)

@@ -4,23 +4,24 @@ Each point is measured in processes of its own, for the peak of their memory.
 """
 
 import json
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from _knowledge import Form
 from _report import print_table
-from _scale_rows import names, write_numbers
+from _scale_growth_child import table
+from _scale_rows import write_numbers
 
+CHILD = Path(__file__).with_name("_scale_growth_child.py")
 REPEATS = 3
 # More rows than this are scored once.
 MANY_ROWS = 1_000_000
-SCORED = [(n, 10, 2) for n in (10_000, 100_000, 1_000_000, 10_000_000)]
+SCORED = [(n, 10, 2) for n in (10_000, 100_000, 1_000_000)]
 SCORED += [(100_000, n, 2) for n in (100, 1000)] + [(100_000, 10, n) for n in (10, 100, 1000)]
+SCORED += [(10_000_000, 10, 2)]  # the longest comes last
 FITTED = [(n, 10, 2) for n in (10_000, 100_000, 1_000_000)]
 FITTED += [(10_000, n, 2) for n in (100, 1000)] + [(10_000, 10, n) for n in (10, 100, 1000)]
 WIDTHS = (64, 64)
@@ -35,7 +36,7 @@ def score_point(situation, seed):
     n_rows, n_columns, n_classes = labelled(SCORED)[situation]
     with TemporaryDirectory() as folder:
         folder = Path(folder)
-        in_child("student", str(folder / "student.onnx"), n_columns, n_classes, seed)
+        write_student(folder / "student.onnx", n_columns, n_classes, seed)
         write_numbers(folder / "rows", n_rows, n_columns, seed)
         repeats = 1 if n_rows > MANY_ROWS else REPEATS
         return best([in_child("score", str(folder)) for _ in range(repeats)])
@@ -51,66 +52,19 @@ def best(found):
 
 
 def in_child(what, *args):
-    command = [sys.executable, __file__, what, json.dumps(args)]
+    command = [sys.executable, CHILD, what, json.dumps(args)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-# --- what a child does ---
-
-
-def student(path, n_columns, n_classes, seed):
+def write_student(path, n_columns, n_classes, seed):
     """A file whose speed alone matters."""
     from skdistill import DistilledClassifier, MLPStudent, to_onnx
 
     X, soft = table(20 * n_classes, n_columns, n_classes, seed)
     recipe = MLPStudent(WIDTHS, n_steps=10)
-    clf = DistilledClassifier(student=recipe, transfer=None, validation_fraction=None)
+    clf = DistilledClassifier(student=recipe, transfer=None, early_stopping=False)
     to_onnx(clf.fit(X, np.arange(len(X)) % n_classes, soft_targets=soft), path)
-
-
-def score(folder):
-    from skdistill.scale import score_parquet
-
-    folder = Path(folder)
-    score_parquet(
-        folder / "student.onnx",
-        folder / "rows",
-        folder / "out.parquet",
-        keep=["id"],
-        overwrite=True,
-    )
-
-
-def fit(n_rows, n_columns, n_classes, seed):
-    from skdistill import DistilledClassifier
-
-    X, soft = table(n_rows, n_columns, n_classes, seed)
-    clf = DistilledClassifier(transfer=None, random_state=seed)
-    clf.fit(X, np.arange(n_rows) % n_classes, soft_targets=soft)
-
-
-def table(n_rows, n_columns, n_classes, seed):
-    """Normal numbers, and probabilities that follow some of them."""
-    import pandas as pd
-    from scipy.special import softmax
-
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n_rows, n_columns)).astype(np.float32)
-    soft = softmax(X[:, :10] @ rng.normal(size=(10, n_classes)).astype(np.float32), axis=1)
-    return pd.DataFrame(X, columns=names(n_columns)), soft
-
-
-def measured(function, args):
-    """Seconds and processor seconds of the call; MB of the process at its peak."""
-    started, usage = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-    function(*args)
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "seconds": time.perf_counter() - started,
-        "processor_seconds": after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime,
-        "peak_mb": after.ru_maxrss / 1024,
-    }
 
 
 # --- tables ---
@@ -153,7 +107,3 @@ def form(name, title, points, run):
 
 SCORE_GROWTH = form("score-growth", "Growth of scoring", SCORED, score_point)
 FIT_GROWTH = form("fit-growth", "Growth of a fit", FITTED, fit_point)
-
-if __name__ == "__main__":
-    functions = {function.__name__: function for function in (student, score, fit)}
-    print(json.dumps(measured(functions[sys.argv[1]], json.loads(sys.argv[2]))))

@@ -13,12 +13,14 @@ replays *synthetic* rows, with its old answers, keeps them: no row of the data i
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
 from skdistill import (
     ContinualClassifier,
+    DarkExperience,
     DistilledClassifier,
     LearningWithoutForgetting,
     MLPStudent,
@@ -39,11 +41,14 @@ replays = {
     "nothing": SyntheticReplay(n_rows=0),
     "old answers on new rows": LearningWithoutForgetting(),
     "100 rows stored": StoredRows(100),
+    "100 rows and their logits": DarkExperience(100),
     "synthetic rows": SyntheticReplay(n_rows=3000),
 }
+labels_alone = clone(student).set_params(alpha=1.0)  # as dark experience replay has it
 models = {}
 for name, replay in replays.items():
-    model = ContinualClassifier(student, replay, random_state=0)
+    own = labels_alone if isinstance(replay, DarkExperience) else student
+    model = ContinualClassifier(own, replay, random_state=0)
     for part in (y < 5, y >= 5):
         model.partial_fit(X[part], y[part])
     models[name] = model

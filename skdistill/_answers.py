@@ -1,4 +1,4 @@
-"""What fitted distillers answer."""
+"""Answers of fitted distillers."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from skdistill._utils.types import ArrayLike, FloatArray, Table
 
 
 class ProbabilitiesMixin:
-    """Answers of a student that tells classes."""
+    """Answers of a student that predicts classes."""
 
     classes_: np.ndarray
     _outputs: Any
@@ -74,12 +74,12 @@ class ProbabilitiesMixin:
         -------
         ndarray of shape (n_samples,)
         """
-        outputs = self._outputs(X)  # first: it says so where there has been no fit
+        outputs = self._outputs(X)  # first: it raises NotFittedError before a fit
         return self.classes_[outputs.argmax(axis=1)]
 
 
 def _tells_quantiles(reg: Any) -> bool:
-    """True, or an AttributeError, as scikit-learn's methods have that depend on a parameter."""
+    """True, or an AttributeError, as for scikit-learn's methods that depend on a parameter."""
     tells = hasattr(reg, "quantiles_") if hasattr(reg, "student_") else reg.head == "quantiles"
     if not tells:
         raise AttributeError(
@@ -89,7 +89,7 @@ def _tells_quantiles(reg: Any) -> bool:
 
 
 class QuantilesMixin:
-    """Answers of a student that tells numbers, beside the numbers themselves."""
+    """Answers of a student that predicts numbers, except the numbers themselves."""
 
     quantiles_: np.ndarray
     target_scaler_: Any
@@ -105,7 +105,8 @@ class QuantilesMixin:
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         quantiles : array-like of shape (n_levels,), default=None
-            Levels, none outside those learned: others are interpolated. None is ``quantiles_``.
+            Levels within the range of ``quantiles_``, which is the default. Levels between those
+            learned are interpolated.
 
         Returns
         -------
@@ -114,7 +115,7 @@ class QuantilesMixin:
         Raises
         ------
         ValueError
-            If the student tells no quantiles, or not so far out.
+            If the student predicts no quantiles, or a level is outside those learned.
         """
         values = self._quantiles_of(X)
         return interpolate(values, self.quantiles_, levels_of(quantiles, self.quantiles_))
@@ -123,13 +124,13 @@ class QuantilesMixin:
     def predict_interval(self, X: Table, coverage: float = 0.8) -> FloatArray:
         """Predict an interval that holds the number with a probability of `coverage`.
 
-        Both ends are conformalised quantiles: each tail misses half of the rest.
+        Both ends are conformalised quantiles. Each tail has half of the remaining probability.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         coverage : float, default=0.8
-            Between 0 and 1, and no more than between the outermost levels learned.
+            Between 0 and 1, at most the distance between the lowest and highest level learned.
 
         Returns
         -------
@@ -139,7 +140,7 @@ class QuantilesMixin:
         Raises
         ------
         ValueError
-            If the student tells no quantiles, or not so far out.
+            If the student predicts no quantiles, or a level is outside those learned.
         """
         values = self._quantiles_of(X)
         return interpolate(values, self.quantiles_, tails_of(coverage, self.quantiles_))

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_is_fitted
@@ -68,23 +68,23 @@ class BaseDistiller(
     }
 
     _kind: ClassVar[Kind]
-    # What the kinds that have no such parameter take for it.
+    # Values for the kinds that have no such parameter.
     temperature: float | str = 1.0
     pooling: str = "arithmetic"
     calibrate: bool | str = "auto"
     class_weight: Any = None
     class_prior: Any = None
     label_tolerance: float | None = None
-    # Of a fit, for one that goes on from it; a fit by an older version left none.
+    # State of the last fit, for one that continues it; a fit by an older version left none.
     _settled: dict[str, str] | None = None
     _rows: str | None = None
     _split_seed: int | None = None
-    # What another fit goes on by, where it does.
+    # State from which another fit may continue.
     _goes_on_by: str = "warm_start"
 
     @safe_threads()
     def _distil(self, arguments: Arguments) -> Self:
-        """Fit; one that fails leaves nothing, or the student that `warm_start` goes on from."""
+        """Fit. If it fails, nothing is left, or the student that `warm_start` continues from."""
         with naming(type(self).__name__):
             return self._distil_named(arguments)
 
@@ -135,13 +135,13 @@ class BaseDistiller(
         return given, Run(plan, given.task, progress, seen._columns_seen(plan.columns))
 
     def _finish(self, outcome: Outcome | SourceOutcome, run: Run) -> None:
-        """Take what a fit leaves, and tell callbacks that it is over."""
+        """Set the results of a fit, and tell callbacks that it is over."""
         self._keep(outcome, run)
         context, data = run.progress.context, run.progress.data
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
 
     def _keep(self, outcome: Outcome | SourceOutcome, run: Run) -> None:
-        """Take what a fit leaves: none but it and `refresh` set an attribute that ends in ``_``."""
+        """Set the results of a fit: only this and `refresh` set attributes that end in ``_``."""
         self.__dict__.pop("refresh_", None)
         for name, value in (outcome.attributes | run.columns).items():
             setattr(self, name, value)
@@ -157,7 +157,7 @@ class BaseDistiller(
             self.__dict__.pop(name, None)
 
     def _previous(self) -> Previous | None:
-        """What this fit goes on from."""
+        """The state that this fit continues from."""
         if not self.warm_start or not hasattr(self, "student_"):
             return None
         return Previous(
@@ -181,7 +181,7 @@ class BaseDistiller(
 
     @property
     def _calibration(self) -> tuple[float, FloatArray | None]:
-        """What the outputs of the student are divided by, and what is added to them then."""
+        """The divisor of the student's outputs, and the offset that is added after that."""
         raise NotImplementedError
 
     @property
@@ -195,7 +195,7 @@ class BaseDistiller(
         )
 
     def _outputs(self, X: Table) -> FloatArray:
-        """The student's outputs for rows: for classes logits, calibrated."""
+        """The student's outputs for rows; for classes, calibrated logits."""
         if not self.__sklearn_is_fitted__():  # check_is_fitted alone is slow for a row
             check_is_fitted(self)
         return self._student.outputs(self._check_X(X))
@@ -213,34 +213,34 @@ class BaseDistiller(
         """Train the fitted student on new rows, labelled by the teacher that is there.
 
         The teacher, the encoder and the classes stay as they are. The student starts from its
-        weights. Some of the new rows are held out. Neither student learns from them, and what has
-        changed is measured on them, the churn [1]_ among it. Where the refreshed student is clearly
-        worse there, the old one is kept, and a UserWarning says so. The old rows are not needed:
-        `transfer` draws from the new ones.
+        weights. Some of the new rows are held out. Neither the old nor the new student learns from
+        them. The changes are measured on them, such as the churn [1]_. If the refreshed student is
+        clearly worse there, the old one is kept, and a UserWarning says so. The old rows are not
+        needed: `transfer` draws from the new ones.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            New rows, which the teacher has not seen either, with the columns of the fit. Levels of
-            a category that were not in the fit are taken as predict takes them.
+            New rows, which the teacher has not seen either, with the columns of the fit. New
+            categories are handled as in ``predict``.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Their labels, or numbers. None learns from the teacher alone, and measures how near to
-            it both students are.
+            Their labels, or numbers. With None the student learns from the teacher alone, and both
+            students are compared with the teacher.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         groups : array-like of shape (n_samples,), default=None
             Labels of rows that belong together: no group is split.
         test_size : float, default=0.2
-            Share of the new rows, or of their groups, that both students are compared on.
+            Share of the new rows, or of their groups, on which both students are compared.
         tolerance : float or array-like of shape (n_targets,), default=None
-            Of numbers: how far one may move and still count as the same, in the unit of y. None is
+            For numbers: a larger move, in the unit of y, counts as a change. None is
             a tenth of the standard deviation of the old student's numbers.
 
         Returns
         -------
         self : object
-            With ``refresh_``, a :class:`RefreshResult`. Where the student was kept as it was, only
-            that and ``decision_`` are new.
+            With ``refresh_``, a :class:`RefreshResult`. If the old student was kept, only
+            ``refresh_`` and ``decision_`` are new.
 
         Raises
         ------
@@ -269,7 +269,7 @@ class BaseDistiller(
         return self
 
     def without_teacher(self) -> Self:
-        """Return a copy that predicts the same but holds no teacher: what to store and serve.
+        """Return a copy for storing and serving: it predicts the same but holds no teacher.
 
         Returns
         -------
@@ -283,6 +283,15 @@ class BaseDistiller(
         light = type(self).__new__(type(self))
         light.__setstate__(state)
         return light
+
+    def _unfitted_plain(self) -> "BaseDistiller":
+        """An unfitted copy without a teacher, whose ``fit`` takes soft targets.
+
+        Returns
+        -------
+        BaseDistiller
+        """
+        return clone(self.without_teacher())
 
     # --- scikit-learn's API ---
 

@@ -1,4 +1,4 @@
-"""What finds the best of several students, and then answers by it."""
+"""Estimators that find the best of several students, and then answer by it."""
 
 import copy
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from skdistill._utils.warn import naming
 
 
 def _best_has(name: str) -> Callable[["BestEstimator"], bool]:
-    """Whether the best estimator, or before a fit the one given, has a method."""
+    """Whether the best estimator has a method; before a fit, whether the given one has it."""
 
     def check(search: "BestEstimator") -> bool:
         getattr(getattr(search, "best_estimator_", search.estimator), name)
@@ -54,7 +54,7 @@ class BestEstimator(MetaEstimatorMixin, BaseEstimator):
             seen._check_X(given.X, reset=True)
             return given.X, seen._kind.check_target(y, given.X)
 
-    # --- what the best estimator tells ---
+    # --- answers of the best estimator ---
 
     @available_if(_best_has("predict"))
     def predict(self, X: Table) -> np.ndarray:
@@ -120,7 +120,7 @@ class BestEstimator(MetaEstimatorMixin, BaseEstimator):
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         quantiles : array-like of shape (n_levels,), default=None
-            Levels; None is those that were learned.
+            Levels; None takes those that were learned.
 
         Returns
         -------

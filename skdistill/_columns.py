@@ -1,4 +1,4 @@
-"""The columns that an estimator has seen, and the rows that it takes then."""
+"""The columns that an estimator has seen, and the checks of rows against them."""
 
 import copy
 from typing import Any, Self
@@ -27,16 +27,16 @@ class SeenColumnsMixin:
 
     encoder: Any
     n_features_in_: int
-    # Those of the student, where it does not see all.
+    # The student's columns, if it does not see all.
     _columns: ColumnSelection | None = None
-    # That of one row, where X is no table.
+    # Shape of one row, if X is not a table.
     _row_shape: tuple[int, ...] | None = None
 
     def _check_X(self, X: Table, reset: bool = False) -> Table:
         """Check the container, the number and the names of the columns.
 
-        After a fit, X may have the columns of the student alone, or all that the fit had; what is
-        returned has those of the student.
+        After a fit, X may have the columns of the student alone, or all columns of the fit. The
+        result has those of the student.
         """
         if not reset and self._is_plain(X):
             return X
@@ -75,7 +75,7 @@ class SeenColumnsMixin:
         )
 
     def _check_row_shape(self, X: Any, reset: bool) -> None:
-        """Rows that are no tables have the shape of those of the fit."""
+        """Check rows that are not tables: they have the shape of those of the fit."""
         shape = X.shape[1:]
         if reset:
             self._row_shape = shape if len(shape) > 1 else None
@@ -87,13 +87,13 @@ class SeenColumnsMixin:
             )
 
     def _own_columns(self, X: Table) -> Table:
-        """The columns that the student asks for, where X may have those of the teachers, too."""
+        """The student's columns of X, which may also have those of the teachers."""
         return X if self._columns is None else self._columns.take_own(X)
 
     def _as_in_the_fit(self) -> Self:
-        """A copy that takes down the columns of X, and checks more rows by them.
+        """A copy that records the columns of X, and checks later rows against them.
 
-        They are those of the last fit, where this one goes on from it; not those of its student.
+        If this fit continues the last one, they are those of the last fit, not of its student.
         """
         seen = copy.copy(self)
         columns = seen.__dict__.pop("_columns", None)
@@ -104,7 +104,7 @@ class SeenColumnsMixin:
         return seen
 
     def _columns_seen(self, columns: ColumnSelection) -> dict[str, Any]:
-        """What a fit says of the columns that its student asks for."""
+        """The attributes of a fit that describe the student's columns."""
         seen = {
             name: getattr(self, name)
             for name in ("n_features_in_", "feature_names_in_")
@@ -120,7 +120,7 @@ class SeenColumnsMixin:
         return seen
 
     def _is_plain(self, X: Table) -> bool:
-        """Whether X is an array as `fit` had it, so that the full check, slow for a row, may go."""
+        """Whether X is an array like that of `fit`, so that the slow full check can be skipped."""
         return (
             is_matrix(X)
             and X.shape[1] == self.n_features_in_
@@ -131,15 +131,15 @@ class SeenColumnsMixin:
         return isinstance(self.encoder, str) and self.encoder == "passthrough"
 
     def _reads_tables(self) -> bool:
-        """Whether what stands before the student takes tables alone."""
+        """Whether the encoder takes only tables."""
         is_auto = isinstance(self.encoder, str) and not self._passes_through()
         return is_auto or isinstance(self.encoder, TabularEncoder)
 
     def _takes_sparse(self) -> bool:
-        """Whether what stands before the student takes sparse rows."""
+        """Whether the encoder takes sparse rows."""
         if isinstance(self.encoder, (str, type)):
             return self._passes_through()
-        # An object that declares no tags is taken to take anything.
+        # An object without tags is assumed to take anything.
         tagged = hasattr(self.encoder, "__sklearn_tags__")
         return not tagged or get_tags(self.encoder).input_tags.sparse
 

@@ -1,4 +1,4 @@
-"""The versions that a report of a fault needs."""
+"""The versions for a bug report."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ OPTIONAL = (
 
 
 def show_versions() -> None:
-    """Print versions of Python and packages, and the machine, for a report of a fault.
+    """Print versions of Python and packages, and the machine, for a bug report.
 
     Notes
     -----

@@ -1,6 +1,7 @@
 """Cascade: the student answers where it may, the teacher the rest."""
 
 import copy
+import math
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -12,7 +13,7 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._fit.holdout import rows_to_hold_out
-from skdistill._utils._compat import Interval, num_samples, safe_indexing, take_params
+from skdistill._utils._compat import Interval, is_fitted, num_samples, safe_indexing, take_params
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, BoolArray, FloatArray, IntArray, RandomState, Table
 from skdistill._utils.warn import naming, warn
@@ -24,8 +25,8 @@ from skdistill.teacher import TeacherPool, unfrozen
 class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     r"""Answer by the student where it is sure, and ask the teacher for the other rows.
 
-    The student is sure of a row where its largest probability is at least ``threshold_``. The
-    threshold keeps a promise, which is tested on rows held out:
+    The student is sure of a row if its largest probability is at least ``threshold_``. The
+    threshold keeps a promise, which is tested on held-out rows:
 
     ============  ==============================================================================
     `coverage`    what is promised, with probability `confidence`
@@ -37,7 +38,8 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ============  ==============================================================================
 
     The bound is that of Clopper and Pearson for the number of rows that break the promise. It holds
-    for rows like those held out, whatever student and teacher are [1]_.
+    for the share in all rows like those held out, whatever student and teacher are [1]_. Among few
+    new rows more may break it by chance: a higher `confidence` leaves room for that.
 
     Parameters
     ----------
@@ -46,16 +48,16 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         unfitted one is cloned and fitted on the rows that are not held out; a fitted one belongs in
         a :class:`~sklearn.frozen.FrozenEstimator`. One without ``fit`` is taken as fitted.
     teacher : classifier or list of them, default=None
-        As `teacher` of :class:`DistilledClassifier`: an unfitted one is fitted where the student
-        is. None is the ``teacher_`` of the student.
+        As `teacher` of :class:`DistilledClassifier`: an unfitted one is fitted on the rows of the
+        student. None is the ``teacher_`` of the student.
     agreement : float, default=0.99
         Between 0 and 1.
     coverage : float, default=None
-        Between 0 and 1: for a price a row of the teacher, the share of rows that need not cost it.
+        Between 0 and 1. If each answer of the teacher has a price, this share of the rows is free.
     confidence : float, default=0.95
         Between 0 and 1.
     test_size : float, default=0.2
-        Share of the rows that is held out, where the student is fitted here. A fitted student needs
+        Share of the rows that is held out, if the student is fitted here. A fitted student needs
         rows that it has not seen: all rows of ``fit`` are used.
     random_state : int, RandomState instance or None, default=None
         Draws the rows held out.
@@ -143,9 +145,9 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             For all that is fitted here, student and teachers. Rows of weight 0 are left out.
             The promise counts rows, whatever they weigh.
         **fit_params : dict
-            For the ``fit`` of the student; those with a value a row are cut down to its rows. Of
-            `groups` none is split: the bound still counts rows, and is too low where rows of a
-            group are alike.
+            For the ``fit`` of the student; those with one value for each row are reduced to its
+            rows. No group of `groups` is split. The bound still counts rows, and is too low if rows
+            of a group are alike.
 
         Returns
         -------
@@ -173,12 +175,18 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.n_calibration_rows_ = len(sure)
         self.coverage_ = float(answers.mean())
         self.agreement_ = float(1 - (differs & answers).mean())
-        self.decision_ = (
-            f"the student answers where its probability is at least {self.threshold_:.4f}: "
-            f"{self.coverage_:.1%} of {len(sure)} rows held out; {self.agreement_:.2%} of all "
-            "answers are the teacher's"
-        )
+        self.decision_ = self._decision()
         return self
+
+    def _decision(self) -> str:
+        """The threshold, and what it gave on the rows that chose it."""
+        if self.threshold_ == np.inf:
+            return "the teacher answers all rows"
+        return (
+            f"the student answers where its probability is at least {self.threshold_:.4f}: "
+            f"{self.coverage_:.1%} of the {self.n_calibration_rows_} rows that chose this; "
+            f"{self.agreement_:.2%} of all answers are the teacher's"
+        )
 
     def _fit_parts(self, X: Table, y: Any, fit_params: dict[str, Any]) -> Table:
         """Fit the student and the teachers, if they are not fitted; the rows held out."""
@@ -191,6 +199,13 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             self.student_ = self.student
             self.teacher_ = self._find_teacher(X, None)
             return X
+        if is_fitted(self.student):
+            with naming(type(self).__name__):
+                warn(
+                    "`student` is fitted but not frozen, so a clone of it is fitted again. Wrap it "
+                    "in sklearn.frozen.FrozenEstimator to use it as it is, and give rows that it "
+                    "has not seen."
+                )
         weight = check_weights(fit_params.get("sample_weight"), num_samples(X))
         used = np.arange(num_samples(X)) if weight is None else np.flatnonzero(weight)
         test = used[self._rows_held_out(*_take(used, X, y, fit_params.get("groups")))]
@@ -234,7 +249,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """The threshold whose promise holds; see the class."""
         levels = np.unique(sure)
         if self.coverage is not None:
-            # Broken by a row that goes to the teacher: the more, the higher the threshold.
+            # Each row that goes to the teacher breaks it: the higher the threshold, the more do.
             n_asked = np.searchsorted(np.sort(sure), levels)
             kept = self._bound(n_asked, len(sure)) <= 1 - self.coverage
             if kept.any():
@@ -244,16 +259,18 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         wrong_above = np.cumsum(differs[order][::-1].astype(int))[::-1]
         n_wrong = wrong_above[np.searchsorted(sure[order], levels)]
         kept = self._bound(n_wrong, len(sure)) <= 1 - self.agreement
-        # From the top down to the first that breaks it: below that, the bound says nothing.
+        # From the top down to the first that breaks it: the bound does not hold for lower ones.
         broken = np.flatnonzero(~kept)
         first = 0 if not len(broken) else broken[-1] + 1
         if first < len(levels):
             return float(levels[first])
+        least = math.ceil(math.log(1 - self.confidence) / math.log(self.agreement))
         with naming(type(self).__name__):
             warn(
                 f"{len(sure)} rows held out cannot show that the student agrees with the teacher "
                 f"on {self.agreement:.1%} of the rows, so the teacher answers all: give more "
-                "rows, or a lower `agreement`."
+                f"rows, or a lower `agreement`. Even without a difference that takes {least} rows "
+                "held out."
             )
         return float("inf")
 

@@ -34,137 +34,140 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     teacher : estimator, list of estimators or list of (str, estimator), default=None
         Anything with ``predict_proba``. Unfitted ones are cloned and fitted on X and y as they
         come (xgboost and skorch models on the codes 0, ..., K - 1 of the labels). Wrap a fitted
-        one in :class:`~sklearn.frozen.FrozenEstimator`, a torch module in :class:`TorchTeacher`,
-        a function, or a model that knows other labels than y, in :class:`FittedTeacher`; an
-        object without ``fit`` is taken as fitted, and so are a Booster, a session of ONNX Runtime
-        and other models of :ref:`models-of-other-libraries`. Inside cross-validation a fitted
-        teacher has seen the rows held out. None is legal only with `soft_targets`.
+        one in :class:`~sklearn.frozen.FrozenEstimator`, and a torch module in
+        :class:`TorchTeacher`. A function, or a model that knows other labels than y, goes into
+        :class:`FittedTeacher`. An object without ``fit`` is taken as fitted, and so are a Booster,
+        a session of ONNX Runtime and other models of :ref:`models-of-other-libraries`. Inside
+        cross-validation a fitted teacher has seen the held-out rows. None is legal only with
+        `soft_targets`.
     student : None, MLPStudent, torch.nn.Module class or skorch.NeuralNetClassifier, default=None
         None is :class:`MLPStudent` with its defaults. A module class must return logits. A net is
         cloned; its criterion declares what its module returns (CrossEntropyLoss: logits, NLLLoss:
-        probabilities) and is replaced by the distillation loss; so are its train split and
-        iterators. The module's constructor is given `n_inputs`, `n_outputs` and `cardinalities`
-        where it takes them.
+        probabilities). The distillation loss replaces the criterion; train split and iterators
+        are replaced, too. The module's constructor gets `n_inputs`, `n_outputs` and
+        `cardinalities` if it has these parameters.
     encoder : "auto", "passthrough" or transformer, default="auto"
-        What the student sees of X. Rows keep the shape of the fit.
+        Turns X into the student's input. Rows keep the shape of the fit.
 
         =============  ========================================================================
         "auto"         :class:`TabularEncoder`: indicator columns for categories, or codes for a
-                       module that takes `cardinalities`. Where numbers may be codes, a control
-                       is trained with ``nominal="auto"``, too, and that is kept if it is clearly
-                       better on the rows held out (not with `max_time`).
+                       module that takes `cardinalities`. If numbers may be codes, a control
+                       is trained with ``nominal="auto"``, too. This encoder is kept if it is
+                       clearly better on the held-out rows (not with `max_time`).
         "passthrough"  X itself as float32, of any rank.
         a transformer  It is fitted on all of X and y, and may take any rank. If it uses y, the
                        validation loss is too low without `X_val`.
         =============  ========================================================================
 
     response : Response, default=None
-        What the student's logits are held against. None is :class:`Hinton`.
+        The term of the loss that compares student and teacher. None is :class:`Hinton`.
     objectives : Objective, list of them or list of (str, Objective), default=None
         Terms added to the loss.
     teacher_features : column selector, default=None
         The columns of X that the teachers see, as in :class:`~sklearn.compose.ColumnTransformer`:
         names, positions, a slice, a mask or a callable. None is all.
     student_features : column selector, default=None
-        Those that the student sees. It is then asked with its own columns, or with all.
+        The columns that the student sees. ``predict`` then takes these, or all columns of the fit.
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
-        Synthetic rows, for instance :class:`Munge`, beside the training rows. A
-        :class:`GivenRows` sets the weight of the rows of `X_transfer`, 1 without. "auto" is
-        :class:`Munge` and :class:`Gibbs`, half each: 50,000 rows, from 10,000 training rows on
-        25,000; but 2 to 16 a training row, 100,000 at most; less those of `X_transfer`. Nothing is
-        drawn if no teacher can label it, none knows a class of y, or X is no table.
+        Synthetic rows, for instance :class:`Munge`, added to the training rows. A
+        :class:`GivenRows` sets the weight of the rows of `X_transfer`, otherwise 1. "auto" draws
+        half of the rows by :class:`Munge` and half by :class:`Gibbs`: 50,000 rows, or 25,000 from
+        10,000 training rows on, but 2 to 16 for each training row, and 100,000 at most. Rows of
+        `X_transfer` count towards these numbers. Nothing is drawn if no teacher can label it, none
+        knows a class of y, or X is no table.
     temperature : float or "auto", default=1.0
         T > 0. "auto" trains students at 1, 2 and 4 and keeps the first, unless another is clearly
-        better on the rows held out; where there is nothing to compare by, as for `alpha`, it is 1,
-        with a warning.
+        better on the held-out rows. If students cannot be compared (see `alpha`), it is 1, with
+        a warning.
     alpha : float or "auto", default="auto"
         Weight of the labels, in [0, 1]; the teacher has the rest.
 
         ======  ===============================================================================
         0       The teacher alone.
         1       The labels alone: the *control*. Unlabelled rows are left out.
-        "auto"  0.3. A control is trained as well; where rows judge in five folds, 0.7 too. The
-                one that is clearly better on the rows held out is kept
-                (:ref:`by these rules <clearly>`), with a warning where that is the control.
+        "auto"  0.3. A control is trained as well; if students are judged in five folds, also a
+                student at 0.7. The one that is clearly better on the held-out rows is kept
+                (:ref:`by these rules <clearly>`), with a warning if it is the control.
         ======  ===============================================================================
 
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         How several teachers are averaged.
     teacher_weights : "auto", RowWeights or array-like of shape (n_teachers,), default=None
-        Weights of the teachers in the pool; None weighs all alike. "auto" takes those with the
-        lowest log loss of the pool on the labelled validation rows, drawn to equal weights by a
-        prior worth one row a teacher; :class:`RowWeights` learns there which teacher is good on
-        which rows. Without such rows all weigh alike, and a warning says so.
-        Frozen teachers may have seen these rows, and then get too much; give `X_val`.
+        Weights of the teachers in the pool; with None they are equal. "auto" takes the weights
+        with the lowest log loss of the pool on the labelled validation rows. A prior worth one row
+        for each teacher pulls them to equal weights. :class:`RowWeights` learns on these rows
+        which teacher is good on which rows. Without such rows the weights are equal, and a warning
+        says so. Frozen teachers may have seen these rows, and then get too much weight: give
+        `X_val`.
     cv : "auto", int, splitter or None, default="auto"
         Which teachers label the training rows, and the synthetic rows drawn from them.
 
         ================  =====================================================================
         None              Teachers that were fitted on these rows.
         int or splitter   Teachers that have not seen the row's fold (out-of-fold soft targets).
-        "auto"            As None. Five folds are tried as well where the student soon overfits
-                          what the teachers have learned by heart (:ref:`see when <leak>`), and
-                          kept if they are clearly better.
+        "auto"            As None. Five folds are tried as well if the student soon overfits
+                          what the teachers have learned by heart (:ref:`see when <leak>`). They
+                          are kept if they are clearly better.
         ================  =====================================================================
 
     calibrate : bool or "auto", default="auto"
-        Whether a temperature of the student's own is fitted on labelled validation rows. "auto"
-        does so where there are any.
+        Whether a calibration temperature is fitted on labelled validation rows. "auto" does so if
+        there are any.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes: they multiply `sample_weight`, for teachers and student; with
-        metadata routing, for teachers only where `sample_weight` is given and requested.
+        Weights of the classes: they multiply `sample_weight`, for teachers and student. With
+        metadata routing, teachers get them only if `sample_weight` is given and requested.
     class_prior : dict, Series or array-like of shape (n_classes,), default=None
-        Shares of the classes where the student will be used, by label or in the order of
-        ``classes_``, if those it learns from are others: its logits are corrected by the quotient.
-        They are divided by their sum. So it can tell a class that is rare or missing among its
-        rows, as long as a teacher names it. The teachers are taken to have learned from such rows.
-        None corrects nothing.
+        Shares of the classes in production, by label or in the order of ``classes_``, if they
+        differ from those that the student learns from. They are divided by their sum. The
+        student's logits are corrected by the ratio. So it can predict a class that is rare or
+        missing among its rows, if a teacher predicts it. The teachers are taken to have learned
+        from such rows. None corrects nothing.
     early_stopping : bool or "auto", default="auto"
-        Whether the student is the best epoch by validation loss, and training ends when that
+        Whether the best epoch by validation loss is kept, and training ends when this loss
         stalls. "auto" does so with `X_val`, a splitter as `validation_fraction`, in folds, or
         from 500 training rows on. With fewer than 250 it does not.
     validation_fraction : "auto", float, splitter or list of (train, test), default="auto"
         Share of the training rows held out, for early stopping, calibration and `leak_gap_`, and
-        for all that other parameters leave to "auto". "auto" holds out 1,000 rows, but a tenth at
+        for all choices of "auto". "auto" holds out 1,000 rows, but a tenth at
         least and a quarter at most; of 250 to 2,000 rows each once, in five folds
-        (:ref:`with exceptions <what-is-held-out>`). With `groups` they are whole groups. Of a
-        splitter, such as TimeSeriesSplit, PredefinedSplit or GroupShuffleSplit, it is the last
-        split: its test part is held out, and rows in neither part are left out of the fit.
-        Neither the teachers nor the student are fitted on them: a teacher that has seen them would
-        tell the student, and the loss on them would be too low. Frozen teachers may have seen them;
-        give `X_val` then.
+        (:ref:`with exceptions <what-is-held-out>`). With `groups` they are whole groups. A
+        splitter, such as TimeSeriesSplit, PredefinedSplit or GroupShuffleSplit, is used by its
+        last split: the test part is held out, and rows in neither part are left out of the fit.
+        Neither teachers nor student are fitted on held-out rows. Otherwise the student would learn
+        their labels from the teacher, and the loss on them would be too low. Frozen teachers may
+        have seen them: give `X_val` then.
     refit : bool, default=True
-        Whether teachers and student are at last fitted on all rows, those held out as well, in the
-        way that was chosen on them and for the share of the epochs that was best. So the teachers
-        are fitted at least twice; False does without. Not with `warm_start`, :class:`Rounds` or a
-        skorch net as `student`.
+        Whether teachers and student are finally fitted on all rows, held-out ones included, with
+        the choices made on the held-out rows and for the best share of the epochs. The teachers
+        are then fitted at least twice. Not with `warm_start`, :class:`Rounds` or a skorch net as
+        `student`.
     warm_start : bool, default=False
-        Whether another ``fit`` goes on from the student's weights, with the fitted teacher and
-        encoder kept as they are. A change that it cannot follow, as of `teacher`, is an error.
+        Whether another ``fit`` continues from the student's weights, with the same fitted teacher
+        and encoder. A change of `teacher`, for example, is then an error.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted teachers, their probabilities, what objectives take from them and synthetic
-        rows are kept, for the next fit on the same rows: a search over the student's parameters,
-        `temperature`, `alpha`, `pooling` or `objectives` fits and asks the teachers once. With
-        `random_state=None`, what is there is used whatever it was drawn from.
+        Stores fitted teachers, their probabilities, the data that objectives take from them, and
+        synthetic rows, for the next fit on the same rows. A search over the student's parameters,
+        `temperature`, `alpha`, `pooling` or `objectives` then fits and asks the teachers once. With
+        `random_state=None`, stored results are used even if they come from another seed.
     checkpoint_dir : str or path-like, default=None
-        A folder where teachers, labels, synthetic rows and epochs are kept as soon as they are
-        there. After the process was killed, another ``fit`` with the same inputs goes on from
-        there; with others it is an error (:ref:`checkpoints`). A fit that is done deletes what it
-        has kept.
+        A folder where teachers, labels, synthetic rows and epochs are stored as soon as they are
+        finished. If the process was killed, another ``fit`` with the same inputs continues from
+        there. Other inputs are an error (:ref:`checkpoints`). At its end, a fit deletes what it
+        has stored.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning. Fits of
         teachers and labelling are not cut short; the student has one epoch at least.
     max_queries : int, default=None
         Rows that the teachers may be asked for in a fit, for teachers that cost money or seconds.
-        No row is asked for twice, and what `memory` has is no query. Frozen teachers are asked for
-        the training rows first, then for those of `X_transfer`, then for new ones, of which
-        samplers draw no more than there is a budget for; "auto" takes rounds of
+        No row is asked for twice, and answers in `memory` do not count. Frozen teachers are asked
+        for the training rows first, then for those of `X_transfer`, then for new ones. Samplers
+        draw only as many rows as are left in the budget; "auto" takes rounds of
         :class:`Disagreement`. A sampler in :class:`Rounds` then has a student trained for each
-        round. Rows that a teacher was fitted on are taught by their labels, and `refit` fits no
+        round. Rows that a teacher was fitted on are learned from their labels, and `refit` fits no
         teacher again. Not with `cv`, searches and objectives that ask teachers
         (:ref:`query-budget`).
     n_jobs : int, default=None
-        Teachers and folds fitted, and chunks labelled, at the same time.
+        Number of teachers and folds fitted, and of chunks labelled, at the same time.
     verbose : int, default=0
         1 prints the steps, 2 the epochs as well.
     random_state : int, RandomState instance or None, default=None
@@ -175,30 +178,30 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     classes_ : ndarray of shape (n_classes,)
         Union of the labels of y and of frozen teachers.
     teacher_ : TeacherPool or None
-        The fitted teachers, pooled, by the weights in its ``weights_``; see `refit`.
+        The fitted teachers, pooled with the weights in its ``weights_``; see `refit`.
     student_ : skorch.NeuralNetClassifier
     encoder_ : TabularEncoder or transformer
     history_ : skorch.history.History
-        A row an epoch of the first training, with rows held out: ``train_loss``, ...
+        One row for each epoch of the first training, with rows held out: ``train_loss``, ...
     temperature_, alpha_ : float
     cv_ : int, splitter or None
-        What labelled the rows: `cv`, or what "auto" chose.
+        The folds of the labels that were used: `cv`, or the choice of "auto".
     leak_gap_ : float or None
-        Mean probability the teacher gives the true class on rows it was fitted on, less that on
-        rows it was not: out-of-fold ones, or those held out. None where there were neither.
+        The teacher's mean probability of the true class on rows that it was fitted on, minus the
+        same mean on other rows (out of fold, or held out). None if there are no other rows.
     calibration_temperature_ : float
-        The student's logits are divided by it; 1.0 where it was not fitted.
+        The student's logits are divided by it; 1.0 if it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
     decision_ : str
-        What was kept, by which losses, and why, in one line.
+        Which student was kept, why, and with which losses, in one line.
     trials_ : list of dict
-        The trainings in their order, and the teacher where it was judged: "who" ("student",
-        "control", "teacher"), "log_loss" on the labelled rows held out, each at its own temperature
-        where `calibrate` is on, "is_kept", and with what ("alpha", "temperature", "cv", "nominal").
-        A frozen teacher "may_have_seen_the_rows". Empty without such rows. Where fewer than 50
-        `groups` are held out, the last is the one kept, judged by all of them ("n_groups"): each
-        is held out once, in five folds.
+        The trainings in their order, and the teacher if it was judged: "who" ("student",
+        "control", "teacher"), "log_loss" on the labelled held-out rows (calibrated if `calibrate`
+        is on), "is_kept", and its settings ("alpha", "temperature", "cv", "nominal").
+        A frozen teacher "may_have_seen_the_rows". Empty without such rows. If fewer than 50
+        `groups` are held out, the last entry is the student that was kept, judged on all groups
+        ("n_groups"): each is held out once, in five folds.
     transfer_ : list of (str, TransferSampler)
         The samplers that drew transfer rows.
     n_transfer_rows_ : int
@@ -206,7 +209,7 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
     n_queries_ : int
         Rows that the teachers were asked for; only with `max_queries`.
     refresh_ : RefreshResult
-        What the last :meth:`refresh` changed, where there was one since the fit.
+        The changes of the last :meth:`refresh` since the fit, if there was one.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
 
@@ -332,29 +335,30 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
             Unlabelled rows. Pass ``(X_transfer,)`` inside cross-validation, which slices a bare
             array of exactly n_samples rows.
         soft_targets : array-like of shape (n_samples, n_classes) or DataFrame, default=None
-            Probabilities to use in place of the teacher's on X, in the order of ``classes_``, or
-            with a column a class.
+            Probabilities to use instead of the teacher's on X, in the order of ``classes_``, or
+            with one column for each class.
         soft_targets_transfer : array-like of shape (n_transfer, n_classes) or DataFrame, or a \
                 tuple of one, default=None
             The same on `X_transfer`.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights for teachers and student: a weight is worth that many copies of the row. One of
-            less than a millionth of the mean weight counts as 0.
+            Weights for teachers and student: a row of weight k counts like k copies of it. A weight
+            of less than a millionth of the mean weight counts as 0.
         groups : array-like of shape (n_samples,), default=None
-            Labels of rows that belong together, such as those of one patient. No group is split: by
-            the rows held out, by `cv` or by the folds of ``cv="auto"``. An int as `cv` is then
-            :class:`~sklearn.model_selection.StratifiedGroupKFold`. With metadata routing,
-            teachers that request `groups` are given them. Where fewer than 50 groups are held out,
-            five more teachers and students are trained, to judge the student by all groups; a
-            splitter as `validation_fraction` does without.
+            Labels of rows that belong together, such as those of one patient. No group is split,
+            neither by the held-out rows nor by `cv` nor by the folds of ``cv="auto"``. An int as
+            `cv` then means :class:`~sklearn.model_selection.StratifiedGroupKFold`. With metadata
+            routing, teachers that request `groups` get them; without it, those whose ``fit`` names
+            them. If fewer than 50 groups are held out, five more teachers and students are trained,
+            to judge the student on all groups. A splitter as `validation_fraction` skips this step.
         X_val, y_val, sample_weight_val : default=None
-            Rows for early stopping and calibration in place of a split. Where rows belong together,
-            they should be of other groups than those of X.
+            Rows for early stopping and calibration instead of a split. If rows belong together,
+            choose rows of other groups than those of X.
         **fit_params : dict
-            With metadata routing, other arguments for the teachers' ``fit``, such as `eval_set`:
-            each goes to the teachers that request it (``teacher.set_fit_request(eval_set=True)``),
-            or, of those that cannot request, to those whose ``fit`` has it. One with a value a row
-            of X is cut down to the rows that the teacher is fitted on.
+            With metadata routing, other arguments for the teachers' ``fit``, such as `eval_set`.
+            Each goes to the teachers that request it (``teacher.set_fit_request(eval_set=True)``).
+            A teacher that cannot request gets it if its ``fit`` has a parameter of this name. An
+            argument with one value for each row of X is reduced to the rows that the teacher is
+            fitted on.
 
         Returns
         -------

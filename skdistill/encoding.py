@@ -1,4 +1,4 @@
-"""What the student sees of X: the public path of :class:`TabularEncoder`."""
+"""From X to the student's input: the public path of :class:`TabularEncoder`."""
 
 from skdistill.table import TabularEncoder
 

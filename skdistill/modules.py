@@ -12,9 +12,8 @@ from torch import nn
 class MLP(nn.Module):
     """Multilayer perceptron on numbers and category codes.
 
-    The categories enter the first layer as one embedding each, of the width of that layer: the
-    same function as a linear layer on indicator columns. The code 0, a value never seen in
-    training, adds nothing.
+    Each category column has an embedding of the width of the first layer: the same function as a
+    linear layer on indicator columns. The code 0, a value not seen in training, adds nothing.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ class MLP(nn.Module):
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         if self.categories is None:
-            assert self.first is not None  # there are numbers where there are no categories
+            assert self.first is not None  # without categories there are numbers
             hidden = self.first(X)
         else:
             hidden = self.categories(X[:, self.n_numbers :])
@@ -64,7 +63,7 @@ class MLP(nn.Module):
 
 
 class QuantileMLP(MLP):
-    """A perceptron that gives quantiles, in ascending order whatever its weights are.
+    """A perceptron of quantiles, in ascending order for any weights.
 
     One output of the last layer is the quantile at the middle level. The others, made positive by a
     softplus, are the steps from one level to the next. Outputs of 0 give the quantiles of a
@@ -120,7 +119,7 @@ class QuantileMLP(MLP):
         return parts @ self.steps + self.start
 
     def link_backward(self, raw: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """The gradient of the outputs of the last layer, of that of the quantiles."""
+        """The gradient of the last layer's outputs, from the gradient of the quantiles."""
         of_parts = gradient @ self.steps.t()
         return torch.where(self.is_middle, of_parts, of_parts * torch.sigmoid(raw))
 
@@ -161,7 +160,7 @@ class HydraMLP(MLP):
     ) -> None:
         super().__init__(n_inputs, n_heads * n_outputs, cardinalities, hidden_layer_sizes)
         self.n_heads = n_heads
-        # It does nothing, but an objective can name it, and its name says how many there are.
+        # It does nothing, but an objective can name it, and its name holds the number of heads.
         self.add_module(heads_layer(n_heads), nn.Identity())
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
@@ -173,12 +172,12 @@ class HydraMLP(MLP):
         return raw.unflatten(1, (self.n_heads, -1))
 
     def link(self, raw: torch.Tensor) -> torch.Tensor:
-        """Logits of the mean of the heads, of the outputs of the last layer."""
+        """Logits of the mean of the heads, from the outputs of the last layer."""
         logs = torch.log_softmax(raw.unflatten(1, (self.n_heads, -1)), dim=2)
         return torch.logsumexp(logs, dim=1) - log(self.n_heads)
 
     def link_backward(self, raw: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """The gradient of the outputs of the last layer, of that of the logits."""
+        """The gradient of the last layer's outputs, from the gradient of the logits."""
         logs = torch.log_softmax(raw.unflatten(1, (self.n_heads, -1)), dim=2)
         shares = torch.softmax(logs, dim=1) * gradient[:, None]
         return (shares - logs.exp() * shares.sum(dim=2, keepdim=True)).flatten(1)
@@ -193,8 +192,8 @@ class CohortMLP(nn.Module):
     r"""Several perceptrons of one size side by side, that answer with their mean.
 
     The logits are :math:`\log \frac{1}{K} \sum_k \mathrm{softmax}(z_k)` of the logits
-    :math:`z_k` of the students. Each has weights of its own; one product of stacked matrices a
-    layer does for all.
+    :math:`z_k` of the students. Each has its own weights. For each layer, one product of stacked
+    matrices serves all students.
 
     Parameters
     ----------
@@ -271,7 +270,7 @@ class CohortMLP(nn.Module):
 
 
 class StackedLinear(nn.Module):
-    """Linear layers of one size, each on rows of its own.
+    """Linear layers of one size, each on its own rows.
 
     Parameters
     ----------
@@ -296,15 +295,15 @@ class StackedLinear(nn.Module):
 
 
 class CategoryLayer(nn.Module):
-    """Sum of one embedding a category column.
+    """Sum of one embedding for each category column.
 
     Parameters
     ----------
     cardinalities : tuple of int
     n_outputs : int
     n_numbers : int, default=0
-        Columns that enter the same units beside the categories. The weights begin as those of one
-        linear layer on the numbers and an indicator of each code would.
+        Columns that enter the same units as the categories. The initial weights are those of one
+        linear layer on the numbers and on an indicator of each code.
 
     Notes
     -----
@@ -328,7 +327,7 @@ class CategoryLayer(nn.Module):
             bound = (self.n_numbers + self.table.num_embeddings) ** -0.5
             self.table.weight.uniform_(-bound, bound)
             self.table.weight[0] = 0.0
-            self.table.weight[self.offsets + 1] = 0.0  # missing: as unknown until it is seen
+            self.table.weight[self.offsets + 1] = 0.0  # missing: as unknown, until trained
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         return self.table(self.rows(codes))
@@ -339,5 +338,5 @@ class CategoryLayer(nn.Module):
         return torch.where(codes > 0, codes + self.offsets, 0)
 
 
-# Those that make something else of the outputs of the last layer.
+# Modules that transform the outputs of the last layer.
 LINKED_MODULES = (QuantileMLP, HydraMLP)

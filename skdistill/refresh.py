@@ -1,4 +1,4 @@
-"""What a refresh changed: the public path of :class:`RefreshResult`."""
+"""The result of a refresh: the public path of :class:`RefreshResult`."""
 
 from skdistill._fit.churn import RefreshResult
 

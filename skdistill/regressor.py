@@ -23,8 +23,8 @@ from skdistill.teacher import tells_several
 class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
     r"""Distil one or many regressors into one small neural student.
 
-    The teachers' predictions are averaged. A neural student is trained to tell the same, on the
-    training rows and on a transfer set of unlabelled or synthetic rows, beside the true targets:
+    The teachers' predictions are averaged. A neural student is trained to match them and the true
+    targets, on the training rows and on a transfer set of unlabelled or synthetic rows:
 
     .. math:: \alpha \, (y - z)^2 + (1 - \alpha) \, (t - z)^2
 
@@ -43,82 +43,84 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         module returns numbers of shape (n_rows, n_targets). A module class of your own is made
         with the number of targets, or levels, as `n_outputs`.
     encoder : "auto", "passthrough" or transformer, default="auto"
-        What the student sees of X, as in :class:`DistilledClassifier`.
+        Turns X into the student's input, as in :class:`DistilledClassifier`.
     response : Response, default=None
-        How the student's numbers are held against the teacher's: :class:`SquaredError`, the
+        Compares the student's numbers with the teacher's: :class:`SquaredError`, the
         default, or :class:`Huber`.
     objectives : Objective or list of them, named or not, default=None
         Added to the loss, as in :class:`DistilledClassifier`.
     teacher_features : column selector, default=None
         The columns that the teachers see. None is all.
     student_features : column selector, default=None
-        Those that the student sees. None is all.
+        The columns that the student sees. None is all.
     transfer : "auto", None, TransferSampler or list of them, named or not, default="auto"
         Synthetic rows, as in :class:`DistilledClassifier`.
     head : {"mean", "quantiles"}, default="mean"
-        What the student tells: the mean of each target, or quantiles of the only one. The teacher's
-        quantiles are its own, where all teachers tell some (``predict_quantiles(X, quantiles)``,
+        The student predicts the mean of each target, or quantiles of the only one. The teacher's
+        quantiles are its own, if all teachers predict some (``predict_quantiles(X, quantiles)``,
         ``predict(X, quantiles=...)``, ``pred_dist``, losses of CatBoost and XGBoost for several:
-        see :doc:`/user_guide/regression`). Else they are those of the errors of teachers that were
-        fitted without the row, in five folds more, over a scale that depends on the row.
+        see :doc:`/user_guide/regression`). Otherwise they are the teachers' mean, plus quantiles
+        of the errors of teachers that were fitted without the row, scaled for each row. This takes
+        five more folds.
     quantiles : int or array-like of shape (n_levels,), default=19
-        Levels of the quantiles, in ascending order; of an int, so many in equal steps: 19 reach
-        from 0.05 to 0.95, and 39 from 0.025 to 0.975.
+        Levels of the quantiles, in ascending order. An int is their number, in equal steps: 19
+        reach from 0.05 to 0.95, and 39 from 0.025 to 0.975.
     target_transform : {"auto", "identity", "log", "yeo-johnson"}, default="auto"
-        What is done to y before it is brought to a mean of 0 and a standard deviation of 1:
-        nothing, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. "auto" does nothing,
+        Transform of y before it is scaled to mean 0 and standard deviation 1:
+        none, :math:`\log(1 + y)`, or the power of :class:`TargetScaler`. "auto" uses none,
         unless y is skewed and a small net on some of the rows is clearly better with another.
         ``target_scaler_.kind`` says which. The teachers see y as it is.
     clip : bool, default=True
-        Whether predictions stay in the range of y that was seen: the ends of intervals, too.
+        Whether predictions, and ends of intervals, stay in the observed range of y.
     alpha : float or "auto", default="auto"
         Weight of the true targets, in [0, 1]; the teacher has the rest.
 
         ======  ===============================================================================
         0       The teacher alone.
         1       The true targets alone: the *control*.
-        "auto"  0.7. A control is trained as well; where rows judge in five folds, 0.3 too. The
-                one that is clearly better on the rows held out is kept
-                (:ref:`by these rules <clearly>`), with a warning where that is the control.
+        "auto"  0.7. A control is trained as well; if students are judged in five folds, also a
+                student at 0.3. The one that is clearly better on the held-out rows is kept
+                (:ref:`by these rules <clearly>`), with a warning if it is the control.
         ======  ===============================================================================
 
     label_tolerance : float, default=None
-        For y with gross errors: a number further than this many times the median distance from what
-        teachers tell that were fitted without the row is taken to be at that distance, 10 for
-        instance. It needs `cv`, of which "auto" is 5 then. None takes y as it is.
+        For y with gross errors, for instance 10. The limit is this many times the median distance
+        between y and the predictions of teachers that were fitted without the row. A number
+        further away is moved to the limit. It needs `cv`; "auto" then means 5. None takes y as it
+        is.
     teacher_weights : "auto", RowWeights or array-like of shape (n_teachers,), default=None
-        Weights of the teachers in the mean; None weighs all alike. "auto" takes those with the
-        lowest squared error on the labelled validation rows, drawn to equal weights by a prior
-        worth one row a teacher; :class:`RowWeights` learns there which teacher is good on which
-        rows.
+        Weights of the teachers in the mean; with None they are equal. "auto" takes the weights with
+        the lowest squared error on the labelled validation rows. A prior worth one row for each
+        teacher pulls them to equal weights. :class:`RowWeights` learns on these rows which teacher
+        is good on which rows.
     cv : "auto", int, splitter or None, default="auto"
         Folds for out-of-fold soft targets, as in :class:`DistilledClassifier`. An int stands for
         :class:`~sklearn.model_selection.KFold`, with `groups` for GroupKFold.
     early_stopping : bool or "auto", default="auto"
-        Whether the student is the best epoch by validation loss, as in
+        Whether the best epoch by validation loss is kept, as in
         :class:`DistilledClassifier`.
     validation_fraction : "auto", float, splitter or list of (train, test), default="auto"
         Share of the training rows held out, as in :class:`DistilledClassifier`.
     refit : bool, default=True
-        Whether teachers and student are at last fitted on all rows.
+        Whether teachers and student are finally fitted on all rows.
     warm_start : bool, default=False
-        Whether another ``fit`` goes on from the student's weights.
+        Whether another ``fit`` continues from the student's weights.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted teachers, their predictions and synthetic rows are kept.
+        Stores fitted teachers, their predictions and synthetic rows.
     checkpoint_dir : str or path-like, default=None
-        A folder from which another ``fit`` goes on after the process was killed
+        A folder from which another ``fit`` continues if the process was killed
         (:ref:`checkpoints`), as in :class:`DistilledClassifier`.
     max_time : float, default=None
         Seconds after which training ends with the best epoch so far, and a warning.
     max_queries : int, default=None
         Rows that the teachers may be asked for in a fit, for teachers that cost money or seconds.
-        No row is asked for twice, and what `memory` has is no query. Frozen teachers are asked for
-        the training rows first, then for those of `X_transfer`, then for new ones, of which
-        samplers draw no more than there is a budget for; Rows that a teacher was fitted on are
-        taught by their labels, and `refit` fits no teacher again. Not with `cv`, searches,
+        No row is asked for twice, and answers in `memory` do not count. Frozen teachers are asked
+        for the training rows first, then for those of `X_transfer`, then for new ones. Samplers
+        draw only as many rows as are left in the budget. Rows that a teacher was fitted on are
+        learned from their labels, and `refit` fits no teacher again. Not with `cv`, searches,
         `head="quantiles"` and objectives that ask teachers (:ref:`query-budget`).
     n_jobs : int, default=None
-        Teachers and folds fitted, and chunks labelled, at the same time.
+        Number of teachers and folds fitted, and of chunks labelled, at the same time.
     verbose : int, default=0
         1 prints the steps, 2 the epochs as well.
     random_state : int, RandomState instance or None, default=None
@@ -132,26 +134,27 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         The trained net, trimmed for prediction; its numbers are on the scale of `target_scaler_`.
     encoder_ : TabularEncoder or transformer
     teacher_spread_ : Spread or None
-        Only with ``head="quantiles"``: what told how far y lies from the teachers' numbers. None
-        where they told quantiles, or there were none.
+        Only with ``head="quantiles"``: the model of the distances between y and the teachers'
+        numbers. None if the teachers predict quantiles, or if there are no teachers.
     target_scaler_ : TargetScaler
-        Between y and the student's numbers.
+        Converts between y and the student's numbers.
     quantiles_ : ndarray of shape (n_levels,)
         Only with ``head="quantiles"``: the levels.
     quantile_offset_ : ndarray of shape (n_levels,) or None
-        Added to the student's quantiles on its scale, so that each covers its share of the rows
-        held out [3]_. None where there were none.
+        Added to the student's quantiles on its scale, so that each covers its share of the
+        held-out rows [3]_. None if no rows were held out.
     n_targets_ : int
     history_ : skorch.history.History
-        A row an epoch of the first training, with rows held out: ``train_loss``, ...
+        One row for each epoch of the first training, with rows held out: ``train_loss``, ...
     alpha_ : float
     cv_ : int, splitter or None
-        What labelled the rows: `cv`, or what "auto" chose.
+        The folds of the labels that were used: `cv`, or the choice of "auto".
     leak_gap_ : float or None
-        Mean loss, as in `trials_`, of the teacher on rows it was not fitted on, less that on rows
-        it was. None where there were neither. Quantiles are out of fold: it says little of them.
+        The teacher's mean loss, as in `trials_`, on rows that it was not fitted on, minus that on
+        rows that it was fitted on. None if there are no such rows. It says little about quantiles,
+        which are out of fold.
     decision_ : str
-        What was kept, by which losses, and why, in one line.
+        Which student was kept, why, and with which losses, in one line.
     trials_ : list of dict
         As in :class:`DistilledClassifier`, with "squared_error" or "crps" as the loss, on the
         student's scale. The CRPS is twice the mean pinball loss of the levels.
@@ -162,7 +165,7 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
     n_queries_ : int
         Rows that the teachers were asked for; only with `max_queries`.
     refresh_ : RefreshResult
-        What the last :meth:`refresh` changed, where there was one since the fit.
+        The changes of the last :meth:`refresh` since the fit, if there was one.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
 
@@ -294,16 +297,16 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
             array of exactly n_samples rows.
         soft_targets : array-like or DataFrame of shape (n_samples,) or (n_samples, n_targets), \
                 default=None
-            Numbers to use in place of the teacher's on X, on the scale of y.
+            Numbers to use instead of the teacher's on X, on the scale of y.
         soft_targets_transfer : the same of shape (n_transfer, ...) or a tuple of one, default=None
             The same on `X_transfer`.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights for teachers and student: a weight is worth that many copies of the row.
+            Weights for teachers and student: a row of weight k counts like k copies of it.
         groups : array-like of shape (n_samples,), default=None
             Labels of rows that belong together: no group is split, as in
             :class:`DistilledClassifier`.
         X_val, y_val, sample_weight_val : default=None
-            Rows for early stopping and all that is chosen, in place of a split.
+            Rows for early stopping and all choices, instead of a split.
         **fit_params : dict
             With metadata routing, other arguments for the teachers' ``fit``.
 
@@ -336,7 +339,7 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
 
     @property
     def _levels(self) -> tuple[float, ...] | None:
-        """The levels that a fit is to learn; None where it is to learn the mean."""
+        """The levels that a fit learns; None if it learns the mean."""
         return None if self.head == "mean" else read_levels(self.quantiles)
 
     def __sklearn_tags__(self) -> Any:

@@ -1,5 +1,5 @@
-"""Students in production: the public path of :class:`Scorer`."""
+"""Students in production: the public path of :class:`Scorer` and of what it tells of a file."""
 
-from skdistill.serving import Scorer
+from skdistill.serving import Column, ModelMetadata, Scorer, SelfCheck, Tensor, self_check
 
-__all__ = ["Scorer"]
+__all__ = ["Column", "ModelMetadata", "Scorer", "SelfCheck", "Tensor", "self_check"]

@@ -1,4 +1,4 @@
-"""Search over what a student learns by, at the price of its trainings."""
+"""Search over the training parameters of a student, at the price of its trainings."""
 
 import time
 import warnings
@@ -82,8 +82,8 @@ class BaseSearch(BestEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         **fit_params : dict
             Arguments of the estimator's ``fit``, such as `sample_weight`, `groups` or
-            `X_transfer`. Those with a value a row of X are cut down to the rows of each fold. No
-            group is in two folds. `sample_weight` weighs rows in the scores as well, where
+            `X_transfer`. Those with one value for each row of X are reduced to the rows of each
+            fold. No group is in two folds. `sample_weight` weighs rows in the scores as well, if
             `scoring` takes it.
 
         Returns
@@ -93,8 +93,7 @@ class BaseSearch(BestEstimator):
         Raises
         ------
         ValueError
-            If a parameter or an input is not valid. What the first candidate has raised, if all
-            have failed.
+            If a parameter or an input is not valid. If all candidates fail, the error of the first.
         TypeError
             If `estimator` is of another class.
         """
@@ -213,8 +212,8 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
     r"""Search over temperature, `alpha` and the student's optimizer, by cross-validation.
 
     In each fold, teachers are fitted once, rows are drawn, labelled and encoded once, and the
-    students of all candidates are trained side by side. Each candidate is what its own fit would
-    make it, as under :class:`~sklearn.model_selection.GridSearchCV`.
+    students of all candidates are trained in parallel. Each candidate gets the same result as in
+    its own fit under :class:`~sklearn.model_selection.GridSearchCV`.
 
     Parameters
     ----------
@@ -238,7 +237,7 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
         :class:`~sklearn.model_selection.StratifiedGroupKFold`. They are not the folds of the
         estimator's own `cv`.
     scoring : str or callable, default=None
-        None is "neg_log_loss": accuracy hardly tells temperatures apart.
+        None is "neg_log_loss", because accuracy hardly depends on the temperature.
     refit : bool, default=True
         Whether the best is fitted on all rows, to predict.
     error_score : float, default=nan
@@ -247,17 +246,16 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
         Students that are trained at a time, in threads. None takes as many as torch has threads.
         Nets of your own, and modules that draw random numbers, are trained one after the other.
     verbose : int, default=0
-        1 prints a line a fold; 2 prints what a fit does as well.
+        1 prints one line for each fold; 2 prints the steps of each fit as well.
 
     Attributes
     ----------
     cv_results_ : dict of str to ndarray
-        As of GridSearchCV: "params", "param_<name>", "split<i>_test_score", "mean_test_score",
+        As in GridSearchCV: "params", "param_<name>", "split<i>_test_score", "mean_test_score",
         "std_test_score", "rank_test_score", "mean_fit_time" (seconds; those of a fold, divided
-        among its candidates). Beside it "split<i>_alpha" and "split<i>_temperature", by which the
-        student of the fold was trained; "split<i>_kept", "student" or "control"; and
-        "n_fell_back", the folds in which "auto" fell back to the control: a student of the labels
-        alone.
+        among its candidates). In addition "split<i>_alpha" and "split<i>_temperature" of the
+        student of the fold; "split<i>_kept", "student" or "control"; and "n_fell_back", the number
+        of folds in which "auto" fell back to the control, trained on the labels alone.
     best_params_ : dict
         To be set on a clone of the `estimator`. A `student` of None is `MLPStudent()` there.
     best_index_ : int
@@ -280,8 +278,8 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
 
     Notes
     -----
-    A fold costs the fits of the teachers that one candidate costs, and the trainings of all. With
-    ``cv="auto"`` in the estimator, candidates that learn from labels out of fold share these.
+    A fold costs the teacher fits of one candidate, and the trainings of all candidates. With
+    ``cv="auto"`` in the estimator, candidates share their out-of-fold labels.
 
     Examples
     --------
@@ -340,8 +338,8 @@ class DistilledRegressorCV(RegressorMixin, BaseSearch):
     r"""Search over `alpha` and the student's optimizer, by cross-validation.
 
     In each fold, teachers are fitted once, rows are drawn, labelled and encoded once, and the
-    students of all candidates are trained side by side. Each candidate is what its own fit would
-    make it, as under :class:`~sklearn.model_selection.GridSearchCV`.
+    students of all candidates are trained in parallel. Each candidate gets the same result as in
+    its own fit under :class:`~sklearn.model_selection.GridSearchCV`.
 
     Parameters
     ----------
@@ -369,7 +367,7 @@ class DistilledRegressorCV(RegressorMixin, BaseSearch):
         Students that are trained at a time, in threads. None takes as many as torch has threads.
         Nets of your own, and modules that draw random numbers, are trained one after the other.
     verbose : int, default=0
-        1 prints a line a fold; 2 prints what a fit does as well.
+        1 prints one line for each fold; 2 prints the steps of each fit as well.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How far numbers lie from a teacher's: the public path of :class:`Spread`."""
+"""Distances of numbers from a teacher's: the public path of :class:`Spread`."""
 
 from skdistill._fit.spread import Spread
 

@@ -7,21 +7,21 @@ from scipy.special import log_softmax, softmax
 from skdistill._utils.types import BoolArray, FloatArray, IntArray
 from skdistill._utils.weights import n_effective
 
-# Standard deviation of log T before any row is seen.
+# Prior standard deviation of log T.
 PRIOR_SPREAD = 0.5
-# Of a class among the targets: one that no teacher ever named has no finite logarithm.
+# Least share of a class among the targets: 0 has no finite logarithm.
 LEAST_SHARE = 1e-6
-# Rows that each teacher of a pool is taken to have told alone, before any row is seen.
+# Prior of the weights, in rows for each teacher of a pool.
 PRIOR_ROWS = 1.0
-# A weight of e^-15 is none.
+# A weight of e^-15 counts as 0.
 LARGEST_LOG_WEIGHT = 15.0
 
 
 def floor_probabilities(probabilities: FloatArray, floor: float) -> FloatArray:
     """Lift every probability to at least `floor` and renormalise the rows.
 
-    A forest of n trees votes exactly 0 where the truth is only "less than one vote in n"; a
-    temperature other than 1 needs a finite logarithm there.
+    A forest of n trees may give a class exactly 0, which only means "less than one vote in n".
+    A temperature other than 1 needs a finite logarithm.
 
     Parameters
     ----------
@@ -105,9 +105,9 @@ def fit_pool_weights(
 ) -> FloatArray:
     r"""Find the weights that give the pool of several teachers the lowest log loss.
 
-    A Dirichlet prior, :math:`\prod_k w_k`, counts as one row that each teacher told alone: it draws
-    them to equal weights, so that few rows change little. Only the proportions of `sample_weight`
-    matter; the more uneven they are, the fewer rows they are taken for.
+    A Dirichlet prior, :math:`\prod_k w_k`, counts as one row for each teacher. It pulls them to
+    equal weights, so that a few rows change them only a little. Only the proportions of
+    `sample_weight` matter. The more uneven they are, the fewer rows they count as.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def fit_pool_weights(
 def mean_true_probability(
     probabilities: FloatArray, labels: IntArray, sample_weight: FloatArray | None = None
 ) -> float:
-    """Mean probability given to the true class, a bounded and smooth kin of accuracy.
+    """Mean probability of the true class, a bounded and smooth relative of accuracy.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def mean_true_probability(
 
 
 def prior_offsets(shares: FloatArray, prior: FloatArray) -> FloatArray:
-    r"""What to add to logits that were learned under other shares of the classes.
+    r"""The correction of logits that were learned under other shares of the classes.
 
     By Bayes' rule :math:`p(k | x) \propto p_{train}(k | x) \, \pi_k / \pi_{train, k}`, as long as
     the rows of one class are alike under both.
@@ -210,8 +210,8 @@ def fit_temperature(
 ) -> float:
     """Find the temperature that gives ``softmax(logits / T)`` the lowest log loss.
 
-    A normal prior on log T, around 0, keeps a few rows that happen to be all right, or one that is
-    far off, from driving it to its bounds.
+    A normal prior on log T, around 0, keeps it from its bounds if a few rows happen to be all
+    correct, or if one row is far off.
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ from skdistill import (
     PKT,
     RKD,
     AttentionTransfer,
+    DepthHeads,
     Discriminator,
     Heads,
     Hint,
@@ -68,6 +69,8 @@ class Case:
         Whether it has a meaning for regression; else the fit says so in an error.
     student : object
         Of the fits; None is a small MLPStudent.
+    targets : tuple of str
+        Layers, or "logits", that the term takes as targets: no gradient goes through them.
     """
 
     objective: Any
@@ -79,6 +82,7 @@ class Case:
     takes_two: bool = True
     takes_numbers: bool = True
     student: Any = None
+    targets: tuple[str, ...] = ()
 
     def __str__(self):
         return repr(self.objective)
@@ -396,6 +400,25 @@ def deceived(values):
     return -np.log(1 / (1 + np.exp(-rows[:, 0])))
 
 
+def depth_heads(values):
+    """Labels, the student's own answer at T = 3, and its features, for the head of a layer."""
+    (head,) = values.module
+    n_classes = values.logits.shape[1]
+
+    def linear(name, rows):
+        return rows @ head[name].weight.detach().numpy().T + head[name].bias.detach().numpy()
+
+    features = np.maximum(linear("features", values.layers["antepenultimate"]), 0)
+    logits = linear("logits", features)
+    target = np.where(values.labels[:, None] < 0, values.soft, np.eye(n_classes)[values.labels])
+    answer, told = log_softmax(values.logits / 3), log_softmax(logits / 3)
+    return (
+        -0.9 * (target * log_softmax(logits)).sum(axis=1)
+        + 0.1 * 9 * (np.exp(answer) * (answer - told)).sum(axis=1)
+        + 0.05 * ((features - values.layers["penultimate"]) ** 2).mean(axis=1)
+    )
+
+
 # One row an objective.
 CASES: list[Case] = [
     Case(Hint(weight=1.0), hint, normal(9), ROW, net),
@@ -465,6 +488,13 @@ CASES: list[Case] = [
         ),
         teacher=several,
         takes_numbers=False,
+    ),
+    Case(
+        DepthHeads(),
+        depth_heads,
+        layers={"antepenultimate": 6, "penultimate": 7},
+        takes_numbers=False,
+        targets=("logits", "penultimate"),
     ),
     Case(Discriminator(1.0, decay=False), deceived, takes_two=False, takes_numbers=False),
 ]

@@ -9,7 +9,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.mark.parametrize("name", ["knowledge", "loops"])
+@pytest.mark.parametrize("name", ["knowledge", "loops", "scale"])
 def test_the_committed_figures_make_the_tables(name):
     command = [sys.executable, f"bench_{name}.py", "--report", "--cells", name, "--seeds", "0"]
     told = subprocess.run(command, cwd=BENCHMARKS, capture_output=True, text=True, check=False)

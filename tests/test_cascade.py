@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_digits, load_iris, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -100,7 +100,7 @@ def test_answers_are_those_of_the_one_who_answers():
     assert cascade.coverage_ == cascade.is_answered(held_out).mean()
     same = cascade.predict(held_out) == TEACHER.classes_[truth(held_out).argmax(axis=1)]
     assert cascade.agreement_ == pytest.approx(same.mean())
-    assert f"{cascade.coverage_:.1%} of 2000 rows" in cascade.decision_
+    assert f"{cascade.coverage_:.1%} of the 2000 rows" in cascade.decision_
 
 
 def test_teacher_is_asked_for_the_other_rows_only():
@@ -210,3 +210,18 @@ def test_inside_a_pipeline_with_a_frame(digits):
     )
     assert isinstance(pipe.fit(X, y)[:-1].transform(X_test), pd.DataFrame)
     assert pipe.score(X_test, y_test) > 0.8
+
+
+def test_a_fitted_student_is_fitted_again_with_a_warning():
+    X, y = make_classification(300, random_state=0)
+    student = LogisticRegression().fit(X, y)
+    with pytest.warns(UserWarning, match="`student` is fitted but not frozen, so a clone"):
+        Cascade(student, LogisticRegression(), agreement=0.5, random_state=0).fit(X, y)
+
+
+def test_too_few_rows_are_told_how_many_it_takes():
+    X, y = make_classification(300, random_state=0)
+    cascade = Cascade(LogisticRegression(), LogisticRegression(), random_state=0)
+    with pytest.warns(UserWarning, match="Even without a difference that takes 299 rows"):
+        cascade.fit(X, y)
+    assert cascade.decision_ == "the teacher answers all rows"

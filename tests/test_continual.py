@@ -21,6 +21,7 @@ from skorch import NeuralNetClassifier
 from skdistill import (
     TRUSTED_TYPES,
     ContinualClassifier,
+    DarkExperience,
     DistilledClassifier,
     Gibbs,
     LearningWithoutForgetting,
@@ -31,6 +32,8 @@ from skdistill import (
     SyntheticReplay,
     to_onnx,
 )
+from skdistill.loops import ReplayPool
+from skdistill.objectives import Batch
 
 NOTHING = SyntheticReplay(n_rows=0)
 
@@ -376,6 +379,7 @@ def test_modules_of_the_user():
         ({"replay": SyntheticReplay("munge")}, "sampler"),
         ({"replay": StoredRows(0)}, "n_rows"),
         ({"replay": LearningWithoutForgetting(temperature=0)}, "temperature"),
+        ({"replay": DarkExperience(weight=-1)}, "weight"),
         ({"old_weight": 0}, "old_weight"),
         ({"test_size": 1.0}, "test_size"),
         ({"class_prior": [0.5, 0.5]}, "class_prior"),
@@ -410,3 +414,63 @@ def test_stored_rows_are_drawn_by_weight_and_of_each_class():
     assert (labels == 1).any()
     assert np.mean(rows < 500) > 0.9
     assert len(np.unique(rows)) == 100
+
+
+# --- dark experience replay ---
+
+
+def dark(weight, replay=DarkExperience):
+    """Two steps of a student of labels, as the paper has it."""
+    replay = replay(60) if weight is None else replay(60, weight)
+    model = ContinualClassifier(student(150, alpha=1.0), replay, random_state=0)
+    return in_two_steps(model)
+
+
+def test_logits_of_stored_rows_are_held_by_their_squared_distance():
+    stored, other = np.array([[0.0, 1.0], [2.0, 2.0]]), np.array([[5.0, 5.0], [2.0, 2.0]])
+    proba = np.array([[0.5, 0.3, 0.2], [0.8, 0.2, 0.0]])  # the last class came after the second
+    term = DarkExperience(weight=2.0).objectives(None, None, ReplayPool(stored, proba, *[Y] * 3))
+    ((_, term),) = term
+    view = term.teacher_view(None, other)
+    assert np.isnan(view).tolist() == [[True] * 3, [False, False, True]]
+    logits = torch.tensor([[1.0, 2.0, 3.0], [1.0, -1.0, 7.0]], requires_grad=True)
+    told = Batch(None, logits, {}, None, None, torch.from_numpy(view), torch.ones(2))
+    loss = term.loss(told)
+    own, before = np.array([1.0, -1.0]), np.log([0.8, 0.2])
+    expected = np.mean(((own - own.mean()) - (before - before.mean())) ** 2)
+    np.testing.assert_allclose(loss.detach().numpy(), [0, expected], rtol=1e-5)
+    assert term.weight == 2.0
+    loss.sum().backward()
+    assert torch.isfinite(logits.grad).all()
+    assert (logits.grad[0] == 0).all()
+    assert logits.grad[1, 2] == 0
+
+
+def test_stored_logits_are_nearer_by_their_term():
+    first = ContinualClassifier(student(150, alpha=1.0), DarkExperience(60), random_state=0)
+    first.partial_fit(X[OLD & ~IS_TEST], Y[OLD & ~IS_TEST])
+    rows, before = first.pool_.X, np.log(first.pool_.proba)
+
+    def apart(model):
+        told = model.predict_log_proba(rows)[:, :5]
+        shift = told - before
+        return np.std(shift, axis=1).mean()
+
+    assert apart(dark(5.0)) < 0.5 * apart(dark(0.0))
+
+
+def test_no_weight_of_logits_is_replay_of_labels():
+    told = [dark(*one).predict_proba(X) for one in ((0.0,), (None, StoredRows))]
+    np.testing.assert_array_equal(*told)
+
+
+def test_dark_experience_remembers_and_is_stored():
+    model = dark(0.5)
+    assert model.score(X[IS_TEST & OLD], Y[IS_TEST & OLD]) > 0.8
+    assert model.best_estimator_.objectives is None
+    copies = [
+        pickle.loads(pickle.dumps(model)),
+        skops.io.loads(skops.io.dumps(model), trusted=TRUSTED_TYPES),
+    ]
+    for one in copies:
+        np.testing.assert_allclose(one.predict_proba(X), model.predict_proba(X), atol=1e-6)

@@ -10,6 +10,7 @@ from numpydoc.validate import validate
 
 import skdistill
 import skdistill.metrics
+import skdistill.scale
 from skdistill.objectives import StudentOutput
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -41,7 +42,14 @@ def methods_of(cls):
     return found
 
 
-FUNCTIONS = [getattr(skdistill.metrics, name) for name in skdistill.metrics.__all__]
+HOMES = (skdistill.metrics, skdistill.scale)
+# By their paths within the package.
+OF_HOMES = {
+    f"{home.__name__.split('.')[1]}.{name}": getattr(home, name)
+    for home in HOMES
+    for name in home.__all__
+}
+FUNCTIONS = {path: value for path, value in OF_HOMES.items() if inspect.isfunction(value)}
 METHODS = [
     pytest.param(cls, name, id=f"{cls.__name__}.{name}")
     for cls in PUBLIC
@@ -88,7 +96,7 @@ def test_parameters_of_methods(cls, name):
     assert documented(doc) == accepted(method)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_parameters_of_functions(function):
     assert documented(inspect.getdoc(function)) == accepted(function)
 
@@ -97,7 +105,7 @@ def test_parameters_of_functions(function):
     "path",
     [f"skdistill.{cls.__name__}" for cls in PUBLIC]
     + [f"skdistill.{param.values[0].__name__}.{param.values[1]}" for param in METHODS]
-    + [f"skdistill.metrics.{function.__name__}" for function in FUNCTIONS],
+    + [f"skdistill.{path}" for path in FUNCTIONS],
 )
 def test_numpydoc_validation(path):
     errors = [f"{code} {text}" for code, text in validate(path)["errors"] if code in CHECKS]
@@ -106,6 +114,6 @@ def test_numpydoc_validation(path):
 
 def test_reference_lists_every_public_name():
     page = (DOCS / "api.rst").read_text()
-    names = [*skdistill.__all__, *(f"metrics.{name}" for name in skdistill.metrics.__all__)]
+    names = [*skdistill.__all__, *OF_HOMES]
     missing = [n for n in names if not re.search(rf"\s{n}\n", page)]
     assert not missing

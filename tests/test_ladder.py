@@ -269,12 +269,12 @@ def test_sizes_may_be_recipes_and_auto_is_eight():
     assert sorted(ladder.ladder_["size"]) == [(8,), (16, 8)]
     kept = ladder.best_params_["student"]
     assert kept.n_steps in (30, 40)
-    from skdistill._ladder.sizes import largest, recipes_of
+    from skdistill._ladder.sizes import candidates_of, largest
 
-    eight = recipes_of("auto", distiller())
+    eight = candidates_of("auto", None, distiller())
     assert len(eight) == 8
-    assert {one.n_steps for one in eight} == {150}
-    assert eight[largest(eight)].hidden_layer_sizes == "auto"
+    assert {one["student"].n_steps for one in eight} == {150}
+    assert eight[largest(eight)]["student"].hidden_layer_sizes == "auto"
 
 
 @pytest.mark.parametrize(

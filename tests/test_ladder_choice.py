@@ -11,7 +11,7 @@ from skdistill.inspection._pareto_display import pareto_front
 
 def table(**columns):
     n_files = len(columns["bytes"])
-    usual = {"size": [(i,) for i in range(n_files)], "quantize": [None] * n_files}
+    usual = {"size": [(i,) for i in range(n_files)], "quantize": [None] * n_files, "round": 1}
     usual |= {"us_one_row": [9.0] * n_files, "us_one_row_q75": [10.0] * n_files}
     return pd.DataFrame(usual | {"us_per_row": [1.0] * n_files} | columns)
 

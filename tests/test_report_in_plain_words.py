@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from shared import oracle_data
-from sklearn.datasets import make_friedman1
+from sklearn.datasets import load_iris, make_friedman1
 from sklearn.ensemble import ExtraTreesRegressor
 
 from skdistill import (
@@ -11,8 +11,10 @@ from skdistill import (
     DistilledClassifier,
     DistilledRegressor,
     MLPStudent,
+    MutualClassifier,
     ReliabilityDisplay,
     Scorer,
+    SelfDistilledClassifier,
     to_onnx,
 )
 from skdistill.inspection import Gap, _models
@@ -164,3 +166,19 @@ def test_without_labels_some_things_cannot_be_told(oracle_clf, given, name):
 def test_without_labels_and_without_a_teacher_there_is_nothing_to_tell(oracle_clf):
     with pytest.raises(ValueError, match="the student holds no teacher"):
         DistillationReport.from_estimator(oracle_clf.without_teacher(), X_TEST, None, **QUICK)
+
+
+@pytest.mark.parametrize("kind", [SelfDistilledClassifier, MutualClassifier])
+def test_a_student_that_makes_its_own_teacher_has_a_control(kind):
+    X_own, y_own = load_iris(return_X_y=True)
+    clf = kind(MLPStudent((8,), n_steps=60), n_students=2, random_state=0)
+    clf.fit(X_own[::2], y_own[::2])
+    report = DistillationReport.from_estimator(
+        *(clf, X_own[1::2], y_own[1::2]),
+        control="fit",
+        X_train=X_own[::2],
+        y_train=y_own[::2],
+        speed=False,
+        **QUICK,
+    )
+    assert "control" in set(report.to_frame()["model"])

@@ -1,6 +1,7 @@
 """Answers for the rows of files: formats, columns, missing values, and files that stay whole."""
 
 import io
+import time
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,9 @@ def test_a_folder_is_read_in_the_order_of_its_files(student, tmp_path):
     )
     assert_array_equal(found["place"], expected["place"])
     assert_array_equal(found["prediction"], Scorer(student).predict(expected.drop(columns="place")))
+    write(X.drop(columns="rooms"), folder / "other.parquet")
+    with pytest.raises(ValueError, match="different columns: .*other.parquet"):
+        score_parquet(student, folder, tmp_path / "other.parquet", drop=["place"])
     write(X, folder / "one.csv")
     with pytest.raises(ValueError, match=r"files of \['csv', 'parquet'\]"):
         score_parquet(student, folder, tmp_path / "other.parquet")
@@ -134,8 +138,8 @@ def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path)
         ({"keep": "rest", "drop": "rest"}, "'rest' is taken by one"),
         ({"keep": "id"}, "`keep` must be a list"),
         ({"drop": "id"}, "`drop` must be a list"),
-        ({"keep": ["none"]}, "`keep` has .*none"),
-        ({"drop": ["none"]}, "`drop` has .*none"),
+        ({"keep": ["none"]}, "`keep` or `drop` has .*none"),
+        ({"drop": ["none"]}, "`keep` or `drop` has .*none"),
         ({"drop": ["size"]}, "`drop` has .*size.*read"),
         ({"keep": ["prediction"], "drop": "rest"}, "rename"),
         ({"batch_size": 0, "keep": "rest"}, "`batch_size`"),
@@ -253,3 +257,23 @@ def test_nulls_among_numbers_are_missing_numbers(student, tmp_path):
     expected = X.assign(rooms=[np.nan if v is None else v for v in some])
     scorer = Scorer(student)
     assert_array_equal(scorer.predict_proba(table), scorer.predict_proba(expected))
+
+
+def test_files_are_read_no_faster_than_they_are_scored(student, tmp_path):
+    X, numbers = rows(200_000), np.random.default_rng(0).normal(size=(200_000, 10))
+    wide = X.assign(**{f"x{i}": column for i, column in enumerate(numbers.T)})
+    source = tmp_path / "in.parquet"
+    table = pa.Table.from_pandas(wide, preserve_index=False)
+    pq.write_table(table, source, row_group_size=10_000)
+    del table, wide
+    before, seen = pa.total_allocated_bytes(), []
+
+    def slowly(n_rows):
+        time.sleep(0.01)
+        seen.append(pa.total_allocated_bytes() - before)
+
+    score_parquet(
+        student, source, tmp_path / "o.arrow", keep="rest", batch_size=5000, progress=slowly
+    )
+    assert len(seen) == 40
+    assert max(seen) < 6e6 < numbers.nbytes

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from shared import small_table
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from skdistill import Scorer
+from skdistill import DistilledClassifier, DistilledRegressor, MLPStudent, Scorer, to_onnx
 from skdistill.scale import score_spark, student_udf
 
 sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed (the extra `spark`)")
@@ -19,6 +20,7 @@ pytestmark = [
     pytest.mark.slow,  # a JVM has to start
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]
+SMALL = MLPStudent((8,), n_steps=20)
 PROBABILITIES = ["probability_a", "probability_b", "probability_c"]
 
 
@@ -33,6 +35,9 @@ def spark():
             .config("spark.ui.enabled", "false")
             .config("spark.log.level", "OFF")
             .config("spark.sql.shuffle.partitions", "2")
+            # Little is asked of the JVM: to compile it well would take longer.
+            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+            .config("spark.sql.codegen.wholeStage", "false")
             .config("spark.sql.execution.arrow.pyspark.enabled", "true")
             .getOrCreate()
         )
@@ -46,9 +51,8 @@ def table(spark):
     X = small_table(300).assign(id=np.arange(300))
     X["colour"] = X["colour"].astype(object).mask(X["id"] % 11 == 0, None)
     rows = X.astype(object).where(X.notna(), None).to_numpy().tolist()
-    return X, spark.createDataFrame(
-        rows, "size double, colour string, is_new boolean, id bigint"
-    ).cache()
+    sdf = spark.createDataFrame(rows, "size double, colour string, is_new boolean, id bigint")
+    return X, sdf.cache()
 
 
 def check(found, X, path):
@@ -63,9 +67,12 @@ def check(found, X, path):
 def test_batches(table, exported):
     X, sdf = table
     _, _, path = exported
-    answers = score_spark(path, sdf.repartition(4), keep=["id"])
+    sdf = sdf.selectExpr("*", "current_timestamp() AS day", "array(id) AS ids").repartition(4)
+    answers = score_spark(path, sdf, keep=["day", "id", "ids"])
     assert answers.dtypes == [
+        ("day", "timestamp"),
         ("id", "bigint"),
+        ("ids", "array<bigint>"),
         ("prediction", "string"),
         *((name, "float") for name in PROBABILITIES),
     ]
@@ -98,7 +105,10 @@ class WithoutContext:
 
     def __init__(self, sdf):
         self.columns, self.schema, self.select = sdf.columns, sdf.schema, sdf.select
-        self.sparkSession = object()
+        self.sparkSession, self._sdf = object(), sdf
+
+    def __getitem__(self, name):
+        return self._sdf[name]
 
 
 def test_function_of_columns(table, exported):
@@ -119,25 +129,31 @@ def test_in_sql(spark, table, exported):
     check(found, X, path)
 
 
-def test_function_of_one_column(spark, numbers_student):
-    scorer, X = numbers_student
-    sdf = spark.createDataFrame(X.reset_index().to_numpy().tolist(), "id double, size double")
-    found = sdf.select("id", student_udf(scorer)("size").alias("answer")).toPandas()
-    told = [row["prediction"] for row in found.sort_values("id")["answer"]]
-    np.testing.assert_array_equal(told, scorer.predict(X))
+def test_labels_of_few_bits_and_a_name_with_a_dot(spark, tmp_path):
+    X = pd.DataFrame({"size.cm": np.linspace(-1, 1, 60)})
+    y = np.where(X["size.cm"] > 0, 1, -1).astype(np.int8)
+    clf = DistilledClassifier(LogisticRegression(), SMALL, transfer=None, random_state=0)
+    to_onnx(clf.fit(X, y), tmp_path / "a.onnx")
+    sdf = spark.createDataFrame(X.reset_index().to_numpy().tolist(), "id double, `size.cm` double")
+    table = score_spark(tmp_path / "a.onnx", sdf, keep=["id"])
+    answer = student_udf(tmp_path / "a.onnx")("`size.cm`").alias("answer")
+    for found in (table, sdf.select("id", answer).select("id", "answer.*")):
+        assert dict(found.dtypes)["prediction"] == "bigint"
+        found = found.toPandas().sort_values("id")
+        assert found["prediction"].tolist() == clf.predict(X).tolist()
 
 
-@pytest.fixture(scope="module")
-def numbers_student(tmp_path_factory):
-    from sklearn.linear_model import LinearRegression
-
-    from skdistill import DistilledRegressor, MLPStudent, to_onnx
-
+@pytest.mark.parametrize("head", ["mean", "quantiles"])
+def test_numbers(spark, tmp_path, head):
     X = pd.DataFrame({"size": np.linspace(-1, 1, 60)})
-    reg = DistilledRegressor(LinearRegression(), MLPStudent((8,), n_steps=20), transfer=None)
-    path = tmp_path_factory.mktemp("numbers") / "a.onnx"
-    to_onnx(reg.fit(X, X["size"].to_numpy()), path)
-    return Scorer(path), X
+    reg = DistilledRegressor(LinearRegression(), SMALL, head=head, transfer=None, random_state=0)
+    to_onnx(reg.fit(X, X["size"].to_numpy()), tmp_path / "a.onnx")
+    sdf = spark.createDataFrame(X.reset_index().to_numpy().tolist(), "id double, size double")
+    found = score_spark(tmp_path / "a.onnx", sdf, keep=["id"])
+    assert found.dtypes[1] == ("prediction", "double")
+    assert len(found.columns) == (2 if head == "mean" else 2 + len(reg.quantiles_))
+    found = found.toPandas().sort_values("id")
+    np.testing.assert_array_equal(found["prediction"], Scorer(tmp_path / "a.onnx").predict(X))
 
 
 def test_what_is_refused(table, exported):

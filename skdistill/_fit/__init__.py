@@ -1,1 +1,1 @@
-"""What happens in a fit, from the arguments given to the student kept."""
+"""The steps of a fit, from its arguments to the student that is kept."""

@@ -1,4 +1,4 @@
-"""Blocks of rows on their way to the student."""
+"""Blocks of rows for the student."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from skdistill.task import Task
 
 @dataclass
 class Block:
-    """Rows as the teacher takes them, with what the student is to learn of them.
+    """Rows as the teacher takes them, with the targets of the student.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Block:
     groups : ndarray of shape (n_rows,) or None, default=None
         Rows of one group depend on each other.
     is_answer : ndarray of bool of shape (n_rows,) or None, default=None
-        Of rows labelled out of fold: False where the label took the place of an answer.
+        For rows labelled out of fold: False if the label replaced an answer.
     sampler : str or None, default=None
         Name of the sampler that drew the rows.
     """
@@ -74,5 +74,5 @@ class Block:
         )
 
     def with_weight(self) -> "Block":
-        """The block of the rows that weigh anything: the others change nothing."""
+        """The block of the rows with a weight above 0: the others have no effect."""
         return self if self.weight.all() else self.take(np.flatnonzero(self.weight))

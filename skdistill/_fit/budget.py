@@ -27,7 +27,7 @@ N_ROUNDS = 8
 
 
 def check_budget(plan: "Plan") -> None:
-    """Raise a ValueError for what cannot be counted, or cannot be asked within `max_queries`."""
+    """Raise a ValueError for parameters whose queries cannot be counted or limited."""
     if plan.queries is None:
         return
     parameters, name = plan.parameters, f"`max_queries={plan.queries.most}`"
@@ -84,7 +84,7 @@ def _check_samplers(plan: "Plan", samplers: list[tuple[str, Any]], name: str) ->
 
 
 def training_rows_within(given: "Inputs", queries: Queries, run: "Run") -> Block:
-    """The rows of X: those that there is a budget for are asked, the others taught by label.
+    """The rows of X: those within the budget are asked for, the others learned from their labels.
 
     Rows that the teachers were fitted on are not asked: they would answer with the labels. Without
     labels, rows that are not asked are left out.
@@ -119,7 +119,7 @@ def training_rows_within(given: "Inputs", queries: Queries, run: "Run") -> Block
 
 
 def _rows_to_ask(given: "Inputs", queries: Queries, run: "Run") -> IntArray:
-    """The training rows to ask the teachers for: at random, those asked already first."""
+    """The training rows to ask the teachers for: known answers first, then at random."""
     used = np.flatnonzero(given.weights)
     if _knows_rows(given, run):
         return used[:0]
@@ -129,7 +129,7 @@ def _rows_to_ask(given: "Inputs", queries: Queries, run: "Run") -> IntArray:
 
 
 def _knows_rows(given: "Inputs", run: "Run") -> bool:
-    """Whether a teacher was fitted on the rows of X, so that their labels tell as much."""
+    """Whether a teacher was fitted on the rows of X: their labels then tell as much."""
     fits = run.plan.has_unfitted_teachers and not run.plan.refreshes
     return fits and given.y is not None
 
@@ -139,13 +139,13 @@ def _places_known(given: "Inputs", X: Table, queries: Queries) -> IntArray:
 
 
 def ask_rows_held_out(given: "Inputs", rows: Block | None, queries: Queries, run: "Run") -> None:
-    """Label the rows held out, as far as the budget does, for the training on all rows.
+    """Label the held-out rows, within the budget, for the training on all rows.
 
     Parameters
     ----------
     given : Inputs
     rows : Block or None
-        Those held out, taught by label so far: labels judge students.
+        The held-out rows, with their labels only: labels judge students.
     queries : Queries
     run : Run
     """
@@ -161,7 +161,7 @@ def ask_rows_held_out(given: "Inputs", rows: Block | None, queries: Queries, run
 
 
 def rows_given_within(given: "Inputs", queries: Queries, run: "Run") -> Table:
-    """The rows of `X_transfer` that there is a budget for, at random."""
+    """Random rows of `X_transfer`, within the budget."""
     n_rows = num_samples(given.X_transfer)
     if n_rows <= queries.left:
         return given.X_transfer
@@ -176,7 +176,7 @@ def rows_given_within(given: "Inputs", queries: Queries, run: "Run") -> Table:
 def left_for_samplers(
     given: "Inputs", queries: Queries, validation: Block | None, run: "Run"
 ) -> int:
-    """Rows that will be left when those of the user have been asked."""
+    """The budget that is left after the user's own rows."""
     own = []
     if given.soft is None and not _knows_rows(given, run):
         own.append(safe_indexing(given.X, np.flatnonzero(given.weights)))
@@ -189,12 +189,12 @@ def left_for_samplers(
 
 
 def spare_rounds(size: float) -> Rounds:
-    """What transfer="auto" takes: few rows, and each where the student of the time is unsure."""
+    """The samplers of transfer="auto": few rows, on which the current student is unsure."""
     return Rounds(Disagreement(Munge(size=size)), n_rounds=N_ROUNDS, replace=False)
 
 
 def words_of_budget(n_new: int, run: "Run") -> str:
-    """What `max_queries` was spent on, for the decision in one line."""
+    """The use of `max_queries`, for the line of the decision."""
     queries = run.plan.queries
     if queries is None:
         return ""

@@ -1,4 +1,4 @@
-"""The temperature of a student's own, by rows that it has not learned from."""
+"""The calibration temperature of a student, from rows that it has not learned from."""
 
 import numpy as np
 
@@ -37,16 +37,16 @@ def careful_temperature(outputs: FloatArray, rows: Block) -> float:
 
 
 def cooler_temperature(outputs: FloatArray, rows: Block) -> float:
-    """The best temperature; below 1, the careful one.
+    """The best temperature; if that is below 1, the cautious one.
 
-    Few groups make a student too sure of itself easily, and that costs most.
+    With few groups a student easily becomes overconfident, and that costs most.
     """
     best = rows.task.calibrate(outputs, rows.labels, rows.weight)
     return best if best >= 1 else careful_temperature(outputs, rows)
 
 
 def _mean_within_error(values: FloatArray, rows: Block) -> bool:
-    """Whether the mean is at most one standard error from 0, as groups have it."""
+    """Whether the mean is at most one standard error from 0, over groups if there are some."""
     share = rows.weight / rows.weight.sum()
     mean = share @ values
     apart, shares = share * (values - mean), share

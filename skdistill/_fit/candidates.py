@@ -1,4 +1,4 @@
-"""From labelled rows to a student: what "auto" leaves open is tried, and one judge chooses."""
+"""From labelled rows to a student: the options of "auto" are tried, and one is chosen."""
 
 from dataclasses import replace
 from functools import partial
@@ -32,11 +32,11 @@ from skdistill.student import settle_recipe
 from skdistill.table import with_nominal
 from skdistill.teacher import UNKNOWN_FLOOR
 
-# Of cv="auto": the least leak that labels out of fold are tried for.
+# Of cv="auto": out-of-fold labels are tried only above this leak.
 LEAST_LEAK = 0.1
-# Share of the training: a student that is best before it overfits what it is told.
+# Share of the training: a student that is best before this has overfitted early.
 EARLY = 0.25
-# Validation rows below which nothing is chosen by them; a tenth of 500 rows is as many.
+# With fewer validation rows nothing is chosen; a tenth of 500 rows is as many.
 FEWEST_JUDGES = 50
 
 
@@ -46,8 +46,8 @@ class Candidates:
     Parameters
     ----------
     parts : list of Inputs
-        Each with the teacher that is to label its rows, and validation rows of its own: one, or
-        one a fold.
+        One, or one for each fold: each with the teacher that labels its rows, and with its own
+        validation rows.
     run : Run
     """
 
@@ -60,7 +60,7 @@ class Candidates:
         self.can_choose = self._can_choose()
 
     def learn(self) -> Steps[Trial]:
-        """Label the rows, train students in the ways that "auto" leaves open, and choose one."""
+        """Label the rows, train a student for each option of "auto", and choose one."""
         if not self.can_choose:
             warn_of_no_choice(self.plan, FEWEST_JUDGES)
         alpha = self.plan.first_alpha
@@ -109,7 +109,7 @@ class Candidates:
     def _can_choose(self) -> bool:
         """Whether "auto" may train several students and choose by the rows held out.
 
-        Nets of the user's own and a student that goes on from its weights allow one.
+        With a net of the user, or a student that continues from its weights, only one is trained.
         """
         if self.given.y is None or not self._has_judges:
             return False
@@ -127,9 +127,9 @@ class Candidates:
         return n_effective(np.concatenate(weights)) if weights else 0.0
 
     def _may_follow_labels(self) -> bool:
-        """Whether all that the student is to learn may be in the labels.
+        """Whether the labels may contain everything that the student is to learn.
 
-        Rows of `X_transfer`, classes without a label and another prior ask for more.
+        They do not with rows of `X_transfer`, classes without a label, or another prior.
         """
         given = self.given
         if not self.can_choose or not self.plan.chooses_alpha:
@@ -142,12 +142,13 @@ class Candidates:
     ) -> bool:
         """Whether the student overfits what the teachers have learned by heart.
 
-        One that still learns at the end takes no harm from the leak, and labels out of fold, by
-        teachers on fewer rows, would only be worse. So they are where the teacher is ahead.
+        The leak does no harm to a student that still learns at the end. Out-of-fold labels come
+        from teachers on fewer rows, and would then only be worse. The same holds if the teacher
+        is ahead of the control.
         """
         if not self.plan.tries_folds or trial.validation is None or self.plan.continues:
             return False
-        if len(self.parts) > 1:  # 25 more fits of the teachers for a percent
+        if len(self.parts) > 1:  # it would take 25 more fits of the teachers, for one percent
             return False
         if control is not None and teacher is not None and control.is_behind(teacher):
             return False
@@ -182,7 +183,7 @@ class Candidates:
         Returns
         -------
         Trial or None
-            The better control; None where no number may be a code.
+            The better control; None if no number may be a code.
         """
         encoder = self.plan.parameters.encoder
         if not is_auto(encoder) or self.plan.deadline is not None:  # the student comes first
@@ -201,7 +202,7 @@ class Candidates:
         return best
 
     def _try_labels_alone(self, encoder: Estimator) -> Steps[Trial | None]:
-        """Train the control: the student without a teacher; None where that was ended."""
+        """Train the control: the student without a teacher; None if it was ended."""
         rows = [LabelledRows([part.block.with_weight()], [], None, None) for part in self.parts]
         setting = Setting(encoder, 1.0, TEMPERATURE, [], self.plan.parameters.student)
         return (yield from self._attempt(setting, rows, who="control"))
@@ -209,7 +210,7 @@ class Candidates:
     def _try_folds(
         self, best: Trial, control: Trial | None, teacher: FloatArray | None
     ) -> Steps[Trial]:
-        """Train a student on labels out of fold, where labels of the teacher leak."""
+        """Train a student on out-of-fold labels, if the teacher's labels leak."""
         if not self._should_cross_fit(best, control, teacher):
             return best
         other = None
@@ -253,7 +254,7 @@ class Candidates:
         return why
 
     def _better(self, best: Trial, other: Trial | None, why: str) -> Trial:
-        """The other one where it is clearly better, else the best so far."""
+        """The other one if it is clearly better, else the best so far."""
         if other is None or not other.is_better_than(best):
             return best
         other.why = why
@@ -262,10 +263,10 @@ class Candidates:
     def _or_control(
         self, student: Trial, control: Trial | None, teacher: FloatArray | None
     ) -> Trial:
-        """The control where the student is to follow the labels alone, else the student.
+        """The control if the student should follow the labels alone, else the student.
 
-        A teacher that is worse than the control speaks against distillation: then the lower loss
-        decides, and else the student has only to be not clearly worse.
+        If the teacher is clearly worse than the control, the lower loss decides. Otherwise the
+        student stays unless it is clearly worse.
         """
         if control is None:
             return student
@@ -322,7 +323,7 @@ class Candidates:
         self.run.encoded.keep(best.setting.encoder, blocks)
 
     def _label(self, setting: Setting, cv: object) -> list[LabelledRows]:
-        """The rows to learn, of each part: out of fold where `cv` is not None."""
+        """The rows to learn, of each part: out of fold if `cv` is not None."""
         labelled = []
         for part, rows in zip(self.parts, self.validations, strict=True):
             with self.run.progress.within(part.where):
@@ -333,7 +334,7 @@ class Candidates:
     def _attempt(
         self, setting: Setting, rows: list[LabelledRows], who: str = "student"
     ) -> Steps[Trial | None]:
-        """Train another student; None where there is no time, or that training failed or ended."""
+        """Train another student; None if there is no time, or if that training failed or ended."""
         if self.run.is_over:
             return None
         kept = f"that {who} is not used"
@@ -356,7 +357,7 @@ class Candidates:
             with run.progress.within(part.where):
                 fitting = yield from self._fit(setting, part, own, validation, who, kept)
                 fittings.append(fitting)
-            # Another fold, or all rows, may be so many that "auto" would take another net.
+            # With the rows of another fold, or all rows, "auto" might choose another net.
             n_rows = fittings[0].examples.n_training
             setting = replace(setting, student=settle_recipe(setting.student, n_rows))
             if run.was_ended:

@@ -1,4 +1,4 @@
-"""What a fit keeps on its way, so that another goes on where a killed one was."""
+"""The steps that a fit stores, so that another continues if it was killed."""
 
 import errno
 import io
@@ -24,15 +24,15 @@ from skdistill.student import Training
 # In the folder that the user gives.
 FOLDER, LOCK = "skdistill_fit", "skdistill_fit.lock"
 MANIFEST = "inputs.json"
-# Raised when what is kept changes its meaning.
+# Raised when the meaning of the stored steps changes.
 CHECKPOINT_FORMAT = 1
-# Of the time of a training, what keeping its epochs may take.
+# Storing epochs may take this share of the time of a training.
 MOST_SHARE = 0.05
 
 
 @contextmanager
 def open_checkpoint(path: Any) -> Iterator["Checkpoint | None"]:
-    """Hold the folder of `checkpoint_dir` for a fit; what it has kept goes when the fit is done.
+    """Hold the folder of `checkpoint_dir` for a fit; the stored steps are deleted at its end.
 
     Parameters
     ----------
@@ -88,16 +88,16 @@ class Checkpoint:
     Parameters
     ----------
     path : str
-        The folder, as error messages call it.
+        The folder, by its name in error messages.
     folder : pathlib.Path
-        Of what is kept, within that.
+        The folder of the stored steps, within that.
 
     Attributes
     ----------
     store : Store
         Of teachers, labels and drawn rows, by the keys of `memory`.
     was_interrupted : bool
-        Whether the user has ended a training: all stays, for another fit to go on with.
+        Whether the user has ended a training: everything stays, so that another fit can continue.
     """
 
     def __init__(self, path: str, folder: Path) -> None:
@@ -112,16 +112,16 @@ class Checkpoint:
 
     @property
     def seeds(self) -> dict[str, int | None] | None:
-        """Those of the fit that is gone on with; None where this one is the first."""
+        """Those of the fit that this one continues; None if this one is the first."""
         return None if self._found is None else self._found["seeds"]
 
     def compare(self, inputs: dict[str, str]) -> None:
-        """Raise a ValueError unless the inputs are those that the folder was begun with.
+        """Raise a ValueError unless the inputs are those of the first fit in the folder.
 
         Parameters
         ----------
         inputs : dict of str to str
-            What tells each from others, by its name.
+            An identifier of each, by its name.
         """
         self._inputs = inputs
         if self._found is None:
@@ -143,7 +143,7 @@ class Checkpoint:
             )
 
     def begin(self, seeds: dict[str, int | None]) -> bool:
-        """Write down what the fit is given; returns whether it goes on with another."""
+        """Write the inputs of the fit; returns whether it continues another."""
         with naming_folder(self.path):
             if self._found is not None:
                 remove_torn(self.folder)
@@ -160,7 +160,7 @@ class Checkpoint:
         return False
 
     def end(self) -> None:
-        """Delete what is kept, unless the user has ended the fit before its time."""
+        """Delete the stored steps, unless the user has ended the fit early."""
         if self.was_interrupted:
             warn(
                 f"`checkpoint_dir={self.path!r}` stays as it was before KeyboardInterrupt: `fit` "
@@ -197,7 +197,7 @@ class Checkpoint:
             training.load_state_dict(state)
         while not training.is_over:
             training.epoch()
-            # What the user or the time has ended, another fit is to go on with.
+            # If the user or the time has ended it, another fit continues it.
             if not training.was_ended and not self._cannot_store:
                 self._cannot_store = not epochs.keep()
         return Trained(training.finish(), training.history, training.was_ended)
@@ -228,7 +228,7 @@ class Epochs:
     ----------
     file : pathlib.Path
     path : str
-        What error messages call its folder.
+        Its folder, by its name in error messages.
     training : Training
         Not started.
     """
@@ -241,7 +241,7 @@ class Epochs:
         self._written, self._seconds = 0.0, 0.0
 
     def read(self) -> dict[str, Any] | None:
-        """The last state that was kept of this training; None where there is none."""
+        """The last stored state of this training; None if there is none."""
         try:
             kept = torch.load(self.file, weights_only=False)  # by the user's own process
         except FileNotFoundError:
@@ -255,8 +255,8 @@ class Epochs:
     def keep(self) -> bool:
         """Keep the state, if it is time to; returns whether it can be stored.
 
-        An epoch that is short beside the writing is left out, so that a training takes no more than
-        `MOST_SHARE` longer. The last is always kept.
+        If writing takes long compared with an epoch, some epochs are left out, so that a training
+        takes at most `MOST_SHARE` longer. The last is always stored.
         """
         begun = time.perf_counter()
         is_due = begun - self._written >= self._seconds / MOST_SHARE
@@ -285,7 +285,7 @@ class Epochs:
 
 
 def _identity_of(training: Training) -> str:
-    """What tells a training from others of the fit, and from one on rows drawn anew."""
+    """The key of a training among those of the fit; rows drawn anew change it."""
     rows = [training.rows, training.validation]
     tensors = [None if one is None else (one.inputs, one.target) for one in rows]
     loss = training.loss["alpha"], training.loss["temperature"]

@@ -65,7 +65,7 @@ def check_parameters(estimator: Estimator) -> None:
 
 
 def _samplers_of(estimator: Estimator) -> list[tuple[str, Any]]:
-    """The samplers of `transfer`; none yet where "auto" will choose them."""
+    """The samplers of `transfer`; none yet if "auto" will choose them."""
     return [] if is_auto(estimator.transfer) else named_parts(estimator.transfer, "transfer")
 
 
@@ -219,7 +219,7 @@ def check_combination(
     n_used: int,
     more: dict[str, Any],
 ) -> None:
-    """Raise a ValueError for inputs that do not go together.
+    """Raise a ValueError for inputs that cannot be combined.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def check_combination(
 
 
 def _check_scale(plan: "Plan", y: np.ndarray | None) -> None:
-    """Raise a ValueError where nothing would tell how large a logit is."""
+    """Raise a ValueError if nothing fixes the size of the logits."""
     alpha, is_calibrated = plan.parameters.alpha, plan.parameters.calibrate is True
     if plan.response.fixes_scale or is_calibrated or (y is not None and alpha != 0):
         return
@@ -273,11 +273,7 @@ def _check_samplers(plan: "Plan", X: Table) -> None:
     what = "is sparse" if is_sparse else f"has {n_dimensions(X)} dimensions"
     remedy = "X.toarray()" if is_sparse else "a sampler that takes such rows, as Munge()"
     for name, sampler in _samplers_of(plan.parameters):
-        readers = [
-            one
-            for one in chain_of(sampler)
-            if isinstance(one, _READ_TABLES) and (is_sparse or not one.reads_cells)
-        ]
+        readers = readers_of_tables(sampler, X)
         if sampler.size and readers:
             kind = type(readers[0]).__name__
             raise ValueError(
@@ -285,6 +281,18 @@ def _check_samplers(plan: "Plan", X: Table) -> None:
                 "reads dense tables only: give rows of your own as `X_transfer` and "
                 f"`transfer=None`, or {remedy}."
             )
+
+
+def readers_of_tables(sampler: TransferSampler, X: Table) -> list[TransferSampler]:
+    """Those of a chain of samplers that cannot read X, as it is sparse or has more dimensions."""
+    is_sparse = issparse(X)
+    if not is_sparse and n_dimensions(X) <= 2:
+        return []
+    return [
+        one
+        for one in chain_of(sampler)
+        if isinstance(one, _READ_TABLES) and (is_sparse or not one.reads_cells)
+    ]
 
 
 def _check_validation_rows(
@@ -335,13 +343,13 @@ def _check_without_teacher(
 def counting_weights(
     sample_weight: ArrayLike | None, X: Table, name: str = "sample_weight"
 ) -> FloatArray | None:
-    """Return checked weights of the rows, 0 for rows that are not to count; None stays None."""
+    """Return checked weights of the rows, 0 for rows that do not count; None stays None."""
     weights = check_weights(sample_weight, num_samples(X), name)
     return None if weights is None else without_negligible(weights)
 
 
 def classes_of_soft_targets(soft_targets: Any, y: np.ndarray | None) -> np.ndarray:
-    """The classes where no teacher names them: of y, of the columns, or 0, 1, ..."""
+    """The classes if no teacher names them: those of y, of the columns, or 0, 1, ..."""
     names = None
     if is_frame(soft_targets):
         check_names(soft_targets, "`soft_targets`")

@@ -1,4 +1,4 @@
-"""What changes between an old student and a new one, on the same rows."""
+"""The changes between an old student and a new one, on the same rows."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ FIDELITY = {
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """What a refresh changed, on new rows from which neither student has learned.
+    """The changes of a refresh, on new rows from which neither student has learned.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ class RefreshResult:
         New rows that both students were compared on.
     flip_rate : float
         Share of these rows whose predicted class changed, or whose number moved by more than
-        `tolerance`. Of quantiles it is the median that moves.
+        `tolerance`. For quantiles it is the median.
     tolerance : tuple of float or None
         One for each target, in the unit of y; None for classes.
     drift : float
-        Of classes the mean total variation distance of the probabilities, in [0, 1]. Of numbers
-        and quantiles the mean absolute difference, in the unit of y; several targets are divided
-        by the standard deviations of the old student's numbers first.
+        For classes the mean total variation distance of the probabilities, in [0, 1]. For numbers
+        and quantiles the mean absolute difference, in the unit of y; several targets are first
+        divided by the standard deviations of the old student's numbers.
     loss_name : str
         Of the losses. Without y they measure the distance from the teacher.
     loss_before : float
@@ -48,10 +48,10 @@ class RefreshResult:
     loss_after : float
         That of the refreshed student.
     standard_error : float
-        Of ``loss_after - loss_before``, paired by row, or by group where there are `groups`; NaN
-        where there is one only.
+        Of ``loss_after - loss_before``, paired by row, or by group with `groups`; NaN
+        if there is only one.
     is_kept : bool
-        Whether the estimator now answers by the refreshed student. False where that is clearly
+        Whether the estimator now answers by the refreshed student. False if it is clearly
         worse on these rows.
 
     See Also
@@ -89,7 +89,7 @@ RefreshResult.__module__ = "skdistill.refresh"
 def compare(
     old: Estimator, new: Estimator, train: NewRows, rows: NewRows, tolerance: ArrayLike | None
 ) -> RefreshResult:
-    """Hold two students against each other on rows that none of them has learned from.
+    """Compare two students on rows that neither has learned from.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def compare(
 
 
 def check_tolerance(estimator: Estimator, tolerance: ArrayLike | None) -> None:
-    """Raise a ValueError for a tolerance that is none, before anything is trained."""
+    """Raise a ValueError for an invalid tolerance, before anything is trained."""
     if tolerance is None:
         return
     if estimator._task.has_classes:
@@ -149,7 +149,7 @@ def _moves_of_classes(
 def _moves_of_numbers(
     old: Estimator, new: Estimator, rows: NewRows, tolerance: ArrayLike | None
 ) -> tuple[float, tuple[float, ...], float]:
-    """Share of rows that moved, by how much they may move, and drift of numbers or quantiles."""
+    """Share of rows that moved, the tolerance, and drift of numbers or quantiles."""
     weight = rows.sample_weight
     n_rows = num_samples(rows.X)
     p, q = (one.predict(rows.X).reshape(n_rows, -1) for one in (old, new))
@@ -167,7 +167,7 @@ def _moves_of_numbers(
 
 
 def _losses(estimator: Estimator, rows: NewRows) -> FloatArray:
-    """Loss of each row by its label, or by what the teacher says of it."""
+    """Loss of each row against its label, or against the teacher's answer."""
     task, outputs = estimator._task, estimator._outputs(rows.X).astype(np.float64)
     if rows.y is not None:
         return task.row_losses(outputs, task.encode(rows.y))

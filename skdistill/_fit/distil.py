@@ -1,4 +1,4 @@
-"""A fit, from its plan and its arguments to what it leaves."""
+"""A fit, from its plan and its arguments to its results."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,13 +27,13 @@ from skdistill._utils.weights import alike_by_group
 from skdistill.student import FittedStudent, check_finite
 from skdistill.task import Task
 
-# Fewer groups tell nothing of the quantiles of another.
+# Fewer groups say nothing about the quantiles of another group.
 FEWEST_GROUPS = 20
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a fit leaves.
+    """The results of a fit.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Outcome:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """What a fitted estimator shows of it, by the name of the attribute."""
+        """The attributes of the fitted estimator, by name."""
         setting, last = self.trial.setting, self.last
         found = self.task.attributes_of(setting.temperature, self.student)
         return found | {
@@ -113,7 +113,7 @@ def distil(given: Inputs, run: Run) -> Outcome:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the students of a fit, whatever they are to learn, have in common.
+    """The parts that all students of a fit share.
 
     Attributes
     ----------
@@ -210,14 +210,14 @@ def _calibration(trial: Trial, last: Last, run: Run) -> float:
     if not may or rows is None or not rows.is_labelled:
         return 1.0
     check_finite(trial.outputs)
-    if last.student is not trial.first.student:  # what fits that one may not fit the last
+    if last.student is not trial.first.student:  # its calibration may not suit the last student
         return careful_temperature(trial.outputs, rows)
-    rows = trial.first.judges  # of several, it is the first that is kept
+    rows = trial.first.judges  # with several, the first one is kept
     return rows.task.calibrate(trial.outputs[: len(rows)], rows.labels, rows.weight)
 
 
 def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:
-    """Put what all groups tell into the trials; returns what the decision says of it."""
+    """Add the judgement on all groups to the trials; returns the words for the decision."""
     assert trial.place is not None
     loss, n_groups = judgement.loss, judgement.n_groups
     before = run.trials[trial.place]
@@ -229,13 +229,13 @@ def _add_judgement(judgement: Judgement, trial: Trial, run: Run) -> str:
 
 
 def _offset(trial: Trial, judgement: Judgement | None, last: Last, run: Run) -> np.ndarray | None:
-    """What is added to the student's outputs: for the prior of classes, or to cover quantiles."""
+    """The offset of the student's outputs: for the class prior, or the coverage of quantiles."""
     if run.task.has_classes:
         return _prior_offset(trial, last, run)
     if not run.task.needs_folds:
         return None
     rows, outputs = trial.validation, None if trial.validation is None else trial.outputs
-    if judgement is not None:  # all groups tell more than those held out
+    if judgement is not None:  # all groups tell more than the held-out ones
         rows, outputs = judgement.rows, judgement.outputs
     n_apart = None
     if rows is not None and rows.groups is not None:
@@ -252,7 +252,7 @@ def _offset(trial: Trial, judgement: Judgement | None, last: Last, run: Run) -> 
 
 
 def _prior_offset(trial: Trial, last: Last, run: Run) -> np.ndarray | None:
-    """What turns the shares of the classes among the targets into `class_prior`."""
+    """The offset from the shares of the classes among the targets to `class_prior`."""
     if run.plan.parameters.class_prior is None:
         return None
     task: Any = run.task

@@ -1,4 +1,4 @@
-"""Rows encoded once by each encoder, and what a student is to learn of them."""
+"""Rows encoded once by each encoder, and the targets of a student for them."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from skdistill.table import ColumnSelection
 
 @dataclass(frozen=True)
 class _Piece:
-    """Where encoded rows are kept; the encoder and the table are held, so that they stay."""
+    """An entry of encoded rows; it holds the encoder and the table, so that they stay in memory."""
 
     encoder: Estimator
     X: object
@@ -30,15 +30,15 @@ class _Piece:
 
 
 class EncodedRows:
-    """Rows as each encoder gives them to a student: each table is encoded once.
+    """Encoded rows: each encoder encodes each table once.
 
-    Several tables that a student is trained on lie in one array, and those of another student are
-    a part of it where they can be.
+    The tables of a student lie in one array. Those of another student are a part of it if
+    possible.
 
     Parameters
     ----------
     is_shared : bool, default=False
-        Whether other fits ask for the rows as well, so that none may forget them.
+        Whether other fits use the rows as well, so that none may free them.
     """
 
     def __init__(self, is_shared: bool = False) -> None:
@@ -83,7 +83,7 @@ class EncodedRows:
         return whole
 
     def keep(self, encoder: Estimator, blocks: list[Block]) -> None:
-        """Forget all rows but these, as this encoder gives them; nothing where others ask."""
+        """Free all rows except these of this encoder; frees nothing if other fits use them."""
         if self.is_shared:
             return
         kept = {(id(encoder), id(block.X)) for block in blocks}
@@ -94,7 +94,7 @@ class EncodedRows:
         return EncodedRows(self.is_shared)
 
     def _slice_of(self, keys: list[tuple[int, int]]) -> FloatArray | None:
-        """The rows where they lie one after the other already."""
+        """The rows if they already lie one after the other."""
         pieces = [self._pieces[key] for key in keys]
         first, last = pieces[0], pieces[-1]
         for piece, following in pairwise(pieces):
@@ -115,10 +115,10 @@ class Examples:
         To train on.
     validation : Block or None
     views : dict of str to ndarray
-        What objectives took from the teacher, and the rows that they probe, of the blocks to train
-        on; by the key in a batch's target.
+        Data that objectives took from the teacher, and the rows that they probe, for the blocks to
+        train on; by the key in a batch's target.
     gives_teacher : bool
-        Whether objectives are to see inputs and raw soft targets.
+        Whether objectives see inputs and raw soft targets.
     """
 
     inputs: FloatArray
@@ -136,19 +136,19 @@ class Examples:
         return self.inputs[self.n_training :]
 
     def training(self, response: Response, temperature: float) -> Rows:
-        """What a student learns of the rows to train on."""
+        """The rows to train on, with their targets."""
         return self._rows(response, temperature, self.blocks, self.views)
 
     def everything(
         self, response: Response, temperature: float, views: dict[str, np.ndarray]
     ) -> Rows:
-        """The same, and of those held out, of which the objectives have these views."""
+        """The same, with the held-out rows, for which the objectives have these views."""
         assert self.validation is not None
         both = {name: np.concatenate([of, views[name]]) for name, of in self.views.items()}
         return self._rows(response, temperature, [*self.blocks, self.validation], both)
 
     def judging(self, response: Response, temperature: float) -> Rows | None:
-        """What an epoch is chosen by; None without validation rows."""
+        """The rows that choose an epoch; None without validation rows."""
         block = self.validation
         if block is None:
             return None

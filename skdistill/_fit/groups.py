@@ -1,4 +1,4 @@
-"""The loss of a student over all groups, where the few that are held out tell too little."""
+"""The loss of a student over all groups, if too few groups are held out."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,14 +25,14 @@ from skdistill.teacher import find_partition
 
 @dataclass
 class Judgement:
-    """What all groups tell of a student.
+    """The judgement of a student on all groups.
 
     Attributes
     ----------
     loss : float
     n_groups : int
     temperature : float or None
-        By which it is calibrated; None where it is not.
+        The calibration temperature; None if it is not calibrated.
     rows : Block
         All of them, without their tables.
     outputs : ndarray of shape (n_rows, n_outputs)
@@ -47,7 +47,7 @@ class Judgement:
 
 
 def judge_by_all_groups(whole: Inputs, trial: Trial, run: Run) -> Steps[Judgement | None]:
-    """Find the loss and the calibration by every group, where few are held out.
+    """Find the loss and the calibration on all groups, if few are held out.
 
     In each fold, teachers and a student like it are trained on the other groups.
 
@@ -62,13 +62,13 @@ def judge_by_all_groups(whole: Inputs, trial: Trial, run: Run) -> Steps[Judgemen
     Returns
     -------
     Judgement or None
-        None where it is not needed, or failed or was ended.
+        None if it is not needed, or if it failed or was ended.
     """
     if not _needs_all_groups(whole, trial, run):
         return None
     assert whole.groups is not None
     used = np.flatnonzero(whole.weights)
-    # The folds need no more of X than which row it is.
+    # The folds need only the row numbers of X.
     rows = replace(whole.block, X=np.arange(len(whole.labels))).take(used)
     outputs = np.empty((len(used), run.task.n_outputs))
     kept = "the loss and the calibration are those of the few groups held out"
@@ -103,7 +103,7 @@ def _needs_all_groups(whole: Inputs, trial: Trial, run: Run) -> bool:
 def _outputs_of_twin(part: Inputs, number: int, trial: Trial, run: Run) -> Steps[FloatArray]:
     """Outputs for the rows held out of `part`, by a student trained on the rest like `trial`'s.
 
-    It is trained for the same share of the epochs, so that these rows choose nothing.
+    It is trained for the same share of the epochs, so that no choice depends on these rows.
     """
     setting = trial.setting
     if setting.learns_of_teacher:
@@ -139,7 +139,7 @@ def _judge(outputs: FloatArray, rows: Block, folds: list[Split], run: Run) -> Ju
     temperature = None
     if run.plan.parameters.calibrate and run.task.has_classes:
         temperature = cooler_temperature(outputs, rows)
-        for others, test in folds:  # a row chooses no temperature that it is judged at
+        for others, test in folds:  # no row is judged at a temperature that it has chosen
             calibrated = outputs[test] / cooler_temperature(outputs[others], rows.take(others))
             losses[test] = row_losses_of(calibrated, rows.take(test), is_calibrated=False)
     loss = float(np.average(losses, weights=rows.weight))

@@ -1,4 +1,4 @@
-"""Which rows a fit holds out, and in which folds it labels the others."""
+"""The rows that a fit holds out, and the folds in which it labels the others."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 if TYPE_CHECKING:
     from skdistill._fit.inputs import Inputs
 
-# Of the rows, that validation_fraction="auto" holds out at least.
+# Least share of the rows that validation_fraction="auto" holds out.
 SHARE = 0.1
 
 
@@ -33,7 +33,7 @@ def find_folds(
 
 
 def shown(value: Any) -> str:
-    """A splitter or a number, for a message; of a list of splits only that it is one."""
+    """A splitter or a number, for a message; for a list of splits only its type."""
     return "[...]" if isinstance(value, (list, tuple)) else " ".join(repr(value).split())
 
 
@@ -45,7 +45,7 @@ def is_splitter(value: Any) -> bool:
 
 
 def check_splitter(value: Any) -> None:
-    """Raise a ValueError for what has a method ``split`` and is no splitter."""
+    """Raise a ValueError for an object with a method ``split`` that is not a splitter."""
     if isinstance(value, (str, bytes, type)) and value != "auto":
         raise ValueError(
             "`validation_fraction` must be a number in (0, 1), 'auto', a splitter such as "
@@ -93,7 +93,7 @@ def last_split(splitter: Any, X: Table, y: np.ndarray | None, groups: np.ndarray
 
 
 def _lacks_groups(splitter: Any, groups: np.ndarray | None) -> str:
-    """The remedy for a splitter by groups that got none, or nothing."""
+    """The remedy if a splitter by groups got no groups, or an empty string."""
     if groups is not None or not hasattr(splitter, "get_metadata_routing"):
         return ""
     asks = splitter.get_metadata_routing().consumes("split", ["groups"])
@@ -142,7 +142,7 @@ def rows_apart(given: "Inputs", fraction: float, seed: int | None) -> Split:
 
 
 def rows_to_hold_out(labels: IntArray, fraction: float, seed: RandomState) -> IntArray:
-    """Choose rows for validation; no class is left without a row that is not held out.
+    """Choose rows for validation; every class keeps a row for training.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def groups_to_hold_out(
         if is_nearer and more.sum() <= most and (more < total).all():
             held_out = more
             chosen.append(group)
-    if not chosen:  # all are much larger than what is wanted
+    if not chosen:  # all are much larger than the share wanted
         chosen = [_nearest(counts, order, wanted, most)]
     rows = np.flatnonzero(np.isin(group_of, chosen))
     _warn_of_share(len(rows) / len(labels), fraction)
@@ -229,7 +229,7 @@ def _distance(counts: IntArray, wanted: FloatArray) -> float:
 
 
 def _nearest(counts: IntArray, order: IntArray, wanted: FloatArray, most: float) -> int:
-    """The group that comes nearest to the rows wanted, of those that can be spared."""
+    """The group nearest to the wanted numbers of rows, among those that can be spared."""
     total = counts.sum(axis=0)
     can_go = [g for g in order if counts[g].sum() <= most and (counts[g] < total).all()]
     if not can_go:

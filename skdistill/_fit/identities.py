@@ -1,4 +1,4 @@
-"""What tells the inputs of a fit from those of another, by name."""
+"""Identifiers of the inputs of a fit, by name: fits with equal ones have the same inputs."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skdistill._fit.inputs import Arguments
     from skdistill._fit.plan import Previous
 
-# They say where and how a fit is done, and may differ when it goes on.
+# They say where and how a fit runs, and may differ when it continues.
 FREE = ("checkpoint_dir", "memory", "n_jobs", "verbose", "max_time")
 
 
@@ -32,7 +32,7 @@ def identities_of(
     estimator : BaseDistiller
     arguments : Arguments
     previous : Previous or None
-        What the fit goes on from by `warm_start`.
+        The state that `warm_start` continues from.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def identities_of(
     Raises
     ------
     ValueError
-        If one cannot be told from another.
+        If an object cannot be identified.
     """
     values = {
         name: value for name, value in estimator.get_params(deep=False).items() if name not in FREE
@@ -55,7 +55,7 @@ def identities_of(
 
 
 def versions() -> dict[str, str]:
-    """Of what a fit may depend on, by name."""
+    """The versions that a fit may depend on, by name."""
     return {
         "Python": ".".join(map(str, sys.version_info[:2])),
         "skdistill": skdistill.__version__,
@@ -77,6 +77,6 @@ def _identity_of(name: str, value: Any) -> str:
 
 
 def _known_by(teacher: Any) -> list[tuple[str, Any]]:
-    """The teachers as they will be fitted; of those that are, what `memory` knows them by."""
+    """The teachers as they will be fitted; for fitted ones, their keys in `memory`."""
     parts = named_parts(teacher, "teacher")
     return [(name, known_by(part) if is_frozen(part) else clone_of(part)) for name, part in parts]

@@ -1,4 +1,4 @@
-"""What a fit is given, checked."""
+"""The checked inputs of a fit."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -56,7 +56,7 @@ class Arguments:
 
     @property
     def shown_to_callbacks(self) -> dict[str, Any]:
-        """What callbacks that score are given."""
+        """The arguments for callbacks that score."""
         weight = self.sample_weight
         metadata = None if weight is None else {"sample_weight": weight}
         return {"X": self.X, "y": self.y, "metadata": metadata}
@@ -83,16 +83,16 @@ class Inputs:
         Validation rows that the user gave, or that were held out of X.
     folds : list of (ndarray, ndarray) or None
     split : (ndarray, ndarray) or None
-        Rows to train on and to hold out, where a splitter says so.
+        Rows to train on and to hold out, if a splitter chooses them.
     labeller : Labeller
     fit_params : dict of str to dict
         The arguments of each teacher's ``fit``.
     encoder : transformer or None
-        What the student sees of rows: the one fitted on X.
+        The encoder of the student, fitted on X.
     holds_out : bool, default=False
         Whether `validation` was held out of X.
     where : str, default=""
-        Which of several parts of X it is, for lines of progress.
+        Name of this part of X, for lines of progress.
     """
 
     task: Task
@@ -121,7 +121,7 @@ class Inputs:
 
     @property
     def strata(self) -> IntArray:
-        """What folds and rows held out have in equal shares, as a number a row of X."""
+        """The stratum of each row of X: folds and held-out rows have equal shares of each."""
         return self.task.strata(self.labels)
 
     @property
@@ -131,7 +131,7 @@ class Inputs:
 
     @property
     def n_used(self) -> int:
-        """Rows of X that weigh anything."""
+        """Number of rows of X with a weight above 0."""
         return int(np.count_nonzero(self.weights))
 
     @property
@@ -145,7 +145,7 @@ class Inputs:
         Parameters
         ----------
         cv : int, splitter or None
-            None leaves it as it is; so do folds that are there.
+            With None, or if there are folds already, nothing changes.
 
         Returns
         -------
@@ -196,7 +196,7 @@ class Inputs:
 
 
 def _within(folds: list[Split], kept: IntArray) -> list[Split]:
-    """The folds of the rows kept, by their places there; a fold without test rows is none."""
+    """The folds of the rows kept, by their positions there; folds without test rows are dropped."""
     placed = [[np.flatnonzero(np.isin(kept, part)) for part in fold] for fold in folds]
     return [(train, test) for train, test in placed if len(test)]
 
@@ -218,7 +218,7 @@ def check_inputs(plan: Plan, arguments: Arguments) -> Inputs:
     Raises
     ------
     ValueError, TypeError
-        If an input is not valid, or does not go with others.
+        If an input is not valid, or cannot be combined with others.
     """
     kind, X = plan.kind, arguments.X
     y = kind.check_target(arguments.y, X)
@@ -281,12 +281,12 @@ def find_columns(plan: Plan, X: Table) -> Plan:
     columns = plan.columns.fit(X)
     if not columns.selects_all:
         return plan
-    # In the order of X: of two orders, predict could not tell which is meant.
+    # In the order of X: predict could not know which of two orders is meant.
     return replace(plan, columns=ColumnSelection(None, columns.name))
 
 
 def check_containers(arguments: Arguments) -> Arguments:
-    """Check what decides whether the columns of X can be read at all; X as a table."""
+    """Check whether the columns of X can be read at all; returns X as a table."""
     check_routed(arguments.fit_params)
     check_container(arguments.X)
     check_container(arguments.soft_targets, "soft_targets")
@@ -301,7 +301,7 @@ def _row_weights(plan: Plan, weight: FloatArray | None) -> FloatArray | None:
 
 
 def _with_encoder(plan: Plan, given: Inputs, more: dict[str, Any]) -> Inputs:
-    """Fit the encoder, and try on a few rows what would fail after the teachers are fitted."""
+    """Fit the encoder, and try a few rows, to fail before the teachers are fitted."""
     if plan.previous is not None:
         given = replace(given, encoder=plan.previous.student.encoder)
     else:
@@ -348,7 +348,7 @@ def _given_validation(
 
 
 def _check_more_rows(plan: Plan, encoder: Estimator, name: str, X: Table) -> None:
-    """What the student cannot take shows before the teachers are fitted."""
+    """Fail before the teachers are fitted if the student cannot take its inputs."""
     try:
         encode(encoder, plan.columns.take(plan.check_rows(X)))
     except (TypeError, ValueError) as error:
@@ -364,7 +364,7 @@ def _given_split(
     weight: FloatArray | None,
     X_val: Table,
 ) -> Split | None:
-    """The split by a splitter, None where `validation_fraction` is none or of no use."""
+    """The split by a splitter; None if `validation_fraction` is not a splitter, or is not used."""
     splitter = plan.parameters.validation_fraction
     is_given = X_val is None and is_splitter(splitter)
     if not is_given or not plan.stops_early(num_samples(X)):

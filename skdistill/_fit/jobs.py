@@ -1,4 +1,4 @@
-"""A fit asks for each training, and whoever drives it decides how that is run."""
+"""A fit requests each training; the code that drives the fit decides how it is run."""
 
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Job:
-    """A training that a fit asks for.
+    """A training that a fit requests.
 
     Attributes
     ----------
@@ -20,10 +20,10 @@ class Job:
     whole : callable
         Trains to the end; returns the student.
     key : hashable
-        What it depends on: two jobs of one key, of fits that share their rows, are the same.
+        Two jobs with the same key, of fits that share their rows, are the same.
     may_run_beside : bool
-        Whether it may be trained by another thread, beside others: its recipe is ours, and nothing
-        but its epochs is to be done.
+        Whether it may be trained in another thread, in parallel with others: its recipe is ours,
+        and it has only epochs to run.
     """
 
     training: Training
@@ -33,7 +33,7 @@ class Job:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is nothing to do but its epochs."""
+        """Whether it has only epochs to run."""
         return self.whole == self.training.run
 
     def run(self) -> "Trained":
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training has left.
+    """The result of a training.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Trained:
     was_ended: bool
 
 
-# A part of a fit: it yields jobs, is sent what each has left, and returns what it found.
+# A part of a fit: it yields jobs, is sent the result of each, and returns its own result.
 Steps: TypeAlias = Generator[Job, Trained, Result]
 
 
@@ -70,7 +70,7 @@ def run_steps(steps: Steps[Result], run: Callable[[Job], Trained] = Job.run) -> 
     ----------
     steps : generator
     run : callable, default=Job.run
-        Runs a job. What it raises is raised where the job was asked for.
+        Runs a job. Its error is raised where the job was requested.
 
     Returns
     -------

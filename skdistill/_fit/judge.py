@@ -1,4 +1,4 @@
-"""Whether one model's losses on the rows held out are clearly lower than another's."""
+"""Whether one model's losses on the held-out rows are clearly lower than another's."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from scipy.stats import t as student_t
 from skdistill._utils.types import FloatArray
 from skdistill._utils.weights import n_effective
 
-# Chance that a fit calls anything clearly better although all that it compares are equally good.
-# It is shared out by Bonferroni: folds, codes, alpha, two temperatures, control, teacher.
+# Chance that a fit calls one of equally good candidates clearly better.
+# It is divided by Bonferroni: folds, codes, alpha, two temperatures, control, teacher.
 LEVEL = 0.05
 MOST_COMPARISONS = 7
 
@@ -44,7 +44,7 @@ class MeanGap:
 
     @property
     def standard_error(self) -> float:
-        """NaN of a single row or group."""
+        """NaN for a single row or group."""
         return float(np.sqrt(np.sum(self.apart**2) / (1 - 1 / self.n))) if self.n > 1 else np.nan
 
 
@@ -57,10 +57,10 @@ def is_clearly_lower(
 ) -> bool:
     r"""Whether the mean of some losses is lower, by a one-sided t test of the differences.
 
-    The statistic is corrected for skewness [1]_, since a model may lose much on a few rows, and the
-    smaller of both is taken. The level is `LEVEL` / `MOST_COMPARISONS`. Few rows easily hold none
-    that is hard: losses that are lower by less than `hard_row` in all rows together are not clearly
-    lower.
+    The statistic is corrected for skewness [1]_, since a model may lose much on a few rows. The
+    smaller of both statistics is taken. The level is `LEVEL` / `MOST_COMPARISONS`. A few rows may
+    contain no hard one. So losses are not clearly lower if their sum is lower by less than
+    `hard_row`.
 
     Parameters
     ----------
@@ -68,9 +68,9 @@ def is_clearly_lower(
         Losses of two models on the same rows.
     weight : ndarray of shape (n_rows,)
     groups : ndarray of shape (n_rows,) or None
-        Rows of one group depend on each other: the differences are then those of the groups.
+        Rows of one group depend on each other: the test is then over groups.
     hard_row : float
-        What one hard row may cost.
+        The loss that one hard row may cost.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def is_clearly_lower(
 
 
 def _statistic(gain: MeanGap) -> float:
-    """The t statistic of a mean, or Hall's corrected one where that is smaller."""
+    """The t statistic of a mean, or Hall's corrected one if that is smaller."""
     apart = gain.apart
     if not gain.standard_error:
         return np.inf

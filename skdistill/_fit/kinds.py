@@ -1,4 +1,4 @@
-"""What a fit does by its kind of target before there is a task: classes, or numbers."""
+"""The steps of a fit that differ between classes and numbers, before there is a task."""
 
 import copy
 from typing import TYPE_CHECKING, Any
@@ -35,11 +35,11 @@ from skdistill.teacher import RegressorPool, TeacherPool, check_levels
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
 
-# Fewer training rows than this make a validation split too noisy to choose an epoch by.
+# With fewer training rows a validation split is too noisy to choose an epoch.
 EARLY_STOPPING_ROWS = 500
-# Fewer than this hold out too few to calibrate quantiles by.
+# With fewer rows, too few are held out to calibrate quantiles.
 CALIBRATION_ROWS = 80
-# Rows whose predictions tell the scale, where there is no y.
+# Without y, predictions for this many rows give the scale.
 SCALE_ROWS = 10_000
 
 
@@ -47,10 +47,10 @@ class Kind:
     """A kind of target."""
 
     has_classes: bool
-    # Weight of the labels that "auto" begins with, and the other one that it may try.
+    # First weight of the labels under "auto", and the other one that it may try.
     alpha: float
     other_alpha: float
-    # The response where the user gives none, and those of the other kind.
+    # The default response, and the responses of the other kind.
     response_class: type[Response]
     other_responses: tuple[type[Response], ...]
 
@@ -59,7 +59,7 @@ class Kind:
         raise NotImplementedError
 
     def pool_params(self, parameters: Estimator, response: Response) -> dict[str, Any]:
-        """How the pool of a fit combines answers."""
+        """The parameters by which the pool of a fit combines answers."""
         raise NotImplementedError
 
     def fewest_to_hold_out(self, parameters: Estimator) -> int:
@@ -67,7 +67,7 @@ class Kind:
         return EARLY_STOPPING_ROWS
 
     def fits_again(self, parameters: Estimator) -> bool:
-        """Whether teachers are fitted in folds even by a fit that goes on from another."""
+        """Whether teachers are fitted in folds even by a fit that continues another."""
         return False
 
     def check_target(self, y: Any, X: Table) -> np.ndarray | None:
@@ -81,11 +81,11 @@ class Kind:
     def find_task(
         self, plan: "Plan", X: Table, y: Any, soft_targets: Any, weight: FloatArray | None
     ) -> Task:
-        """What there is to predict."""
+        """The task of the fit."""
         raise NotImplementedError
 
     def go_on(self, task: Any, y: np.ndarray | None, weight: FloatArray | None) -> Task:
-        """The task of a fit that goes on from another with this one."""
+        """The task of a fit that continues another with this task."""
         return task
 
     def check_known(self, task: Any, y: np.ndarray | None, name: str) -> None:
@@ -95,11 +95,11 @@ class Kind:
     def check_split(
         self, plan: "Plan", task: Any, X: Table, y: np.ndarray, train: IntArray, name: str
     ) -> None:
-        """Raise a ValueError for rows to train on that do not show all there is to predict."""
+        """Raise a ValueError if the rows to train on do not contain all classes."""
         raise NotImplementedError
 
     def labeller(self, plan: "Plan", task: Any) -> Labeller:
-        """What labels the rows of a fit, without a teacher yet."""
+        """The labeller of a fit, without a teacher yet."""
         raise NotImplementedError
 
 
@@ -196,7 +196,7 @@ class OfNumbers(Kind):
     def find_task(
         self, plan: "Plan", X: Table, y: Any, soft_targets: Any, weight: FloatArray | None
     ) -> Regression:
-        """The scale of y, or where there is none of what the teacher tells; see the base."""
+        """The scale of y, or without y that of the teacher's numbers; see the base."""
         parameters = plan.parameters
         if plan.teachers:  # before an hour of fitting, not after it
             check_levels(plan.teachers, y, parameters._levels)
@@ -239,7 +239,7 @@ class OfNumbers(Kind):
             told = soft_numbers(soft_targets, num_samples(X), "soft_targets")
             return told if plan.parameters._levels is None else told.reshape(-1, 1)
         order = np.random.RandomState(0).permutation(num_samples(X))
-        # They are the first of the training rows that a budget is spent on.
+        # They are the first training rows that use up the budget.
         n_rows = SCALE_ROWS if plan.queries is None else plan.queries.most // 2
         some = safe_indexing(X, np.sort(order[: min(n_rows, SCALE_ROWS)]))
         return plan.new_pool().fit(some).predict(some)
@@ -247,7 +247,7 @@ class OfNumbers(Kind):
     def go_on(
         self, task: Regression, y: np.ndarray | None, weight: FloatArray | None
     ) -> Regression:
-        """The same scale, and the range of all that was seen."""
+        """The same scale, and the range of all numbers seen."""
         if y is None:
             return task
         scaler, seen = copy.copy(task.scaler), y.reshape(len(y), -1)

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class Labeller:
-    """Labels rows at temperature 1, above 0 where the response will take logarithms.
+    """Labels rows at temperature 1, above 0 if the response takes logarithms.
 
     Parameters
     ----------
     task : Task
     response : Response
     temperatures : tuple of float
-        Those that the student may be trained at.
+        All temperatures at which the student may be trained.
     teacher : TeacherPool or None, default=None
         Fitted.
     """
@@ -68,11 +68,11 @@ class Labeller:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """What a fitted estimator keeps of it, by the name of the attribute."""
+        """The attributes of the fitted estimator, by name."""
         return {"teacher_": self.teacher}
 
     def learn(self, given: "Inputs", run: Any) -> "Labeller":
-        """What it needs of the teacher beside its answers; nothing."""
+        """Learn what it needs of the teacher beyond its answers: nothing."""
         return self
 
     def given(self, soft_targets: Any, X: Table, name: str) -> FloatArray | None:
@@ -82,27 +82,27 @@ class Labeller:
         return check_soft_targets(soft_targets, self.task.classes, num_samples(X), name)
 
     def lift_given(self, soft: FloatArray | None) -> FloatArray | None:
-        """Lift the zeros of what the user gave, where the response takes logarithms."""
+        """Lift the zeros of the given soft targets, if the response takes logarithms."""
         return None if soft is None else floor_probabilities(soft, self._floor)
 
     @property
     def _floor(self) -> float:
-        """Lowest probability where no teacher's own is known; 0 where nobody needs one."""
+        """Lowest probability if a teacher's own is not known; 0 if none is needed."""
         if not self.floored:
             return 0.0
         floor = self.response.floor
         return UNKNOWN_FLOOR if isinstance(floor, str) else floor
 
     def outputs(self, X: Table) -> FloatArray:
-        """Outputs of a net that would answer as the teacher does, to judge it by."""
-        # A vote of none in so many trees is no certainty.
+        """Outputs of a net that answers like the teacher, to judge the teacher."""
+        # A vote of 0 of many trees is not certain.
         p = self.pool.label(X, floored=True)
-        # Of a class that no teacher knows it is still 0.
+        # A class that no teacher knows still has 0.
         return self.task.outputs_of(p, UNKNOWN_FLOOR)
 
     @property
     def pool(self) -> Any:
-        """The teacher, where one is known to be there."""
+        """The teacher, which must be there."""
         assert self.teacher is not None
         return self.teacher
 
@@ -122,7 +122,7 @@ class Labeller:
         return self._lift(soft)
 
     def by_label(self, labels: np.ndarray) -> FloatArray:
-        """Soft targets of rows that no teacher is asked for: they tell what the labels do."""
+        """Soft targets of rows that no teacher is asked for: the same as their labels."""
         return self._lift(np.eye(self.task.n_outputs)[labels])
 
     def _lift(self, soft: FloatArray) -> FloatArray:
@@ -184,7 +184,7 @@ def with_teacher(given: "Inputs", teacher: Any, run: Any) -> "Inputs":
 
 
 def choose_weights(pool: TeacherPool, given: "Inputs") -> None:
-    """Weigh the teachers by the labelled validation rows; warn where there are none.
+    """Weigh the teachers on the labelled validation rows; warn if there are none.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def training_rows(given: "Inputs", progress: Progress) -> Block:
 def out_of_fold_rows(
     given: "Inputs", drawn: list[list[Table]], progress: Progress
 ) -> tuple[Block, list[list[FloatArray]]]:
-    """The rows of X, and rows drawn from those of each fold, labelled by teachers without the fold.
+    """The rows of X, and rows drawn from each fold, labelled by teachers without the fold.
 
     Parameters
     ----------
@@ -255,10 +255,10 @@ def out_of_fold_rows(
 
 
 def validation_rows(given: "Inputs", plan: Any) -> Block | None:
-    """The rows held out or given for validation, labelled by the teacher where there is one.
+    """The validation rows, held out or given, labelled by the teacher if there is one.
 
-    Rows of a class that it does not know are taught by label, as the training rows are. Where
-    `max_queries` limits what it is asked, labels are enough to judge by.
+    Rows of a class that it does not know get their label, like the training rows. With
+    `max_queries`, labels are enough to judge students.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def validation_rows(given: "Inputs", plan: Any) -> Block | None:
 
 
 def tempered(rows: Block | None, plan: Any) -> Block | None:
-    """The same rows, with labels drawn towards what the teacher tells of them, out of fold."""
+    """The same rows, with labels moved towards the teacher's out-of-fold answers."""
     tolerance = plan.parameters.label_tolerance
     if rows is None or tolerance is None or rows.soft is None or not rows.is_labelled:
         return rows
@@ -286,9 +286,9 @@ def tempered(rows: Block | None, plan: Any) -> Block | None:
 
 
 def measure_leak(given: "Inputs", rows: Block, validation: Block | None) -> float | None:
-    """How much nearer to the labels the teacher is on rows it was fitted on.
+    """How much nearer to the labels the teacher is on rows that it was fitted on.
 
-    Rows that were taught by label, since no teacher knows their class, are no answers.
+    Rows of a class that no teacher knows have their label, not an answer: they are left out.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def measure_leak(given: "Inputs", rows: Block, validation: Block | None) -> floa
     Returns
     -------
     float or None
-        None where there are no rows to measure it on, or no teacher was fitted here.
+        None if there are no rows to measure it on, or if no teacher was fitted here.
     """
     labeller = given.labeller
     if given.soft is not None or not rows.is_labelled:

@@ -1,4 +1,4 @@
-"""The last training of a fit: on all rows, in the way that was chosen on rows held out."""
+"""The last training of a fit: on all rows, with the choices made on held-out rows."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +25,7 @@ KEPT = "the student that was fitted without the rows held out is kept"
 
 @dataclass
 class Last:
-    """The student that a fit leaves, what labelled its rows, and the rows it learned from.
+    """The final student of a fit, the labeller of its rows, and the rows it learned from.
 
     Attributes
     ----------
@@ -45,14 +45,14 @@ class Last:
 def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) -> Steps[Last]:
     """Fit teachers and student on all rows.
 
-    What was chosen on the rows held out holds for them: the way, the epoch and the calibration.
+    The choices made on the held-out rows are kept: settings, epoch and calibration.
 
     Parameters
     ----------
     trial : Trial
         The one that is kept.
     parts : list of Inputs
-        What it learned from, and was judged by.
+        The rows that it learned from, and those that judged it.
     whole : Inputs
         All rows of these.
     run : Run
@@ -60,18 +60,18 @@ def train_at_last(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) ->
     Returns
     -------
     Last
-        With the student at hand where there is no time, or a step fails or is ended.
+        With the student at hand if there is no time, or if a step fails or is ended.
     """
     first = trial.first
     at_hand = Last(first.student, parts[0].labeller, first.rows.samplers, first.examples.blocks)
-    # The share of a training in rounds that was best says nothing of a training in one.
+    # The best share of a training in rounds says nothing about a training without rounds.
     may = is_fitted_again(run, parts[0].holds_out) and not first.in_rounds
     if run.is_over or not may:
         return at_hand
     last = None
     with run.optional("training the student again", KEPT):
         fits_teachers = run.plan.has_unfitted_teachers and not run.plan.continues
-        # Another teacher would have to be asked for all rows once more.
+        # A new teacher would have to be asked for all rows again.
         fits_teachers = fits_teachers and run.plan.queries is None
         if fits_teachers or len(parts) > 1:
             last = yield from _fit_everything(trial, parts, whole, run)
@@ -104,17 +104,17 @@ def _fit_everything(trial: Trial, parts: list[Inputs], whole: Inputs, run: Run) 
 
 
 def _whole_labeller(parts: list[Inputs], whole: Inputs, run: Run) -> Labeller:
-    """What labels all rows: by teachers that were fitted on them."""
+    """The labeller of all rows: by teachers that were fitted on them."""
 
     def fit() -> Labeller:
         return with_teacher(whole, fit_teacher(whole, run, _mean_weights(parts)), run).labeller
 
-    # Weights that the parts have chosen are of as many parts.
+    # The weights depend on the number of parts.
     return run.plan.once(("labeller of all rows", len(parts)), fit).at(run.plan.temperatures)
 
 
 def _mean_weights(parts: list[Inputs]) -> FloatArray | RowWeights | None:
-    """What the teachers weighed in the parts, on the mean."""
+    """Mean weights of the teachers over the parts."""
     pools = [part.labeller.teacher for part in parts]
     found = [pool.weighing_ for pool in pools if pool is not None]
     by_row = [weights for weights in found if isinstance(weights, RowWeights)]
@@ -124,7 +124,7 @@ def _mean_weights(parts: list[Inputs]) -> FloatArray | RowWeights | None:
 
 
 def _with_rows_held_out(trial: Trial, at_hand: Last, run: Run) -> Steps[Last]:
-    """Train the student on the rows at hand and those held out, with the teacher that is there."""
+    """Train the student on the rows at hand and the held-out ones, with the present teacher."""
     setting, examples = trial.setting, trial.first.examples
     assert examples.validation is not None
     held_out, response = [examples.validation], run.plan.response

@@ -47,7 +47,7 @@ class NewRows:
 def check_rows(
     estimator: Estimator, X: Table, y: Any, sample_weight: ArrayLike | None, groups: Any
 ) -> NewRows:
-    """Find what is wrong with new rows, as far as it takes no training.
+    """Check new rows, as far as this is possible without training.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def check_rows(
 
 
 def split_rows(estimator: Estimator, rows: NewRows, test_size: float) -> tuple[NewRows, NewRows]:
-    """The rows to train on, and those that both students are compared on.
+    """The rows to train on, and those on which both students are compared.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def split_rows(estimator: Estimator, rows: NewRows, test_size: float) -> tuple[N
 def _apart_by_group(
     groups: np.ndarray, used: IntArray, test_size: float, seed: int
 ) -> tuple[IntArray, IntArray]:
-    """Whole groups to train on, and others to compare on; nothing to compare on of a single one."""
+    """Whole groups to train on, and others to compare on; a single group has no others."""
     if len(np.unique(groups[used])) < 2:
         return np.arange(len(groups)), used[:0]
     splitter = GroupShuffleSplit(1, test_size=test_size, random_state=seed)

@@ -41,9 +41,9 @@ class NumberLabeller(Labeller):
     teacher : RegressorPool or None, default=None
         Fitted.
     spread : Spread or None, default=None
-        How labels lie around the numbers of a teacher that tells no quantiles itself.
+        The distribution of labels around the numbers of a teacher that predicts no quantiles.
     own : (table, ndarray of shape (n_samples, n_levels)) or None, default=None
-        The rows that the spread was learned on, and their quantiles as if it was not.
+        The rows on which the spread was learned, and their quantiles by a spread without them.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class NumberLabeller(Labeller):
         return NumberLabeller(self.task, self.response, self.temperatures, teacher)
 
     def learn(self, given: "Inputs", run: "Run") -> "NumberLabeller":
-        """How labels lie around the teacher's numbers, where it does not tell quantiles itself."""
+        """Learn how labels lie around the teacher's numbers, if it does not predict quantiles."""
         if self.task.levels is None or self.pool.tells_quantiles:
             return self
         one = self.task, self.response, self.temperatures, self.teacher
@@ -111,7 +111,7 @@ class NumberLabeller(Labeller):
     def label_known(
         self, X: Table, labels: np.ndarray, step: Step = no_step, warns: bool = True
     ) -> FloatArray:
-        """The same: of numbers there is none that a teacher does not know."""
+        """The same: there is no number that a teacher does not know."""
         return self.label(X, step)
 
     def by_label(self, labels: np.ndarray) -> FloatArray:
@@ -123,7 +123,7 @@ class NumberLabeller(Labeller):
         return np.ones(len(labels), dtype=bool)
 
     def outputs(self, X: Table) -> FloatArray:
-        """Outputs of a net that would answer as the teacher does."""
+        """Outputs of a net that answers like the teacher."""
         return self.label(X)
 
     def label_out_of_fold(
@@ -174,7 +174,7 @@ class NumberLabeller(Labeller):
 
 
 def soft_numbers(soft_targets: Any, n_rows: int, name: str) -> FloatArray:
-    """Soft targets as finite numbers, of so many rows, of shape (n_rows, n_columns).
+    """Soft targets as finite numbers, of shape (n_rows, n_columns).
 
     Raises
     ------
@@ -200,7 +200,7 @@ def check_soft_numbers(soft_targets: Any, task: Regression, X: Table, name: str)
     Raises
     ------
     ValueError
-        If they are no finite numbers, or not as many as there are rows and targets.
+        If they are not finite numbers, or not one for each row and target.
     """
     values = soft_numbers(soft_targets, num_samples(X), name)
     if values.shape[1] != task.n_outputs:

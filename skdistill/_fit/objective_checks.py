@@ -12,7 +12,7 @@ from skdistill.task import Task
 
 
 def check_objectives(plan: Plan, X: Table, task: Task) -> None:
-    """Raise a ValueError for an objective that lacks what it needs; warn of what it ignores.
+    """Raise a ValueError if an objective lacks something it needs; warn of inputs it ignores.
 
     Parameters
     ----------

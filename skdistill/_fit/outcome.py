@@ -1,4 +1,4 @@
-"""What a fit kept, why, and by which losses; warnings of what a user may not expect."""
+"""The student that a fit kept, why, and with which losses; warnings of surprises."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,21 +18,21 @@ from skdistill.teacher import unfrozen
 if TYPE_CHECKING:
     from skdistill._fit.inputs import Inputs
 
-# Of what the teacher knows beyond the shares of the classes.
+# Least share of the teacher's knowledge (beyond the shares of the classes) without a warning.
 LEAST_KEPT = 0.75
-# Share of the student's loss below which a teacher with columns of its own is far better.
+# A teacher with hidden columns is far better below this share of the student's loss.
 STRONG = 0.5
 
 
 def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
-    """Why a fit has nothing to compare students by, or may train only one.
+    """Why a fit cannot compare students, or may train only one.
 
     Parameters
     ----------
     plan : Plan
     validation : Block or None
     fewest : int
-        Rows held out that it takes.
+        Least number of held-out rows.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
 
 
 def decision_of(trial: Trial, trials: list[dict], usual: float) -> str:
-    """Say in one line what is kept, by which losses, and why.
+    """Say in one line which student is kept, with which losses, and why.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def decision_of(trial: Trial, trials: list[dict], usual: float) -> str:
 
 
 def _name(trial: dict, alpha: float) -> str:
-    """A trial that is not kept, in a word or two; `alpha` is that which goes without saying."""
+    """A trial that is not kept, in a word or two; the usual `alpha` is not mentioned."""
     if trial["who"] == "teacher":
         seen = trial.get("may_have_seen_the_rows", False)
         return "the teacher, which may have seen these rows," if seen else "the teacher"
@@ -117,7 +117,7 @@ def _name(trial: dict, alpha: float) -> str:
 
 
 def may_have_seen(plan: Plan, holds_out: bool) -> bool:
-    """Whether a teacher that was not fitted here may know the labels of the rows held out.
+    """Whether a teacher that was not fitted here may know the labels of the held-out rows.
 
     Parameters
     ----------
@@ -130,13 +130,13 @@ def may_have_seen(plan: Plan, holds_out: bool) -> bool:
     bool
     """
     parts = plan.teachers
-    if plan.refreshes:  # its rows are new to the teacher as well
+    if plan.refreshes:  # the rows of a refresh are new to the teacher as well
         return False
     return holds_out and (not parts or len(unfrozen(parts)) < len(parts))
 
 
 def warn_of_no_choice(plan: Plan, fewest: int) -> None:
-    """Warn where a temperature was to be chosen, and there are too few rows to choose by."""
+    """Warn if a temperature should be chosen, but there are too few rows."""
     if plan.chooses_temperature and not plan.continues:
         warn(
             f"`temperature='auto'` is {plan.first_temperature:g}, as there is nothing to choose "
@@ -156,7 +156,7 @@ def warn_of_no_labels(plan: Plan) -> None:
 
 
 def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
-    """Warn where the student learns from the labels alone although more was asked for."""
+    """Warn if the student learns from the labels alone although more was requested."""
     if trial.setting.alpha < 1:
         return
     if plan.chooses_alpha:
@@ -177,7 +177,7 @@ def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
 def warn_of_gap(
     plan: Plan, given: "Inputs", trial: Trial, control: Trial | None, teacher: FloatArray
 ) -> None:
-    """Warn where the student that is kept is far behind its teacher on the rows held out.
+    """Warn if the student that is kept is far behind its teacher on the held-out rows.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def hidden_columns(plan: Plan, X: Table) -> list[Any]:
 def warn_of_columns(plan: Plan, given: "Inputs", other: Trial, teacher: FloatArray) -> bool:
     """Warn of columns that only the teacher sees, and that tell it more than can be learned.
 
-    Not with rows of `X_transfer`, by which such columns teach most.
+    There is no warning with rows of `X_transfer`, where such columns teach most.
 
     Parameters
     ----------

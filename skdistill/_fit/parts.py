@@ -1,4 +1,4 @@
-"""The rows that students are chosen on: one part with rows held out, or a part a fold."""
+"""The rows that choose a student: one part with held-out rows, or one part for each fold."""
 
 from dataclasses import replace
 
@@ -12,9 +12,9 @@ from skdistill._fit.training import is_fitted_again
 from skdistill._utils.auto import is_auto
 from skdistill.teacher import find_partition
 
-# From and up to so many rows each judges, once, in folds: a tenth of them would tell too little.
+# Between these numbers of rows students are judged in folds: a tenth would tell too little.
 FEWEST_ROWS, MOST_ROWS = 250, 2_000
-# Of the rows that validation_fraction="auto" holds out.
+# Limits of the rows that validation_fraction="auto" holds out.
 LARGEST_SHARE = 0.25
 ENOUGH_JUDGES = 1_000
 
@@ -22,8 +22,8 @@ ENOUGH_JUDGES = 1_000
 def find_parts(given: Inputs, run: Run) -> list[Inputs]:
     """Hold rows out for validation before a teacher sees them.
 
-    A teacher that has seen them puts their labels into the rows nearby that it labels, and so
-    into the student: its loss on them would be too low, and all that is chosen by it wrong.
+    If a teacher has seen them, their labels leak into its labels of nearby rows, and so into the
+    student. Its loss on them would be too low, and all choices by this loss wrong.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def rows_of(given: Inputs) -> Inputs:
 
 
 def judges_by_folds(given: Inputs, run: Run) -> bool:
-    """Whether each row is to judge: where that is cheap, and there is something to choose."""
+    """Whether to judge in folds: only if this is cheap, and if there is something to choose."""
     plan, parameters = run.plan, run.plan.parameters
     if not FEWEST_ROWS <= given.n_used <= MOST_ROWS or given.y is None:
         return False
@@ -68,7 +68,7 @@ def judges_by_folds(given: Inputs, run: Run) -> bool:
     is_free = plan.deadline is None and not plan.continues and not parameters.warm_start
     is_free = is_free and plan.queries is None
     is_plain = plan.is_student_ours and bool(parameters.refit) and given.folds is None
-    # A teacher may divide the rows of each part once more.
+    # The task may divide the rows of each part again.
     is_plain = is_plain and not run.task.needs_folds
     return is_free and is_plain and plan.draws_once and given.fills_folds(2 * N_FOLDS)
 
@@ -76,7 +76,8 @@ def judges_by_folds(given: Inputs, run: Run) -> bool:
 def _fraction(given: Inputs, run: Run) -> float:
     """The share of the rows that is held out.
 
-    Where all are trained on in the end, more of few rows can be held out: they choose better.
+    If the last training uses all rows, a larger share of few rows can be held out: the choices
+    are then better.
     """
     plan, fraction = run.plan, run.plan.parameters.validation_fraction
     if not isinstance(fraction, str):

@@ -1,4 +1,4 @@
-"""What a fit is to do: the parameters of an estimator, resolved."""
+"""The plan of a fit: the parameters of an estimator, resolved."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from skdistill._fit.kinds import Kind
 
 Value = TypeVar("Value")
-# What "auto" begins with, and the temperatures tried besides.
+# The first temperature of "auto", and the other ones that it tries.
 TEMPERATURE = 1.0
 OTHER_TEMPERATURES = (2.0, 4.0)
 # Of cv="auto".
@@ -42,7 +42,7 @@ N_FOLDS = 5
 
 @dataclass(frozen=True, eq=False)
 class Previous:
-    """What a fit left, for one that goes on from it.
+    """The results of a fit, for one that continues from it.
 
     Attributes
     ----------
@@ -51,16 +51,16 @@ class Previous:
     task : Task
     alpha, temperature : float
     settled : dict of str to str or None
-        What tells the parameters it cannot follow from others; None of an older version.
+        Identifiers of the parameters that must not change; None from an older version.
     rows : str or None
-        What tells the rows it was fitted on from others; None of an older version.
+        Identifier of the rows that it was fitted on; None from an older version.
     split_seed : int or None
     columns : ColumnSelection or None
-        Those that the student sees; None where it sees all.
+        Those that the student sees; None if it sees all.
     by : {"warm_start", "refresh"}, default="warm_start"
-        What goes on from it.
+        The caller that continues from it.
     spread : Spread or None, default=None
-        How labels lie around the teacher's numbers, where quantiles were learned of it.
+        The distribution of labels around the teacher's numbers, if quantiles were learned from it.
     """
 
     student: FittedStudent
@@ -89,11 +89,11 @@ class Plan:
     teachers, objectives : list of (str, object)
     response : Response
     cv : int, splitter or None
-        None where it is left to "auto".
+        None if it is left to "auto".
     tries_folds, chooses_alpha, chooses_temperature : bool
-        What "auto" leaves open.
+        Whether these choices are left to "auto".
     cache : Cache
-        Of `memory`, or else of the checkpoint.
+        The cache of `memory`, else of the checkpoint.
     seeds : dict of str to int or None
         Of the steps "teacher", "split", "transfer" and "student".
     deadline : float or None
@@ -105,13 +105,13 @@ class Plan:
     columns, teacher_columns : ColumnSelection
         Those that the student and the teachers see.
     previous : Previous or None
-        What this fit goes on from.
+        The results that this fit continues from.
     shared : Shared or None, default=None
-        What it has in common with other fits on the same rows.
+        Parts that it shares with other fits on the same rows.
     checkpoint : Checkpoint or None, default=None
-        What keeps its steps for a fit that goes on with them.
+        Stores its steps, so that another fit can continue.
     queries : Queries or None, default=None
-        What the teachers may be asked for, where `max_queries` limits it.
+        The budget of queries, if `max_queries` limits it.
     """
 
     parameters: Estimator
@@ -137,11 +137,11 @@ class Plan:
 
     @property
     def memory(self) -> Any:
-        """Where teachers and labels are kept."""
+        """The folder of teachers and labels."""
         return memory_of(self.parameters, self.checkpoint)
 
     def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """What `make` returns, made once where several fits share it."""
+        """The result of `make`, called once if several fits share it."""
         return make() if self.shared is None else self.shared.once(key, make)
 
     def for_task(self, task: Task) -> "Plan":
@@ -152,9 +152,9 @@ class Plan:
 
     @property
     def teacher_features(self) -> Any:
-        """What selects the columns of the teachers: of a callable, what it gave.
+        """The selector of the teachers' columns; for a callable, its result.
 
-        Asked again, of some of the rows, it might give others.
+        A second call, with only some of the rows, might select other columns.
         """
         given, found = self.parameters.teacher_features, self.teacher_columns.indices
         return found.tolist() if callable(given) and found is not None else given
@@ -165,12 +165,12 @@ class Plan:
 
     @property
     def continues(self) -> bool:
-        """Whether it goes on from a student that is there."""
+        """Whether it continues from a fitted student."""
         return self.previous is not None
 
     @property
     def refreshes(self) -> bool:
-        """Whether no teacher is to be fitted, in folds either."""
+        """Whether no teacher will be fitted, not even in folds."""
         return self.previous is not None and self.previous.by == "refresh"
 
     @property
@@ -188,20 +188,20 @@ class Plan:
 
     @property
     def temperatures(self) -> tuple[float, ...]:
-        """All that a student may be trained at."""
+        """All temperatures at which a student may be trained."""
         others = OTHER_TEMPERATURES if self.chooses_temperature else ()
         return self.first_temperature, *others
 
     @property
     def is_student_ours(self) -> bool:
-        """Whether the recipe is ours, so that training a student twice does nothing but that."""
+        """Whether the recipe is ours: then training a student twice has no side effects."""
         student = self.parameters.student
         ours = (MLPStudent, HydraStudent, CohortStudent, PrunedStudent, QuantizedStudent)
         return student is None or type(student) in ours or isinstance(student, type)
 
     @property
     def draws_once(self) -> bool:
-        """Whether no sampler that the user gave draws again in the course of a training."""
+        """Whether no sampler of the user draws again during a training."""
         given = self.parameters.transfer
         samplers = [] if isinstance(given, str) else named_parts(given, "transfer")
         return all(sampler.n_rounds == 1 for _, sampler in samplers)
@@ -211,7 +211,7 @@ class Plan:
         return bool(unfrozen(self.teachers))
 
     def stops_early(self, n_rows: int) -> bool:
-        """Whether the student of so many rows is the best epoch by rows held out."""
+        """Whether a student of this many rows is the best epoch on held-out rows."""
         wanted = self.parameters.early_stopping
         if isinstance(wanted, str):
             fewest = self.kind.fewest_to_hold_out(self.parameters)
@@ -278,19 +278,19 @@ def make_plan(
 
 
 def memory_of(estimator: Estimator, checkpoint: Checkpoint | None) -> Any:
-    """What keeps teachers and labels: `memory`, else the checkpoint."""
+    """The store of teachers and labels: `memory`, else the checkpoint."""
     if checkpoint is None or estimator.memory is not None:
         return estimator.memory
     return checkpoint.store
 
 
 def find_cv(estimator: Estimator) -> Any:
-    """What labels the rows out of fold; None where nothing does, or "auto" will try it.
+    """The folds of out-of-fold labels; None without folds, or if "auto" will try them later.
 
     Raises
     ------
     ValueError
-        If `label_tolerance` has nothing to go by.
+        If `label_tolerance` has no out-of-fold labels.
     """
     cv, tolerance = estimator.cv, estimator.label_tolerance
     if tolerance is not None and estimator.alpha == 1:
@@ -311,7 +311,7 @@ def find_cv(estimator: Estimator) -> Any:
 def _find_seeds(
     estimator: Estimator, previous: Previous | None, checkpoint: Checkpoint | None
 ) -> dict[str, int | None]:
-    """The seeds of the fit that this one goes on with, else new ones."""
+    """The seeds of the fit that this one continues, else new ones."""
     memory = Cache(estimator.memory)
     draws_all = checkpoint is not None and not memory.is_on
     seeds = draw_seeds(estimator.random_state, memory, previous, draws_all)
@@ -321,9 +321,9 @@ def _find_seeds(
 def draw_seeds(
     random_state: Any, cache: Cache, previous: Previous | None = None, draws_all: bool = False
 ) -> dict[str, int | None]:
-    """A seed for each step; None, or one number, where the cache is to know the step again.
+    """A seed for each step; None, or one number, so that the cache recognises the step.
 
-    With `draws_all` each is a number: a fit that goes on takes them from its checkpoint.
+    With `draws_all` each is a number: a fit that continues takes them from its checkpoint.
     """
     steps = ("teacher", "split", "transfer", "student")
     numbers = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)

@@ -1,4 +1,4 @@
-"""A fitted student trained on new rows by the same teacher, and held against the old one."""
+"""A fitted student, trained on new rows by the same teacher and compared with the old one."""
 
 import copy
 import warnings
@@ -44,7 +44,7 @@ def refreshed(
 
 
 def train_again(estimator: Estimator, rows: NewRows) -> Estimator:
-    """A copy of a fitted estimator whose student has gone on with new rows.
+    """A copy of a fitted estimator whose student was trained further on new rows.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def train_again(estimator: Estimator, rows: NewRows) -> Estimator:
     copied.warm_start, copied._goes_on_by = True, "refresh"
     copied.checkpoint_dir = None  # it is short, and on other rows
     if rows.y is None and estimator.calibrate is True:
-        copied.calibrate = "auto"  # there is nothing to calibrate by, see below
+        copied.calibrate = "auto"  # no rows to calibrate on, see below
     with warnings.catch_warnings():
         if getattr(estimator, "quantile_offset_", None) is not None:  # it stays then
             warnings.filterwarnings("ignore", ".*the quantiles are not calibrated")
@@ -71,7 +71,7 @@ def train_again(estimator: Estimator, rows: NewRows) -> Estimator:
 
 
 def _keep_calibration(old: Estimator, new: Estimator) -> None:
-    """Calibrate as before where no labelled row was held out to calibrate by."""
+    """Keep the old calibration if no labelled row was held out."""
     if new._task.has_classes:
         if not new.trials_ and new.calibrate:
             new.calibration_temperature_ = old.calibration_temperature_

@@ -1,4 +1,4 @@
-"""Samplers that are asked again during a training."""
+"""Samplers that draw again during a training."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class StudentSoFar:
         return softmax(self._outputs(X), axis=1)
 
     def predict(self, X: Table) -> np.ndarray:
-        """The most probable labels, or the numbers: the mean of quantiles where it tells those."""
+        """The most probable labels, or the numbers; for a student of quantiles, their mean."""
         outputs = self._outputs(X)
         task: Any = self._task
         if task.has_classes:
@@ -57,12 +57,12 @@ class StudentSoFar:
 
     def _outputs(self, X: Table) -> FloatArray:
         inputs = encode(self._student.encoder, self._columns.take_own(X))
-        self.module.eval()  # the next epoch sets it to training again
+        self.module.eval()  # the next epoch sets training mode again
         return self._student.raw_outputs(inputs).astype(np.float64)
 
 
 class LaterRounds:
-    """The draws of a training after the first.
+    """The later draws of a training.
 
     Parameters
     ----------
@@ -73,14 +73,14 @@ class LaterRounds:
         Those with several rounds.
     setting : Setting
     examples : Examples
-        Of what the student learns before the second round.
+        The rows that the student learns before the second round.
     run : Run
 
     Attributes
     ----------
     n_rounds : int
     examples : Examples
-        Of what the last epoch learned.
+        The rows of the last epoch.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ class LaterRounds:
     def plan_epochs(self, net: Any) -> list[int]:
         """The epochs after which each round ends; the net is set to the last of them.
 
-        The steps of the net's schedule are divided among the rounds, of which early ones may have
-        fewer rows, and so fewer steps an epoch.
+        The steps of the net's schedule are divided among the rounds. Early rounds may have fewer
+        rows, and so fewer steps in each epoch.
         """
         per_epoch = [n_batches(n_rows, net.batch_size) for n_rows in self.n_rows_of_rounds]
         total, n_rounds = net.max_epochs * per_epoch[-1], min(self.n_rounds, net.max_epochs)
@@ -138,7 +138,7 @@ class LaterRounds:
         return training.finish()
 
     def _begin_round(self, training: Training, number: int) -> None:
-        """Draw anew; a Ctrl-C ends the training with what it has learned."""
+        """Draw again; a Ctrl-C ends the training with the student so far."""
         try:
             gives_probabilities = training.loss["gives_probabilities"]
             student = FittedStudent(training.net, self.setting.encoder, gives_probabilities)
@@ -168,7 +168,7 @@ class LaterRounds:
 def later_rounds(
     setting: Setting, part: "Inputs", rows: LabelledRows, examples: Examples, run: Run
 ) -> LaterRounds | None:
-    """What draws rows again; None where each sampler draws once."""
+    """The later draws; None if each sampler draws once."""
     several = [(name, one) for name, one in rows.samplers if one.n_rounds > 1]
     if not several:
         return None
@@ -186,8 +186,8 @@ def later_rounds(
 def draw_by_students(later: LaterRounds, run: Run) -> Steps[Examples]:
     """Draw the rows of all rounds, each by a student that was trained on those before.
 
-    It costs a training a round. Where answers cost more, it is worth it: a student in the midst of
-    its training knows less of where it is unsure.
+    It costs one training for each round. This pays if answers cost more: a student in the middle of
+    its training knows less well where it is unsure.
 
     Parameters
     ----------

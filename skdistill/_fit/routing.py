@@ -7,6 +7,7 @@ from sklearn.utils.metadata_routing import (
     MethodMapping,
     get_routing_for_object,
 )
+from sklearn.utils.validation import has_fit_parameter
 
 from skdistill._utils._compat import routing_enabled
 from skdistill._utils.named import named_parts
@@ -16,7 +17,7 @@ from skdistill.teacher import requested_params, requests_of, router_of, unfrozen
 
 
 def router_with_splitters(estimator: Estimator) -> MetadataRouter:
-    """What `estimator`, its teachers and its splitters request.
+    """The requests of `estimator`, its teachers and its splitters.
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ def teacher_fit_params(
     class_weighted : ndarray of shape (n_samples,) or None
         The same, times the weight of the class.
     metadata : dict of str to object
-        Arguments of the estimator's own ``fit``: a teacher is given those it requests.
+        Arguments of the estimator's own ``fit``: a teacher is given those it requests. Without
+        metadata routing, "groups" go to each teacher whose ``fit`` takes them.
     fit_params : dict of str to object
         Arguments that only teachers take.
 
@@ -75,7 +77,12 @@ def teacher_fit_params(
         given = {name: metadata[name] for name in asked} | fit_params
     if weight is not None:
         given = given | {"sample_weight": class_weighted}
-    return requested_params(estimator, parts, given, class_weighted)
+    params = requested_params(estimator, parts, given, class_weighted)
+    if not routing_enabled() and "groups" in metadata:
+        for name, part in parts:
+            if has_fit_parameter(part, "groups"):  # it holds rows out by itself
+                params[name]["groups"] = metadata["groups"]
+    return params
 
 
 def warn_of_kept_teacher(fit_params: dict[str, Any]) -> None:

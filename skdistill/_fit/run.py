@@ -1,4 +1,4 @@
-"""What all steps of one fit share."""
+"""The state that all steps of one fit share."""
 
 import copy
 import time
@@ -21,7 +21,7 @@ from skdistill.teacher import TeacherPool
 
 @dataclass
 class Run:
-    """A plan on its way.
+    """A plan during a fit.
 
     Attributes
     ----------
@@ -29,11 +29,11 @@ class Run:
     task : Task
     progress : Progress
     columns : dict of str to object
-        What the fitted estimator will say of the columns of X, by the name of the attribute.
+        Attributes of the fitted estimator that describe the columns of X, by name.
     encoded : EncodedRows
         Rows that are encoded already.
     trials : list of dict
-        What `trials_` says so far.
+        Entries of `trials_` so far.
     teacher : TeacherPool or None
         Once it is fitted.
     was_ended : bool
@@ -51,12 +51,12 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is to be no other training."""
+        """Whether no other training should start."""
         deadline = self.plan.deadline
         return self.was_ended or (deadline is not None and time.monotonic() > deadline)
 
     def attributes_so_far(self, setting: Setting, probabilities: bool, net: Any) -> dict[str, Any]:
-        """What a copy of the estimator answers with after an epoch, for callbacks that ask."""
+        """The attributes of a copy of the estimator after an epoch, for callbacks that ask."""
         module = copy.deepcopy(net.module_).eval()
         bare = FittedStudent(net, setting.encoder, probabilities)
         return {
@@ -71,14 +71,14 @@ class Run:
 
     @contextmanager
     def optional(self, what: str, kept: str) -> Iterator[None]:
-        """Let a step fail, or the user end it, with a warning: the student at hand stays.
+        """If a step fails, or the user ends it, warn and keep the student at hand.
 
         Parameters
         ----------
         what : str
-            What the step does.
+            Description of the step.
         kept : str
-            What follows if it does not.
+            The consequence if it fails.
         """
         try:
             yield

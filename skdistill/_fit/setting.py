@@ -1,4 +1,4 @@
-"""What "auto" leaves open, as one training has it."""
+"""The choices of "auto" for one training."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fits on the same rows: what they have in common is done once, and they are trained together."""
+"""Fits on the same rows: shared steps run once, and the students are trained together."""
 
 import contextvars
 from collections.abc import Hashable, Iterator
@@ -18,17 +18,20 @@ from skdistill._fit.shared import Shared
 from skdistill._utils.process import ONE_THREAD
 from skdistill.student import Training
 
-# What a fit, or a training, has left: a result, or what it has raised.
+# Of a fit, or a training: a result, or the exception that it raised.
 Outcome = Any
 
 
 def fit_several(
-    estimators: list[Any], arguments: Arguments, n_threads: int | None = None
+    estimators: list[Any],
+    arguments: Arguments,
+    n_threads: int | None = None,
+    shared: Shared | None = None,
 ) -> list[Exception | None]:
-    """Fit estimators that differ in `temperature`, `alpha` and `student` alone.
+    """Fit estimators that differ in `temperature`, `alpha`, `encoder` and `student` alone.
 
-    Teachers are fitted once, and rows drawn, labelled and encoded once. Each estimator becomes what
-    its own fit would make it, up to rounding.
+    Teachers are fitted once, and rows drawn, labelled and encoded once. Each estimator gets the
+    result of its own fit, up to rounding.
 
     Parameters
     ----------
@@ -38,13 +41,15 @@ def fit_several(
         Of the fit.
     n_threads : int, default=None
         Students that are trained at a time. None takes as many as torch has threads.
+    shared : Shared, default=None
+        What an earlier call on the same arguments has made. None begins anew.
 
     Returns
     -------
     list of (Exception or None)
-        What the fit of each has raised.
+        The exception of each fit, if there is one.
     """
-    shared = Shared()
+    shared = shared or Shared()
     begun = [_attempt(partial(_begin, one, arguments, shared)) for one in estimators]
     errors = [one if isinstance(one, Exception) else None for one in begun]
     ready = [place for place, error in enumerate(errors) if error is None]
@@ -66,14 +71,14 @@ def _begin(estimator: Any, arguments: Arguments, shared: Shared) -> tuple[Steps[
         )
     given, run = estimator._begin(arguments, shared)
     run.encoded = shared.once("encoded", lambda: EncodedRows(is_shared=True))
-    # Where alpha is to be chosen, each row may judge in turn.
+    # If alpha is to be chosen, students may be judged in folds.
     prepared = shared.once(("prepared", judges_by_folds(given, run)), lambda: prepare(given, run))
     run.task = prepared.given.task
     return learn(prepared.like(given), run), run
 
 
 def run_together(fits: list[Steps[Result]], n_threads: int | None = None) -> list[Outcome]:
-    """Run fits, and the trainings that they ask for at a time side by side.
+    """Run fits, and run in parallel the trainings that they request at the same time.
 
     Parameters
     ----------
@@ -89,7 +94,7 @@ def run_together(fits: list[Steps[Result]], n_threads: int | None = None) -> lis
 
 
 class _Together(Generic[Result]):
-    """Fits that go on from training to training in step."""
+    """Fits that advance together, from training to training."""
 
     def __init__(self, fits: list[Steps[Result]], n_threads: int) -> None:
         self.fits = fits
@@ -108,13 +113,13 @@ class _Together(Generic[Result]):
                 new, train_together(list(new.values()), self.n_threads), strict=True
             )
             if any(job.training.was_interrupted for job in waiting.values()):
-                raise KeyboardInterrupt  # a student that was ended is not to be compared
+                raise KeyboardInterrupt  # a student whose training was ended is not compared
             for place, job in waiting.items():
                 self._go_on(place, self._trained[job.key])
         return self._outcomes
 
     def _go_on(self, place: int, trained: Outcome) -> None:
-        """Let a fit run to the next training that it asks for, or to its end."""
+        """Run a fit to the next training that it requests, or to its end."""
         fit = self.fits[place]
         try:
             is_failed = isinstance(trained, Exception)
@@ -126,7 +131,7 @@ class _Together(Generic[Result]):
 
 
 def train_together(jobs: list[Job], n_threads: int) -> list[Outcome]:
-    """Run jobs, several at a time where they can be.
+    """Run jobs, in parallel if possible.
 
     Parameters
     ----------
@@ -143,10 +148,10 @@ def train_together(jobs: list[Job], n_threads: int) -> list[Outcome]:
 
 
 def _run_beside(jobs: list[Job], n_threads: int) -> list[Outcome]:
-    """Run jobs in threads; what draws of torch's one source of random numbers is done in turn."""
+    """Run jobs in threads; those that use torch's random generator run one by one."""
     started = [_attempt(job.training.start) for job in jobs]
     ready = [job.training for job, error in zip(jobs, started, strict=True) if error is None]
-    # A thread of torch's in each: the limit is held here, as they would give it back in turn.
+    # One thread of torch in each. The limit is set here, since jobs would reset it one by one.
     with ONE_THREAD, ThreadPoolExecutor(n_threads) as pool, _ending(ready):
         running = {
             id(one): pool.submit(contextvars.copy_context().run, _train, one)
@@ -166,7 +171,7 @@ def _train(training: Training) -> None:
 
 
 def _finish(training: Training, running: Future | None) -> Trained:
-    """What a training has left; one that no thread was running is run here."""
+    """The result of a training; if no thread was running it, it is run here."""
     if running is None:
         _train(training)
     else:

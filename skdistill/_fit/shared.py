@@ -1,4 +1,4 @@
-"""What several fits on the same rows have in common."""
+"""The parts that several fits on the same rows share."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Shared:
         ----------
         key : hashable
         make : callable
-            Called where no fit has asked for the key before. What it raises is raised for all.
+            Called if no fit has requested the key before. Its exception is raised for all.
 
         Returns
         -------
@@ -29,7 +29,7 @@ class Shared:
         if key not in self._values:
             try:
                 self._values[key] = make()
-            except Exception as error:  # a teacher that fails need not fail for each fit
+            except Exception as error:  # a teacher that fails is not fitted again for each fit
                 self._values[key] = _Raised(error)
         found = self._values[key]
         if isinstance(found, _Raised):

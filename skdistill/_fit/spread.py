@@ -1,4 +1,4 @@
-"""How far true numbers lie from what a teacher tells, as a distribution for each row."""
+"""The distribution of true numbers around a teacher's number, for each row."""
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -10,33 +10,33 @@ from skdistill.student import encode
 from skdistill.table import ColumnSelection
 from skdistill.task import weighted_quantile
 
-# Of the scale's model: cautious, as an interval that follows noise is too narrow.
+# Parameters of the scale's model: cautious, since an interval that follows noise is too narrow.
 SCALE_MODEL = {"max_iter": 100, "learning_rate": 0.05, "max_leaf_nodes": 15}
 SCALE_FOLDS = 5
-# Distances are at least this share of their mean: the logarithm of none has no bound.
+# Distances are at least this share of their mean: the logarithm of 0 is infinite.
 LEAST_SHARE = 1e-3
-# Fewer rows leave a fold of the scale's model without any to learn from.
+# With fewer rows, a fold of the scale's model may have no rows to learn from.
 FEWEST_ROWS = 4 * SCALE_FOLDS
 
 
 class Spread:
     """Quantiles around a prediction: a scale for each row, and the shape that all rows share.
 
-    The scale is a regression of the logarithm of the distance between label and prediction, on what
-    the student sees of a row and on the prediction itself. The shape holds the quantiles of these
-    distances over their scales.
+    The scale is a regression of the logarithm of the distance between label and prediction, on the
+    student's input and on the prediction itself. The shape holds the quantiles of these
+    distances divided by their scales.
 
     Parameters
     ----------
     encoder : transformer or None
-        What the student sees of rows.
+        Makes the student's input.
     columns : ColumnSelection
     levels : tuple of float
 
     Attributes
     ----------
     model_ : HistGradientBoostingRegressor or None
-        Of the logarithm of the scale; None where there are too few rows for one.
+        Predicts the logarithm of the scale; None if there are too few rows.
     shape_ : ndarray of shape (n_levels,)
     """
 
@@ -64,7 +64,7 @@ class Spread:
         means : ndarray of shape (n_samples, 1)
             Predictions.
         apart : ndarray of shape (n_samples,)
-            Labels less predictions.
+            Labels minus predictions.
         weight : ndarray of shape (n_samples,)
         seed : int or None
         groups : ndarray of shape (n_samples,), default=None
@@ -85,7 +85,7 @@ class Spread:
         units = len(apart) if groups is None else len(np.unique(groups))
         if units >= FEWEST_ROWS:
             model = HistGradientBoostingRegressor(**SCALE_MODEL, random_state=seed)
-            # Given weights, it bins each column slowly: 6 times the time of the fit without.
+            # With weights it bins each column slowly: the fit takes 6 times as long.
             weights = {} if np.ptp(weight) == 0 else {"sample_weight": weight}
             folds = KFold(SCALE_FOLDS, shuffle=True, random_state=seed)
             told = cross_val_predict(

@@ -1,4 +1,4 @@
-"""The transform of a target, chosen by small nets on rows held out."""
+"""The transform of a target, chosen by small nets on held-out rows."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,19 +16,19 @@ from skdistill.objectives import SquaredError
 from skdistill.student import MLPStudent, Rows, Training, encode, prepare_net
 from skdistill.task import Regression, TargetScaler
 
-# Of the trial: its rows, those held out of them, and its net.
+# The trial: number of rows, held-out rows, and net.
 MOST_ROWS, FEWEST_ROWS, SHARE = 4_000, 200, 0.25
 FEWEST_GROUPS = 8
 RECIPE = MLPStudent((64, 64), n_steps=400, optimizer="adamw")
-# A target that is skewed less is taken as it is.
+# A target with less skew is taken as it is.
 LEAST_SKEW = 1.0
 
 
 def settle_target(given: Inputs, run: Run) -> Inputs:
-    """Choose what ``target_transform="auto"`` leaves open.
+    """Choose the transform under ``target_transform="auto"``.
 
     Small nets learn the labels alone, on some rows, under each transform. They are judged on the
-    scale of y. Another transform than none is taken where it is clearly better.
+    scale of y. A transform is taken if it is clearly better than none.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ def _is_open(given: Inputs, run: Run) -> bool:
 
 def _skew(given: Inputs) -> float:
     z, share = given.labels[:, 0], given.weights / given.weights.sum()
-    return abs(float(share @ z**3))  # labels have a mean of 0 and a deviation of 1
+    return abs(float(share @ z**3))  # labels have mean 0 and standard deviation 1
 
 
 def _choose(given: Inputs, task: Regression, run: Run) -> tuple[str, dict[str, float]]:
-    """What is clearly better than nothing, else nothing; and the loss of each that was tried."""
+    """The transform that is clearly better than none, else none; and the loss of each one tried."""
     train, test = _some_rows(given, run)
     assert given.y is not None
     inputs = encode(given.encoder, run.plan.columns.take(safe_indexing(given.X, train)))

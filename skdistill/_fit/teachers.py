@@ -32,7 +32,7 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
     Returns
     -------
     TeacherPool or None
-        None where soft targets take its place.
+        None if soft targets replace it.
     """
     parameters = run.plan.parameters
     if parameters.teacher is None:
@@ -62,7 +62,7 @@ def fit_teacher(given: Inputs, run: Run, weights: Any = None) -> TeacherPool | N
 
 
 def _refuse_what_it_refuses(given: Inputs, pool: TeacherPool, run: Run) -> None:
-    """Missing numbers, where there were none in X and the teacher does not take them."""
+    """Refuse missing numbers if X had none and the teacher does not accept them."""
     encoder = run.plan.parameters.encoder
     if not isinstance(encoder, str) or encoder == "passthrough":
         return

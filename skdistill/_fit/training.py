@@ -14,6 +14,7 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.views import find_views
+from skdistill._fit.warm_start import identity_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.process import usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
@@ -41,14 +42,14 @@ if TYPE_CHECKING:
 
 
 def encoder_key(plan: Plan, n_rows: int) -> tuple[Any, ...]:
-    """What the encoder depends on beside the rows: of a student, the first width and its inputs."""
+    """What the encoder depends on besides the rows: its parameter, the student's first width."""
     student = plan.parameters.student
     takes_codes = "cardinalities" in constructor_parameters(student_module(student))
-    return first_width(student, n_rows), takes_codes
+    return identity_of(plan.parameters.encoder), first_width(student, n_rows), takes_codes
 
 
 def fit_encoder(plan: Plan, X: Table, y: Any, weight: FloatArray | None, n_rows: int) -> Estimator:
-    """Fit what the student sees of rows, on those that weigh anything.
+    """Fit the encoder of the student, on the rows with a weight above 0.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def rehearse_student(
     n_rows: int,
     holds_out: bool,
 ) -> None:
-    """Raise what is wrong with the student's module, or the response, on a few rows.
+    """Raise errors of the student's module, or of the response, on a few rows.
 
     Parameters
     ----------
@@ -179,11 +180,11 @@ def train_student(
     examples : Examples
     run : Run
     who : str
-        What progress calls it.
+        Its name in lines of progress.
     kept : str or None
-        What a warning says of it, should its training be ended.
+        Its words in a warning, if its training is ended.
     later : LaterRounds or None, default=None
-        What draws rows again during the training.
+        Draws rows again during the training.
 
     Returns
     -------
@@ -231,7 +232,7 @@ def train_for(
     text: str,
     kept: str | None = None,
 ) -> Steps[FittedStudent]:
-    """Train a student for a share of the epochs, without rows to choose one by; yields the job.
+    """Train a student for a share of the epochs, without validation rows; yields the job.
 
     Parameters
     ----------
@@ -242,9 +243,9 @@ def train_for(
     rows : Rows
     run : Run
     name, text : str
-        What progress calls it.
+        Its name in lines of progress.
     kept : str, default=None
-        What a warning says of it, should its training be ended.
+        Its words in a warning, if its training is ended.
 
     Returns
     -------
@@ -301,10 +302,10 @@ def training_options(setting: Setting, run: Run, step: Any) -> dict:
 
 
 def is_fitted_again(run: Run, holds_out: bool) -> bool:
-    """Whether teachers and student are fitted on the rows held out as well, in the end.
+    """Whether teachers and student are finally fitted on the held-out rows as well.
 
-    Not where the next fit goes on from it, as they would be held out again; nor a net or a recipe
-    of the user's, whose callbacks may need validation rows.
+    They are not if the next fit continues from this one, since the rows would be held out again.
+    They are not with a net or a recipe of the user, whose callbacks may need validation rows.
     """
     parameters = run.plan.parameters
     may = bool(parameters.refit) and holds_out and not parameters.warm_start

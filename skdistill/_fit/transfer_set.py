@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 # A sampler, by its name.
 Named = tuple[str, TransferSampler]
-# Synthetic rows that "auto" draws for a table of fewer rows than `MANY_ROWS`, and for a larger one;
-# at most and at least so many a training row; and at most in all.
+# Synthetic rows of "auto" for a table of fewer rows than `MANY_ROWS`, and for a larger one;
+# most and fewest for each training row; and most in all.
 MANY_ROWS, ENOUGH_FOR_FEW, ENOUGH_FOR_MANY = 10_000, 50_000, 25_000
 MOST_PER_ROW, FEWEST_PER_ROW, MOST_NEW_ROWS = 16, 2, 100_000
 
@@ -83,7 +83,7 @@ def label_once(
     cv : int, splitter or None
     run : Run
     where : str
-        Tells these rows from others of the fit.
+        Name of these rows among those of the fit.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def label_rows(
 
 
 def choose_samplers(transfer: Any, given: "Inputs", n_left: int | None = None) -> list[Named]:
-    """The samplers of a fit, which "auto" leaves to the numbers of rows.
+    """The samplers of a fit; "auto" chooses them by the number of rows.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def choose_samplers(transfer: Any, given: "Inputs", n_left: int | None = None) -
         The parameter of the estimator.
     given : Inputs
     n_left : int or None, default=None
-        Rows that the teachers may be asked for, where `max_queries` limits them.
+        Rows that the teachers may be asked for, if `max_queries` limits them.
 
     Returns
     -------
@@ -144,16 +144,16 @@ def choose_samplers(transfer: Any, given: "Inputs", n_left: int | None = None) -
 
 
 def n_new_rows(n_rows: int) -> int:
-    """Synthetic rows for so many rows.
+    """The number of synthetic rows for a number of training rows.
 
-    More of them help a small table, and take attention from the rows of a large one.
+    More of them help a small table. In a large table they distract from its own rows.
     """
     enough = ENOUGH_FOR_FEW if n_rows < MANY_ROWS else ENOUGH_FOR_MANY
     return min(max(enough, FEWEST_PER_ROW * n_rows), MOST_PER_ROW * n_rows, MOST_NEW_ROWS)
 
 
 def n_rows_to_learn(plan: Plan, n_rows: int, n_given: int) -> int:
-    """Rows that a student will learn from, as far as can be told before a teacher is fitted.
+    """Rows that a student will learn from, as far as this is known before a teacher is fitted.
 
     Parameters
     ----------
@@ -180,14 +180,14 @@ def n_rows_to_learn(plan: Plan, n_rows: int, n_given: int) -> int:
 
 
 def _is_table(X: Table) -> bool:
-    """Whether samplers can make new rows of X: other things a user's own encoder may take."""
+    """Whether samplers can make new rows of X; an encoder of the user may take other inputs."""
     if not is_frame(X) and (issparse(X) or n_dimensions(X) != 2):
         return False
     try:
         kinds = read_table(X, exact=True).kinds
     except (TypeError, ValueError):
         return False
-    return tuple(kinds) != (CATEGORY,)  # of one column of texts, all that is drawn are copies
+    return tuple(kinds) != (CATEGORY,)  # with a single column of texts, all drawn rows are copies
 
 
 def rows_to_learn(
@@ -196,14 +196,14 @@ def rows_to_learn(
     """All rows that the student is to learn from, labelled.
 
     With folds, rows are drawn among those of each fold, and labelled by the teachers that have not
-    seen it: what a teacher has learned by heart, it tells of the rows nearby as well.
+    seen it: the leak of a teacher also reaches rows near its training rows.
 
     Parameters
     ----------
     given : Inputs
     samplers : list of (str, TransferSampler)
     learns_more : bool
-        Whether rows of `X_transfer` are of use.
+        Whether rows of `X_transfer` are used.
     validation : Block or None
         Rows held out.
     run : Run
@@ -236,7 +236,7 @@ def _rows_within(
     queries: Queries,
     run: Run,
 ) -> tuple[Block, list[Block]]:
-    """The same within a budget: the user's own rows are asked first."""
+    """The same within a budget: the user's own rows come first."""
     rows = training_rows_within(given, queries, run)
     ask_rows_held_out(given, validation, queries, run)
     own = rows.with_weight()
@@ -303,7 +303,7 @@ def rows_asked(
     draws_once: bool = False,
     queries: Queries | None = None,
 ) -> int:
-    """How many rows a sampler is asked for at a time, among so many rows of X."""
+    """The number of rows that a sampler draws at a time from this many rows of X."""
     if not sampler.weight:
         return 0
     is_sum = sampler.n_rounds > 1 and not sampler.replace and not draws_once
@@ -314,7 +314,7 @@ def rows_asked(
 
 
 def share_of_budget(samplers: list[Named], n_rows: int, n_left: int | None) -> float:
-    """The share of the rows that samplers would draw, in all their rounds, that may be asked."""
+    """The share within the budget, of the rows that samplers would draw in all their rounds."""
     n_wanted = sum(sampler.n_rounds * rows_asked(sampler, n_rows) for _, sampler in samplers)
     return 1.0 if n_left is None or n_wanted <= n_left else n_left / n_wanted
 
@@ -329,14 +329,14 @@ def _draw_from(
     draws_once: bool = False,
 ) -> Iterator[tuple[str, Table, FloatArray]]:
     """Yield the name of each sampler, what it draws from the rows, and its weights."""
-    if not len(rows.weight):  # a fold of rows that weigh nothing
+    if not len(rows.weight):  # a fold of rows of weight 0
         return
     queries = run.plan.queries
     if context is None:
         n_left = None if queries is None else queries.left
         context = TransferContext(given.labeller.teacher, task=given.task, n_left=n_left)
     rng, X, unit = check_random_state(seed), rows.X, rows.weight.mean()
-    # The same for all, or none, is the same to the bit.
+    # Equal weights and no weights give exactly the same rows.
     relative = None if np.ptp(rows.weight) == 0 else rows.weight / unit
     for name, sampler in samplers:
         own_seed = None if seed is None else rng.randint(np.iinfo(np.int32).max)
@@ -347,7 +347,7 @@ def _draw_from(
             if context.round:
                 text += f", round {context.round + 1} of {sampler.n_rounds}"
             with run.progress.task("sample-transfer-rows", text):
-                # Without a seed, two of a kind differ by their names alone.
+                # Without a seed, two samplers of one kind differ only by their names.
                 which = name if own_seed is None else own_seed
                 key = _key(name, sampler, context, run, X, n_new, which, relative)
                 drawn, weight = run.plan.cache.call(
@@ -365,7 +365,7 @@ def _in_short(sampler: TransferSampler) -> str:
 def _key(
     name: str, sampler: TransferSampler, context: TransferContext, run: Run, *parts: Any
 ) -> str | None:
-    """What tells the rows drawn from others; None where `memory` is, or nothing can."""
+    """The key of the drawn rows; None with `memory`, or if there is no key."""
     cache, round_ = run.plan.cache, (context.round,) if context.round else ()
     if not cache.is_on or not asks_context(sampler):
         return cache.key(f"sampler `{name}`", sampler, *parts, *round_)

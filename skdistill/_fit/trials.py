@@ -1,4 +1,4 @@
-"""Students that are trained to choose among, and how two are compared."""
+"""Students that are trained as candidates, and the comparison of two."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,11 +25,11 @@ class Fitting:
     student : FittedStudent
     history : skorch.history.History
     rows : LabelledRows
-        That the training began with.
+        The rows at the start of the training.
     examples : Examples
-        That it ended with: `Rounds` draw others on the way.
+        The rows at its end: `Rounds` draw others in between.
     in_rounds : bool, default=False
-        Whether samplers were to draw rows in the course of its training.
+        Whether samplers draw rows during its training.
     """
 
     student: FittedStudent
@@ -40,7 +40,7 @@ class Fitting:
 
     @property
     def judges(self) -> Block:
-        """The validation rows, where there are some."""
+        """The validation rows, if there are some."""
         assert self.examples.validation is not None
         return self.examples.validation
 
@@ -52,17 +52,17 @@ class Fitting:
 
 @dataclass
 class Trial:
-    """One way to make a student, tried: trained once, or once a fold.
+    """A candidate: a student trained once, or once for each fold.
 
     Attributes
     ----------
     setting : Setting
     fittings : list of Fitting
-        One, or one a fold, each judged by the rows that it does not learn from.
+        One, or one for each fold, each judged on the rows that it does not learn from.
     is_calibrated : bool
         Whether the student will be.
     place : int or None, default=None
-        Its own in `trials_`.
+        Its position in `trials_`.
     why : str, default=""
         Why it is the best so far.
     """
@@ -98,7 +98,7 @@ class Trial:
 
     @property
     def judges(self) -> Block:
-        """The validation rows, where there are some."""
+        """The validation rows, if there are some."""
         assert self.validation is not None
         return self.validation
 
@@ -124,22 +124,22 @@ class Trial:
         return float(np.average(self.row_losses, weights=self.judges.weight))
 
     def is_better_than(self, other: "Trial") -> bool:
-        """Whether it clearly loses less on the validation rows."""
+        """Whether its loss on the validation rows is clearly lower."""
         return self.loses_less_than(other.row_losses)
 
     def loses_less_than(self, losses: FloatArray) -> bool:
-        """Whether it clearly loses less on them than somebody's `losses` of shape (n_rows,)."""
+        """Whether its loss on them is clearly lower than other `losses` of shape (n_rows,)."""
         rows = self.judges
         hard_row = rows.task.hard_row(losses)
         return is_clearly_lower(self.row_losses, losses, rows.weight, rows.groups, hard_row)
 
     def is_behind(self, losses: FloatArray) -> bool:
-        """Whether it loses more, if a little, than somebody's `losses` of shape (n_rows,)."""
+        """Whether its loss is higher, even slightly, than other `losses` of shape (n_rows,)."""
         return self.mean_loss > float(np.average(losses, weights=self.judges.weight))
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What `trials_` says of it."""
+        """Its entry in `trials_`."""
         setting = self.setting
         return {
             "who": "student" if setting.learns_of_teacher else "control",
@@ -153,9 +153,9 @@ class Trial:
 
     @property
     def best_share(self) -> float:
-        """Share of the epochs planned at the end of which the validation loss was lowest.
+        """Share of the planned epochs after which the validation loss was lowest.
 
-        Of several fittings, their mean loss.
+        With several fittings, it is their mean loss.
         """
         curves = [fitting.history[:, "valid_loss"] for fitting in self.fittings]
         n_epochs = min(map(len, curves))
@@ -179,7 +179,7 @@ def joined(blocks: list[Block]) -> Block:
 
 
 def row_losses_of(outputs: FloatArray, rows: Block, is_calibrated: bool) -> FloatArray:
-    """Loss of each row, at the best temperature where `is_calibrated`."""
+    """Loss of each row, at the best temperature if `is_calibrated`."""
     if is_calibrated:
         outputs = outputs / rows.task.calibrate(outputs, rows.labels, rows.weight)
     return rows.task.row_losses(outputs, rows.labels)

@@ -1,4 +1,4 @@
-"""What the objectives take from the teacher, kept by `memory`, and the rows that they probe."""
+"""Data that objectives take from the teacher (stored in `memory`), and rows that they probe."""
 
 from functools import cached_property
 from typing import Any
@@ -36,12 +36,12 @@ def find_views(
     Returns
     -------
     dict of str to ndarray
-        Rows of all blocks, by the key in a batch's target; without those that need nothing.
+        Rows of all blocks, by the key in a batch's target; objectives without a view are left out.
 
     Raises
     ------
     ValueError
-        If a view has not a row for each row.
+        If a view does not have one row for each row.
     """
     views = {}
     first = blocks[0] if training is None else training
@@ -67,7 +67,7 @@ def _probes(objective: Any, X: Table, encoder: Any, plan: Plan) -> Any:
 
 
 class _View:
-    """What one objective takes from the teacher.
+    """The data that one objective takes from the teacher.
 
     Parameters
     ----------
@@ -87,11 +87,11 @@ class _View:
         self._X = X
 
     def of(self, X: Table) -> Any:
-        """The view of some rows; None where the objective takes none."""
+        """The view of some rows; None if the objective takes none."""
         if type(self.objective).teacher_view is Objective.teacher_view:
             return None
         known_by = None if self.teacher is None or not self._cache.is_on else self.teacher.identity
-        if self.teacher is not None and known_by is None:  # nothing tells it from another
+        if self.teacher is not None and known_by is None:  # it has no key
             return _ask(None, self, X)
         seen = self._X if self._is_fitted_on_rows else None
         key = self._cache.key(f"objective `{self._name}`", self.objective, known_by, seen, X)
@@ -99,7 +99,7 @@ class _View:
 
     @cached_property
     def fitted(self) -> Any:
-        """The objective, or a clone that has learned of the training rows."""
+        """The objective, or a clone fitted on the training rows."""
         if not self._is_fitted_on_rows:
             return self.objective
         fitted = clone(self.objective)

@@ -1,4 +1,4 @@
-"""What a fit that goes on keeps from the last one, and what it therefore cannot follow."""
+"""What a fit with `warm_start` keeps from the last one, and the changes it must refuse."""
 
 from skdistill._fit.plan import Plan
 from skdistill._utils.identity import identify
@@ -7,7 +7,7 @@ from skdistill._utils.types import Estimator
 from skdistill._utils.warn import warn
 from skdistill.teacher import clone_of, is_frozen
 
-# The teacher, the encoder and the rows held out come of them, and stay as they are.
+# The teacher, the encoder and the held-out rows depend on them, and do not change.
 SETTLED = (
     "teacher",
     "pooling",
@@ -25,7 +25,7 @@ SETTLED = (
 
 
 def settled_by(parameters: Estimator) -> dict[str, str]:
-    """What tells the settled parameters of a fit from others, by name.
+    """Identifiers of the settled parameters of a fit, by name.
 
     Parameters
     ----------
@@ -38,25 +38,25 @@ def settled_by(parameters: Estimator) -> dict[str, str]:
     """
     found = {name: identity_of(getattr(parameters, name, None)) for name in SETTLED[1:]}
     parts = named_parts(parameters.teacher, "teacher")
-    # A frozen teacher may be large: it is known as the object that it is, see `check_settled`.
+    # A frozen teacher may be large: it is compared by identity, see `check_settled`.
     parts = [(name, None if is_frozen(part) else clone_of(part)) for name, part in parts]
     return {"teacher": identity_of(parts), **found}
 
 
 def identity_of(value: object) -> str:
-    """What tells a value from others, which need not be told apart by another process."""
+    """An identifier of a value, valid only in this process."""
     try:
         return identify(value)
-    except TypeError:  # of an object that nothing but itself is equal to
+    except TypeError:  # an object that is equal only to itself
         return f"object {id(value)}"
 
 
 def check_settled(plan: Plan) -> None:
-    """Raise a ValueError where a fit that goes on cannot follow a parameter that has changed."""
+    """Raise a ValueError if a parameter has changed that `warm_start` cannot change."""
     if plan.previous is None or plan.previous.settled is None:
         return
     settled, now = plan.previous.settled, settled_by(plan.parameters)
-    unset = identity_of(None)  # as every parameter was that an older version did not have
+    unset = identity_of(None)  # the value of a parameter that an older version did not have
     changed = [name for name in SETTLED if settled.get(name, unset) != now[name]]
     if "teacher" not in changed and _is_other_frozen(plan):
         changed.insert(0, "teacher")
@@ -83,13 +83,13 @@ def _is_other_frozen(plan: Plan) -> bool:
 
 
 def warn_of_other_rows(plan: Plan, rows: str) -> None:
-    """Warn that the teacher that is kept may have been fitted on rows that are held out now.
+    """Warn that the kept teacher may have been fitted on rows that are now held out.
 
     Parameters
     ----------
     plan : Plan
     rows : str
-        What tells the rows to train on from others.
+        Identifier of the rows to train on.
     """
     if plan.previous is None or plan.refreshes or plan.previous.rows in (None, rows):
         return

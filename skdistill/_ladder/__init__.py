@@ -1,1 +1,1 @@
-"""The steps of a ladder: sizes, rungs, rows that judge, files and their costs, the choice."""
+"""The steps of a ladder: sizes, rungs, halving, rows that judge, files and costs, the choice."""

@@ -65,7 +65,7 @@ def add_gaps(
     Parameters
     ----------
     table : DataFrame
-        Changed in place.
+        Changed in place. Files of the last "round" alone are chosen from.
     losses : list of ndarray of shape (n_rows,)
     weight : ndarray of shape (n_rows,)
     groups : ndarray of shape (n_rows,) or None
@@ -83,7 +83,8 @@ def add_gaps(
     BudgetNotMetError
         If no rung meets the budget; the message shows the table.
     """
-    affords = budget.affords(table)
+    # Those that left a race earlier were trained for less.
+    affords = budget.affords(table) & (table["round"] == table["round"].max()).to_numpy()
     if not affords.any():
         raise BudgetNotMetError(no_rung(table, budget))
     best = int(np.argmin(np.where(affords, table["loss"], np.inf)))

@@ -11,30 +11,19 @@ from skdistill._fit.warm_start import settled_by
 from skdistill._ladder.choice import Budget, BudgetNotMetError, add_gaps, in_order, no_rung
 from skdistill._ladder.decision import decision_of
 from skdistill._ladder.files import File, export, export_all, measure
+from skdistill._ladder.halving import Halving
 from skdistill._ladder.rows import Judges, judges_of, split_rows
-from skdistill._ladder.rungs import _fit_rungs, held_apart, shared_memory, train_rungs
+from skdistill._ladder.rungs import (
+    Data,
+    Rungs,
+    fit_rungs,
+    held_apart,
+    n_steps_of,
+    shared_memory,
+    train_rungs,
+)
 from skdistill._ladder.sizes import size_of
-from skdistill._utils.types import FloatArray, Split, Table
-from skdistill.student import MLPStudent
-
-
-@dataclass(frozen=True)
-class Data:
-    """The arguments of a fit.
-
-    Attributes
-    ----------
-    X : array-like or DataFrame of shape (n_samples, n_features)
-    y : array-like or None
-    truth : ndarray or None
-        y, checked.
-    fit_params : dict of str to object
-    """
-
-    X: Table
-    y: Any
-    truth: np.ndarray | None
-    fit_params: dict[str, Any]
+from skdistill._utils.types import FloatArray, Split
 
 
 @dataclass(frozen=True)
@@ -49,8 +38,7 @@ class Ladder:
     best : int
         Place of the file with the lowest loss of those small and fast enough.
     judges : Judges
-    settled : dict of str to object
-        What the largest rung chose for parameters that were "auto".
+    rungs : Rungs
     n_left_out : int
         int8 files that are no smaller.
     split : (ndarray, ndarray) or None
@@ -61,7 +49,7 @@ class Ladder:
     table: pd.DataFrame
     best: int
     judges: Judges
-    settled: dict[str, Any]
+    rungs: Rungs
     n_left_out: int
     split: Split | None
 
@@ -73,15 +61,19 @@ class Climb:
     Attributes
     ----------
     estimator : DistilledClassifier or DistilledRegressor
-    recipes : list of MLPStudent
+    candidates : list of dict of str to object
+        Parameters of each rung.
     budget : Budget
     quantize : bool or "auto"
+    halves : bool
+        Whether only the better half of the sizes goes on, round by round.
     """
 
     estimator: BaseDistiller
-    recipes: list[MLPStudent]
+    candidates: list[dict[str, Any]]
     budget: Budget
     quantize: bool | str
+    halves: bool
 
     def run(self, data: Data) -> dict[str, Any]:
         """Train, export, measure, choose.
@@ -112,41 +104,45 @@ class Climb:
             "teacher_loss_": _teacher_loss(kept.rung, ladder.judges),
             "n_judges_": len(ladder.judges),
             "decision_": decision_of(ladder, place, costs, self.budget, is_refitted),
+            **({"rounds_": ladder.rungs.rounds} if self.halves else {}),
         }
 
     def _judged(self, data: Data, shared: BaseDistiller) -> Ladder:
         """Train all sizes without the rows that judge, and judge their files."""
         split = split_rows(shared, data.X, data.truth, data.fit_params)
         apart = held_apart(shared, split)
-        rungs, settled = train_rungs(apart, self.recipes, data.X, data.y, data.fit_params)
-        judges = judges_of(rungs[0], data.X, data.truth, split, data.fit_params)
-        files, n_left_out = export_all(rungs, self.quantize, judges.X)
+        rungs = self._trained(apart, data, split)
+        judges = judges_of(rungs.fitted[0], data.X, data.truth, split, data.fit_params)
+        files, n_left_out = export_all(dict(enumerate(rungs.fitted)), self.quantize, judges.X)
         costs = measure(files, judges.X)
         order = sorted(range(len(files)), key=lambda i: (costs[i]["bytes"], costs[i]["us_one_row"]))
         files, costs = [files[i] for i in order], [costs[i] for i in order]
-        table, losses = self._table(files, costs, judges, settled)
-        hard_row = judges.hard_row(rungs[0], losses[int(table["loss"].argmin())])
+        table, losses = self._table(files, costs, judges, rungs)
+        hard_row = judges.hard_row(rungs.fitted[0], losses[int(table["loss"].argmin())])
         best = add_gaps(table, losses, judges.weight, judges.groups, self.budget, hard_row)
-        return Ladder(files, table, best, judges, settled, n_left_out, split)
+        return Ladder(files, table, best, judges, rungs, n_left_out, split)
+
+    def _trained(self, apart: BaseDistiller, data: Data, split: Split | None) -> Rungs:
+        if not self.halves:
+            return train_rungs(apart, self.candidates, data)
+        return Halving(apart, self.candidates, self.budget, self.quantize, data, split).run()
 
     def _table(
-        self,
-        files: list[File],
-        costs: list[dict[str, float]],
-        judges: Judges,
-        settled: dict[str, Any],
+        self, files: list[File], costs: list[dict[str, float]], judges: Judges, rungs: Rungs
     ) -> tuple[pd.DataFrame, list[FloatArray]]:
         """The table of the files, and the losses of their rows."""
         losses, rows = [], []
         for file, cost in zip(files, costs, strict=True):
+            params = rungs.params[file.place]
             answers = file.answers(judges.X)
             losses.append(judges.row_losses(file.rung, answers))
             mean = float(np.average(losses[-1], weights=judges.weight))
             row: dict[str, Any] = {"size": size_of(file.rung), "quantize": file.quantize}
+            row |= {"encoder": repr(params["encoder"])} if "encoder" in self.candidates[0] else {}
             row |= {"loss": mean, "loss_gap": np.nan, "loss_gap_se": np.nan}
             row |= judges.scores(file.rung, answers) | cost | {"meets": False}
-            row["params"] = settled | {"student": self.recipes[file.place]}
-            rows.append(row)
+            row |= {"n_steps": n_steps_of(file.rung), "round": rungs.last_round[file.place]}
+            rows.append(row | {"params": params})
         table = pd.DataFrame(rows)
         # None would become NaN beside "int8".
         table["quantize"] = pd.Series([file.quantize for file in files], dtype=object)
@@ -162,7 +158,7 @@ class Climb:
             if ladder.split is None or not self.estimator.refit:
                 return place, file, {name: row[name] for name in row.index if _is_cost(name)}
             params = row["params"] | {"validation_fraction": [ladder.split]}
-            (rung,) = _fit_rungs(shared, [params], data.X, data.y, data.fit_params)
+            (rung,) = fit_rungs(shared, [params], data)
             file = export(rung, file.place, file.quantize, data.X)
             (costs,) = measure([file], ladder.judges.X)
             if self.budget.affords(costs):

@@ -37,18 +37,32 @@ def decision_of(
         f"row (quartiles {costs['us_one_row_q25']:.3g} and {costs['us_one_row_q75']:.3g})",
         f"{loss} {row['loss']:.4f} on {len(judges)} rows held out",
         f"why: {_why(ladder, row, budget)}",
-        f'"auto" chose {_settled(ladder.settled, ladder.n_left_out)}',
+        f'"auto" chose {_settled(ladder.rungs.settled, ladder.n_left_out)}',
     ]
+    if ladder.rungs.rounds is not None:
+        parts.insert(3, _race(ladder.rungs.rounds))
     return "; ".join([*parts, "trained again on all rows"] if is_refitted else parts)
 
 
 def _name(row: pd.Series) -> str:
-    return f"{row['size']} in {row['quantize'] or 'float32'}"
+    by = f" by {row['encoder']}" if "encoder" in row else ""
+    return f"{row['size']}{by} in {row['quantize'] or 'float32'}"
+
+
+def _race(rounds: pd.DataFrame) -> str:
+    """How many sizes each round of halving had, and for how many steps in all."""
+    left_out = int(((rounds["round"] == 0) & ~rounds["goes_on"]).sum())
+    sizes = rounds.loc[rounds["round"] > 0, "round"].value_counts(sort=False)
+    told = f"halving: rounds of {', '.join(map(str, sizes))} sizes"
+    if left_out:
+        told += f", {left_out} over the budget did not begin"
+    return f"{told}, {rounds['n_steps'].sum():,} steps in all"
 
 
 def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
     best = ladder.table.loc[ladder.best]
-    which = f"of {len(ladder.table)} files the smallest"
+    n_files = int((ladder.table["round"] == ladder.table["round"].max()).sum())
+    which = f"of {n_files} files the smallest"
     if str(budget):
         which += f" that meets {budget}"
     if budget.max_loss is not None:

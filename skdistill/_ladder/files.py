@@ -88,12 +88,13 @@ def export(rung: BaseDistiller, place: int, quantize: str | None, X: Table) -> F
         return File(rung, place, quantize, path.read_bytes())
 
 
-def export_all(rungs: list[BaseDistiller], quantize: Any, X: Table) -> tuple[list[File], int]:
+def export_all(rungs: dict[int, BaseDistiller], quantize: Any, X: Table) -> tuple[list[File], int]:
     """Write the files of all rungs.
 
     Parameters
     ----------
-    rungs : list of estimators
+    rungs : dict of int to estimator
+        By their places.
     quantize : bool or "auto"
     X : array-like or DataFrame of shape (n_samples, n_features)
 
@@ -104,7 +105,7 @@ def export_all(rungs: list[BaseDistiller], quantize: Any, X: Table) -> tuple[lis
         int8 files that "auto" left out, since they are not smaller.
     """
     files, n_left_out = [], 0
-    for place, rung in enumerate(rungs):
+    for place, rung in rungs.items():
         plain = export(rung, place, None, X)
         files.append(plain)
         if quantize is False:

@@ -1,36 +1,87 @@
 """The students of a ladder: what they share, and their training."""
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.inputs import Arguments
 from skdistill._fit.several import fit_several
+from skdistill._fit.shared import Shared
 from skdistill._ladder.sizes import largest
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Split, Table
-from skdistill.student import MLPStudent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _fit_rungs(
+@dataclass(frozen=True)
+class Data:
+    """The arguments of a fit.
+
+    Attributes
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    y : array-like or None
+    truth : ndarray or None
+        y, checked.
+    fit_params : dict of str to object
+    """
+
+    X: Table
+    y: Any
+    truth: np.ndarray | None
+    fit_params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """The students of a ladder.
+
+    Attributes
+    ----------
+    fitted : list of estimators
+    params : list of dict
+        To set on the `estimator` for each.
+    settled : dict of str to object
+        Parameters that were "auto", as the largest has them.
+    last_round : list of int
+        Of each, the round of halving in which it was trained last; all are 1 without halving.
+    rounds : DataFrame or None, default=None
+        What `rounds_` shows.
+    """
+
+    fitted: list[BaseDistiller]
+    params: list[dict[str, Any]]
+    settled: dict[str, Any]
+    last_round: list[int]
+    rounds: pd.DataFrame | None = None
+
+
+def fit_rungs(
     estimator: BaseDistiller,
-    candidates: list[dict[str, Any]],
-    X: Table,
-    y: Any,
-    fit_params: dict[str, Any],
+    params: list[dict[str, Any]],
+    data: Data,
+    shared: Shared | None = None,
 ) -> list[BaseDistiller]:
     """Fit a clone for each set of parameters; teachers come from its `memory`."""
-    rungs = [clone(estimator).set_params(**one) for one in candidates]
-    for error in fit_several(rungs, Arguments.of(X, y, fit_params)):
+    rungs = [clone(estimator).set_params(**one) for one in params]
+    arguments = Arguments.of(data.X, data.y, data.fit_params)
+    for error in fit_several(rungs, arguments, shared=shared):
         if error is not None:
             raise error
     return rungs
+
+
+def n_steps_of(rung: BaseDistiller) -> int:
+    """Steps of the training that was kept."""
+    return sum(epoch["train_batch_count"] for epoch in rung.history_)
 
 
 @contextmanager
@@ -50,13 +101,7 @@ def held_apart(estimator: BaseDistiller, split: Split | None) -> BaseDistiller:
     return apart if split is None else apart.set_params(validation_fraction=[split])
 
 
-def train_rungs(
-    estimator: BaseDistiller,
-    recipes: list[MLPStudent],
-    X: Table,
-    y: Any,
-    fit_params: dict[str, Any],
-) -> tuple[list[BaseDistiller], dict[str, Any]]:
+def train_rungs(estimator: BaseDistiller, candidates: list[dict[str, Any]], data: Data) -> Rungs:
     """Train a student of each size.
 
     The largest comes first: what it chooses where a parameter is "auto" holds for all.
@@ -65,24 +110,21 @@ def train_rungs(
     ----------
     estimator : DistilledClassifier or DistilledRegressor
         That is trained without the rows that judge.
-    recipes : list of MLPStudent
-    X : array-like or DataFrame of shape (n_samples, n_features)
-    y : array-like or None
-    fit_params : dict of str to object
+    candidates : list of dict
+    data : Data
 
     Returns
     -------
-    rungs : list of estimators
-        In the order of the recipes.
-    settled : dict of str to object
-        Parameters that were "auto", as the largest has them.
+    Rungs
+        In the order of the candidates.
     """
-    place = largest(recipes)
-    (first,) = _fit_rungs(estimator, [{"student": recipes[place]}], X, y, fit_params)
+    place = largest(candidates)
+    (first,) = fit_rungs(estimator, [candidates[place]], data)
     settled = settled_by(first)
-    others = [settled | {"student": one} for i, one in enumerate(recipes) if i != place]
-    rungs = _fit_rungs(estimator, others, X, y, fit_params)
-    return [*rungs[:place], first, *rungs[place:]], settled
+    params = [settled | one for one in candidates]
+    others = fit_rungs(estimator, [one for i, one in enumerate(params) if i != place], data)
+    fitted = [*others[:place], first, *others[place:]]
+    return Rungs(fitted, params, settled, [1] * len(fitted))
 
 
 def settled_by(rung: BaseDistiller) -> dict[str, Any]:

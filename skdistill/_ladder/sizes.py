@@ -42,6 +42,49 @@ def check_distiller(estimator: Any) -> None:
         )
 
 
+def candidates_of(sizes: Any, encoders: Any, estimator: BaseDistiller) -> list[dict[str, Any]]:
+    """Make the parameters of each rung.
+
+    Parameters
+    ----------
+    sizes : "auto" or list of (tuple of int or MLPStudent)
+    encoders : list of transformer, or None
+        Each size is tried with each. None leaves the `encoder` of the estimator.
+    estimator : DistilledClassifier or DistilledRegressor
+
+    Returns
+    -------
+    list of dict of str to object
+        To set on a clone of the estimator.
+
+    Raises
+    ------
+    ValueError
+        If `encoders` is no list, is empty, or holds "auto" or one encoder twice.
+    """
+    recipes = recipes_of(sizes, estimator)
+    if encoders is None:
+        return [{"student": recipe} for recipe in recipes]
+    if not isinstance(encoders, (list, tuple)) or not len(encoders):
+        raise ValueError(
+            f"`encoders` must be None or a list of encoders, got {encoders!r}: for instance "
+            "[TabularEncoder(), TabularEncoder(nominal='auto')]."
+        )
+    if any(isinstance(one, str) and is_auto(one) for one in encoders):
+        raise ValueError(
+            "`encoders` holds 'auto', which is to choose one by itself: give the encoders that it "
+            "may be, or leave `encoders` out."
+        )
+    _check_once([repr(one) for one in encoders], "encoders", "encoder")
+    return [{"student": recipe, "encoder": one} for one in encoders for recipe in recipes]
+
+
+def _check_once(told: list[str], name: str, what: str) -> None:
+    twice = sorted({one for one in told if told.count(one) > 1})
+    if twice:
+        raise ValueError(f"`{name}` holds {twice[0]} twice: give each {what} once.")
+
+
 def recipes_of(sizes: Any, estimator: BaseDistiller) -> list[MLPStudent]:
     """Make a recipe for each size.
 
@@ -70,10 +113,7 @@ def recipes_of(sizes: Any, estimator: BaseDistiller) -> list[MLPStudent]:
             f"recipes, got {sizes!r}: for instance [(16,), (64, 64)]."
         )
     recipes = [_recipe(one, estimator) for one in sizes]
-    told = [repr(recipe) for recipe in recipes]
-    twice = sorted({one for one in told if told.count(one) > 1})
-    if twice:
-        raise ValueError(f"`sizes` holds {twice[0]} twice: give each size once.")
+    _check_once([repr(recipe) for recipe in recipes], "sizes", "size")
     return recipes
 
 
@@ -101,9 +141,9 @@ def _recipe(size: Any, estimator: BaseDistiller) -> MLPStudent:
     return recipe
 
 
-def largest(recipes: list[MLPStudent]) -> int:
-    """The place of the recipe with most weights between its hidden layers."""
-    return max(range(len(recipes)), key=lambda place: _n_weights(recipes[place]))
+def largest(candidates: list[dict[str, Any]]) -> int:
+    """The place of the candidate with most weights between its hidden layers."""
+    return max(range(len(candidates)), key=lambda i: _n_weights(candidates[i]["student"]))
 
 
 def _n_weights(recipe: MLPStudent) -> tuple[int, int]:

@@ -40,7 +40,14 @@ def current_features(features: dict[str, Any]) -> dict[str, Any]:
     -------
     dict
         Of a column of text, an older file told no text that reads as a number or a bool, but only
-        that it is text; of an encoder of the user's own it told nothing.
+        that it is text; of an encoder of the user's own it told nothing. It did not
+        say which texts there are, and knew one layout.
     """
     n_categories = len(features["levels"])
-    return {"readable_texts": [[""]] * n_categories, "own_encoder": False, **features}
+    older = {
+        "readable_texts": [[""]] * n_categories,
+        "text_levels": [None] * n_categories,
+        "own_encoder": False,
+        "layout": "columns",
+    }
+    return older | features

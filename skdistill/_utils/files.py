@@ -54,9 +54,8 @@ def write_whole(
     """
     # A name of its own for each call: threads and machines may write to one path at once.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    file = temporary.open("xb")
-    try:
-        with file:
+    try:  # before the file is opened: a signal may come at once
+        with temporary.open("xb") as file:
             if callable(data):
                 data(file)
             else:

@@ -70,11 +70,12 @@ def _run(arguments: list[str], state: dict[str, bool]) -> int:
 def _code_of(error: Exception) -> int:
     """Say what went wrong, and return the exit code for it."""
     if hasattr(error, "format_message"):  # of typer: an option or an argument
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "skdistill"
         text = one_line(error.format_message())
-        if text:
-            context = getattr(error, "ctx", None)
-            path = context.command_path if context else "skdistill"
-            tell(f"error: {text.rstrip('.')}; see `{path} --help`.")
+        if text.startswith("Usage:"):  # the help, as there is no command
+            text = "no command"
+        tell(f"error: {text.rstrip('.')}; see `{path} --help`.")
         return USAGE
     if isinstance(error, UsageError):
         tell(f"error: {one_line(error)}")

@@ -1,6 +1,7 @@
 """Results on stdout, for people or for machines; progress on stderr."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +19,19 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         Whether it is for machines: one JSON object. Otherwise a line a value.
     """
     if as_json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        print(json.dumps(_plain(result), indent=2, ensure_ascii=False, allow_nan=False))
         return
     for name, text in _lines(result, ""):
         print(f"{name}: {text}")
+
+
+def _plain(value: Any) -> Any:
+    """The same, where a number that JSON does not have is null."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _lines(result: dict[str, Any], before: str) -> Iterator[tuple[str, str]]:
@@ -29,6 +39,10 @@ def _lines(result: dict[str, Any], before: str) -> Iterator[tuple[str, str]]:
         name = before + name
         if isinstance(value, dict):
             yield from _lines(value, f"{name}.")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for one in value:
+                parts = {key: part for key, part in one.items() if key != "name"}
+                yield f"{name}.{one['name']}", _text(parts)
         elif isinstance(value, list):
             yield name, ", ".join(map(_text, value))
         else:
@@ -38,6 +52,12 @@ def _lines(result: dict[str, Any], before: str) -> Iterator[tuple[str, str]]:
 def _text(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} {_text(part)}" for name, part in value.items() if part is not None
+        )
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

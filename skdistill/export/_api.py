@@ -1,5 +1,7 @@
 """The function that exports."""
 
+import datetime
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,14 @@ from skdistill.export._check import ExportReport, NumberReport, compare
 from skdistill.export._drawn import draw_table
 from skdistill.export._file import to_bytes
 from skdistill.export._int8 import quantize_weights
+from skdistill.export._matrix import check_digits
 from skdistill.export._optional import require
+from skdistill.export._provenance import Notes, provenance_of
 from skdistill.export._schema import schema_of
 from skdistill.export._student import own_columns, student_of
 from skdistill.export._target import target_of
+from skdistill.inspection import DistillationReport
+from skdistill.serving import COLUMNS, MATRIX
 
 
 def to_onnx(
@@ -29,6 +35,10 @@ def to_onnx(
     X: Table | None = None,
     overwrite: bool = False,
     tolerance: float | None = None,
+    layout: str = COLUMNS,
+    licence: str | None = None,
+    report: DistillationReport | None = None,
+    created: datetime.datetime | str | None = None,
 ) -> ExportReport | NumberReport:
     """Write a fitted student as one ONNX file, from raw columns to what it predicts.
 
@@ -56,6 +66,17 @@ def to_onnx(
         Largest gap of a probability that passes, or of a number as a share of the range of y: None
         for 1e-5. With ``quantize="int8"`` the largest mean Kullback-Leibler divergence, None for
         0.01, or the largest mean gap of a number, None for 0.01.
+    layout : {"columns", "matrix"}, default="columns"
+        "matrix" is one float32 input and one float32 output, by ONNX' core operators alone, for
+        runtimes that know no strings; see the notes.
+    licence : str, default=None
+        A note for the metadata: under which licence the file is, and which that of the teacher
+        allows.
+    report : DistillationReport, default=None
+        Its digest, verdict and scores go into the metadata.
+    created : datetime.datetime or str, default=None
+        Time for the metadata, by ISO 8601. None takes that of the environment variable
+        ``SOURCE_DATE_EPOCH``, or tells no time, so that two exports are equal to the byte.
 
     Returns
     -------
@@ -82,7 +103,46 @@ def to_onnx(
     names `missing`, the empty one unless that is a category. The outputs are ``label`` and
     ``probabilities``; of a regressor ``predictions``, a float64 matrix of a column a target or
     quantile. With ``encoder="passthrough"`` the numbers are float32.
+
+    With ``layout="matrix"`` the input ``features`` has a column for each of the table, in its
+    order. A category is the place of its text in the metadata `features` (``levels`` or
+    ``text_levels``), from 0; NaN is missing, and any other number is unknown.
+    :meth:`Scorer.to_matrix` makes it. The output is ``probabilities`` or ``predictions``. The
+    check rounds the rows that it draws to float32, but not those of X.
+
+    The metadata also say where the student comes from: teachers, versions, a hash of the rows,
+    settings. :attr:`Scorer.metadata` reads them. A few rows made of medians and categories are in
+    the file with their answers: :func:`self_check` asks them.
     """
+    _check_arguments(clf, quantize, tolerance, layout)
+    for package in ("onnx", "onnxruntime"):
+        require(package)
+    notes = Notes(licence, report, created)
+    notes.check()
+    target = check_target(path, overwrite)
+    if X is not None and issparse(X):
+        X = X.toarray()  # the graph takes dense rows
+    X = None if X is None else own_columns(clf, X)
+    schema = replace(schema_of(clf, X), layout=layout)
+    student = student_of(clf)
+    if layout == MATRIX:
+        check_digits(student.encoder, schema)
+    what = target_of(clf, layout)
+    graph = build(student, schema, what.answer)
+    if quantize == "int8":
+        quantize_weights(graph)
+    provenance = provenance_of(clf, notes)
+    data = to_bytes(graph, student.encoder, what, schema, quantize, provenance)
+    rows = draw_table(student.encoder, schema) if X is None else X
+
+    def check(file: Path) -> ExportReport | NumberReport:
+        return compare(clf, file, rows, target, quantize, tolerance)
+
+    return write_whole(data, target, check)
+
+
+def _check_arguments(clf: Any, quantize: str | None, tolerance: float | None, layout: str) -> None:
+    """Raise for what is no fitted student, and for values that are not known."""
     if not isinstance(clf, BaseDistiller):
         raise TypeError(
             "`clf` must be a DistilledClassifier or a DistilledRegressor, got "
@@ -93,25 +153,8 @@ def to_onnx(
         raise ValueError(f"`quantize` must be None or 'int8', got {quantize!r}.")
     if tolerance is not None and not (isinstance(tolerance, Real) and tolerance >= 0):
         raise ValueError(f"`tolerance` must be None or a number of 0 or above, got {tolerance!r}.")
-    for package in ("onnx", "onnxruntime"):
-        require(package)
-    target = check_target(path, overwrite)
-    if X is not None and issparse(X):
-        X = X.toarray()  # the graph takes dense rows
-    X = None if X is None else own_columns(clf, X)
-    schema = schema_of(clf, X)
-    student = student_of(clf)
-    what = target_of(clf)
-    graph = build(student, schema, what.answer)
-    if quantize == "int8":
-        quantize_weights(graph)
-    data = to_bytes(graph, student.encoder, what, schema, quantize)
-    rows = draw_table(student.encoder, schema) if X is None else X
-
-    def check(file: Path) -> ExportReport | NumberReport:
-        return compare(clf, file, rows, target, quantize, tolerance)
-
-    return write_whole(data, target, check)
+    if layout not in (COLUMNS, MATRIX):
+        raise ValueError(f"`layout` must be 'columns' or 'matrix', got {layout!r}.")
 
 
 def _advice(clf: Any) -> str:

@@ -10,11 +10,12 @@ from skdistill._utils.process import safe_threads
 from skdistill._utils.types import Estimator, NDArray
 from skdistill.export._encoder import EncodedTable, PlainTable
 from skdistill.export._graph import DOUBLE, Graph
+from skdistill.export._matrix import check_core, coded_table, whole_matrix
 from skdistill.export._network import NotPlainError, add_by_torch, add_plainly
 from skdistill.export._numbers import NumberAnswer
 from skdistill.export._schema import Schema
 from skdistill.export._transformer import transformed_table
-from skdistill.serving import CATEGORIES, NUMBERS
+from skdistill.serving import CATEGORIES, MATRIX, NUMBERS
 from skdistill.student import FittedStudent
 from skdistill.table import TabularEncoder
 
@@ -31,8 +32,10 @@ class Answer:
     ----------
     labels : ndarray of shape (n_classes,)
         What the graph calls the classes, as it holds them; see :func:`label_values`.
-    label, probabilities : str
-        Names of the outputs.
+    label : str or None
+        Name of the first output; None leaves it out.
+    probabilities : str
+        Name of the second output.
     raw_scores : bool
         Whether the second output is the decision function. Of two classes it has two columns, the
         margin in the second and its negative in the first.
@@ -41,7 +44,7 @@ class Answer:
     """
 
     labels: NDArray[Any]
-    label: str = LABEL
+    label: str | None = LABEL
     probabilities: str = PROBABILITIES
     raw_scores: bool = False
     is_double: bool = False
@@ -61,8 +64,9 @@ class Answer:
         logits = graph.divide(logits, student.temperature)
         if student.offset is not None:
             logits = graph.add("Add", logits, graph.constant(student.offset.astype(np.float32)))
-        best = graph.add("ArgMax", logits, axis=1, keepdims=0)
-        graph.add("Gather", graph.constant(self.labels), best, output=self.label)
+        if self.label is not None:
+            best = graph.add("ArgMax", logits, axis=1, keepdims=0)
+            graph.add("Gather", graph.constant(self.labels), best, output=self.label)
         last = None if self.is_double else self.probabilities
         if self.raw_scores:
             scores = _add_scores(graph, logits, len(self.labels), last)
@@ -98,15 +102,24 @@ def build(
     Graph
     """
     module = copy.deepcopy(student.module).cpu().eval()
+    is_matrix = schema.layout == MATRIX
+
+    def begin() -> tuple[Graph, EncodedTable | PlainTable]:
+        graph = Graph(prefix, core=is_matrix)
+        if is_matrix and type(student.encoder) is TabularEncoder:
+            return graph, coded_table(graph, student.encoder, schema)
+        number_input = whole_matrix(graph, student.encoder, schema) if is_matrix else numbers
+        return graph, _table(student.encoder, schema, graph, number_input, categories)
+
     try:
-        graph = Graph(prefix)
-        table = _table(student.encoder, schema, graph, numbers, categories)
+        graph, table = begin()
         output = add_plainly(graph, module, table)
     except NotPlainError:
-        graph = Graph(prefix)
-        table = _table(student.encoder, schema, graph, numbers, categories)
+        graph, table = begin()
         output = add_by_torch(graph, module, table)
     answer.add(graph, student, output)
+    if is_matrix:
+        check_core(graph)
     return graph
 
 

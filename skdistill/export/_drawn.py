@@ -9,7 +9,7 @@ from skdistill._utils.levels import NUMBERS as OF_NUMBERS
 from skdistill._utils.levels import TEXT, as_text, kinds_of
 from skdistill._utils.types import Estimator, FloatArray, NDArray, ObjectArray
 from skdistill.export._schema import Schema
-from skdistill.serving import CATEGORIES, NUMBERS, Feed
+from skdistill.serving import CATEGORIES, MATRIX, NUMBERS, Feed
 from skdistill.table import CATEGORY, TabularEncoder
 
 DRAWN_ROWS = 512
@@ -36,7 +36,10 @@ def draw_table(
         Missing and unknown values among them, where the classifier takes them.
     """
     rng = np.random.default_rng(random_state)
-    numbers = iter(_draw_numbers(encoder, schema, rng, n_rows).T)
+    drawn = _draw_numbers(encoder, schema, rng, n_rows)
+    if schema.layout == MATRIX:
+        drawn = drawn.astype(np.float32).astype(np.float64)
+    numbers = iter(drawn.T)
     levels = iter(schema.texts.levels)
     columns = [
         _draw_levels(next(levels), rng, n_rows) if kind == CATEGORY else next(numbers)
@@ -89,11 +92,12 @@ def _draw_numbers(
     numbers = encoder.center_ + spread * np.clip(rng.standard_cauchy(shape), -1e6, 1e6)
     if schema.allow_missing:
         numbers[rng.random(shape) < ODD_SHARE] = np.nan
-    return np.clip(numbers, -1e300, 1e300)
+    largest = 1e38 if schema.layout == MATRIX else 1e300
+    return np.clip(numbers, -largest, largest)
 
 
 def _draw_levels(levels: list[Any], rng: np.random.Generator, n_rows: int) -> ObjectArray:
-    odd = [None, *_never_seen(levels)]
+    odd = [None, *never_seen(levels)]
     values = np.empty(len(levels) + len(odd), dtype=object)
     values[:] = [*levels, *odd]
     share = ODD_SHARE if levels else 1 / len(odd)
@@ -102,7 +106,7 @@ def _draw_levels(levels: list[Any], rng: np.random.Generator, n_rows: int) -> Ob
     return values[rng.choice(len(values), n_rows, p=shares)]
 
 
-def _never_seen(levels: list[Any]) -> list[Any]:
+def never_seen(levels: list[Any]) -> list[Any]:
     """An unknown value of a type that the column has; none of bools, which are all known."""
     kinds = kinds_of(levels)
     if not kinds or TEXT in kinds:

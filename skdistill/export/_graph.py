@@ -9,10 +9,13 @@ from skdistill.export._optional import require
 
 # StringConcat is of 20; the version of the file's format goes with it.
 OPSET = 20
+# Of a graph without strings; more runtimes know it.
+CORE_OPSET, CORE_IR_VERSION = 18, 8
 ML_DOMAIN, ML_OPSET = "ai.onnx.ml", 4
 IR_VERSION = 10
 # What ONNX calls the types of floats.
 FLOAT, DOUBLE = 1, 11
+INT64 = 7
 
 
 class Graph:
@@ -22,6 +25,8 @@ class Graph:
     ----------
     prefix : str, default=""
         Of all names, for a graph that becomes part of another.
+    core : bool, default=False
+        Whether it has none but ONNX' core operators.
 
     Attributes
     ----------
@@ -30,14 +35,14 @@ class Graph:
     opsets : dict of str to int
     """
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str = "", core: bool = False) -> None:
         self._onnx = require("onnx")
         self._prefix = prefix
         self._n_names = 0
         self._linear: dict[str, Any] = {}
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.opsets = {"": OPSET, ML_DOMAIN: ML_OPSET}
+        self.opsets = {"": CORE_OPSET} if core else {"": OPSET, ML_DOMAIN: ML_OPSET}
 
     def name(self, stem: str) -> str:
         """A name that is not used yet."""

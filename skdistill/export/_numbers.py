@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdistill._utils.types import FloatArray
-from skdistill.export._graph import DOUBLE, Graph
+from skdistill.export._graph import DOUBLE, FLOAT, Graph
 from skdistill.student import FittedStudent
 from skdistill.task import SMALLEST, TargetScaler
 
@@ -14,7 +14,7 @@ PREDICTIONS = "predictions"
 
 @dataclass(frozen=True)
 class NumberAnswer:
-    """That the graph answers with numbers, or quantiles of one, as float64.
+    """That the graph answers with numbers, or quantiles of one.
 
     Attributes
     ----------
@@ -26,6 +26,8 @@ class NumberAnswer:
         Whether numbers stay in the range of y.
     predictions : str
         Name of the output.
+    is_double : bool
+        Whether they are float64, and not float32.
     """
 
     scaler: TargetScaler
@@ -33,6 +35,7 @@ class NumberAnswer:
     n_outputs: int
     clip: bool
     predictions: str = PREDICTIONS
+    is_double: bool = True
 
     def add(self, graph: Graph, student: FittedStudent, outputs: str) -> None:
         """Offset, order, scale, power and range after what the module returns.
@@ -59,7 +62,8 @@ class NumberAnswer:
         if self.clip:
             values = graph.add("Max", values, graph.constant(scaler.low_))
             values = graph.add("Min", values, graph.constant(scaler.high_))
-        graph.add("Identity", values, output=self.predictions)
+        to = DOUBLE if self.is_double else FLOAT
+        graph.add("Cast", values, output=self.predictions, to=to)
 
 
 def _unpowered(graph: Graph, z: str, power: FloatArray) -> str:

@@ -6,6 +6,7 @@ from skdistill._base import BaseDistiller
 from skdistill._utils.types import Table
 from skdistill.export._encoder import Texts
 from skdistill.export._student import count_encoded, student_of
+from skdistill.serving import COLUMNS
 from skdistill.table import CATEGORY, NUMBER, TabularEncoder, codes_of, read_table
 
 
@@ -26,6 +27,8 @@ class Schema:
         Columns that the student is given.
     own_encoder : bool
         Whether the encoder is the user's, which may know more categories than `texts`.
+    layout : {"columns", "matrix"}
+        Whether the graph takes numbers and texts, or one matrix of float32.
     """
 
     kinds: tuple[str, ...]
@@ -35,6 +38,12 @@ class Schema:
     texts: Texts
     n_encoded: int
     own_encoder: bool = False
+    layout: str = COLUMNS
+
+    @classmethod
+    def unknown(cls) -> "Schema":
+        """That of a table of which nothing is known."""
+        return cls((), None, "float64", True, Texts(), 0, own_encoder=True)
 
     @property
     def n_numbers(self) -> int:
@@ -43,6 +52,14 @@ class Schema:
     @property
     def n_categories(self) -> int:
         return self.kinds.count(CATEGORY)
+
+    @property
+    def number_places(self) -> list[int]:
+        return [place for place, kind in enumerate(self.kinds) if kind == NUMBER]
+
+    @property
+    def category_places(self) -> list[int]:
+        return [place for place, kind in enumerate(self.kinds) if kind == CATEGORY]
 
 
 def schema_of(clf: BaseDistiller, X: Table | None = None) -> Schema:

@@ -25,3 +25,9 @@ def own_columns(clf: BaseDistiller, X: Table) -> Table:
 def count_encoded(clf: BaseDistiller, X: Table) -> int:
     """How many columns the module is given for rows, which are checked as `predict` does."""
     return encode(clf.encoder_, clf._check_X(safe_indexing(X, slice(0, 1)))).shape[1]
+
+
+def hash_of_rows(clf: BaseDistiller) -> str | None:
+    """The hash of the rows that a fitted estimator was fitted on; None where it has none."""
+    found = getattr(clf, "_rows", None)
+    return None if found is None or found.startswith("object ") else found

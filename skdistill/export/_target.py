@@ -1,6 +1,7 @@
 """What a student predicts, as its file holds it: classes or numbers."""
 
 import json
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ from skdistill._utils.types import Estimator, NDArray
 from skdistill.export._build import LABEL, PROBABILITIES, Answer, label_values
 from skdistill.export._numbers import PREDICTIONS, NumberAnswer
 from skdistill.export._optional import require
+from skdistill.serving import COLUMNS, MATRIX
 
 
 class Target(Protocol):
@@ -37,27 +39,31 @@ class ClassTarget:
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
+    layout : {"columns", "matrix"}
+        A matrix has no labels beside the probabilities.
     """
 
     main = PROBABILITIES
 
-    def __init__(self, classes: NDArray[Any]) -> None:
+    def __init__(self, classes: NDArray[Any], layout: str) -> None:
         self.classes = classes
+        self.layout = layout
 
     @property
     def answer(self) -> Answer:
         """Calibrated probabilities, and the label of the highest."""
-        return Answer(label_values(self.classes))
+        label = None if self.layout == MATRIX else LABEL
+        return Answer(label_values(self.classes), label=label)
 
     def outputs(self) -> list[Any]:
         """A label and a probability of each class, of each row."""
         onnx = require("onnx")
         label = onnx.numpy_helper.from_array(label_values(self.classes)).data_type
         make, n_classes = onnx.helper.make_tensor_value_info, len(self.classes)
-        return [
-            make(LABEL, label, ["n_rows"]),
-            make(PROBABILITIES, onnx.TensorProto.FLOAT, ["n_rows", n_classes]),
-        ]
+        probabilities = make(PROBABILITIES, onnx.TensorProto.FLOAT, ["n_rows", n_classes])
+        if self.layout == MATRIX:
+            return [probabilities]
+        return [make(LABEL, label, ["n_rows"]), probabilities]
 
     def metadata(self) -> dict[str, str]:
         """The classes and their dtype."""
@@ -75,11 +81,14 @@ class NumberTarget:
     ----------
     reg : DistilledRegressor
         Fitted.
+    layout : {"columns", "matrix"}, default="columns"
+        A matrix has float32, and not float64.
     """
 
     main = PREDICTIONS
 
-    def __init__(self, reg: Estimator) -> None:
+    def __init__(self, reg: Estimator, layout: str = COLUMNS) -> None:
+        self.is_double = layout == COLUMNS
         self.scaler = reg.target_scaler_
         self.clip = bool(reg.clip)
         self.quantiles = getattr(reg, "quantiles_", None)
@@ -88,13 +97,16 @@ class NumberTarget:
     @property
     def answer(self) -> NumberAnswer:
         """Numbers on the scale of y."""
-        return NumberAnswer(self.scaler, self.quantiles is not None, self.n_outputs, self.clip)
+        are_quantiles = self.quantiles is not None
+        answer = NumberAnswer(self.scaler, are_quantiles, self.n_outputs, self.clip)
+        return replace(answer, is_double=self.is_double)
 
     def outputs(self) -> list[Any]:
         """One matrix of numbers."""
         onnx = require("onnx")
-        make = onnx.helper.make_tensor_value_info
-        return [make(PREDICTIONS, onnx.TensorProto.DOUBLE, ["n_rows", self.n_outputs])]
+        make, types = onnx.helper.make_tensor_value_info, onnx.TensorProto
+        element = types.DOUBLE if self.is_double else types.FLOAT
+        return [make(PREDICTIONS, element, ["n_rows", self.n_outputs])]
 
     def metadata(self) -> dict[str, str]:
         """How many targets there are, of which quantiles, and their spread."""
@@ -114,8 +126,8 @@ def spread_of(scaler: Any) -> NDArray[Any]:
     return np.where(spread > 0, spread, 1.0)
 
 
-def target_of(estimator: Estimator) -> ClassTarget | NumberTarget:
-    """What a fitted student predicts."""
+def target_of(estimator: Estimator, layout: str = COLUMNS) -> ClassTarget | NumberTarget:
+    """What a fitted student predicts, and how a file of this layout tells it."""
     if hasattr(estimator, "classes_"):
-        return ClassTarget(estimator.classes_)
-    return NumberTarget(estimator)
+        return ClassTarget(estimator.classes_, layout)
+    return NumberTarget(estimator, layout)

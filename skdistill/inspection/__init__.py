@@ -11,6 +11,7 @@ from skdistill.inspection._quantile_display import QuantileDisplay
 from skdistill.inspection._reliability import ReliabilityDisplay
 from skdistill.inspection._report import DistillationReport
 from skdistill.inspection._search_display import SearchDisplay
+from skdistill.inspection._sections import Section, sections_of
 from skdistill.inspection._segment_display import SegmentDisplay
 from skdistill.inspection._verdict import Gap, Verdict, verdict
 
@@ -23,8 +24,10 @@ __all__ = [
     "QuantileDisplay",
     "ReliabilityDisplay",
     "SearchDisplay",
+    "Section",
     "SegmentDisplay",
     "Verdict",
     "head_probabilities",
+    "sections_of",
     "verdict",
 ]

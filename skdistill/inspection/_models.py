@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -243,7 +243,7 @@ def fit_control(
     without = ["teacher", "teacher_weights", "objectives", "transfer", "cv"]
     if not is_classifier(clf):
         without.append("label_tolerance")
-    control = clone(clf.without_teacher()).set_params(alpha=1.0, **dict.fromkeys(without))
+    control = clf._unfitted_plain().set_params(alpha=1.0, **dict.fromkeys(without))
     if not is_classifier(clf):
         numbers = check_numbers(y, X, "y_train")
         # The numbers themselves stand where the teacher's were; one for each quantile.

@@ -1,5 +1,7 @@
 """DistillationReport: what the student kept, on rows that nobody has seen."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -294,6 +296,17 @@ class DistillationReport:
             "attributes": dict(self.attributes),
             "numbers": records,
         }
+
+    def digest(self) -> str:
+        """A hash of all that the report says, by which an exported file knows it.
+
+        Returns
+        -------
+        str
+            SHA-256 of :meth:`to_dict` as JSON, 64 hexadecimal digits.
+        """
+        text = json.dumps(self.to_dict(), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def to_html(self, path: str | PathLike, *, overwrite: bool = False) -> Path:
         """Write the report as one HTML file with its plots; it needs no other file and no network.

@@ -2,6 +2,7 @@
 
 from skdistill.loops._cohort import CohortFit
 from skdistill.loops._continual import ContinualClassifier
+from skdistill.loops._dark import DarkExperience
 from skdistill.loops._ensemble import StudentEnsemble
 from skdistill.loops._mutual import MutualClassifier
 from skdistill.loops._peers import CohortLoss
@@ -11,6 +12,7 @@ from skdistill.loops._self_distilled import SelfDistilledClassifier
 
 __all__ = [
     "ContinualClassifier",
+    "DarkExperience",
     "LearningWithoutForgetting",
     "MutualClassifier",
     "Replay",
@@ -25,6 +27,6 @@ __all__ = [
 for _public in (
     *(CohortFit, CohortLoss, MutualClassifier, SelfDistilledClassifier, StudentEnsemble),
     *(ContinualClassifier, ReplayPool),
-    *(LearningWithoutForgetting, Replay, StoredRows, SyntheticReplay),
+    *(DarkExperience, LearningWithoutForgetting, Replay, StoredRows, SyntheticReplay),
 ):
     _public.__module__ = __name__

@@ -19,7 +19,7 @@ from skdistill.loops._own_teacher import OwnTeacher
 from skdistill.loops._pool import ReplayPool
 from skdistill.loops._replay import Replay, SyntheticReplay
 from skdistill.loops._step_rows import StepRows, mixed
-from skdistill.loops._teacher import fit_teacher
+from skdistill.loops._teacher import fit_teacher, routes_weights
 from skdistill.loops._wider import wider_net
 from skdistill.metrics import prediction_churn
 
@@ -44,7 +44,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         Cloned for each step. It needs a `teacher`, which is fitted anew on the pool and the new
         rows. Later steps do without its `cv`, `refit`, `checkpoint_dir`
         and `max_queries`.
-    replay : SyntheticReplay, StoredRows or LearningWithoutForgetting, default=None
+    replay : SyntheticReplay, StoredRows, DarkExperience or LearningWithoutForgetting, default=None
         What stands for the rows that are gone. None is :class:`SyntheticReplay`.
     old_weight : float, default=1.0
         What a row of the steps before weighs beside a new one. It is applied at each step, so that
@@ -165,7 +165,10 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         """
         self._forget()
         self._check_parameters()
-        params = self._routed(fit_params)
+        return self._first_step(X, y, self._routed(fit_params))
+
+    def _first_step(self, X: Table, y: Any, params: dict[str, Any]) -> Self:
+        """A fit of the estimator, with arguments of its ``fit``."""
         with naming(type(self).__name__):
             X, y = self._labelled(X, y)
         step = clone(self.estimator)
@@ -217,11 +220,14 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         if classes is not None:
             check_known(np.asarray(y), np.unique(classes), "y")
         if "pool_" not in vars(self):  # no step has come to its end
+            self._forget()
+            self._check_parameters()
             given = {} if sample_weight is None else {"sample_weight": sample_weight}
-            return self.fit(X, y, **given)
+            return self._first_step(X, y, given)
         self._check_parameters()
+        routes = routes_weights(self.estimator, sample_weight is not None)
         with naming(type(self).__name__):
-            self._step(*self._new_rows(X, y, sample_weight))
+            self._step(*self._new_rows(X, y, sample_weight), routes)
         return self
 
     def _check_parameters(self) -> None:
@@ -253,6 +259,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        self._replay.check_rows(X)
         return X, y
 
     def _new_rows(self, X: Table, y: Any, sample_weight: Any) -> tuple[Table, Any, FloatArray]:
@@ -272,7 +279,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         used = np.flatnonzero(weight)
         return safe_indexing(X, used), y[used], weight[used]
 
-    def _step(self, X: Table, y: np.ndarray, weight: FloatArray) -> None:
+    def _step(self, X: Table, y: np.ndarray, weight: FloatArray, routes: bool) -> None:
         """Learn from new rows and the pool, and then let the pool stand for both."""
         old, rng = self.best_estimator_, check_random_state(self.random_state)
         classes = np.union1d(old.classes_, y)
@@ -280,9 +287,9 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         rows = mixed(pool, X, y, weight)
         test = rows_to_hold_out(np.searchsorted(classes, rows.y), self.test_size, rng)
         train = np.setdiff1d(np.arange(len(rows.y)), test)
-        start, keeps = self._start(old, classes)
+        start, keeps = self._start(old, classes, pool)
         told, held_out = rows.take(train), rows.take(test)
-        start.teacher_ = fit_teacher(self.estimator, told, held_out, classes)
+        start.teacher_ = fit_teacher(self.estimator, told, held_out, classes, routes)
         soft = start.teacher_.predict_proba(told["X"])
         soft[train < len(pool)] = pool.proba[train[train < len(pool)]]
         judges = {f"{name}_val": part for name, part in held_out.items()} if len(test) else {}
@@ -295,7 +302,9 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         new = np.setdiff1d(classes, old.classes_).tolist()
         self._report(len(y), len(pool), new, changed, how)
 
-    def _start(self, old: DistilledClassifier, classes: np.ndarray) -> tuple[Any, bool]:
+    def _start(
+        self, old: DistilledClassifier, classes: np.ndarray, pool: ReplayPool
+    ) -> tuple[Any, bool]:
         """What the step goes on from: the student, with an output for each class."""
         start = clone(self.estimator)
         found = set(vars(old)) - set(old.get_params(deep=False))
@@ -307,7 +316,7 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         start.cv = start.checkpoint_dir = start.max_queries = None
         if self.class_prior is not None:
             start.class_prior = self._prior(classes)
-        terms = self._replay.objectives(old, classes)
+        terms = self._replay.objectives(old, classes, pool)
         if terms:
             start.objectives = [*named_parts(self.estimator.objectives, "objectives"), *terms]
         return start, keeps

@@ -1,5 +1,6 @@
 """StudentEnsemble: several students on the labels, side by side, averaged."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -170,10 +171,12 @@ class StudentEnsemble(ClassifierMixin, BaseEstimator):
         """
         return self._fit(X, y, sample_weight=sample_weight, groups=groups)
 
-    def _fit(self, X: Table, y: Any, **rows: Any) -> Self:
+    def _fit(self, X: Table, y: Any, callbacks: Sequence[Any] = (), **rows: Any) -> Self:
         """Train all students; `rows` are other arguments of the fit of a student."""
         self._validate_params()
-        self.cohort_ = fit_on_labels(self._new_cohort(), X, y, type(self).__name__, **rows)
+        cohort = self._new_cohort().set_callbacks(*callbacks)
+        self.cohort_ = fit_on_labels(cohort, X, y, type(self).__name__, **rows)
+        self.cohort_.set_callbacks()  # they watch a fit, and are not ours to store
         self.losses_ = self.cohort_.losses_
         self.leader_ = 0 if self.losses_ is None else int(self.losses_.argmin())
         self.decision_ = self._decision()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -105,9 +106,12 @@ class Generations:
             control = clone(template).set_params(alpha=1.0, transfer=None)
             every = [Generation(0, fit_on_labels(control, X, y, self.name, **rows))]
             kept = every[0]
-            arguments = Arguments.of(X, y, rows | {"X_transfer": X_transfer})
+            rows = rows | {"X_transfer": X_transfer}
             for place in range(1, self.estimator.n_generations + 1):
-                new = self._next(template, kept, place, arguments)
+                with catch_warnings():
+                    # The table of generations tells it, and nobody has seen the rows held out.
+                    filterwarnings("ignore", ".*the student is far behind its teacher")
+                    new = self._next(template, kept, place, X, y, rows)
                 every += new
                 best = min(new, key=lambda one: one.loss)
                 if best.loss >= kept.loss:
@@ -116,14 +120,18 @@ class Generations:
         return Found(kept, [one.row(kept) for one in every])
 
     def _next(
-        self, template: Any, before: Generation, place: int, arguments: Arguments
+        self, template: Any, before: Generation, place: int, X: Table, y: Any, rows: dict[str, Any]
     ) -> list[Generation]:
         """Students of the one before, at each weight of the labels."""
-        teacher = FrozenEstimator(before.fitted)
+        teacher = FrozenEstimator(before.fitted.set_callbacks())  # they watch a fit that is over
         students = [clone(template).set_params(teacher=teacher, alpha=one) for one in self.alphas]
-        for error in fit_several(students, arguments):
-            if error is not None:
-                raise error
+        if self.estimator._callbacks:  # they watch one fit at a time
+            for one in students:
+                one.fit(X, y, **rows)
+        else:
+            for error in fit_several(students, Arguments.of(X, y, rows)):
+                if error is not None:
+                    raise error
         return [Generation(place, one) for one in students]
 
     def _template(self, X: Table, y: Any, rows: dict[str, Any]) -> DistilledClassifier:
@@ -141,6 +149,7 @@ class Generations:
         params = {name: getattr(own, name) for name in PASSED_ON}
         temperature = 1.0 if is_auto(own.temperature) else own.temperature
         template = DistilledClassifier(**params, temperature=temperature, cv=None, refit=False)
+        template.set_callbacks(*own._callbacks)  # clones keep them
         given = check_containers(Arguments.of(X, y, {}))
         template._check_X(given.X, reset=True)
         labels = template._kind.check_target(y, given.X)

@@ -14,6 +14,8 @@ PASSED_ON = (
     *("refit", "verbose", "random_state", "max_time"),
 )
 
+UNUSED_BY_LEADER = ("transfer", "temperature", "alpha", "cv", "memory")
+
 
 class MutualClassifier(OwnTeacher):
     r"""Train a cohort of students that learn from one another, and keep one student.
@@ -26,7 +28,8 @@ class MutualClassifier(OwnTeacher):
     `keep`        the student
     ============  ==============================================================================
     "leader"      the one with the lowest log loss on the rows held out; there are no synthetic
-                  rows, and `transfer`, `temperature`, `alpha`, `cv` and `memory` are not used
+                  rows, and `transfer`, `temperature`, `alpha`, `cv` and `memory` are not used: a
+                  warning says so where they are set
     "distilled"   a new one, distilled from the mean of the cohort as by
                   :class:`DistilledClassifier`
     ============  ==============================================================================
@@ -159,6 +162,14 @@ class MutualClassifier(OwnTeacher):
         return super()._new_ensemble(**peers, **params)
 
     @property
+    def _way(self) -> str:
+        return f"keep={self.keep!r}"
+
+    @property
+    def _unused(self) -> tuple[str, ...]:
+        return UNUSED_BY_LEADER if self.keep == "leader" else ()
+
+    @property
     def _has_own_loop(self) -> bool:
         return self.keep == "leader"
 
@@ -170,7 +181,7 @@ class MutualClassifier(OwnTeacher):
                 "keep='distilled', or leave it out."
             )
         params = {name: getattr(self, name) for name in PASSED_ON}
-        ensemble = self._new_ensemble(**params)._fit(X, y, **rows)
+        ensemble = self._new_ensemble(**params)._fit(X, y, self._callbacks, **rows)
         leader, cohort = ensemble.leader_, ensemble.cohort_
         return self._take_over(
             cohort,

@@ -1,17 +1,23 @@
 """What classifiers that make their own teacher have in common."""
 
+import inspect
 from typing import Any, ClassVar, Self
 
+from sklearn.base import clone
 from sklearn.callback import with_callbacks
 
 from skdistill._fit.inputs import Arguments
+from skdistill._utils._compat import routing_enabled
 from skdistill._utils.types import ArrayLike, Table
+from skdistill._utils.warn import naming, warn
 from skdistill.classifier import DistilledClassifier
 from skdistill.loops._ensemble import StudentEnsemble
 from skdistill.student import MLPStudent
 
 # One split: the five folds of "auto", in each of the folds of the fit, would cost three times it.
 TEACHER_FRACTION = 0.2
+# Of values that can be told from a default.
+PLAIN = (str, int, float, type(None))
 # What a fit leaves beside its public attributes.
 _PRIVATE = ("_probabilities", "_settled", "_rows", "_split_seed", "_columns", "_row_shape")
 
@@ -45,6 +51,8 @@ class OwnTeacher(DistilledClassifier):
         if isinstance(self.student, MLPStudent):
             names = MLPStudent().get_params()
             ensemble.student = MLPStudent(**{name: getattr(self.student, name) for name in names})
+        if routing_enabled():  # it is ours: nobody else can say what it is to be given
+            ensemble.set_fit_request(sample_weight=True, groups=True)
         return ensemble
 
     def _new_ensemble(self, **params: Any) -> StudentEnsemble:
@@ -90,6 +98,7 @@ class OwnTeacher(DistilledClassifier):
             If a parameter or an input is not valid.
         """
         self._validate_params()
+        self._warn_of_unused()
         rows: dict[str, Any] = {
             "sample_weight": sample_weight,
             "groups": groups,
@@ -105,6 +114,39 @@ class OwnTeacher(DistilledClassifier):
                 )
             return self._fit_in_own_loop(X, y, X_transfer, rows)
         return self._distil(Arguments.of(X, y, rows | {"X_transfer": X_transfer}))
+
+    def _unfitted_plain(self) -> DistilledClassifier:
+        """An unfitted :class:`DistilledClassifier` with the same student; see the base."""
+        names = set(self.get_params(deep=False)) & set(DistilledClassifier().get_params(deep=False))
+        return clone(DistilledClassifier(**{name: getattr(self, name) for name in names}))
+
+    @property
+    def _way(self) -> str:
+        """The parameter that says how the student is made, such as "keep='leader'"."""
+        raise NotImplementedError
+
+    @property
+    def _unused(self) -> tuple[str, ...]:
+        """Parameters that this way has no use for."""
+        raise NotImplementedError
+
+    def _warn_of_unused(self) -> None:
+        """Say which parameters were set for nothing."""
+        usual = inspect.signature(type(self)).parameters
+        given = {name: getattr(self, name) for name in self._unused}
+        set_for_nothing = [
+            f"`{name}={value!r}`"
+            for name, value in given.items()
+            if not isinstance(value, PLAIN) or value != usual[name].default
+        ]
+        if set_for_nothing:
+            with naming(type(self).__name__):
+                warn(f"`{self._way}` does not use {', '.join(set_for_nothing)}: leave it out.")
+
+    @property
+    def _callbacks(self) -> list[Any]:
+        """Those that were set; each fit of a loop of its own gets them."""
+        return list(getattr(self, "_skl_callbacks", []))
 
     @property
     def _has_own_loop(self) -> bool:

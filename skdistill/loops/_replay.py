@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._fit.checks import readers_of_tables
 from skdistill._utils._compat import Interval, num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Table
 from skdistill.objectives import Batch, Objective
-from skdistill.table import read_table, stack_tables
+from skdistill.table import n_dimensions, read_table, stack_tables
 from skdistill.transfer import Munge, TransferSampler, draw_rows, rows_by_weight
 
 
@@ -38,6 +40,14 @@ class Replay(BaseEstimator):
         """Raise a ValueError for a parameter that is not valid."""
         self._validate_params()
 
+    def check_rows(self, X: Table) -> None:
+        """Raise a ValueError for rows that it cannot stand for, before anything is fitted.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        """
+
     def draw(
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
     ) -> tuple[Table, np.ndarray | None]:
@@ -60,7 +70,9 @@ class Replay(BaseEstimator):
         """
         raise NotImplementedError
 
-    def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
+    def objectives(
+        self, old: Estimator, classes: np.ndarray, pool: Any
+    ) -> list[tuple[str, Objective]]:
         """Terms of the loss that hold on to what the old student told.
 
         Parameters
@@ -69,6 +81,8 @@ class Replay(BaseEstimator):
             The student of the step before.
         classes : ndarray of shape (n_classes,)
             All that there are now.
+        pool : ReplayPool
+            The rows that are replayed, among these classes.
 
         Returns
         -------
@@ -115,15 +129,29 @@ class SyntheticReplay(Replay):
         self.sampler = sampler
         self.n_rows = n_rows
 
+    @property
+    def _sampler(self) -> TransferSampler:
+        return Munge() if self.sampler is None else self.sampler
+
+    def check_rows(self, X: Table) -> None:
+        """The sampler has to read them; see :meth:`Replay.check_rows`."""
+        readers = readers_of_tables(self._sampler, X)
+        if self.n_rows and readers:
+            what = "is sparse" if issparse(X) else f"has {n_dimensions(X)} dimensions"
+            raise ValueError(
+                f"`replay={self!r}` draws rows by {type(readers[0]).__name__}, which reads dense "
+                f"tables only, and X {what}: give StoredRows(), or another `sampler`."
+            )
+
     def draw(
         self, X: Table, y: np.ndarray, weight: FloatArray, n: int, rng: np.random.RandomState
     ) -> tuple[Table, None]:
         """Rows of the sampler that are no rows of X; see :meth:`Replay.draw`."""
-        sampler = Munge() if self.sampler is None else self.sampler
+        sampler = self._sampler
         sampler.check_parameters()
         even = None if not np.ptp(weight) else weight
         drawn, worth = draw_rows(sampler, X, n, rng, even)
-        is_new = ~_are_rows_of(X, drawn)
+        is_new = places_among(X, drawn) < 0
         drawn, worth = safe_indexing(drawn, np.flatnonzero(is_new)), worth[is_new]
         if len(worth) and np.ptp(worth):
             drawn = safe_indexing(drawn, rows_by_weight(len(worth), worth, rng))
@@ -131,21 +159,24 @@ class SyntheticReplay(Replay):
 
 
 class StoredRows(Replay):
-    """Replay some of the rows themselves, with their labels and what the student told of them.
+    """Replay some of the rows themselves [1]_, with labels and what the student told of them.
 
-    It is the buffer of dark experience replay, DER++ [1]_, which compares logits by their squared
-    distance: that is ``response=LogitMatching()`` of the estimator. Rows of the data stay in the
-    fitted estimator, and in its file.
+    The old answers are the soft targets of these rows, and `alpha` of the estimator weighs them
+    against the labels. Rows of the data stay in the fitted estimator, and in its file.
 
     Parameters
     ----------
     n_rows : int, default=200
         Rows that are kept, of all steps together.
 
+    See Also
+    --------
+    DarkExperience : The same rows, and the squared distance from the logits that they had.
+
     References
     ----------
-    .. [1] Buzzega, Boschini, Porrello, Abati and Calderara (2020). Dark Experience for General
-       Continual Learning: a Strong, Simple Baseline. https://doi.org/10.48550/arXiv.2004.07211
+    .. [1] Rolnick, Ahuja, Schwarz, Lillicrap and Wayne (2019). Experience Replay for Continual
+       Learning. https://doi.org/10.48550/arXiv.1811.11682
 
     Examples
     --------
@@ -204,7 +235,9 @@ class LearningWithoutForgetting(Replay):
         self.weight = weight
         self.temperature = temperature
 
-    def objectives(self, old: Estimator, classes: np.ndarray) -> list[tuple[str, Objective]]:
+    def objectives(
+        self, old: Estimator, classes: np.ndarray, pool: Any
+    ) -> list[tuple[str, Objective]]:
         """The term, among the old classes; see :meth:`Replay.objectives`."""
         places = tuple(np.searchsorted(classes, old.classes_).tolist())
         term = OldAnswers(FrozenEstimator(old), places, self.temperature, self.weight)
@@ -234,14 +267,28 @@ class OldAnswers(Objective):
         return (told.exp() * (told - own)).sum(dim=1)
 
 
-def _are_rows_of(X: Table, drawn: Table) -> np.ndarray:
-    """Which of the rows drawn are equal to a row of X."""
-    table = read_table(stack_tables([X, drawn]))
+def places_among(X: Table, rows: Table) -> IntArray:
+    """Where X has a row that is equal to each of the rows; -1 where it has none."""
+    row = _codes_of_rows(stack_tables([X, rows]))
+    n_rows = num_samples(X)
+    places = np.full(row.max() + 1, -1)
+    places[row[:n_rows]] = np.arange(n_rows)
+    return places[row[n_rows:]]
+
+
+def _codes_of_rows(X: Table) -> IntArray:
+    """A number for each row, the same for equal rows."""
+    if issparse(X):
+        whole = X.tocsr()
+        whole.sum_duplicates()
+        whole.eliminate_zeros()
+        parts = [np.split(one, whole.indptr[1:-1]) for one in (whole.indices, whole.data)]
+        told = [a.tobytes() + b.tobytes() for a, b in zip(*parts, strict=True)]
+        return pd.factorize(np.array(told, dtype=object))[0]
+    table = read_table(X if n_dimensions(X) <= 2 else X.reshape(len(X), -1))
     columns = [*table.numbers.T, *table.categories]
     codes = np.column_stack([pd.factorize(one, use_na_sentinel=False)[0] for one in columns])
-    row = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
-    n_rows = num_samples(X)
-    return np.isin(row[n_rows:], row[:n_rows])
+    return np.unique(codes, axis=0, return_inverse=True)[1].ravel()
 
 
 def _one_of_each_first(y: np.ndarray, weight: FloatArray, rng: np.random.RandomState) -> IntArray:

@@ -143,6 +143,14 @@ class SelfDistilledClassifier(OwnTeacher):
         self.random_state = random_state
 
     @property
+    def _way(self) -> str:
+        return f"scheme={self.scheme!r}"
+
+    @property
+    def _unused(self) -> tuple[str, ...]:
+        return ("n_generations",) if self.scheme == "ensemble" else ("n_students", "cv")
+
+    @property
     def _has_own_loop(self) -> bool:
         return self.scheme == "generations"
 

@@ -3,6 +3,7 @@
 from skdistill.objectives._attention_transfer import AttentionTransfer
 from skdistill.objectives._brier import Brier
 from skdistill.objectives._cka import CKA
+from skdistill.objectives._depth_heads import DepthHeads
 from skdistill.objectives._discriminator import Discriminator
 from skdistill.objectives._dist import DIST
 from skdistill.objectives._dkd import DKD
@@ -47,6 +48,7 @@ __all__ = [
     "BalancedHinton",
     "Batch",
     "Brier",
+    "DepthHeads",
     "Discriminator",
     "DistillationLoss",
     "Heads",
@@ -89,6 +91,7 @@ for _public in (
     BalancedHinton,
     Batch,
     Brier,
+    DepthHeads,
     Discriminator,
     DistillationLoss,
     Heads,

@@ -5,17 +5,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skdistill.scale._formats import ARROW, CSV, PARQUET, files_of
+from skdistill.scale._formats import ARROW, CSV, files_of
 from skdistill.scale._optional import require
+from skdistill.scale._pieces import EXTRA, pieces_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-EXTRA = "cli"
-# Batches, and files, that are read ahead of the one that is worked on.
-BATCHES_AHEAD, FILES_AHEAD = 2, 1
-# What stands for a missing value in a CSV file besides what pyarrow takes for one; as pandas does.
-_ALSO_MISSING = ["<NA>", "None"]
 
 
 class TableFiles:
@@ -45,17 +40,14 @@ class TableFiles:
     """
 
     def __init__(self, source: str | PathLike[str]) -> None:
-        self._files, self.format = files_of(Path(source))
-        self._folder = str(source) if Path(source).is_dir() else None
-        self._dataset = self._open(None)
-        self.names = self._dataset.schema.names
+        paths, self.format = files_of(Path(source))
+        folder = str(source) if Path(source).is_dir() else None
+        self._dataset = _dataset([str(path) for path in paths], self.format, folder)
+        self.schema = self._dataset.schema
+        self.names = self.schema.names
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
             raise ValueError(f"`source` has several columns of one name, {twice}: rename them.")
-
-    @property
-    def schema(self) -> "pa.Schema":
-        return self._dataset.schema
 
     def take_numbers(self, numbers: Sequence[str]) -> None:
         """Read these columns of a CSV file as float64, and all others as text.
@@ -68,7 +60,9 @@ class TableFiles:
         numbers : sequence of str
         """
         if self.format == CSV:
-            self._dataset = self._open(set(numbers))
+            pa = require("pyarrow", EXTRA)
+            types = [pa.float64() if name in numbers else pa.string() for name in self.names]
+            self.schema = pa.schema(list(zip(self.names, types, strict=True)))
 
     def count(self) -> int | None:
         """How many rows there are; None for CSV, which only reading the file tells."""
@@ -87,41 +81,40 @@ class TableFiles:
         ------
         pyarrow.Table
         """
-        scanned = self._dataset.to_batches(
-            columns=list(columns),
-            batch_size=n_rows,
-            batch_readahead=BATCHES_AHEAD,
-            fragment_readahead=FILES_AHEAD,
-        )
-        yield from _filled(scanned, n_rows)
+        yield from _filled(self._pieces(list(columns), n_rows), n_rows)
 
-    def _open(self, numbers: set[str] | None) -> Any:
-        """The files as a dataset of pyarrow."""
-        ds = require("pyarrow.dataset", EXTRA)
-        form = _file_format(ds, self.format, None if numbers is None else (self.names, numbers))
-        named = {"partition_base_dir": self._folder, "partitioning": "hive"} if self._folder else {}
-        return ds.dataset([str(path) for path in self._files], format=form, **named)
+    def _pieces(self, columns: list[str], n_rows: int) -> Iterator["pa.RecordBatch"]:
+        """The rows of one file after the other, in pieces of any size."""
+        ds, pa = require("pyarrow.dataset", EXTRA), require("pyarrow", EXTRA)
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        for fragment in self._dataset.get_fragments():
+            of_path = ds.get_partition_keys(fragment.partition_expression)
+            own = [name for name in columns if name not in of_path]
+            self._check_same(fragment, of_path)
+            for piece in pieces_of(fragment.path, self.format, own, n_rows, schema):
+                arrays = [
+                    pa.repeat(of_path[field.name], piece.num_rows).cast(field.type)
+                    if field.name in of_path
+                    else piece.column(field.name).cast(field.type)
+                    for field in schema
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _check_same(self, fragment: Any, of_path: dict[str, Any]) -> None:
+        """Refuse a file of a folder that has other columns than the first."""
+        found = {*fragment.physical_schema.names, *of_path}
+        if found != set(self.names):
+            raise ValueError(
+                f"`source` has files of different columns: {fragment.path!r} has {sorted(found)}, "
+                f"the first file {sorted(self.names)}. Give each kind a folder of its own."
+            )
 
 
-def _file_format(ds: Any, kind: str, types: tuple[list[str], set[str]] | None) -> Any:
-    if kind == CSV:
-        return ds.CsvFileFormat(convert_options=None if types is None else _conversion(*types))
-    if kind == ARROW:
-        return ds.IpcFileFormat()
-    assert kind == PARQUET
-    # Without, the bytes of a whole row group are in memory, which may be those of a whole file.
-    options = ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
-    return ds.ParquetFileFormat(default_fragment_scan_options=options)
-
-
-def _conversion(names: list[str], numbers: set[str]) -> Any:
-    """How the cells of a CSV file are read."""
-    pa, csv = require("pyarrow", EXTRA), require("pyarrow.csv", EXTRA)
-    return csv.ConvertOptions(
-        column_types={name: pa.float64() if name in numbers else pa.string() for name in names},
-        null_values=[*csv.ConvertOptions().null_values, *_ALSO_MISSING],
-        strings_can_be_null=True,
-    )
+def _dataset(paths: list[str], kind: str, folder: str | None) -> Any:
+    """The files as a dataset of pyarrow, which knows columns, folders named column=value, rows."""
+    ds = require("pyarrow.dataset", EXTRA)
+    named = {"partition_base_dir": folder, "partitioning": "hive"} if folder else {}
+    return ds.dataset(paths, format="ipc" if kind == ARROW else kind, **named)
 
 
 def _filled(batches: Iterable["pa.RecordBatch"], n_rows: int) -> Iterator["pa.Table"]:

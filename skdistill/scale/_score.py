@@ -14,7 +14,8 @@ from skdistill._utils.files import check_target, write_whole
 from skdistill.scale._answer_table import AnswerTable, Student
 from skdistill.scale._formats import CSV, format_of
 from skdistill.scale._optional import require
-from skdistill.scale._reading import EXTRA, TableFiles
+from skdistill.scale._pieces import EXTRA
+from skdistill.scale._reading import TableFiles
 from skdistill.scale._writing import check_writable, write_batches
 from skdistill.serving import Scorer
 
@@ -227,17 +228,19 @@ def _table(scorer: Scorer, columns: list[str], keep: Names, drop: Names) -> Answ
             "'rest' is taken by one of `keep` and `drop`, and only where the student knows its "
             f"columns by name; got keep={keep!r} and drop={drop!r}: name the columns."
         )
-    if isinstance(drop, str) and drop != REST:
-        raise TypeError(f"`drop` must be a list of names or 'rest', got {drop!r}.")
+    for name, columns_named in (("keep", keep), ("drop", drop)):
+        if isinstance(columns_named, str) and columns_named != REST:
+            raise TypeError(f"`{name}` must be a list of names or 'rest', got {columns_named!r}.")
     if keep == REST:
         keep = [name for name in columns if name not in [*read, *drop]]
     if drop == REST:
         drop = [name for name in columns if name not in [*read, *keep]]
-    unknown = [name for name in drop if name not in columns]
+    unknown = [name for name in [*keep, *drop] if name not in columns]
     used = [name for name in drop if name in read or name in keep]
     if unknown or used:
-        wrong = f"{used}, which is read or kept" if used else f"{unknown}, which is not there"
-        raise ValueError(f"`drop` has {wrong}: the source has {columns}.")
+        what = "`keep` or `drop` has" if unknown else "`drop` has"
+        wrong = f"{unknown}, which is not there" if unknown else f"{used}, which is read or kept"
+        raise ValueError(f"{what} {wrong}: the source has {columns}.")
     if read:
         _check_names(columns, read, [*read, *keep, *drop])
     return AnswerTable(scorer, [name for name in columns if name not in drop], keep)

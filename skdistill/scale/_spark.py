@@ -14,13 +14,14 @@ from skdistill.serving import Scorer
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Spark's type of an answer, by NumPy's.
+# Types of the answers in Spark and in Arrow, by NumPy's type or kind.
 _TYPES = {
-    "U": "StringType",
-    "b": "BooleanType",
-    "i8": "LongType",
-    "f4": "FloatType",
-    "f8": "DoubleType",
+    "f4": ("FloatType", "float32"),
+    "f": ("DoubleType", "float64"),
+    "i": ("LongType", "int64"),
+    "u": ("LongType", "int64"),
+    "b": ("BooleanType", "bool"),
+    "U": ("StringType", "string"),
 }
 
 
@@ -71,7 +72,9 @@ def score_spark(student: Student, sdf: Any, keep: Sequence[str] = ()) -> Any:
     def score(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
         return _score_batches(batches, sent.value)
 
-    return sdf.select(*map(_quoted, table.needed)).mapInArrow(score, schema)
+    # Spark's `mapInArrow` takes no name that has a dot.
+    plain = [sdf[_quoted(name)].alias(f"c{i}") for i, name in enumerate(table.needed)]
+    return sdf.select(*plain).mapInArrow(score, schema)
 
 
 def student_udf(student: Student, batch_size: int = 10_000) -> Callable[..., Any]:
@@ -129,9 +132,12 @@ def _score_batches(
 ) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
 
-    for batch in batches:
-        rows = pa.Table.from_batches([batch]).select(table.inputs)
-        answers = [pa.array(values) for values in table.answer(rows, batch.num_rows).values()]
+    for plain in batches:
+        batch = plain.rename_columns(table.needed)
+        answers = [
+            pa.array(values).cast(_types_of(values.dtype)[1])
+            for values in table.answer(batch.select(table.inputs), batch.num_rows).values()
+        ]
         kept = [batch.column(name) for name in table.kept]
         yield pa.RecordBatch.from_arrays([*kept, *answers], [*table.kept, *table.answers])
 
@@ -153,15 +159,16 @@ def _predict_function(table: AnswerTable) -> Callable[..., dict[str, np.ndarray]
 def _answer_fields(answers: dict[str, np.dtype]) -> list[Any]:
     types = require("pyspark.sql.types", "spark")
     return [
-        types.StructField(name, getattr(types, _spark_type(dtype))())
+        types.StructField(name, getattr(types, _types_of(dtype)[0])())
         for name, dtype in answers.items()
     ]
 
 
-def _spark_type(dtype: np.dtype) -> str:
-    return _TYPES.get(dtype.kind) or _TYPES[dtype.str[1:]]
+def _types_of(dtype: np.dtype) -> tuple[str, str]:
+    """The names of a type in Spark and in Arrow."""
+    return _TYPES.get(dtype.str[1:]) or _TYPES[dtype.kind]
 
 
 def _quoted(name: str) -> str:
-    """A name that may have dots, as Spark's `select` takes it."""
+    """A name that may have dots, as Spark's frames take it."""
     return "`" + name.replace("`", "``") + "`"

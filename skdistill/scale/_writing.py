@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from skdistill.scale._formats import CSV, PARQUET
 from skdistill.scale._optional import require
-from skdistill.scale._reading import EXTRA
+from skdistill.scale._pieces import EXTRA
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +62,11 @@ def write_batches(
 
 def _writer(file: BinaryIO, schema: "pa.Schema", kind: str) -> Any:
     if kind == PARQUET:
-        return require("pyarrow.parquet", EXTRA).ParquetWriter(file, schema)
+        types = require("pyarrow.types", EXTRA)
+        # Probabilities are all different: a dictionary of them takes time and saves no byte.
+        repeated = [field.name for field in schema if not types.is_floating(field.type)]
+        writer = require("pyarrow.parquet", EXTRA).ParquetWriter
+        return writer(file, schema, use_dictionary=repeated)
     if kind == CSV:
         return require("pyarrow.csv", EXTRA).CSVWriter(file, schema)
     return require("pyarrow", EXTRA).ipc.new_file(file, schema)

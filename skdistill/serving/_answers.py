@@ -5,7 +5,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from skdistill._stored.files import current_features
 from skdistill._utils.types import ArrayLike, FloatArray
+from skdistill.serving._matrix import MATRIX
 
 # Largest gap of a probability, or of a number as a share of the spread of y: an optimizer reorders
 # sums, no more.
@@ -24,9 +26,8 @@ class ClassAnswers:
     classes : ndarray of shape (n_classes,)
     """
 
-    # The output that tells whether a row was answered, and all of them.
+    # The output that tells whether a row was answered.
     main = "probabilities"
-    outputs = ("probabilities", "label")
     estimator_type = "classifier"
 
     def __init__(self, metadata: dict[str, str]) -> None:
@@ -34,6 +35,9 @@ class ClassAnswers:
         self._values = told["values"]
         self.classes = np.array(told["values"], dtype=told["dtype"])
         self.n_columns = len(self.classes)
+        layout = current_features(json.loads(metadata["features"]))["layout"]
+        self.has_labels = layout != MATRIX
+        self.outputs = ("probabilities", "label") if self.has_labels else ("probabilities",)
 
     def gap(self, found: FloatArray, expected: FloatArray) -> float:
         """The largest difference, infinite where the shapes differ."""
@@ -41,9 +45,10 @@ class ClassAnswers:
 
     def are_alike(self, answers: list[Any], expected: FloatArray) -> bool:
         """Whether the outputs are those that were stored."""
-        found, labels = answers
-        close = self.gap(found, expected) <= TOLERANCE
-        return close and _are_best(labels.tolist(), self._values, expected)
+        close = self.gap(answers[0], expected) <= TOLERANCE
+        if not self.has_labels:
+            return close
+        return close and _are_best(answers[1].tolist(), self._values, expected)
 
     def refuse_row(self, row: int) -> NoReturn:
         """Raise the error of a row without an answer."""

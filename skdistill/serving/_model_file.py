@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._stored.files import SEAL, length_told
+from skdistill._stored.files import SEAL, current_features, length_told
 from skdistill._utils.types import FloatArray
 from skdistill.serving._answers import answers_of
+from skdistill.serving._matrix import FEATURES, MATRIX
 from skdistill.serving._rows import CATEGORIES, NUMBERS, Feed
 
 # Of the exported file; raised when an older Scorer would misread it.
@@ -30,7 +31,8 @@ _FILE_OF_WEIGHTS = re.compile(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])",
 # Of the numbers in the rows that a file is checked by: half as many bytes as float64.
 PROBE_TYPE = "<f4"
 CHECKED = ("format_version", "classes", "features", "packages", "quantize", "probe")
-CHECKED_OF_NUMBERS = ("targets",)
+# Only where the file has them.
+CHECKED_IF_THERE = ("targets", "provenance", "self_check")
 METADATA_CHECKSUM = "metadata_sha256"
 
 
@@ -128,7 +130,7 @@ def names_of_external_files(data: bytes) -> set[str]:
 def checksum_of(metadata: dict[str, str]) -> str:
     """The checksum of the metadata that the Scorer reads."""
     read = [metadata.get(key) for key in CHECKED]
-    read += [metadata[key] for key in CHECKED_OF_NUMBERS if key in metadata]
+    read += [metadata[key] for key in CHECKED_IF_THERE if key in metadata]
     return hashlib.sha256(json.dumps(read).encode()).hexdigest()
 
 
@@ -188,7 +190,7 @@ def write_probe(feed: Feed, answers: FloatArray) -> str:
     """
     return json.dumps(
         {
-            "numbers": _as_text(feed.get(NUMBERS)),
+            "numbers": _as_text(feed.get(FEATURES, feed.get(NUMBERS))),
             "categories": feed[CATEGORIES].tolist() if CATEGORIES in feed else None,
             "probabilities": _as_text(answers),
             "dtype": PROBE_TYPE,
@@ -213,9 +215,11 @@ def read_probe(metadata: dict[str, str]) -> tuple[Feed, FloatArray]:
     answers = _as_array(probe["probabilities"], kind).reshape(-1, answers_of(metadata).n_columns)
     feed = {}
     if probe["numbers"] is not None:
-        number_type = json.loads(metadata["features"])["number_type"]
+        features = current_features(json.loads(metadata["features"]))
         numbers = _as_array(probe["numbers"], kind).reshape(len(answers), -1)
-        feed[NUMBERS] = numbers.astype(number_type)
+        if features["layout"] == MATRIX:
+            return {FEATURES: numbers.astype(np.float32)}, answers
+        feed[NUMBERS] = numbers.astype(features["number_type"])
     if probe["categories"] is not None:
         feed[CATEGORIES] = np.array(probe["categories"], dtype=object)
     return feed, answers

@@ -14,6 +14,7 @@ from skdistill._stored.files import current_features
 from skdistill._utils.types import FloatArray, ObjectArray, Table
 from skdistill._utils.values import is_missing, is_number_type
 from skdistill.serving._categories import category_columns
+from skdistill.serving._matrix import FEATURES, MATRIX, MatrixLayout
 
 NUMBERS, CATEGORIES = "numbers", "categories"
 _PLAIN_NUMBERS = (float, int)
@@ -51,6 +52,8 @@ class RowReader:
         self._number_labels = [self.labels[i] for i in self._numbers]
         self._category_labels = [self.labels[i] for i in self._categories]
         self._category_columns = category_columns(self._category_labels, features)
+        is_matrix = features["layout"] == MATRIX
+        self.matrix_layout = MatrixLayout(features, self.labels) if is_matrix else None
 
     def read(self, X: Table) -> tuple[Feed, int]:
         """Lay rows out.
@@ -64,6 +67,25 @@ class RowReader:
         feed : dict of str to ndarray
         n_rows : int
         """
+        feed, n_rows = self._read(X)
+        return self.laid_out(feed), n_rows
+
+    def laid_out(self, feed: Feed) -> Feed:
+        """Numbers and texts as the file takes them: as they are, or as one matrix.
+
+        Parameters
+        ----------
+        feed : dict of str to ndarray
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        if self.matrix_layout is None:
+            return feed
+        return {FEATURES: self.matrix_layout.matrix(feed.get(NUMBERS), feed.get(CATEGORIES))}
+
+    def _read(self, X: Table) -> tuple[Feed, int]:
         if type(X) is np.ndarray:
             return self._of_array(X)
         if isinstance(X, dict):

@@ -6,9 +6,7 @@ Importing this module loads neither torch nor scikit-learn nor pandas.
 import hashlib
 import json
 import math
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,15 +14,15 @@ from skdistill._utils.levels import TEXT, kinds_of
 from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill.serving._answers import ClassAnswers, NumberAnswers, answers_of, r2
+from skdistill.serving._matrix import FEATURES
+from skdistill.serving._metadata import ModelMetadata, metadata_of
 from skdistill.serving._model_file import check_rewritten, is_as_written, names_of_external_files
+from skdistill.serving._opening import Source, open_session, read_source
 from skdistill.serving._rows import RowReader
 
-if TYPE_CHECKING:  # neither is imported before it is asked for
-    from onnxruntime import InferenceSession
+if TYPE_CHECKING:  # not imported before it is asked for
     from sklearn.utils import Tags
 
-# The file, or its content.
-Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 # Rows scored at a time: their activations stay in the processor's cache.
 ROWS_AT_ONCE = 4096
 
@@ -94,7 +92,7 @@ class Scorer:
         is_integer = isinstance(n_threads, (int, np.integer)) and not isinstance(n_threads, bool)
         if not is_integer or n_threads < 1:
             raise ValueError(f"`n_threads` must be an integer of 1 or above, got {n_threads!r}.")
-        self._open(*_read(path), int(n_threads))
+        self._open(*read_source(path), int(n_threads))
 
     def _open(self, data: bytes, files: dict[str, bytes], name: str, n_threads: int) -> None:
         """Open the content of a file, and of those beside it that hold its weights."""
@@ -111,6 +109,7 @@ class Scorer:
         if not as_written:
             check_rewritten(session, metadata, name)
         self._data, self._files, self._n_threads, self._session = data, files, n_threads, session
+        self._metadata, self._is_as_written = metadata, as_written
         self._reader = RowReader(json.loads(metadata["features"]))
         self._answers = answers = answers_of(metadata)
         if isinstance(answers, ClassAnswers):
@@ -140,6 +139,17 @@ class Scorer:
             Itself.
         """
         return self
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the file says of itself: columns, classes, versions, teachers, licence.
+
+        Returns
+        -------
+        ModelMetadata
+        """
+        n_bytes = len(self._data) + sum(map(len, self._files.values()))
+        return metadata_of(self._metadata, self._session, n_bytes, self._is_as_written)
 
     def predict_proba(self, X: Table) -> FloatArray:
         """Probabilities of the classes.
@@ -180,6 +190,8 @@ class Scorer:
         """
         answers = self._answers
         if isinstance(answers, ClassAnswers):
+            if not answers.has_labels:
+                return self.classes_[self._ask(["probabilities"], X)[0].argmax(axis=1)]
             labels = self._ask(["probabilities", "label"], X)[1]
             return np.asarray(labels).astype(self.classes_.dtype)
         values = self._ask(["predictions"], X)[0]
@@ -220,6 +232,31 @@ class Scorer:
         """
         known = self._levels("predict_interval")
         return interpolate(self._ask(["predictions"], X)[0], known, tails_of(coverage, known))
+
+    def to_matrix(self, X: Table) -> FloatArray:
+        """Rows as a file with ``layout="matrix"`` takes them, for runtimes other than this one.
+
+        Parameters
+        ----------
+        X : array, DataFrame, dict, list of dicts or list of lists
+            As for :meth:`predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            float32. A category is its place in the ``levels`` of its column in ``metadata``, from
+            0; a missing value is NaN, an unknown category -1.
+
+        Raises
+        ------
+        ValueError
+            If the file has another layout, or as for :meth:`predict_proba`.
+        """
+        if self._reader.matrix_layout is None:
+            raise ValueError(
+                "this file takes numbers and texts apart: export it with `layout='matrix'`."
+            )
+        return self._reader.read(X)[0][FEATURES]
 
     def _levels(self, method: str) -> FloatArray:
         """The levels that the student tells quantiles of."""
@@ -321,68 +358,3 @@ class Scorer:
         if not math.isfinite(answers[0].sum()):
             self._answers.refuse_row(int((~np.isfinite(answers[0])).any(axis=1).argmax()))
         return answers
-
-
-def _read(path: Source) -> tuple[bytes, dict[str, bytes], str]:
-    """The content of a file, that of the files beside it that it names, and what to call it."""
-    if isinstance(path, (str, os.PathLike)):
-        data = Path(path).read_bytes()
-        return data, _files_beside(data, Path(path)), f"the file {os.fspath(path)!r}"
-    given: Any = path.read() if hasattr(path, "read") else path
-    if not isinstance(given, (bytes, bytearray, memoryview)):
-        raise TypeError(
-            f"`path` must be a path, bytes or a binary file, got {type(path).__name__}."
-        )
-    return bytes(given), {}, "the content given as `path`"
-
-
-def _files_beside(data: bytes, path: Path) -> dict[str, bytes]:
-    """Where a tool has put weights of the model into files of their own: these files, by name."""
-    folder = path.parent.resolve()
-    files = {name: (folder / name).resolve() for name in names_of_external_files(data)}
-    return {
-        name: file.read_bytes()
-        for name, file in files.items()
-        if file.is_relative_to(folder) and file.is_file()
-    }
-
-
-def open_session(
-    data: bytes, name: str, n_threads: int, files: dict[str, bytes] | None = None
-) -> "InferenceSession":
-    """Load a model into ONNX Runtime.
-
-    Parameters
-    ----------
-    data : bytes
-    name : str
-        What to call it in an error.
-    n_threads : int
-    files : dict of str to bytes, default=None
-        Its external data.
-
-    Returns
-    -------
-    onnxruntime.InferenceSession
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            'Scorer needs the package onnxruntime: pip install "skdistill[onnx]"', name=error.name
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = n_threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    if files:
-        sizes = [len(content) for content in files.values()]
-        options.add_external_initializers_from_files_in_memory(
-            list(files), list(files.values()), sizes
-        )
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own kinds
-        raise ValueError(
-            f"{name} is damaged or truncated, for ONNX Runtime cannot load it: {error}"
-        ) from error

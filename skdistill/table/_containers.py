@@ -6,7 +6,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 
 from skdistill._utils.types import Table
 
@@ -33,7 +33,9 @@ def holds_text(X: Any) -> bool:
 
 
 def stack_tables(parts: list[Table]) -> Table:
-    """Tables of one container, one below the other."""
+    """Tables of one container, one below the other; sparse ones as a CSR matrix."""
+    if issparse(parts[0]):
+        return vstack(parts, format="csr")
     if isinstance(parts[0], pd.DataFrame):
         return pd.concat(parts, ignore_index=True)
     if is_frame(parts[0]):

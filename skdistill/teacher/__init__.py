@@ -97,7 +97,7 @@ __all__ = [
     "warn_of_unknown",
 ]
 
-# The path that stored models and users know; the files may move.
+# The public path, which stored models hold; the files may move.
 for _public in (
     FittedTeacher,
     Member,

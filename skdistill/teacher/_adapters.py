@@ -1,4 +1,4 @@
-"""Fitted models of other libraries, asked for probabilities in their own ways."""
+"""Adapters that ask fitted models of other libraries for probabilities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BY_FUNCTION = (
 
 
 def adapt(model: Estimator) -> Estimator:
-    """What answers for a teacher: an adapter for the models known here, else the teacher itself.
+    """An adapter for a known model, else the teacher itself.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def adapt(model: Estimator) -> Estimator:
     Returns
     -------
     object
-        With ``predict_proba``, where there is a way to ask the model for probabilities.
+        With ``predict_proba``, if the model can give probabilities.
 
     Raises
     ------
@@ -190,5 +190,5 @@ def _no_probabilities(parameter: str, value: object, remedy: str) -> ValueError:
 
 
 def _two_columns(p: FloatArray) -> FloatArray:
-    """Both columns, where a binary model gives the probability of the second class alone."""
+    """Both columns, for a binary model that gives only the probability of the second class."""
     return np.column_stack([1 - p, p]) if p.ndim == 1 else p

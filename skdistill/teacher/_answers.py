@@ -1,4 +1,4 @@
-"""What a fitted teacher answers, as it comes, and what its columns mean."""
+"""The raw answers of a fitted teacher, and the labels of their columns."""
 
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from skdistill.teacher._queries import answer_once
 
 
 def ask(name: str, estimator: Estimator, X: Table) -> Any:
-    """What a teacher answers, as it comes; an error names the teacher."""
+    """The raw answer of a teacher; an error names the teacher."""
     return answer_once(estimator, X, partial(_ask, name, estimator))
 
 
@@ -53,7 +53,7 @@ def own_classes(name: str, estimator: Estimator) -> NDArray[Any] | None:
 
 
 def check_parts(name: str, estimator: Estimator, row: Table) -> None:
-    """Raise a ValueError for a vote that takes the columns of frames by their places.
+    """Raise a ValueError for a vote that would mix the columns of its parts' DataFrames.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How a pool of teachers is fitted, weighed, and fitted again in folds."""
+"""Pools of teachers: fit, weights, and fits in folds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Parts = list[tuple[str, Estimator]]
 
 
 class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
-    """What pools of all kinds do alike; what differs, of classes and of numbers, is at the end."""
+    """The shared methods of all pools; the methods that differ by kind are at the end."""
 
     weights: Any
     random_state: RandomState
@@ -81,9 +81,9 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Handed to the teachers as it is, or the columns that `features` selects.
+            Handed to the teachers unchanged, or only the columns that `features` selects.
         y : array-like of shape (n_samples,) or, of regressors, (n_samples, n_targets), default=None
-            Labels, or the numbers that regressors are to tell. None is legal if every teacher is
+            Labels, or numbers for regressors. None is legal if every teacher is
             frozen.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights for the teachers that take them, or, with metadata routing, request them.
@@ -123,7 +123,7 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         if isinstance(self.weights, RowWeights):
             self.weights.check_rows(first_row)
         self._find_outputs(parts, y, first_row)
-        # Frozen teachers first: a misfit shows before an hour of fitting, not after it.
+        # Frozen teachers first: an error shows before an hour of fitting.
         members = [self._adopt(*one, first_row) for one in parts if is_frozen(one[1])]
         rows = self._rows(seen, y, select_columns(params, selection))
         jobs = make_jobs(parts, rows, self.random_state, self._cache)
@@ -142,15 +142,15 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
     ) -> Self:
         """Choose the weights on rows that the teachers have not seen.
 
-        Log loss is lowest with them, or of numbers the squared error. A prior worth one row a
-        teacher draws them to equal weights. Where `weights` is :class:`RowWeights`, a clone of it
-        is fitted. The teachers stay as they are.
+        They minimise the log loss, or for numbers the squared error. A prior worth one row for each
+        teacher pulls them to equal weights. If `weights` is :class:`RowWeights`, a clone of it
+        is fitted. The teachers do not change.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or, of regressors, (n_samples, n_targets)
-            Labels, of ``classes_``, or numbers. A class that no teacher knows says nothing of them.
+            Labels, of ``classes_``, or numbers. Rows of a class that no teacher knows are ignored.
         sample_weight : array-like of shape (n_samples,), default=None
         groups : array-like of shape (n_samples,), default=None
             Labels of rows that belong together; :class:`RowWeights` keeps them apart.
@@ -236,21 +236,21 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         return pool_tags(super().__sklearn_tags__(), sound_parts(self.teachers, "teacher"))
 
-    # --- what a pool of classes and one of numbers do each in its own way ---
+    # --- methods that differ between pools of classes and pools of numbers ---
 
     def _check_parameters(self) -> None:
         self._validate_params()
 
     def _check_teachers(self, parts: Parts, y: ArrayLike | None) -> None:
-        """Raise a ValueError for a teacher that cannot answer, or not without y."""
+        """Raise a ValueError for a teacher that cannot answer, or that needs y."""
         raise NotImplementedError
 
     def _read_y(self, y: ArrayLike, X: Table) -> NDArray[Any]:
-        """What the teachers are to learn of each row of X, checked."""
+        """The checked target of each row of X."""
         raise NotImplementedError
 
     def _find_outputs(self, parts: Parts, y: NDArray[Any] | None, first_row: Table) -> None:
-        """Find and keep what the columns of the pooled answers stand for."""
+        """Find and keep the meaning of the columns of the pooled answers."""
         raise NotImplementedError
 
     def _adopt(self, name: str, part: Estimator, first_row: Table) -> Member:
@@ -264,21 +264,21 @@ class BasePool(FittedPool, NamedListsMixin, BaseEstimator):
         fit_params: Mapping[str, dict[str, Any]],
         levels: tuple[float, ...] | None = None,
     ) -> TrainingRows:
-        """What the others are fitted on, and the levels that they are asked for then."""
+        """The training rows of the others, and the quantile levels that they are asked for."""
         raise NotImplementedError
 
     def _read_truth(self, y: ArrayLike, X: Table) -> NDArray[Any]:
-        """What the answers to rows of X are measured by."""
+        """The truth against which answers to rows of X are measured."""
         raise NotImplementedError
 
     def _best_weights(
         self, answers: list[FloatArray], truth: NDArray[Any], sample_weight: FloatArray | None
     ) -> FloatArray:
-        """The weights with which the pooled answers are nearest to the truth."""
+        """The weights that bring the pooled answers nearest to the truth."""
         raise NotImplementedError
 
     def _losses(
         self, answers: list[FloatArray], truth: NDArray[Any]
     ) -> tuple[FloatArray, PoolLosses]:
-        """The loss of each teacher on each row, and that of the pool by the weights."""
+        """The loss of each teacher on each row, and the pool's loss as a function of weights."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Teachers fitted and rows labelled, each once where `memory` keeps what comes of it."""
+"""Fits of teachers and labels of rows; with `memory`, each is computed once."""
 
 import pickle
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from skdistill.teacher._libraries import known_by
 from skdistill.teacher._members import InMemory, Member, Source
 from skdistill.teacher._models import n_votes_of
 
-# The training and the test rows of a fold by their places, and tables of other rows.
+# The row numbers of the training and test part of a fold, and tables of other rows.
 Fold = tuple[IntArray, IntArray, list[Table]]
 # The classes of a teacher's columns, and its probabilities of some tables.
 FoldAnswer = tuple[IntArray, list[FloatArray]]
@@ -25,7 +25,7 @@ def is_kept(cache: Cache, job: FitJob) -> bool:
 
 
 def fit_member(cache: Cache, job: FitJob) -> Member:
-    """Fit one teacher, or refer to it in the cache, where it is read when it is needed.
+    """Fit one teacher, or refer to it in the cache, from where it is read when needed.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def is_fold_kept(cache: Cache, job: FitJob, fold: Fold) -> bool:
 
 
 def fit_and_label(cache: Cache, job: FitJob, fold: Fold, number: int) -> FoldAnswer:
-    """Fit one teacher on a fold's training rows; label its test rows, and rows besides.
+    """Fit one teacher on a fold's training rows; label its test rows, and other rows.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def accepts_rows(cache: Cache, member: Member, X: Table) -> bool:
 
 
 def renew_keys(cache: Cache, members: list[Member], parts: list[tuple[str, Estimator]]) -> None:
-    """Know the frozen teachers by what they are now: somebody may have changed them."""
+    """Identify the frozen teachers by their present state: they may have been changed."""
     given = dict(parts)
     for member in members:
         if is_frozen(given[member.name]):
@@ -125,11 +125,11 @@ def _fold_key(cache: Cache, job: FitJob, fold: Fold) -> str | None:
     return cache.key("a fold", job.key(cache), fold)
 
 
-# --- what the cache keeps: functions of a key, and of what they need where it is not there ---
+# --- cached functions: of a key, and of the arguments needed if the result is missing ---
 
 
 def _fit(key: str, job: FitJob, parameter: str = "memory") -> bytes:
-    # What cannot be kept is not fitted for nothing.
+    # Fail before the fit if the result cannot be stored.
     _pickled(job.estimator, job.name, parameter)
     return _pickled(job.fit(), job.name, parameter)
 
@@ -173,7 +173,7 @@ def _accepts(key: str | None, member: Member, X: Table) -> bool:
 
 @dataclass
 class InCache:
-    """A fitted teacher in the cache, where it is a pickle."""
+    """A fitted teacher in the cache, as a pickle."""
 
     entry: CacheEntry
 

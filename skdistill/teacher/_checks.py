@@ -1,4 +1,4 @@
-"""Checks of the teachers a user gives, before anything is fitted."""
+"""Checks of the user's teachers, before anything is fitted."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -30,7 +30,7 @@ from skdistill.teacher._libraries import is_known_model
 from skdistill.teacher._row_weights import RowWeights
 from skdistill.teacher._torch import TorchTeacher
 
-# What `floor` may be.
+# Valid values of `floor`.
 FLOOR = [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="left")]
 
 
@@ -46,7 +46,7 @@ def unfrozen(parts: list[tuple[str, Estimator]]) -> list[tuple[str, Estimator]]:
 
 
 def check_instances(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
-    """Raise a ValueError for no teachers, for classes of them, and for y that they lack."""
+    """Raise a ValueError for no teachers, for classes instead of instances, or for a missing y."""
     if not parts:
         raise ValueError("`teacher` is an empty list: give at least one teacher.")
     unfitted = [name for name, _ in unfrozen(parts)]
@@ -64,7 +64,7 @@ def check_instances(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> 
 
 
 def check_refittable(jobs: Sequence[object]) -> None:
-    """Raise a ValueError where no teacher can be fitted on folds."""
+    """Raise a ValueError if no teacher can be fitted on folds."""
     if not jobs:
         raise ValueError(
             "`cv` needs a teacher that can be fitted again, but all are frozen: use `cv=None`, "
@@ -73,7 +73,7 @@ def check_refittable(jobs: Sequence[object]) -> None:
 
 
 def check_teachers(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
-    """Raise a ValueError for a teacher that cannot give probabilities, or not without y."""
+    """Raise a ValueError for a teacher that cannot give probabilities, or that needs y."""
     check_instances(parts, y)
     for name, part in parts:
         try:
@@ -97,7 +97,7 @@ def warn_of_refits(parts: list[tuple[str, Estimator]]) -> None:
 
 
 def tags_of(part: Estimator) -> Tags | None:
-    """The tags of a teacher, or of what is frozen in it; None where it declares none."""
+    """The tags of a teacher, or of the model frozen in it; None if it declares none."""
     inner = inner_of(part)
     has_tags = hasattr(inner, "__sklearn_tags__") and not isinstance(inner, type)
     return get_tags(inner) if has_tags else None
@@ -122,8 +122,8 @@ def pool_tags(tags: Tags, parts: list[tuple[str, Estimator]]) -> Tags:
 
 
 def taken_by_all(parts: list[tuple[str, Estimator]]) -> dict[str, bool]:
-    """What all of some teachers take, by the name of the tag of the input."""
-    # An object that declares no tags is taken to take anything.
+    """Whether all of some teachers take an input, by the name of its tag."""
+    # An object without tags is assumed to take anything.
     names = ("allow_nan", "categorical", "sparse", "string")
     own = _declared(parts)
     return {name: all(getattr(one.input_tags, name) for one in own) for name in names}
@@ -148,12 +148,12 @@ def _is_fitted(part: Estimator) -> bool:
 
 
 def kind_of(part: Estimator) -> str:
-    """The class of a teacher, or of what is frozen in it."""
+    """The class of a teacher, or of the model frozen in it."""
     return type(inner_of(part)).__name__
 
 
 def inner_of(part: Estimator) -> Estimator:
-    """What is frozen, at whatever depth, or the teacher itself."""
+    """The frozen model, at any depth, or the teacher itself."""
     while isinstance(part, FrozenEstimator):
         part = part.estimator
     return part
@@ -197,7 +197,7 @@ def union_of_classes(
     parts : list of (str, object)
     y : array-like of shape (n_samples,) or None
     first_row : array-like or DataFrame of shape (1, n_features)
-        Shown to teachers that know no labels, if nobody does: their columns are 0, 1, ...
+        Shown to the teachers if none knows labels: their columns are 0, 1, ...
 
     Returns
     -------
@@ -232,7 +232,7 @@ def union_of_classes(
 
 
 def _check_alike(known: dict[str, NDArray[Any]]) -> None:
-    """Raise a ValueError for classes, by who names them, that are disjoint or of two kinds."""
+    """Raise a ValueError for classes that are disjoint or of two kinds; it says who names them."""
     if len({one.dtype.kind in "OUST" for one in known.values()}) > 1:
         named = " against ".join(f"{brief(one)} ({name})" for name, one in known.items())
         raise ValueError(
@@ -284,7 +284,7 @@ def classes_of(
     Returns
     -------
     ndarray of shape (n_columns,) or None
-        None where it does not say.
+        None if it does not say.
     """
     classes = own_classes(name, part)
     if classes is not None:
@@ -296,7 +296,7 @@ def classes_of(
 
 
 def _width(name: str, part: Estimator, first_row: Table) -> int:
-    """How many columns a teacher gives that does not say its classes."""
+    """The number of columns of a teacher that does not say its classes."""
     answer, what = ask(name, part, first_row), f"`predict_proba` of teacher `{name}`"
     check_single(answer, what)
     shape = np.shape(answer)
@@ -334,12 +334,12 @@ def check_pool_weights(
 
 
 def check_columns(pool: Estimator, X: Table, reset: bool = False) -> Table:
-    """Return X with rows that can be taken, the number and names of its columns checked."""
+    """Return X as a table whose rows can be selected, with its columns checked."""
     check_container(X)
     (X,) = indexable(X)
     if not num_samples(X):
         raise ValueError("Found array with 0 sample(s) in X while a minimum of 1 is required.")
-    # A list of texts has no columns; of one row alone the teachers say what is wrong.
+    # A list of texts has no columns; for a single row the teachers raise their own error.
     has_columns = hasattr(pool, "n_features_in_") and getattr(X, "ndim", 2) > 1
     if reset or has_columns:
         validate_data(pool, X, reset=reset, skip_check_array=True)

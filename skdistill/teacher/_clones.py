@@ -1,4 +1,4 @@
-"""Unfitted copies of teachers, seeded where they have no seed of their own."""
+"""Unfitted copies of teachers, with seeds if they have none."""
 
 import copy
 
@@ -18,13 +18,13 @@ def clone_of(estimator: Estimator) -> Estimator:
     except RuntimeError:
         if not has_part_of(unfrozen_parts_of(estimator), "catboost"):
             raise
-        # CatBoost copies a list of `cat_features`, which clone() takes for a fault.
+        # CatBoost copies a list of `cat_features`, and clone() refuses this.
         return copy.deepcopy(estimator)
 
 
 def draw_seeds(random_state: RandomState, names: list[str]) -> dict[str, int | None]:
-    """A seed for each teacher; None for each where `random_state` is."""
-    if random_state is None:  # a number drawn here would hide the fit from the cache
+    """A seed for each teacher; None for each if `random_state` is None."""
+    if random_state is None:  # with a random number, the cache would not recognise the fit
         return dict.fromkeys(names)
     rng = check_random_state(random_state)
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
@@ -32,11 +32,11 @@ def draw_seeds(random_state: RandomState, names: list[str]) -> dict[str, int | N
 
 
 def seeded_clone(given: Estimator, seed: int | None) -> Estimator:
-    """A clone in which each `random_state` that is None has got a number of its own."""
+    """A clone in which each `random_state` of None is replaced by its own number."""
     estimator = clone_of(given)
     if seed is not None and hasattr(estimator, "get_params"):
         params, before = estimator.get_params(deep=True), given.get_params(deep=True)
-        # A part that is its own clone, as frozen ones are, is the user's: it stays as it is.
+        # A frozen part is its own clone and belongs to the user: it is not changed.
         kept = [
             f"{key}__"
             for key, part in params.items()

@@ -1,4 +1,4 @@
-"""How the answers of several teachers become one array."""
+"""The combination of several teachers' answers into one array."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,24 +11,24 @@ from skdistill._utils.warn import warn
 from skdistill.targets import floor_probabilities, pool_probabilities
 from skdistill.teacher._row_weights import RowWeights
 
-# Lowest probability of a teacher about whose resolution nothing is known.
+# Lowest probability of a teacher whose resolution is not known.
 UNKNOWN_FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
 class Combination:
-    """How answers are combined, and what stands in for those that nobody can give.
+    """The rule that combines answers, and the substitute for answers that no teacher can give.
 
     Attributes
     ----------
     weights : ndarray of shape (n_teachers,) or (n_samples, n_teachers), or RowWeights
-        The last tells those of rows, see :meth:`at`.
+        :class:`RowWeights` predicts the weights of each row, see :meth:`at`.
     """
 
     weights: FloatArray | RowWeights
 
     def at(self, X: Table) -> Self:
-        """The same for some rows, of which the weights may depend.
+        """The same for some rows, on which the weights may depend.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class MeanProbability(Combination):
 
     @property
     def n_columns(self) -> int:
-        """One a class."""
+        """One for each class."""
         return len(self.classes)
 
     def align(
@@ -163,7 +163,7 @@ class MeanNumber(Combination):
 
     @property
     def n_columns(self) -> int:
-        """One a target."""
+        """One for each target."""
         return self.n_targets
 
     def pool(self, answers: Iterable[FloatArray], columns: Iterable[IntArray]) -> FloatArray:
@@ -176,7 +176,7 @@ class MeanNumber(Combination):
     def teach(
         self, soft: FloatArray, y: NDArray[Any], columns: Iterable[IntArray], rows: IntArray
     ) -> BoolArray:
-        """Nothing: a number can always be told; see :meth:`Combination.teach`."""
+        """Nothing: there is always a number; see :meth:`Combination.teach`."""
         return np.ones(len(rows), dtype=bool)
 
 

@@ -22,7 +22,7 @@ ENSEMBLES = (*FORESTS, BaggingClassifier, VotingClassifier)
 
 
 def ensemble_in(teacher: Estimator) -> Estimator | None:
-    """The ensemble that a teacher is, or ends with, fitted or not; None where it is none."""
+    """The ensemble that a teacher is, or ends with, fitted or not; None if there is none."""
     if isinstance(teacher, FrozenEstimator):
         return ensemble_in(teacher.estimator)
     if isinstance(teacher, Pipeline):
@@ -38,7 +38,7 @@ def n_members_of(ensemble: Estimator) -> int:
 
 
 def check_bags(teachers: list[tuple[str, Estimator]], n_bags: int) -> None:
-    """Raise a ValueError for fewer teachers, or members of one, than there are to be bags.
+    """Raise a ValueError for fewer teachers, or members of one, than bags.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def check_bags(teachers: list[tuple[str, Estimator]], n_bags: int) -> None:
 
 
 def _check_members(name: str, ensemble: Estimator) -> None:
-    """Raise a ValueError for members that tell no probabilities, or that do not count alike."""
+    """Raise a ValueError for members without probabilities, or with different weights."""
     if getattr(ensemble, "weights", None) is not None:
         raise ValueError(
             f"teacher `{name}` weighs its members (`weights`), and heads count them alike: leave "
@@ -117,7 +117,7 @@ def label_by_bags(
 
 
 def _inputs_of(ensemble: Estimator, X: Table) -> Any:
-    """X as the members are given it."""
+    """X as the members get it."""
     if isinstance(ensemble, VotingClassifier):
         return X
     rows = X.tocsr() if issparse(X) else np.asarray(X)
@@ -125,7 +125,7 @@ def _inputs_of(ensemble: Estimator, X: Table) -> Any:
 
 
 def _unwrapped(teacher: Any, X: Table) -> tuple[Any, Table]:
-    """The ensemble itself, and what it sees of X."""
+    """The ensemble itself, and its input."""
     if isinstance(teacher, FrozenEstimator):
         return _unwrapped(teacher.estimator, X)
     if isinstance(teacher, Pipeline):

@@ -45,8 +45,8 @@ def select_columns(
     Parameters
     ----------
     fit_params : dict of str to dict
-        By the name of the teacher. Pairs of rows and labels are cut, and so is what is named
-        ``X_...`` or ``eval_X``; but only tables of the columns that the selection was made on.
+        By the name of the teacher. Pairs of rows and labels are cut, and arguments named
+        ``X_...`` or ``eval_X``; but only tables with the columns of X in the fit.
     selection : ColumnSelection
 
     Returns

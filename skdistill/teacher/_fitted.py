@@ -14,10 +14,10 @@ from skdistill.teacher._number_adapters import adapt_numbers
 
 
 class FittedTeacher(BaseEstimator):
-    """A fitted model, or a function, as a teacher, with the labels that its columns mean.
+    """A fitted model, or a function, as a teacher, with the labels of its columns.
 
-    A model that says its own classes needs no wrapper: give it in a
-    :class:`~sklearn.frozen.FrozenEstimator`. This one is for a model that knows other labels, or
+    A model that knows its classes does not need this wrapper: give it in a
+    :class:`~sklearn.frozen.FrozenEstimator`. Use this one for a model that knows other labels, or
     none, and for a function.
 
     Parameters
@@ -28,13 +28,13 @@ class FittedTeacher(BaseEstimator):
         callable takes X and returns probabilities of shape (n_samples, n_classes). For
         :class:`DistilledRegressor` the model is one of numbers, or the callable returns numbers.
     classes : array-like of shape (n_classes,), default=None
-        The label of each output column, in place of what the model says itself; a DataFrame whose
-        columns have these names is read by name. None means those of the model, if it says any.
+        The label of each output column, instead of the model's own; a DataFrame whose
+        columns have these names is read by name. None means those of the model, if it has any.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Only where `classes` was given, or the model says them.
+        Only if `classes` was given, or if the model has them.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class FittedTeacher(BaseEstimator):
         Returns
         -------
         array-like or DataFrame of shape (n_samples, n_classes)
-            As the model gives them, without names that `classes` replaces.
+            As the model returns them, without names that `classes` replaces.
         """
         model = adapt(self.model)
         ask = getattr(model, "predict_proba", model)
@@ -113,11 +113,11 @@ class FittedTeacher(BaseEstimator):
         return ask(X)
 
     def _renames(self, frame: Table) -> bool:
-        """Whether the columns of the model's answer have none of the names told."""
+        """Whether the columns of the model's answer have none of the names in `classes`."""
         return not set(map(str, names_of(frame))) & set(map(str, self.classes_.tolist()))
 
     def key_parts(self) -> tuple[Any, ...]:
-        """What `memory` knows the teacher by.
+        """The key of the teacher in `memory`.
 
         Returns
         -------

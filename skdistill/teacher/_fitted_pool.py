@@ -1,4 +1,4 @@
-"""What a fitted pool of teachers answers."""
+"""The answers of a fitted pool of teachers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from skdistill.teacher._row_weights import RowWeights
 
 
 class FittedPool:
-    """All that a pool knows once it is fitted: it is written here and read here."""
+    """The state of a fitted pool: it is written here and read here."""
 
-    # Parameters of the pool that may be set after its fit.
+    # Parameters of the pool that may be changed after its fit.
     teachers: Any
     memory: Any
     n_jobs: int | None
@@ -30,13 +30,13 @@ class FittedPool:
     _weights: FloatArray | RowWeights
 
     def _forget(self) -> None:
-        """Be not fitted, so that a fit that fails leaves no teachers."""
+        """Become unfitted, so that a failed fit leaves no teachers."""
         self.__dict__.pop("_members", None)
 
     def _keep(
         self, selection: ColumnSelection, members: list[Member], weights: FloatArray | RowWeights
     ) -> None:
-        """Take what a fit has found."""
+        """Set the results of a fit."""
         self._selection = selection
         self._members = members
         self._weights = weights
@@ -76,7 +76,7 @@ class FittedPool:
 
     @property
     def weighing_(self) -> FloatArray | RowWeights:
-        """The weights in use: those of all rows, or what tells those of each."""
+        """The weights in use: one for each teacher, or the model of weights for each row."""
         check_is_fitted(self)
         return self._weights if isinstance(self._weights, RowWeights) else self.weights_
 
@@ -87,11 +87,11 @@ class FittedPool:
 
     @property
     def keys(self) -> list[str | None]:
-        """What tells the members of this fitted pool from others, for a cache of one's own.
+        """Keys of the members of this fitted pool, for a cache of your own.
 
-        Each key is a hash of all that a teacher's answer to rows of X depends on beside these
-        rows: the estimator, what it was fitted on, its code and its columns. It is None where
-        `memory` is, or was when the teacher was fitted.
+        Each key is a hash of everything, except the rows of X, on which a teacher's answer depends:
+        the estimator, its training data, its code and its columns. It is None if
+        `memory` is None, or was None when the teacher was fitted.
         """
         check_is_fitted(self)
         self._renew_keys()
@@ -129,14 +129,14 @@ class FittedPool:
         return self._teachers(floored).label(seen, step)
 
     def hold_in_memory(self) -> None:
-        """Read all teachers, and do without `memory`: what it keeps is about to go."""
+        """Read all teachers, and stop using `memory`: its contents are about to be deleted."""
         for member in self._members:
             _ = member.estimator  # read once, it stays
             member.key = None
         self.memory = None
 
     def accepts(self, X: Table) -> bool:
-        """Tell whether all teachers can label some rows, of which `memory` keeps the answer.
+        """Whether all teachers can label some rows; `memory` keeps the result.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class FittedPool:
         return Cache(self.memory)
 
     def _combination(self, floored: bool) -> Combination:
-        """How the answers are combined; above a floor where logarithms are taken of them."""
+        """The rule that combines the answers, with floors if logarithms are taken."""
         raise NotImplementedError
 
     def _teachers(

@@ -1,4 +1,4 @@
-"""Folds for labels out of fold; rows of one group stay together."""
+"""Folds for out-of-fold labels; rows of one group stay together."""
 
 import warnings
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, PredefinedSplit, StratifiedGroup
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, IntArray, NDArray, Split, Table
 
-# What scikit-learn makes of `cv=None`.
+# scikit-learn's meaning of `cv=None`.
 DEFAULT_FOLDS = 5
 
 
@@ -28,7 +28,7 @@ def check_groups(groups: Iterable[Any] | None, X: Table) -> NDArray[Any] | None:
     Returns
     -------
     ndarray of shape (n_samples,) or None
-        The labels or, where they cannot be sorted, numbers in their place.
+        The labels or, if they cannot be sorted, numbers instead.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def find_splits(
     groups : ndarray of shape (n_samples,), default=None
         As :func:`check_groups` returns them.
     has_classes : bool, default=True
-        Whether y holds labels of classes, of which each fold of an int gets its share.
+        Whether y holds labels of classes: an int as `cv` is then stratified.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def _name_of(cv: Any) -> str:
 
 
 def check_pairs(cv: object) -> None:
-    """Raise a ValueError for a list of splits that are no pairs."""
+    """Raise a ValueError for a list of splits that are not pairs."""
     for split in cv if isinstance(cv, (list, tuple)) else []:
         parts = split if hasattr(split, "__len__") else []
         if len(parts) != 2 or not all(hasattr(part, "__len__") for part in parts):
@@ -156,10 +156,10 @@ def split_by(cv: Any, X: Table, y: ArrayLike | None, groups: NDArray[Any] | None
         If they are for another number of rows than X has.
     """
     n_rows = num_samples(X)
-    if isinstance(cv, PredefinedSplit):  # it looks at no row
+    if isinstance(cv, PredefinedSplit):  # it needs no rows
         _check_length("its `test_fold`", len(cv.test_fold), n_rows)
     with warnings.catch_warnings():
-        # What it makes of them is checked.
+        # The resulting splits are checked.
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
         splits = list(cv.split(X, y, groups))
     return [(_numbers(train, n_rows), _numbers(test, n_rows)) for train, test in splits]
@@ -189,7 +189,7 @@ def _group_folds(n_folds: int, groups: NDArray[Any], has_classes: bool) -> Any:
 
 
 def _numbers(rows: ArrayLike, n_rows: int) -> IntArray:
-    """Row numbers, of a mask too."""
+    """Row numbers, also from a mask."""
     rows = np.asarray(rows)
     if rows.dtype != bool:
         return rows

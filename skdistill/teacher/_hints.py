@@ -1,4 +1,4 @@
-"""What to do about an error of a teacher, where its own words do not say."""
+"""Remedies for errors of a teacher that its own message does not give."""
 
 # Words of scikit-learn's encoders, of XGBoost and of category_encoders.
 _NEW_LEVEL = ("unknown categor", "category not in the training", "previously unseen", "new values")

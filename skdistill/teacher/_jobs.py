@@ -1,4 +1,4 @@
-"""How a teacher is fitted: all that it depends on."""
+"""The fit of a teacher, with everything that it depends on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skdistill.teacher._members import Member, Source
 from skdistill.teacher._models import takes_only_codes, torch_guard
 from skdistill.teacher._requests import check_row_wise
 
-# Arguments that hold rows of their own, even where these are as many as those of X.
+# Arguments with their own rows, even if these are as many as those of X.
 _OTHER_ROWS = {
     *("X_val", "y_val", "sample_weight_val", "eval_X", "eval_y"),
     *("X_transfer", "soft_targets_transfer"),
@@ -28,12 +28,12 @@ _OTHER_ROWS = {
 
 
 class WrongTypeError(ValueError, TypeError):
-    """A TypeError of a teacher: a ValueError as its other errors are, and a TypeError still."""
+    """A TypeError of a teacher: a ValueError like its other errors, and also a TypeError."""
 
 
 @dataclass
 class FitJob:
-    """All that a fitted teacher depends on.
+    """Everything that a fitted teacher depends on.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class FitJob:
     classes : ndarray of shape (n_classes,)
     fit_params : dict
     seed : int or None
-        For a torch teacher, which has no `random_state` of its own.
+        For a torch teacher, which has no `random_state`.
     data_key : str or None
         Key of `X`, `codes` and `classes`.
     where : str
@@ -67,9 +67,9 @@ class FitJob:
     is_fitted: bool = False
 
     def key(self, cache: Cache) -> str | None:
-        """What `cache` knows the fitted teacher by."""
+        """The key of the fitted teacher in `cache`."""
         what = f"teacher `{self.name}`"
-        # Without a seed, two of a kind differ by their names alone.
+        # Without a seed, two teachers of one kind differ only by their names.
         which = self.name if self.seed is None else self.seed
         return cache.key(what, self.estimator, self.fit_params, which, self.data_key)
 
@@ -116,7 +116,7 @@ class FitJob:
         return Member(self.name, source, columns, n_votes, key, self.labels)
 
     def _taught(self) -> tuple[NDArray[Any], dict[str, Any]]:
-        """The labels and the other arguments that the teacher is fitted with."""
+        """The labels and the other arguments of the teacher's fit."""
         labels = self.classes[self.codes]
         if not takes_only_codes(self.estimator):
             return labels, self.fit_params
@@ -129,7 +129,7 @@ class FitJob:
 
     @property
     def labels(self) -> NDArray[Any]:
-        """What the columns of a teacher mean that does not say so itself."""
+        """The labels of the columns of a teacher that does not know them."""
         seen = np.unique(self.codes)
         codes_only = takes_only_codes(self.estimator)
         return np.arange(len(seen)) if codes_only else self.classes[seen]
@@ -153,7 +153,7 @@ class FitJob:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """What teachers are fitted on.
+    """The training rows of teachers.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ class TrainingRows:
     fit_params: Mapping[str, dict[str, Any]]
 
     def job(self, *parts: Any) -> FitJob:
-        """How one of them is fitted, of all the parts of a job."""
+        """The job of one teacher."""
         return FitJob(*parts)
 
     @property
@@ -187,7 +187,7 @@ def make_jobs(
     random_state: RandomState,
     cache: Cache,
 ) -> list[FitJob]:
-    """How each teacher that is not frozen is fitted.
+    """The job of each teacher that is not frozen.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def make_jobs(
 
 
 def take_rows(fit_params: Mapping[str, Any], rows: IntArray, n_rows: int) -> dict[str, Any]:
-    """The arguments of a ``fit``, of those that have a value a row only some rows."""
+    """The arguments of a ``fit``; those with one value for each row are reduced to some rows."""
     return {
         name: safe_indexing(value, rows)
         if name not in _OTHER_ROWS and _is_row_wise(value, n_rows)

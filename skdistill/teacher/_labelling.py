@@ -1,4 +1,4 @@
-"""What the fitted teachers of a pool answer, and teachers that have not seen the rows."""
+"""The answers of a pool's fitted teachers, and of teachers that have not seen the rows."""
 
 from collections.abc import Callable
 from contextvars import copy_context
@@ -80,7 +80,7 @@ class FittedTeachers:
         return self._label(X, Member.answers, no_step)
 
     def label(self, X: Table, step: Step) -> FloatArray:
-        """Pooled answers, asked once where the cache keeps them.
+        """Pooled answers, asked for once if the cache keeps them.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class FittedTeachers:
         return [self._label_whole(member, X) for member in self.members]
 
     def accepts(self, X: Table) -> bool:
-        """Whether all can label some rows.
+        """Whether all teachers can label some rows.
 
         Parameters
         ----------
@@ -143,12 +143,12 @@ class FittedTeachers:
     def label_folds(
         self, jobs: list[FitJob], X: Table, y: ArrayLike, folds: list[Fold], step: Step
     ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
-        """Labels of teachers that have not seen the rows; those that are frozen answer as they are.
+        """Labels of teachers that have not seen the rows; frozen teachers answer as they are.
 
         Parameters
         ----------
         jobs : list of FitJob
-            How the others are fitted on all rows.
+            The fits of the others on all rows.
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         folds : list of (ndarray, ndarray, list)
@@ -182,7 +182,7 @@ class FittedTeachers:
 
 
 def _plan(X: Table) -> None:
-    """Count rows that are needed, whether teachers are asked or the cache is."""
+    """Count the rows that are needed, from teachers or from the cache."""
     queries = current_queries()
     if queries is not None:
         queries.plan(X)
@@ -191,7 +191,7 @@ def _plan(X: Table) -> None:
 def fit_and_label_folds(
     cache: Cache, jobs: list[FitJob], folds: list[Fold], n_jobs: int | None, step: Step
 ) -> dict[str, list[FoldAnswer]]:
-    """What teachers answer that are fitted again without the rows of a fold.
+    """The answers of teachers that are fitted again without the rows of a fold.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def fit_and_label_folds(
         rows and of each other table.
     """
     both = [(job, fold) for job in jobs for fold in enumerate(folds, start=1)]
-    # What is known takes no process of its own.
+    # Known answers need no process.
     is_known = all(is_fold_kept(cache, job, fold) for job, (_, fold) in both)
     done = run_jobs(
         (delayed(fit_and_label)(cache, job, fold, number) for job, (number, fold) in both),
@@ -231,7 +231,7 @@ def combine_folds(
     folds: list[Fold],
     combination: Combination,
 ) -> tuple[FloatArray, list[list[FloatArray]], BoolArray]:
-    """Pool the answers of each fold; rows of a class that its teachers lack get their label.
+    """Pool the answers of each fold; rows of a class that its teachers do not know get their label.
 
     Parameters
     ----------

@@ -42,16 +42,16 @@ def is_net(teacher: Estimator) -> bool:
 
 
 def read_layer(teacher: Any, X: Table, layer: str = PENULTIMATE) -> FloatArray:
-    """What a hidden layer of the teachers gives; those of several nets side by side.
+    """The output of a hidden layer of the teachers; several nets are concatenated.
 
     Parameters
     ----------
     teacher : TeacherPool or RegressorPool
-        Fitted. Members that are no nets are passed over.
+        Fitted. Members that are not nets are skipped.
     X : array-like or DataFrame of shape (n_samples, n_features)
     layer : str, default="penultimate"
-        Name of a submodule whose output it is; "penultimate" for what enters the linear layer
-        called last, "antepenultimate" for what enters the one before it.
+        Name of a submodule, for its output; "penultimate" for the input of the linear layer that
+        is called last, "antepenultimate" for the input of the linear layer before it.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def read_layer(teacher: Any, X: Table, layer: str = PENULTIMATE) -> FloatArray:
     Raises
     ------
     ValueError
-        If no member is a net, one has no such layer, or several give arrays that are not flat.
+        If no member is a net, one has no such layer, or several have outputs that are not flat.
     """
     seen = teacher.select(X)
     parts = []

@@ -1,4 +1,4 @@
-"""How the trees of each library are read, by what its models say in public."""
+"""Readers of the trees of each library, by the public methods of its models."""
 
 from __future__ import annotations
 
@@ -85,19 +85,19 @@ class Forest(TreeReader):
         return np.column_stack([tree.tree_.apply(rows[:, columns]) for tree, columns in parts])
 
     def _values(self, tree: Any) -> FloatArray:
-        """What each node of a tree answers: (n_nodes, n_outputs)."""
+        """The answer of each node of a tree: (n_nodes, n_outputs)."""
         values = tree.tree_.value
         if not hasattr(tree, "classes_"):
             return values[:, :, 0]
         if tree is self.model or tree.n_classes_ == self.model.n_classes_:
             return values[:, 0]
-        whole = np.zeros((len(values), self.model.n_classes_))  # a sample had not all classes
+        whole = np.zeros((len(values), self.model.n_classes_))  # a sample lacked a class
         whole[:, tree.classes_.astype(int)] = values[:, 0]
         return whole
 
 
 class Staged(TreeReader):
-    """A model that says itself what it answers after each stage."""
+    """A model with staged predictions."""
 
     def margins(self, X: Table, ends: Sequence[int]) -> FloatArray:
         wanted = set(ends)
@@ -127,7 +127,7 @@ class GradientBoosting(Staged):
 
 
 class HistGradientBoosting(Staged):
-    """scikit-learn's booster on bins: it names no leaves, but no two of a tree add the same."""
+    """scikit-learn's booster on bins: it gives no leaf numbers, but leaves have distinct values."""
 
     def __init__(self, model: Estimator) -> None:
         super().__init__(model)
@@ -135,7 +135,7 @@ class HistGradientBoosting(Staged):
 
     def leaves(self, X: Table) -> IntArray:
         values = np.diff(self.margins(X, range(1, self.n_stages + 1)), axis=1, prepend=0)
-        # As float32: what two rows of one leaf add differs by the rounding of a sum.
+        # As float32: the contributions of one leaf differ by rounding.
         return values.reshape(len(values), -1).astype(np.float32).view(np.int32)
 
     def _stages(self, X: Table) -> Iterable[FloatArray]:
@@ -154,7 +154,7 @@ class XGBoost(TreeReader):
         self._booster = model.get_booster() if self._is_estimator else model
         self.n_stages = self._booster.num_boosted_rounds()
         best = self._booster.attr("best_iteration") if self._is_estimator else None
-        if best is not None:  # an estimator leaves out what came after it
+        if best is not None:  # an estimator ignores later rounds
             self.n_stages = int(best) + 1
 
     def margins(self, X: Table, ends: Sequence[int]) -> FloatArray:
@@ -220,7 +220,7 @@ class CatBoost(Staged):
 
 
 def reader_of(model: Estimator) -> type[TreeReader] | None:
-    """How the trees of a model, fitted or not, are read; None where it has none."""
+    """The reader of a model's trees, fitted or not; None if it has none."""
     if isinstance(model, (*_FORESTS, BaseDecisionTree)):
         return Forest
     if isinstance(model, (BaggingClassifier, BaggingRegressor)):

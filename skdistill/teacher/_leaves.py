@@ -1,4 +1,4 @@
-"""The trees in a teacher, stage by stage: which leaf a row falls into, and what it adds."""
+"""The trees in a teacher, stage by stage: the leaf of each row, and its contribution."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Trees:
     ----------
     reader : TreeReader
     steps : callable
-        What comes before the model in a pipeline.
+        The steps before the model in a pipeline.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Trees:
         self.n_stages = reader.n_stages
 
     def margins(self, X: Table, ends: Sequence[int]) -> FloatArray:
-        """What the model answers after some of its stages, without the link of a booster.
+        """The answer of the model after some of its stages, without the link of a booster.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Trees:
         return self._reader.margins(self._steps(X), ends)
 
     def leaf_values(self, X: Table) -> FloatArray:
-        """What each stage adds: the value of the leaf that a row falls into.
+        """The contribution of each stage: the value of the leaf of a row.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ def trees_of(estimator: Estimator) -> list[Trees]:
     Returns
     -------
     list of Trees
-        Empty where there are none.
+        Empty if there are none.
     """
     return _trees_of(estimator, _as_it_is)
 
@@ -130,7 +130,7 @@ def _trees_of(estimator: Estimator, steps: Callable[[Table], Table]) -> list[Tre
 
 
 def _parts_of(estimator: Estimator) -> list[Estimator] | None:
-    """The models that another holds, fitted where it is; None where it is one itself."""
+    """The models inside another, fitted if it is fitted; None if it is a single model."""
     if isinstance(estimator, FrozenEstimator):
         return [estimator.estimator]
     if isinstance(estimator, FittedTeacher):

@@ -1,4 +1,4 @@
-"""Fitted models of other libraries: how each is given rows, and what `memory` knows it by.
+"""Fitted models of other libraries: the rows that each takes, and its key in `memory`.
 
 No library is imported here: a model is known by the name of its class, and brings its library.
 """
@@ -21,7 +21,7 @@ from skdistill.table import is_frame
 
 
 def known_by(model: Estimator) -> Estimator:
-    """What `memory` knows a teacher by: a model of a library known here, or the teacher itself.
+    """The key of a teacher in `memory`: a model of a known library, or the teacher itself.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def known_by(model: Estimator) -> Estimator:
 
 
 def is_known_model(model: object) -> bool:
-    """Whether it is of a library known here: it is taken as fitted then."""
+    """Whether it is of a known library: then it is taken as fitted."""
     return library_of(model) is not None
 
 
 def library_of(model: object) -> type[LibraryModel] | None:
-    """How a model is asked; None where it is of no library known here, or a class."""
+    """The class that asks a model; None if its library is not known, or if it is a class."""
     if isinstance(model, type):
         return None
     kinds = {(kind.__module__.split(".")[0], kind.__name__) for kind in type(model).__mro__}
@@ -54,7 +54,7 @@ def library_of(model: object) -> type[LibraryModel] | None:
     if ("lightgbm", "Booster") in kinds:
         return LightGBMModel
     if type(model).__name__ == "CatBoost" and ("catboost", "CatBoost") in kinds:
-        return CatBoostModel  # its subclasses are scikit-learn's kind of estimator
+        return CatBoostModel  # its subclasses are scikit-learn estimators
     if ("onnxruntime", "InferenceSession") in kinds:
         return OnnxModel
     if ("mlflow", "PyFuncModel") in kinds:
@@ -76,7 +76,7 @@ class LibraryModel:
         self.model = model
 
     def key_parts(self) -> tuple[str, str, Any]:
-        """What `memory` knows the model by.
+        """The key of the model in `memory`.
 
         Returns
         -------
@@ -94,7 +94,7 @@ class XGBoostModel(LibraryModel):
     """An ``xgboost.Booster``; all its trees."""
 
     def settings(self) -> dict[str, Any]:
-        """What it says of its objective and its shape."""
+        """Its configuration: objective and shape."""
         return json.loads(self.model.save_config())["learner"]
 
     def ask(self, X: Table) -> Any:
@@ -102,7 +102,7 @@ class XGBoostModel(LibraryModel):
         return self.model.predict(self.matrix(X))
 
     def matrix(self, X: Table, missing: float | None = None) -> Any:
-        """The rows as it takes them; `missing` stands for a missing number."""
+        """The rows in its own format; `missing` stands for a missing number."""
         from xgboost import DMatrix
 
         names, options = self.model.feature_names, {"missing": missing, "enable_categorical": True}
@@ -115,7 +115,7 @@ class XGBoostModel(LibraryModel):
         return DMatrix(X, **options)
 
     def _as_wide(self, X: NDArray[Any]) -> NDArray[Any]:
-        """X, checked: XGBoost takes columns that are not there for missing values."""
+        """X, checked: XGBoost treats absent columns as missing values."""
         n_columns = self.model.num_features()
         if X.shape[1:] != (n_columns,):
             raise ValueError(
@@ -131,7 +131,7 @@ class LightGBMModel(LibraryModel):
     """A ``lightgbm.Booster``; its best iteration."""
 
     def objective(self) -> str | None:
-        """What it was trained for; None where that was a function."""
+        """Its objective; None if that was a function."""
         head = self.model.model_to_string(num_iteration=1)
         found = re.search(r"^objective=(\S+)", head, re.MULTILINE)
         return found[1] if found else None
@@ -141,7 +141,7 @@ class LightGBMModel(LibraryModel):
         return np.asarray(self.model.predict(self.in_order(X)))
 
     def in_order(self, X: Table) -> NDArray[Any] | pd.DataFrame:
-        """A frame with its columns in the order of the training: LightGBM looks at no names."""
+        """A frame with its columns in the order of the training: LightGBM ignores names."""
         if not is_frame(X):
             return np.asarray(X)
         X, trained = pandas_of(X), self.model.feature_name()
@@ -162,7 +162,7 @@ class CatBoostModel(LibraryModel):
     """A fitted model of catboost."""
 
     def check_fitted(self, kind: str) -> None:
-        """Raise a ValueError if it is not: it does not say what it is then."""
+        """Raise a ValueError if it is not fitted: its loss is then not known."""
         if not self.model.is_fitted():
             raise ValueError(
                 f"a CatBoost that is not fitted does not say whether it is a {kind}: give a "

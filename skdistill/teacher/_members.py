@@ -1,4 +1,4 @@
-"""One fitted teacher of a pool: what its columns mean, how it labels rows."""
+"""One fitted teacher of a pool: the labels of its columns, and its answers for rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NOT_ONE = (
 
 
 class Source(Protocol):
-    """Where a fitted teacher is."""
+    """A source of a fitted teacher."""
 
     def get(self) -> Estimator:
         """The teacher."""
@@ -33,7 +33,7 @@ class Source(Protocol):
 
 @dataclass
 class InMemory:
-    """A fitted teacher that is at hand."""
+    """A fitted teacher in memory."""
 
     estimator: Estimator
 
@@ -53,11 +53,11 @@ class Member:
     columns : ndarray of int
         The position in ``classes_`` of each of its output columns.
     n_votes : int or None
-        How many votes a probability of it is an average of.
+        Number of votes in the average of a probability.
     key : str or None, default=None
-        What the cache knows it by.
+        Its key in the cache.
     labels : ndarray of shape (n_columns,), default=None
-        What its columns mean, in its own labels, where it has no ``classes_``. None: 0, 1, ...
+        Its own labels of its columns, if it has no ``classes_``. None: 0, 1, ...
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class Member:
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         try:
-            estimator = self.estimator  # the cache may go
+            estimator = self.estimator  # the cache may be deleted
         except RuntimeError:
-            return state  # it has gone: only what uses the teacher need fail
+            return state  # it was deleted: only steps that use the teacher fail
         del state["_source"]
         return {**state, "estimator": estimator}
 

@@ -1,4 +1,4 @@
-"""What kind of model a teacher is: its votes, its library, what its ``fit`` takes."""
+"""The kind of model of a teacher: its votes, its library, the arguments of its ``fit``."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from skdistill.teacher._fitted import FittedTeacher
 
 
 def n_votes_of(estimator: Estimator) -> int | None:
-    """How many votes a probability is an average of; None where that is not known."""
+    """Number of votes in the average of a probability; None if that is not known."""
     if isinstance(estimator, FrozenEstimator):
         return n_votes_of(estimator.estimator)
     if isinstance(estimator, FittedTeacher):
@@ -63,7 +63,7 @@ def takes_weight(estimator: Estimator) -> bool:
 
 
 def resamples(estimator: Estimator) -> bool:
-    """Whether it is a Pipeline that draws other rows, as those of imbalanced-learn may."""
+    """Whether it is a Pipeline that resamples, as those of imbalanced-learn may."""
     steps = estimator.steps if isinstance(estimator, Pipeline) else []
     return any(hasattr(step, "fit_resample") or resamples(step) for _, step in steps)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetStructure:
-    """A net, and what its inputs are in X.
+    """A net, and the meaning of its inputs in X.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class NetStructure:
     transform : callable
         From rows of X to inputs of the net.
     columns : list of SplitColumn
-        What each input was in X.
+        The column of X of each input.
     """
 
     module: torch.nn.Module
@@ -65,7 +65,7 @@ def net_structure(teacher: Estimator, n_columns: int, asked_by: str) -> NetStruc
     n_columns : int
         Columns of X.
     asked_by : str
-        What needs the net, for the messages.
+        The name of the caller, for messages.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def net_structure(teacher: Estimator, n_columns: int, asked_by: str) -> NetStruc
     Raises
     ------
     ValueError
-        If there is none, or it sees more than numbers of X.
+        If there is none, or if it has inputs other than numbers of X.
     """
     columns: list[SplitColumn] = [SplitColumn(position) for position in range(n_columns)]
     for one in teacher.estimators_ if isinstance(teacher, FittedPool) else [teacher]:

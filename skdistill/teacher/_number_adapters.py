@@ -1,4 +1,4 @@
-"""Models asked for numbers, or quantiles, in ways of their own."""
+"""Adapters of models that predict numbers or quantiles in their own ways."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BY_FUNCTION = (
     "use DistilledClassifier for classes, or give a function that gives numbers, "
     "FittedTeacher(lambda X: ...)"
 )
-# Those of which a Booster's `predict` gives numbers like y.
+# Objectives for which a Booster's `predict` returns numbers like y.
 XGBOOST_OBJECTIVES = ("reg:", "count:poisson", "survival:aft")
 LIGHTGBM_OBJECTIVES = (
     *("regression", "regression_l1", "huber", "fair", "poisson"),
@@ -39,14 +39,14 @@ CATBOOST_LOSSES = (
     *("RMSE", "MAE", "Quantile", "MAPE", "Poisson", "Tweedie", "Huber", "Lq", "Expectile"),
     *("LogCosh", "MultiRMSE", "MultiRMSEWithMissingValues", "RMSEWithUncertainty", "MultiQuantile"),
 )
-# Of these CatBoost's formula gives the logarithm.
+# For these losses CatBoost's formula gives the logarithm.
 OF_LOGARITHMS = ("Poisson", "Tweedie")
-# Levels so near are the same: XGBoost stores 1 / 3 as 0.33333334.
+# Levels nearer than this are the same: XGBoost stores 1 / 3 as 0.33333334.
 SAME_LEVEL = 1e-6
 
 
 def adapt_numbers(model: Estimator) -> Estimator:
-    """What answers for a teacher of numbers: an adapter, or the teacher itself.
+    """An adapter of a teacher of numbers, or the teacher itself.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def adapt_numbers(model: Estimator) -> Estimator:
     Returns
     -------
     object
-        With ``predict``, where there is a way to ask the model for numbers.
+        With ``predict``, if the model can give numbers.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def adapt_numbers(model: Estimator) -> Estimator:
 
 
 class AfterSteps:
-    """A pipeline whose last step is asked in a way of its own."""
+    """A pipeline whose last step needs an adapter."""
 
     def __init__(self, pipeline: Pipeline, last: Estimator) -> None:
         self.pipeline = pipeline
@@ -105,7 +105,7 @@ class Normal:
 
 
 class SomeLevels:
-    """A model whose ``predict`` gives quantiles of levels of its own; its number is the median.
+    """A model whose ``predict`` gives quantiles of its own levels; its number is the median.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class SomeLevels:
         return self.predict_quantiles(X, [0.5])[:, 0]
 
     def predict_quantiles(self, X: Table, quantiles: Sequence[float] | FloatArray) -> FloatArray:
-        """Quantiles of its levels, and straight lines between them."""
+        """Quantiles of its levels, with linear interpolation."""
         outside = self.outside(quantiles)
         if outside:
             raise ValueError(outside)
@@ -135,7 +135,7 @@ class SomeLevels:
         return interpolate(told, np.sort(self.levels), np.asarray(quantiles))
 
     def outside(self, quantiles: Sequence[float] | FloatArray) -> str:
-        """What is wrong with levels that lie outside its own; empty where none does."""
+        """The error message for levels outside its own; empty if all are inside."""
         low, high = min(self.levels) - SAME_LEVEL, max(self.levels) + SAME_LEVEL
         absent = [float(level) for level in quantiles if not low <= level <= high]
         if not absent:
@@ -248,11 +248,11 @@ def _no_numbers(parameter: str, value: object, example: str) -> ValueError:
     )
 
 
-# --- models that tell more than a number by their `predict` ---
+# --- models whose `predict` returns more than a number ---
 
 
 def _with_distribution(model: Estimator) -> Estimator:
-    """The same, asked for numbers and quantiles, where its columns are no targets."""
+    """An adapter for numbers and quantiles, if the columns of its answer are not targets."""
     kind, levels = _distribution_of(model)
     if kind == "normal":
         return Normal(model)
@@ -260,7 +260,7 @@ def _with_distribution(model: Estimator) -> Estimator:
 
 
 def _distribution_of(model: Estimator) -> tuple[str, list[float]]:
-    """What the columns of a model's ``predict`` are, and their levels."""
+    """The meaning of the columns of a model's ``predict``, and their levels."""
     if isinstance(model, XGBoostNumbers):
         return "levels", _levels_of_booster(model)
     if isinstance(model, AutoGluonNumbers):

@@ -11,7 +11,7 @@ from skdistill.teacher._quantiles import quantile_function
 
 
 def check_regressors(parts: list[tuple[str, Estimator]], y: ArrayLike | None) -> None:
-    """Raise a ValueError for a teacher that cannot tell numbers, or not without y."""
+    """Raise a ValueError for a teacher that cannot predict numbers, or that needs y."""
     check_instances(parts, y)
     for name, part in parts:
         try:
@@ -33,7 +33,7 @@ def check_regressors(parts: list[tuple[str, Estimator]], y: ArrayLike | None) ->
 
 
 def n_targets_of(parts: list[tuple[str, Estimator]], y: Any, first_row: Table) -> int:
-    """How many numbers there are to tell for a row: of y, or of the first frozen teacher."""
+    """The number of targets: of y, or of the first frozen teacher."""
     if y is not None:
         return 1 if y.ndim == 1 else y.shape[1]
     name, part = parts[0]
@@ -43,7 +43,7 @@ def n_targets_of(parts: list[tuple[str, Estimator]], y: Any, first_row: Table) -
 def check_levels(
     parts: list[tuple[str, Estimator]], y: ArrayLike | None, levels: tuple[float, ...] | None
 ) -> None:
-    """Raise a ValueError for a teacher that is to tell quantiles of levels that it does not know.
+    """Raise a ValueError for a teacher that is asked for quantiles of levels it does not know.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def check_levels(
         None where no quantiles are asked for.
     """
     check_regressors(parts, y)
-    # Where one tells a number alone, no teacher is asked for quantiles.
+    # If one predicts only a number, no teacher is asked for quantiles.
     if levels is None or any(quantile_function(part) is None for _, part in parts):
         return
     for name, part in parts:
@@ -65,6 +65,6 @@ def check_levels(
 
 
 def _model_of(part: Estimator) -> Estimator:
-    """The model in what holds a fitted one."""
+    """The model inside a wrapper of a fitted one."""
     inner = inner_of(part)
     return inner.model if isinstance(inner, FittedTeacher) else inner

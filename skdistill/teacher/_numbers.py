@@ -1,4 +1,4 @@
-"""Teachers that tell numbers: how they are asked and fitted."""
+"""Teachers that predict numbers: their answers and fits."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from skdistill.teacher._queries import answer_once
 
 
 class NumberMember(Member):
-    """A fitted teacher that tells a number for each target, or quantiles of one."""
+    """A fitted teacher that predicts a number for each target, or quantiles of one."""
 
-    # Of the quantiles that it is asked for; None asks for numbers.
+    # Levels of the quantiles that it is asked for; None asks for numbers.
     levels: tuple[float, ...] | None = None
 
     def _chunk(self, X: Table) -> FloatArray:
@@ -106,7 +106,7 @@ class NumberRows(TrainingRows):
 
 
 def ask_number(name: str, estimator: Estimator, X: Table) -> Any:
-    """What a teacher predicts, as it comes; an error names the teacher."""
+    """The raw prediction of a teacher; an error names the teacher."""
     return answer_once(estimator, X, partial(_ask, name, estimator))
 
 
@@ -126,7 +126,7 @@ def read_numbers(name: str, answer: Any, n_rows: int, n_targets: int | None) -> 
     Raises
     ------
     ValueError
-        If it has another shape, or holds no finite numbers.
+        If it has another shape, or numbers that are not finite.
     """
     what = f"`predict` of teacher `{name}`"
     try:
@@ -149,7 +149,7 @@ def read_numbers(name: str, answer: Any, n_rows: int, n_targets: int | None) -> 
 
 
 def adopt_number(name: str, part: Estimator, first_row: Table, n_targets: int) -> Member:
-    """A teacher of numbers that is used as it is, asked once to see that it can label rows."""
+    """A teacher of numbers that is used as it is; one call tests that it can label rows."""
     member = NumberMember(name, InMemory(part), np.arange(n_targets), None)
     member.answers(first_row)
     return member

@@ -49,19 +49,18 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
     pooling : {"arithmetic", "geometric"}, default="arithmetic"
         Mean of the probabilities, or of their logarithms (which floors them first).
     weights : array-like of shape (n_teachers,) or RowWeights, default=None
-        Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`; so does a
-        :class:`RowWeights`, which then gives each row weights of its own.
+        Relative weights, >= 0. With None they are equal until :meth:`fit_weights`; also with a
+        :class:`RowWeights`, which then gives each row its own weights.
     floor : "auto" or float, default="auto"
         Lowest probability of a teacher wherever a logarithm is needed. "auto" is 1 / (2 n K)
         for a forest or bagging of n members (or n neighbours) and K classes, 1e-6 otherwise. A
         number replaces the 1e-6, for teachers of which n is not known.
     n_jobs : int, default=None
-        Teachers and folds fitted, and chunks labelled, at the same time.
+        Number of teachers and folds fitted, and of chunks labelled, at the same time.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted teachers, and their probabilities of the rows of a fit, are kept.
+        Stores fitted teachers, and their probabilities of the rows of a fit.
     random_state : int, RandomState instance or None, default=None
-        Gives each `random_state` of an unfitted teacher that is None, nested ones as well, a
-        number of its own.
+        Seeds each `random_state` of an unfitted teacher that is None, nested ones as well.
     features : str, int, list of str, int or bool, slice or callable, default=None
         The columns of X that the teachers see, by name or position as in
         :class:`~sklearn.compose.ColumnTransformer`; a callable, such as
@@ -76,8 +75,8 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         The teachers in use.
     named_estimators_ : dict of str to object
     weights_ : ndarray of shape (n_teachers,)
-        The weights in use, in the order of the teachers, with a sum of 1; of :class:`RowWeights`,
-        their mean.
+        The weights in use, in the order of the teachers, with a sum of 1; the mean over rows for
+        :class:`RowWeights`.
     n_features_in_ : int
         Only where X has columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -113,12 +112,12 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         self.features = features
 
     def find_classes(self, X: Table, y: ArrayLike | None = None) -> NDArray[Any]:
-        """The ``classes_`` that :meth:`fit` would find. Nothing is fitted, and nothing kept.
+        """The ``classes_`` that :meth:`fit` would find. Nothing is fitted or stored.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Its first row is shown to frozen teachers that do not say what they know.
+            Its first row is shown to frozen teachers without ``classes_``.
         y : array-like of shape (n_samples,), default=None
             Labels. None is legal if every teacher is frozen.
 
@@ -146,8 +145,8 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         floored : bool, default=False
-            Whether each teacher's probabilities are lifted to its floor before pooling, as any
-            use of their logarithm needs. Geometric pooling always does.
+            Whether each teacher's probabilities are lifted to its floor before pooling, so that
+            they have finite logarithms. Geometric pooling always does this.
 
         Returns
         -------
@@ -161,8 +160,8 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
     def predict_each(self, X: Table) -> FloatArray:
         """Probabilities of each teacher by itself.
 
-        A class that a teacher does not know has the pooled probability there, and the teacher
-        shares what is left among the classes that it knows.
+        A class that a teacher does not know gets the pooled probability. The teacher shares the
+        rest among the classes that it knows.
 
         Parameters
         ----------
@@ -187,8 +186,8 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
     def predict_bags(self, X: Table, n_bags: int) -> FloatArray:
         """Probabilities of the teachers in bags, or of the members of a teacher that is a forest.
 
-        Several teachers, one a bag at least, are averaged by bag. A teacher alone has to be a
-        forest, a bagging or a vote, or to end with one; its members are averaged by bag.
+        Several teachers, at least one for each bag, are averaged by bag. A single teacher must be a
+        forest, a bagging or a vote, or end with one; its members are averaged by bag.
 
         Parameters
         ----------
@@ -256,8 +255,8 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
     ) -> FloatArray | tuple[FloatArray, list[list[FloatArray]]]:
         """Out-of-fold pooled probabilities of the rows the teachers were fitted on.
 
-        Each teacher is cloned and fitted again for every fold. Frozen teachers cannot be: they
-        label the rows as they are, as if they had not seen them.
+        Each teacher is cloned and fitted again for every fold. Frozen teachers cannot be fitted
+        again: they label the rows as they are, as if they had not seen them.
 
         Parameters
         ----------
@@ -295,7 +294,7 @@ class TeacherPool(OlderParametersMixin, BasePool, ClassifierMixin, BaseEstimator
 
     @property
     def identity(self) -> tuple[Any, ...] | None:
-        """What its pooled answers depend on beside the rows; None where that cannot be told."""
+        """The key of its pooled answers, except for the rows; None if there is no key."""
         keys = self.keys
         if None in keys:
             return None

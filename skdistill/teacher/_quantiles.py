@@ -1,4 +1,4 @@
-"""Teachers that tell quantiles of a number: each library has a way of its own."""
+"""Teachers that predict quantiles: each library has its own method."""
 
 import inspect
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Quantiles = Callable[[Table, FloatArray], Any]
 
 
 def quantile_function(estimator: Estimator) -> Quantiles | None:
-    """What tells a fitted teacher's quantiles; None where it tells a number alone.
+    """A function for a fitted teacher's quantiles; None if it predicts only a number.
 
     Known are ``predict_quantiles(X, quantiles)``, as of :class:`~skdistill.DistilledRegressor`;
     ``predict(X, quantiles=...)``, as of quantile-forest, with ``output_type="quantiles"`` as of
@@ -70,12 +70,12 @@ def quantile_function(estimator: Estimator) -> Quantiles | None:
 
 
 def ask_quantiles(name: str, estimator: Estimator, X: Table, levels: FloatArray) -> FloatArray:
-    """The quantiles that a teacher tells, in chunks; an error names the teacher.
+    """The quantiles that a teacher predicts, in chunks; an error names the teacher.
 
     Raises
     ------
     ValueError
-        If it tells none, fails, or gives another shape.
+        If it predicts none, fails, or returns another shape.
     """
     ask = quantile_function(estimator)
     if ask is None:

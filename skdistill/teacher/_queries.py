@@ -1,4 +1,4 @@
-"""How many rows the teachers of a fit may be asked for, and what they have answered."""
+"""The budget of rows for the teachers of a fit, and their answers so far."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class QueryBudgetError(ValueError):
 
 @dataclass
 class _Answered:
-    """What a teacher has answered: by row, an answer and its place in it."""
+    """The answers of a teacher: for each row, an array and the row's index in it."""
 
-    teacher: Estimator  # held, so that its id is no other's
+    teacher: Estimator  # held, so that its id stays unique
     places: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
 
 
 class Queries:
-    """The rows that teachers are asked for in a fit: no more than so many, none of them twice.
+    """The rows that teachers are asked for in a fit: at most `most`, and none of them twice.
 
-    A row counts once, however many teachers of a pool answer it. What a cache answers is no query.
+    A row counts once, however many teachers of a pool answer it. Answers of a cache do not count.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Queries:
     Attributes
     ----------
     share : float
-        Of the rows that samplers would draw, those that there is a budget for.
+        Share of the rows that samplers would draw that is within the budget.
     """
 
     def __init__(self, most: int) -> None:
@@ -67,19 +67,19 @@ class Queries:
 
     @property
     def left(self) -> int:
-        """Rows that may still be planned; those that a cache answers count, so that it is sure."""
+        """Rows that may still be planned; those from a cache count too, to be on the safe side."""
         return max(0, self.most - len(self._planned))
 
     def plan(self, X: Table) -> None:
-        """Take down rows whose labels are needed, whether they are asked or in the cache."""
+        """Record rows whose labels are needed, from teachers or from the cache."""
         self._planned.update(row_keys(X))
 
     def knows(self, X: Table) -> IntArray:
-        """The places of the rows that are planned already."""
+        """The positions of the rows that are planned already."""
         return np.flatnonzero([key in self._planned for key in row_keys(X)])
 
     def answer(self, teacher: Estimator, X: Table, ask: Callable[[Table], Any]) -> Any:
-        """What a teacher answers for some rows; it is asked for those that are new alone.
+        """The answers of a teacher for some rows; it is asked only for new ones.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class Queries:
                 f"{self.n_asked} rows, and {n_new} more are needed. Raise it, or let samplers, "
                 "objectives and `X_val` ask for fewer."
             )
-        self._asked.update(keys)  # a teacher that fails was asked all the same
+        self._asked.update(keys)  # a call that fails counts, too
         self._planned.update(keys)
         found = ask(X)
         known.update({key: (found, place) for place, key in enumerate(keys)})
@@ -130,7 +130,7 @@ class Queries:
 
 @contextmanager
 def counting(queries: Queries | None) -> Iterator[None]:
-    """Let teachers inside be asked within a budget; None sets no limit."""
+    """Limit the queries of teachers inside this context; None sets no limit."""
     token = _CURRENT.set(queries)
     try:
         yield
@@ -144,13 +144,13 @@ def current_queries() -> Queries | None:
 
 
 def answer_once(teacher: Estimator, X: Table, ask: Callable[[Table], Any]) -> Any:
-    """What a teacher answers: where there is a budget, each row is asked for once."""
+    """The answer of a teacher; with a budget, each row is asked for once."""
     queries = _CURRENT.get()
     return ask(X) if queries is None else queries.answer(teacher, X, ask)
 
 
 def row_keys(X: Table) -> list[Hashable]:
-    """What tells each row of a table from others.
+    """A key for each row of a table.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def row_keys(X: Table) -> list[Hashable]:
         return [(row.col.tobytes(), row.data.tobytes()) for row in rows]
     values = np.asarray(X)
     if values.dtype.kind == "O":
-        return [repr(row.tolist()) for row in values]  # repr of an array leaves cells out
+        return [repr(row.tolist()) for row in values]  # repr of an array omits cells
     return [row.tobytes() for row in values]
 
 

@@ -40,15 +40,14 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         without ``fit`` or a fitted model of another library (:ref:`these
         <fitted-models-of-numbers>`) is used as it is.
     weights : array-like of shape (n_teachers,) or RowWeights, default=None
-        Relative weights, >= 0. None weighs all alike, until :meth:`fit_weights`; so does a
-        :class:`RowWeights`, which then gives each row weights of its own.
+        Relative weights, >= 0. With None they are equal until :meth:`fit_weights`; also with a
+        :class:`RowWeights`, which then gives each row its own weights.
     n_jobs : int, default=None
-        Teachers and folds fitted, and chunks labelled, at the same time.
+        Number of teachers and folds fitted, and of chunks labelled, at the same time.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted teachers, and their predictions for the rows of a fit, are kept.
+        Stores fitted teachers, and their predictions for the rows of a fit.
     random_state : int, RandomState instance or None, default=None
-        Gives each `random_state` of an unfitted teacher that is None, nested ones as well, a
-        number of its own.
+        Seeds each `random_state` of an unfitted teacher that is None, nested ones as well.
     features : str, int, list of str, int or bool, slice or callable, default=None
         The columns of X that the teachers see, as in :class:`TeacherPool`.
 
@@ -58,7 +57,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         The teachers in use.
     named_estimators_ : dict of str to object
     weights_ : ndarray of shape (n_teachers,)
-        The weights in use, with a sum of 1; of :class:`RowWeights`, their mean.
+        The weights in use, with a sum of 1; the mean over rows for :class:`RowWeights`.
     n_targets_ : int
     n_features_in_ : int
         Only where X has columns.
@@ -115,7 +114,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
 
     @property
     def tells_quantiles(self) -> bool:
-        """Whether all teachers tell quantiles, and not a number alone."""
+        """Whether all teachers predict quantiles, and not only a number."""
         check_is_fitted(self)
         return all(quantile_function(one) is not None for one in self.estimators_)
 
@@ -134,7 +133,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a teacher tells no quantiles.
+            If a teacher predicts no quantiles.
 
         References
         ----------
@@ -165,7 +164,7 @@ class RegressorPool(BasePool, RegressorMixin, BaseEstimator):
 
     @property
     def identity(self) -> tuple[Any, ...] | None:
-        """What its answers depend on beside the rows; None where that cannot be told."""
+        """The key of its answers, except for the rows; None if there is no key."""
         keys = self.keys
         return None if None in keys else (keys, self._weights_identity)
 
@@ -230,7 +229,7 @@ def _tell(key: str | None, pool: RegressorPool, X: Table, levels: tuple[float, .
 
 
 def _told(member: Member, levels: tuple[float, ...]) -> Member:
-    """The same teacher, asked for quantiles; the cache knows other answers of it."""
+    """The same teacher, asked for quantiles; the cache stores these separately."""
     found = copy.copy(member)
     found.levels, found.key = levels, None  # type: ignore[attr-defined]
     return found
@@ -239,8 +238,8 @@ def _told(member: Member, levels: tuple[float, ...]) -> Member:
 def fit_mean_weights(errors: list[FloatArray], sample_weight: FloatArray | None) -> FloatArray:
     r"""Find the weights of predictions whose mean has the lowest squared error.
 
-    A Dirichlet prior, :math:`\prod_k w_k`, counts as one row a teacher, as in
-    :func:`~skdistill.targets.fit_pool_weights`; errors are measured by those of equal weights.
+    A Dirichlet prior, :math:`\prod_k w_k`, counts as one row for each teacher, as in
+    :func:`~skdistill.targets.fit_pool_weights`. Errors are relative to those of equal weights.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What teachers request of the arguments of a fit, and what reaches each of them."""
+"""The arguments of a fit that teachers request, and those that reach each of them."""
 
 import inspect
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from skdistill._utils.warn import warn
 from skdistill._utils.weights import check_weights
 from skdistill.teacher._models import resamples, takes_weight
 
-# Arguments of our own, which another may be misspelt for.
+# Our own arguments, which a user may misspell.
 KNOWN = ("X_transfer", "soft_targets", "sample_weight", "groups", "X_val", "y_val")
 
 
@@ -37,7 +37,7 @@ def check_routed(fit_params: Mapping[str, Any]) -> None:
 
 
 def requests_of(part: Estimator) -> Any:
-    """What a teacher requests; one that cannot say, all that its ``fit`` names."""
+    """The requests of a teacher; if it cannot request, the parameters of its ``fit``."""
     if hasattr(part, "get_metadata_routing"):
         return part
     requests = MetadataRequest(owner=part)
@@ -48,7 +48,7 @@ def requests_of(part: Estimator) -> Any:
 
 
 def router_of(owner: Estimator, parts: list[tuple[str, Estimator]]) -> MetadataRouter:
-    """What an estimator and the teachers that it fits request."""
+    """The requests of an estimator and of the teachers that it fits."""
     router = MetadataRouter(owner=owner).add_self_request(owner)
     for name, part in parts:
         mapping = MethodMapping().add(caller="fit", callee="fit")
@@ -69,14 +69,14 @@ def routed_params(
     Parameters
     ----------
     owner : TeacherPool
-        Whose ``fit`` was given them.
+        The pool whose ``fit`` got them.
     parts : list of (str, object)
         The teachers that are fitted.
     X : array-like or DataFrame of shape (n_samples, n_features)
     sample_weight : array-like of shape (n_samples,) or None
     metadata : dict of str to object
     fit_params : dict of str to dict or None
-        Arguments by the name of the teacher, which come before the others.
+        Arguments by the name of the teacher; they override the others.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def requested_params(
     given: Mapping[str, Any],
     weight: FloatArray | None,
 ) -> dict[str, dict[str, Any]]:
-    """What each teacher requests of the arguments given, by its name.
+    """The given arguments that each teacher requests, by its name.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def requested_params(
     parts : list of (str, object)
         The teachers that are fitted.
     given : dict of str to object
-        Metadata; read where metadata routing is on.
+        Metadata; used if metadata routing is on.
     weight : ndarray of shape (n_samples,) or None
         Of the rows, for teachers that cannot request it.
 
@@ -142,7 +142,7 @@ def weight_fit_params(
 
 
 def check_row_wise(name: str, estimator: Estimator, fit_params: Mapping[str, Any]) -> None:
-    """Raise a ValueError for weights whose rows a teacher will draw anew."""
+    """Raise a ValueError for weights if the teacher resamples their rows."""
     if resamples(estimator) and any(key.endswith("sample_weight") for key in fit_params):
         raise ValueError(
             f"teacher `{name}` draws other rows than it is given, which `sample_weight` cannot "

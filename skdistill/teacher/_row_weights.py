@@ -20,9 +20,9 @@ from skdistill.targets import LARGEST_LOG_WEIGHT
 from skdistill.teacher._folds import find_splits
 from skdistill.teacher._models import takes_weight
 
-# What tau="auto" tries, from about equal weights to one teacher a row.
+# The values of tau="auto", from about equal weights to one teacher for each row.
 TAUS = (10.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
-# Rows that the default tree needs in a leaf.
+# Fewest rows in a leaf of the default tree.
 LEAF_ROWS = 20
 N_FOLDS = 5
 # Loss of the pool on each row, by weights of shape (n_samples, n_teachers).
@@ -32,29 +32,30 @@ PoolLosses = Callable[[FloatArray], FloatArray]
 class RowWeights(BaseEstimator):
     r"""Weights of teachers for each row, by the loss that each is expected to have there.
 
-    The losses of the teachers on rows that they have not seen are regressed on these rows. A
-    teacher then weighs
+    A regression predicts the losses of the teachers, fitted on rows that they have not seen. The
+    weight of a teacher is then
 
     .. math:: w_m(x) \propto v_m \exp(-\hat\ell_m(x) / \tau)
 
-    with the weights v that are best for all rows, as of ``teacher_weights="auto"``.
-    It is given as `teacher_weights` of :class:`DistilledClassifier` and
+    with the weights v that are best for all rows, as with ``teacher_weights="auto"``.
+    Give it as `teacher_weights` of :class:`DistilledClassifier` and
     :class:`DistilledRegressor`, or as `weights` of a pool, whose ``fit_weights`` fits it. The loss
-    is the log loss, or of numbers the squared error, in units of its mean over rows and teachers.
-    What all teachers find hard says nothing of whom to ask, so each loss is taken less the mean of
-    all teachers on the row. A teacher that does not know the class of a row has the loss of a
+    is the log loss, or for numbers the squared error, in units of its mean over rows and teachers.
+    A row that is hard for all teachers does not show which one to ask, so the mean of all teachers
+    on the row is subtracted. A teacher that does not know the class of a row has the loss of a
     guess there.
 
     Parameters
     ----------
     model : regressor, default=None
-        Of the losses on the rows, as :class:`TabularEncoder` gives them. It has to take a target a
-        teacher. None is ``DecisionTreeRegressor(max_depth=3, min_samples_leaf=20)``;
-        ``KNeighborsRegressor(50)`` follows borders that are not along a column.
+        Predicts the losses from the rows, encoded by :class:`TabularEncoder`. It must accept one
+        target for each teacher. None is
+        ``DecisionTreeRegressor(max_depth=3, min_samples_leaf=20)``. ``KNeighborsRegressor(50)``
+        follows borders that are not along a column.
     tau : float or "auto", default="auto"
-        Tau > 0, in units of the mean loss: a small one asks one teacher a row, a large one weighs
-        all rows by v. "auto" takes the one of seven, from 10 to 0.003, with which the pool has the
-        lowest loss, where the losses of each fifth of the rows are told by a model of the others.
+        Tau > 0, in units of the mean loss: a small one asks one teacher for each row, a large one
+        weighs all rows by v. "auto" takes the one of seven, from 10 to 0.003, with which the pool
+        has the lowest loss in five-fold cross-validation of the model.
 
     Attributes
     ----------
@@ -64,13 +65,13 @@ class RowWeights(BaseEstimator):
     weights_ : ndarray of shape (n_teachers,)
         The mean over the rows it was fitted on.
     models_ : list of (TabularEncoder, regressor)
-        Their expected losses are averaged: one, or in a fit with folds one each.
+        Their expected losses are averaged: one model, or one for each fold of a fit with folds.
 
     References
     ----------
     .. [1] Zhang, Chen and Wang (2022). Confidence-Aware Multi-Teacher Knowledge Distillation.
        https://doi.org/10.48550/arXiv.2201.00007 (weights by the loss of each teacher on labelled
-       rows; here it is told for others)
+       rows; here it is predicted for other rows)
 
     Examples
     --------
@@ -140,7 +141,7 @@ class RowWeights(BaseEstimator):
             The loss of the pool on each row, by weights of shape (n_samples, n_teachers).
         sample_weight : ndarray of shape (n_samples,), default=None
         groups : ndarray of shape (n_samples,), default=None
-            Rows of one group are never told by one another.
+            Rows of one group are never in different folds.
 
         Returns
         -------
@@ -190,7 +191,7 @@ class RowWeights(BaseEstimator):
 
     @classmethod
     def mean_of(cls, fitted: Sequence[RowWeights]) -> RowWeights:
-        """One that expects the mean of what several expect.
+        """A copy that expects the mean of the losses that several expect.
 
         Parameters
         ----------
@@ -211,7 +212,7 @@ class RowWeights(BaseEstimator):
 
     @property
     def identity(self) -> list[str]:
-        """What tells it from others, fitted with other parameters or on other rows."""
+        """A key that depends on its parameters and on the rows it was fitted on."""
         return self._known_by
 
     def _splits(self, X: Table, groups: NDArray[Any] | None) -> list[Split]:
@@ -254,7 +255,7 @@ class RowWeights(BaseEstimator):
 
 
 def _excess(losses: FloatArray, sample_weight: FloatArray | None) -> FloatArray:
-    """The losses less their mean on the row, in units of the mean loss."""
+    """The losses minus their mean on the row, in units of the mean loss."""
     scale = float(np.average(losses.mean(axis=1), weights=sample_weight))
     return (losses - losses.mean(axis=1, keepdims=True)) / (scale or 1.0)
 

@@ -15,12 +15,12 @@ from skdistill._utils.layers import read_layer_of
 from skdistill._utils.process import safe_threads
 from skdistill._utils.types import ArrayLike, FloatArray, NDArray, Table
 
-# So many different logits are not all between 0 and 1 by chance.
+# This many different logits are not all between 0 and 1 by chance.
 MANY = 20
 
 
 class TorchTeacher(BaseEstimator):
-    """A trained torch module that gives logits, as a teacher.
+    """A trained torch module that returns logits, as a teacher.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ class TorchTeacher(BaseEstimator):
 
     @safe_threads()
     def layer(self, X: Table, name: str = "penultimate") -> FloatArray:
-        """What a hidden layer of the module gives.
+        """The output of a hidden layer of the module.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
         name : str, default="penultimate"
-            Of a submodule, whose output it is; "penultimate" for what enters the linear layer
-            called last, "antepenultimate" for what enters the one before it.
+            Name of a submodule, for its output; "penultimate" for the input of the linear layer
+            that is called last, "antepenultimate" for the input of the linear layer before it.
 
         Returns
         -------
@@ -124,7 +124,7 @@ class TorchTeacher(BaseEstimator):
         return read_layer_of(module, name, (self._forward(module, rows) for rows in [X]))
 
     def _forward(self, module: torch.nn.Module, X: Table) -> Any:
-        """The module's output, as it comes."""
+        """The raw output of the module."""
         rows = X if self.preprocess is None else self.preprocess(X)
         try:
             rows = np.asarray(rows, dtype=float) if self.preprocess is None else rows
@@ -157,7 +157,7 @@ class TorchTeacher(BaseEstimator):
     def _evaluation_module(self) -> torch.nn.Module:
         if not isinstance(self.module, torch.nn.Module):
             raise TypeError(f"`module` must be a torch.nn.Module, got {self.module!r}.")
-        # eval() would change the user's module, so a training one is copied.
+        # eval() would change the user's module: a module in training mode is copied.
         if any(part.training for part in self.module.modules()):
             return copy.deepcopy(self.module).eval()
         return self.module
@@ -197,7 +197,7 @@ def _probabilities(logits: FloatArray, n_rows: int) -> FloatArray:
 
 
 def _warn_of_sigmoid(logits: FloatArray) -> None:
-    """Warn where what is taken for logits is likely to be the output of a sigmoid."""
+    """Warn if the logits are probably the output of a sigmoid."""
     is_inside = (logits >= 0).all() and (logits <= 1).all() and not _sum_to_one(logits)
     if is_inside and len(np.unique(logits)) > MANY:
         warnings.warn(

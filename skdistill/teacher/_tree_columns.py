@@ -39,20 +39,20 @@ Inverse = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True)
 class SplitColumn:
-    """A column as trees see it, and what it was in X.
+    """A column as trees see it, and its origin in X.
 
     Attributes
     ----------
     position : int
         In X.
     levels : list or None, default=None
-        Of a column of categories: the level that each code stands for.
+        For a column of categories: the level of each code.
     inverses : tuple of callable, default=()
         From its numbers to those of X, the last step first.
     indicates : object, default=None
-        Of a one-hot column: a list of the level that it is 1 for.
+        For a one-hot column: a list of the level for which it is 1.
     filled : object, default=None
-        What stands for a missing value, as X would have it; None where nothing does.
+        The value that replaces a missing one, in terms of X; None without such a value.
     missing_is : float or None, default=None
         The number that stands for a missing value, as the trees see it.
     """
@@ -65,7 +65,7 @@ class SplitColumn:
     missing_is: float | None = None
 
     def with_levels(self, levels: list[Any]) -> SplitColumn:
-        """The same, of categories whose levels the model itself knows."""
+        """The same for categories whose levels the model itself knows."""
         return self if self.levels is not None else replace(self, levels=list(levels))
 
     def raw_all(self, values: FloatArray) -> FloatArray:
@@ -103,13 +103,13 @@ class SplitColumn:
 
 
 def trace_columns(step: Estimator, columns: list[SplitColumn], asked_by: str) -> list[SplitColumn]:
-    """The columns that a fitted transformer gives, each traced to one of X.
+    """The output columns of a fitted transformer, each traced to one of X.
 
     Parameters
     ----------
     step : transformer or "passthrough"
     columns : list of SplitColumn
-        Those that it is given.
+        Its input columns.
     asked_by : str
 
     Returns

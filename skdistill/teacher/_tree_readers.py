@@ -1,4 +1,4 @@
-"""The trees of each library, as its model has stored them."""
+"""The trees of each library, from its stored model."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class OwnTrees:
 
 
 def read_trees(model: Any) -> OwnTrees | None:
-    """Read the trees of a fitted model; None where it is of no kind that is known here.
+    """Read the trees of a fitted model; None if its kind is not known.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def _set_bits(words: Any) -> IntArray:
 
 
 def _check_missing(model: Any) -> None:
-    """Raise a ValueError where a number stands for a missing value: a sampler would not know."""
+    """Raise a ValueError if a number stands for a missing value: a sampler could not know it."""
     if model.missing is not None and not np.isnan(model.missing):
         raise ValueError(
             f"the trees of {type(model).__name__} take {model.missing!r} for missing "
@@ -177,10 +177,10 @@ def _check_missing(model: Any) -> None:
 
 
 def _of_xgboost(booster: Any, best: str | None = None) -> OwnTrees | None:
-    """The trees up to the best round, where an estimator answers by these."""
+    """The trees up to the best round, if the estimator answers by these."""
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     model = learner["gradient_booster"]
-    model = model.get("gbtree", model)  # that of DART is one floor below
+    model = model.get("gbtree", model)  # that of DART is one level deeper
     if "model" not in model or "trees" not in model["model"]:
         return None  # gblinear
     trees, ends = model["model"]["trees"], model["model"].get("iteration_indptr")
@@ -271,7 +271,7 @@ def _of_lightgbm_tree(root: dict[str, Any]) -> OwnTree:
                 "the trees of LightGBM take 0 for missing (`zero_as_missing`), which is not read: "
                 "fit it on NaN in its place."
             )
-        # Without missing values in the training, one is taken for 0.
+        # Without missing values in training, a missing one counts as 0.
         missing_left[i] = (
             node["default_left"] if node["missing_type"] == "NaN" else threshold[i] >= 0
         )
@@ -298,7 +298,7 @@ def _of_catboost(model: Any) -> OwnTrees:
 
 
 def _of_catboost_tree(tree: dict[str, Any], floats: list[dict[str, Any]]) -> OwnTree:
-    """A tree that asks the same at all nodes of a level; the last split is that of the root."""
+    """A tree with the same split at all nodes of a level; the last split is that of the root."""
     depth = len(tree["splits"])
     n_inner = 2**depth - 1
     feature, threshold = np.full(2 * n_inner + 1, -1), np.full(2 * n_inner + 1, np.nan)

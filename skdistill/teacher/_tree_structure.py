@@ -1,4 +1,4 @@
-"""The trees of a fitted teacher, in the columns of the X that it is asked with."""
+"""The trees of a fitted teacher, in terms of the columns of X."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Tree:
     mass : ndarray of shape (n_nodes,)
         Training rows, or their weights, that came to a node.
     levels : dict of int to (frozenset, bool)
-        Of a node that splits by levels: some of them, and whether these go left, and all others
-        right.
+        For a node that splits by levels: some of them, and whether these go left; all others take
+        the other side.
     """
 
     feature: IntArray
@@ -79,9 +79,9 @@ class TreeStructure:
     names : list or None
         Their names, where the teacher knows them.
     levels : dict of int to list
-        Of the columns of categories that the teacher knows: their levels.
+        For the columns of categories that the teacher knows: their levels.
     ranges : dict of int to (float, float)
-        Of the columns of numbers of which the teacher has kept it: lowest and highest value.
+        For columns of numbers, if the teacher has stored it: lowest and highest value.
     """
 
     trees: list[Tree]
@@ -100,18 +100,18 @@ class TreeStructure:
 
 
 def tree_structure(teacher: Estimator, asked_by: str) -> TreeStructure:
-    """Read the trees of a fitted teacher, through what stands around them.
+    """Read the trees of a fitted teacher, also inside wrappers.
 
-    Read are the trees, forests and boosters of scikit-learn, of XGBoost and LightGBM, and those of
-    CatBoost that split on numbers alone; in a pool, a Pipeline, a search, or an ensemble. In front
-    of them may stand a ColumnTransformer, scalers, imputers, and one-hot or ordinal encoders.
+    It reads trees, forests and boosters of scikit-learn, of XGBoost and LightGBM, and those of
+    CatBoost that split on numbers only; in a pool, a Pipeline, a search, or an ensemble. They may
+    come after a ColumnTransformer, scalers, imputers, and one-hot or ordinal encoders.
 
     Parameters
     ----------
     teacher : estimator or TeacherPool
         Fitted.
     asked_by : str
-        What needs the trees, for the messages.
+        The name of the caller, for messages.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def tree_structure(teacher: Estimator, asked_by: str) -> TreeStructure:
 
 
 def _columns_of(teacher: Estimator, asked_by: str) -> tuple[list[Any] | None, int]:
-    """The names of the columns of X, where there are any, and their number."""
+    """The names of the columns of X, if there are any, and their number."""
     names, n_columns = None, None
     for model in _inside(teacher):
         if names is None:
@@ -166,7 +166,7 @@ def _columns_of(teacher: Estimator, asked_by: str) -> tuple[list[Any] | None, in
 
 
 def _inside(teacher: Estimator) -> Iterator[Any]:
-    """The teacher and what it wraps, as far as all take the same columns."""
+    """The teacher and the models it wraps, as long as all take the same columns."""
     yield teacher
     inner = _bare(teacher)
     if inner is not teacher:
@@ -189,7 +189,7 @@ def _names(model: Any) -> list[Any] | None:
 
 
 def _bare(model: Any) -> Any:
-    """What a wrapper holds that hands on X as it is; else the model."""
+    """The model in a wrapper that passes X unchanged; else the model itself."""
     if isinstance(model, FrozenEstimator):
         return model.estimator
     if isinstance(model, (FittedTeacher, LibraryModel)):
@@ -202,7 +202,7 @@ def _bare(model: Any) -> Any:
 def _models(
     model: Any, columns: list[SplitColumn], names: list[Any] | None, asked_by: str
 ) -> Iterator[tuple[Any, list[SplitColumn]]]:
-    """The models inside, each with the columns that it is asked with."""
+    """The models inside, each with its input columns."""
     inner = _bare(model)
     if inner is not model:
         yield from _models(inner, columns, names, asked_by)

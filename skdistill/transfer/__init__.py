@@ -1,4 +1,4 @@
-"""Transfer sets: where the rows that the student learns from come from."""
+"""Transfer sets: the sources of the student's rows."""
 
 from skdistill.transfer._across_splits import AcrossSplits
 from skdistill.transfer._base import TransferSampler, draw_rows, rows_by_weight, takes
@@ -41,7 +41,7 @@ __all__ = [
     "takes",
 ]
 
-# The path that stored models and users know; the files may move.
+# The public path, which stored models hold; the files may move.
 for _public in (
     *(Disagreement, Gibbs, GivenRows, Marginals, Mixup, Munge, Near, Rounds),
     *(AcrossSplits, FromNet, FromSchema, FromTrees, TableSchema),

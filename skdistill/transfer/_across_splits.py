@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 class AcrossSplits(TransferSampler):
     """Rows beside a training row, just beyond the next thresholds of the teacher's trees.
 
-    A teacher of trees has no gradient: it answers the same until a threshold is crossed. So two
-    rows are made of a training row, along one column drawn at random: one above the next higher
-    threshold, one below the next lower; where there is none, that side is the row itself. Their
-    difference is the smallest that the teacher can tell, a finite difference in the place of a
-    Jacobian. To match a Jacobian is to match answers to rows moved a little [1]_, so the student
-    learns the teacher's answers to these rows as to any other.
+    A teacher of trees has no gradient: its answer changes only at thresholds. So two
+    rows are made from a training row, along one random column: one above the next higher
+    threshold, one below the next lower. Without such a threshold, that side is the row itself.
+    Their difference is the smallest that the teacher can distinguish: a finite difference instead
+    of a Jacobian. Matching a Jacobian means matching the answers on slightly moved rows [1]_, so
+    the student learns the teacher's answers on these rows like on any other.
 
-    A category, and a number that is missing, have no threshold beside them: a category is replaced
+    Categories and missing numbers have no thresholds: a category is replaced
     by another of its column, a missing number stays.
 
-    Forests have thousands of thresholds in a column, so that one step changes next to nothing:
-    raise `n_splits`. Where we measured it, rows drawn more freely, as by :class:`Munge` in
-    :class:`Near`, taught more of a forest, and about as much of a booster.
+    Forests have thousands of thresholds in a column, so that one step changes almost nothing:
+    raise `n_splits`. In our benchmark, :class:`Munge` in :class:`Near` taught more with a
+    forest, and about as much with a booster.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class AcrossSplits(TransferSampler):
 
     See Also
     --------
-    Near : Rows near the data, whatever the teacher.
+    Near : Rows near the data, for any teacher.
 
     References
     ----------
@@ -142,19 +142,19 @@ class AcrossSplits(TransferSampler):
             low, high = (values + shift) % len(levels)
             return low, high
         edges = _in_single_precision(structure.thresholds(j))
-        # Of whole numbers, 4 and 4.5 part the same.
+        # For whole numbers, thresholds 4 and 4.5 are the same.
         edges = np.unique(np.floor(edges) if domain.whole[j] else edges)
         ends = _with_ends(edges, domain.low[j], domain.high[j])
         place = np.searchsorted(edges, values.astype(np.float32))
         down = np.maximum(place - self.n_splits, 0)
         up = np.minimum(place + self.n_splits, len(edges))
         low, high = (_inside(ends, cell, domain.whole[j]) for cell in (down, up))
-        # Beyond the outermost threshold there is no other: the row itself is that side.
+        # Beyond the outermost threshold, the row itself is that side.
         return np.where(place == 0, values, low), np.where(place == len(edges), values, high)
 
 
 def _in_single_precision(thresholds: FloatArray) -> FloatArray:
-    """The largest numbers that go left, as most trees round what they are asked."""
+    """The largest numbers that go left, since most trees round their inputs."""
     rounded = thresholds.astype(np.float32)
     below = np.nextafter(rounded, np.float32(-np.inf))
     return np.where(rounded > thresholds, below, rounded).astype(float)
@@ -169,7 +169,7 @@ def _with_ends(edges: FloatArray, low: float, high: float) -> FloatArray:
 
 
 def _inside(ends: FloatArray, cell: IntArray, whole: bool) -> FloatArray:
-    """The middle of each cell; of whole numbers the lowest in it, or at the bottom the highest."""
+    """The middle of each cell; for whole numbers its lowest, or in the lowest cell its highest."""
     first, last = ends[cell], ends[cell + 1]
     if not whole:
         middle = ((first + last) / 2).astype(np.float32)

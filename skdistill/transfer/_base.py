@@ -1,4 +1,4 @@
-"""The base of the samplers, and what all of them share."""
+"""The base of the samplers, and their shared functions."""
 
 import inspect
 from collections.abc import Callable
@@ -24,11 +24,11 @@ AT_LEAST_TWO = Interval(Integral, 2, None, closed="left")
 
 
 class TransferSampler(BaseEstimator):
-    """Base of the samplers: gives rows that the teacher labels for the student.
+    """Base of the samplers: they draw rows that the teacher labels for the student.
 
-    A row of X is worth as many as it weighs. Where the weights differ, a `sample` that takes
-    `sample_weight` is given them; any other is given rows of X drawn by weight in the place of X,
-    some of them more than once.
+    A row of X of weight k counts like k rows. If weights differ, a `sample` that takes
+    `sample_weight` gets them. Any other gets, instead of X, rows of X drawn by weight, some of
+    them more than once.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class TransferSampler(BaseEstimator):
     # Draws of a training, and whether those of a round replace the rows before: see `Rounds`.
     n_rounds: int = 1
     replace: bool = True
-    # Whether one of the package asks its context: `memory` takes that of all others for granted.
+    # Whether a sampler of the package uses its context: `memory` assumes this of all others.
     asks: bool = False
-    # Whether rows of any rank, as images, are read as tables of their cells.
+    # Whether rows of any rank, such as images, are read as tables of their cells.
     reads_cells: bool = False
 
     def __init__(self, size: float = 8.0, weight: float = 1.0) -> None:
@@ -62,7 +62,7 @@ class TransferSampler(BaseEstimator):
         Parameters
         ----------
         parts : list of (str, estimator)
-            None where soft targets take their place.
+            None if soft targets replace them.
         """
 
     def sample(
@@ -104,7 +104,7 @@ def draw_rows(
     sample_weight: FloatArray | None,
     context: TransferContext | None = None,
 ) -> tuple[Table, FloatArray]:
-    """Draw rows by a sampler of anyone's, whose `sample` need not take weights or a context.
+    """Draw rows by any sampler; its `sample` need not take weights or a context.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def draw_rows(
 
 
 def _with_weights(sampler: TransferSampler, drawn: Drawn) -> tuple[Table, FloatArray]:
-    """What a sampler has drawn, if the weights are there that it was asked for."""
+    """The rows that a sampler has drawn; checks that requested weights are there."""
     if not isinstance(drawn, tuple) or len(drawn) != 2:
         raise ValueError(
             f"`sample` of {sampler} is given `sample_weight`, and must return the new rows and an "
@@ -174,8 +174,8 @@ def check_source_weights(sample_weight: ArrayLike | None, n_rows: int) -> FloatA
 def rows_by_weight(n: int, sample_weight: FloatArray, rng: np.random.RandomState) -> IntArray:
     """Draw `n` rows, each as often as its weight says, in random order.
 
-    By systematic sampling in the order of the weights: a row that weighs 2.3 of the mean is there 2
-    or 3 times, and all rows of one weight together as often as they should be, but for one.
+    This is systematic sampling in the order of the weights: a row of 2.3 times the mean weight is
+    drawn 2 or 3 times. The total of all rows of one weight is right up to one row.
     """
     order = np.lexsort([rng.random_sample(len(sample_weight)), sample_weight])
     ends = np.cumsum(sample_weight[order])
@@ -191,9 +191,9 @@ def draw_passes(
     rng: np.random.RandomState,
     sample_weight: FloatArray | None = None,
 ) -> Drawn:
-    """Draw `n` rows by passes over all rows, so that each is used as often as another.
+    """Draw `n` rows by passes over all rows, so that each row is used equally often.
 
-    A new row weighs as much as the row that it started from.
+    A new row has the weight of the row that it started from.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def _rows_to_keep(
         return np.arange(n_rows), sample_weight
     if sample_weight is None:
         return rng.permutation(n_rows)[:n], None
-    # By weight: of few rows drawn evenly, a heavy one might be missed.
+    # By weight: an even draw of few rows might miss a heavy one.
     return rows_by_weight(n, sample_weight, rng), np.full(n, sample_weight.mean())
 
 
@@ -245,7 +245,7 @@ def own_sources(table: Columns) -> IntArray:
 
 
 def fit_to_seen(numbers: FloatArray, seen: FloatArray) -> FloatArray:
-    """Numbers in the range seen, whole where all seen are whole; changed in place."""
+    """Clip numbers to the range seen, and round them if all seen are whole; in place."""
     if not seen.shape[1]:
         return numbers
     filled = np.where(np.isnan(seen).all(axis=0), 0.0, seen)

@@ -1,4 +1,4 @@
-"""TransferContext: what a sampler may ask."""
+"""TransferContext: the objects that a sampler may ask."""
 
 from dataclasses import dataclass
 
@@ -7,23 +7,23 @@ from skdistill._utils.types import Estimator
 
 @dataclass(frozen=True)
 class TransferContext:
-    """What a sampler may ask while it draws rows.
+    """The objects that a sampler may ask while it draws rows.
 
     A fit makes it, and gives it to every sampler whose ``sample`` takes `context`.
 
     Parameters
     ----------
     teacher : TeacherPool or None, default=None
-        Fitted; ``teacher.predict_proba(X)`` labels rows. None where no teacher is at hand.
+        Fitted; ``teacher.predict_proba(X)`` labels rows. None if there is no teacher.
     student : object or None, default=None
         The student so far, with ``predict_proba(X)``. None before there is one.
     task : object or None, default=None
         What is predicted: ``task.classes`` are the labels that columns of probabilities stand for.
     round : int, default=0
-        Which draw of the training it is; 0 is the one before it.
+        Number of the draw; 0 is the draw before the training.
     n_left : int or None, default=None
-        Rows that the teacher may still be asked for, those to draw among them; None where
-        `max_queries` sets no limit.
+        Rows that the teacher may still be asked for, including those to draw now; None without
+        `max_queries`.
 
     See Also
     --------

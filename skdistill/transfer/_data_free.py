@@ -25,18 +25,18 @@ MOST_DRAWS = 10
 
 
 class DataFreeSampler(TransferSampler):
-    """Base of the samplers that know of the data no more than ranges, levels and the teacher.
+    """Base of the samplers that know only ranges, levels and the teacher.
 
-    Among the samplers of a fit, they take ranges, levels and shares of missing values from X.
-    Without any data, :meth:`rows` draws the table that a student is fitted on.
+    In a fit, they take ranges, levels and shares of missing values from X.
+    Without data, :meth:`rows` draws the table on which a student is fitted.
 
     Parameters
     ----------
     schema : TableSchema, default=None
         Ranges, levels and shares of missing values. None takes them from the teacher or from X.
     class_prior : "balanced", dict, array-like of shape (n_classes,) or None, default=None
-        Shares of the classes, as the teacher names them, that the rows are to have: rows of
-        classes that are there too often are dropped. None takes the rows as they come.
+        Shares of the classes, as predicted by the teacher, in the drawn rows: rows of
+        too frequent classes are dropped. None drops no rows.
     size : float, default=8.0
         New rows for each training row, in a fit.
     weight : float, default=1.0
@@ -61,7 +61,7 @@ class DataFreeSampler(TransferSampler):
         self.class_prior = class_prior
 
     def rows(self, teacher: Estimator, n: int, random_state: RandomState = None) -> Table:
-        """Draw `n` rows by the teacher alone: what a student can be fitted on without data.
+        """Draw `n` rows from the teacher alone, to fit a student without data.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class DataFreeSampler(TransferSampler):
         Raises
         ------
         ValueError
-            If the teacher does not tell enough of the columns: give `schema`.
+            If the teacher does not tell enough about the columns: give `schema`.
         """
         with naming(type(self).__name__):
             return self._rows(teacher, n, check_random_state(random_state))
@@ -130,7 +130,7 @@ class DataFreeSampler(TransferSampler):
         n: int,
         rng: np.random.RandomState,
     ) -> Table:
-        """Rows in the container of the domain, with the shares of classes that are wanted."""
+        """Rows in the container of the domain, with the wanted shares of classes."""
         if structure is not None:
             check_columns(structure, domain)
             domain.cut(structure)
@@ -154,7 +154,7 @@ class DataFreeSampler(TransferSampler):
         raise NotImplementedError
 
     def _structure(self, teacher: Estimator) -> TreeStructure | None:
-        """The trees of the teacher, where it has any; some samplers need them."""
+        """The trees of the teacher, if it has any; some samplers need them."""
         from skdistill.teacher import tree_structure  # it loads torch, and Munge needs none
 
         try:
@@ -189,7 +189,7 @@ class DataFreeSampler(TransferSampler):
 
 
 def _labeller(teacher: Estimator, domain: Domain) -> tuple[Callable[[Table], Any], Any]:
-    """What tells the class of rows, as a code, and the classes."""
+    """A function that gives the class of rows, as a code, and the classes."""
     from skdistill.teacher import TeacherPool
 
     if not hasattr(teacher, "predict_proba") or not hasattr(teacher, "classes_"):
@@ -216,7 +216,7 @@ def _shares(prior: Any, classes: Any) -> FloatArray:
 
 
 def check_columns(structure: TreeStructure, domain: Domain) -> None:
-    """Raise a ValueError where the trees were fitted on other columns."""
+    """Raise a ValueError if the trees were fitted on other columns."""
     if structure.n_columns != len(domain.levels):
         raise ValueError(
             f"the trees of the teacher split {structure.n_columns} columns, but `schema`, or X, "

@@ -16,39 +16,38 @@ from skdistill.transfer._near import Support
 
 # Training rows to which distances are measured.
 BLOCK_SIZE = 10_000
-# Of a probability, before its logarithm is taken.
+# Least probability, before its logarithm is taken.
 FLOOR = 1e-6
 
 
 class Disagreement(MetaSampler):
-    r"""Choose, of the rows of a sampler, those on which student and teacher differ.
+    r"""Choose the rows of a sampler on which student and teacher differ.
 
-    Many candidates are drawn by `sampler`. Those outside the support of the data are dropped: they
-    are farther from the training rows than these are from one another, see :class:`Near`. Of the
-    others, those with the highest score are taken, and the rest at random. It needs a student, so
-    it is for :class:`Rounds`: ``Rounds(Disagreement(Munge()), replace=False)``. The rows of the
-    first round, before there is a student, are those of `sampler`, inside the support.
+    `sampler` draws many candidates. Those outside the support of the data are dropped: they
+    are farther from the training rows than these are from one another, see :class:`Near`. From the
+    others, those with the highest score are taken, and a share at random. It needs a student, so
+    it is for :class:`Rounds`: ``Rounds(Disagreement(Munge()), replace=False)``. In the first
+    round there is no student yet: its rows are those of `sampler`, inside the support.
 
-    The score is :math:`\mathrm{KL}(p \| q)` of the teacher's probabilities p and the student's q,
-    or of numbers their squared difference. It asks the teacher for all candidates. Where that costs
-    too much, the score is the student's own uncertainty: 1 less the gap between its two highest
-    probabilities.
+    The score is :math:`\mathrm{KL}(p \| q)` of the teacher's probabilities p and the student's q;
+    for numbers it is their squared difference. It asks the teacher for all candidates. If this
+    costs too much, the score is the student's own uncertainty: 1 minus the gap between its two
+    highest probabilities.
 
     Parameters
     ----------
     sampler : TransferSampler
         Draws the candidates; its `size` and `weight` hold.
     by : {"auto", "teacher", "student"}, default="auto"
-        What scores a row: "teacher" is the difference between both, "student" the student's
-        uncertainty. "auto" is "student" where `max_queries` limits what the teacher may be asked
-        for, else "teacher".
+        The score of a row: "teacher" is the difference between teacher and student, "student" the
+        student's uncertainty. "auto" is "student" with `max_queries`, else "teacher".
     n_candidates : float, default=8.0
         Candidates for each row that is taken.
     random_share : float, default=0.25
         Share of the rows that are taken at random, so that the student does not forget the rest.
     quantile : float or None, default=0.95
-        Of the distances between training rows: candidates that are farther from all of them are
-        dropped, as long as enough are left. None keeps all.
+        Quantile of the distances between training rows: candidates that are farther from all of
+        them are dropped, as long as enough are left. None keeps all.
 
     References
     ----------
@@ -114,7 +113,7 @@ class Disagreement(MetaSampler):
         return drawn if source_weight is None else (drawn, weight)
 
     def _near(self, X: Table, drawn: Table, n: int, rng: np.random.RandomState) -> IntArray:
-        """The rows inside the support, or the `n` nearest where fewer are."""
+        """The rows inside the support, or the `n` nearest if there are fewer."""
         assert self.quantile is not None
         excess = Support(X, self.quantile, BLOCK_SIZE, rng).excess(drawn)
         near = np.flatnonzero(excess <= 0)
@@ -123,12 +122,12 @@ class Disagreement(MetaSampler):
     def _choose(self, scores: FloatArray, n: int, rng: np.random.RandomState) -> IntArray:
         """The rows with the highest scores, and others at random."""
         n_top = n - round(self.random_share * n)
-        order = rng.permutation(len(scores))  # of equal scores, any
+        order = rng.permutation(len(scores))  # equal scores in random order
         order = order[np.argsort(-scores[order], kind="stable")]
         return np.concatenate([order[:n_top], rng.permutation(order[n_top:])[: n - n_top]])
 
     def _scores(self, X: Table, context: TransferContext) -> FloatArray:
-        """How much is to be learned of each row."""
+        """The score of each row: how much the student can learn from it."""
         by = self.by
         if by == "auto":
             by = "teacher" if context.n_left is None else "student"
@@ -143,7 +142,7 @@ class Disagreement(MetaSampler):
         return 1 - (q[:, -1] - q[:, -2])
 
     def _gaps(self, X: Table, context: TransferContext) -> FloatArray:
-        """How far student and teacher are apart on each row."""
+        """The distance of student and teacher on each row."""
         if context.teacher is None:
             raise ValueError("`by='teacher'` of Disagreement needs a teacher, but there is none.")
         if hasattr(context.student, "predict_proba"):

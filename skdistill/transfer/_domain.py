@@ -1,4 +1,4 @@
-"""The cells that rows may have, as numbers: what samplers without data draw among."""
+"""The values that cells may have, as numbers, for samplers without data."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from skdistill.transfer._schema import TableSchema, is_whole_range, levels_of
 if TYPE_CHECKING:
     from skdistill.teacher import TreeStructure
 
-# Bins of a column: so many tell where its thresholds are dense.
+# Bins of a column: enough to show where its thresholds are dense.
 MOST_BINS = 128
-# Beyond the outermost thresholds there are values too: at least this share of their span.
+# A range reaches beyond the outermost thresholds by at least this share of their span.
 MARGIN = 0.05
 
 
@@ -25,7 +25,7 @@ MARGIN = 0.05
 class Domain:
     """The columns of a table, each with all values that a cell may have.
 
-    Rows are arrays of shape (n, n_columns): numbers, or the place of a level among the levels of
+    Rows are arrays of shape (n, n_columns): numbers, or the index of a level among the levels of
     its column. A missing cell is NaN.
 
     Attributes
@@ -58,7 +58,7 @@ class Domain:
 
     @classmethod
     def of(cls, X: Table, levels: dict[int, list[Any]]) -> Domain:
-        """What the rows of a table hold.
+        """The domain of the rows of a table.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Domain:
         return cls(X, table, names, low, high, whole, found, missing, [None] * n_columns)
 
     def narrow(self, schema: TableSchema) -> None:
-        """Take ranges, levels and shares of missing values from a schema, where it has the column.
+        """Take ranges, levels and shares of missing values from a schema, for its columns.
 
         Parameters
         ----------
@@ -119,10 +119,10 @@ class Domain:
                 self.whole[j] = is_whole_range(values)
 
     def cut(self, structure: TreeStructure) -> None:
-        """Let the thresholds of trees be the edges of bins."""
+        """Use the thresholds of trees as the edges of bins."""
         for j, levels in enumerate(self.levels):
             found = np.unique(structure.thresholds(j)) if levels is None else np.empty(0)
-            # Of whole numbers, 4 and 4.5 part the same.
+            # For whole numbers, thresholds 4 and 4.5 are the same.
             found = np.unique(np.floor(found)) if self.whole[j] else found
             lowest = self.low[j] - self.whole[j]
             found = found[(found > lowest) & (found < self.high[j])]
@@ -152,7 +152,7 @@ class Domain:
         return bins
 
     def at(self, shares: FloatArray) -> FloatArray:
-        """Rows at some place in each column, each bin of a column as wide as another.
+        """Rows at a given place in each column; all bins of a column have the same width.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class Domain:
 
 
 def _sources(column: Any, levels: list[Any], places: FloatArray) -> IntArray:
-    """A row of X for each cell, which holds the level that the cell is to have."""
+    """For each cell, a row of X that holds the wanted level."""
     first = {level: i for i, level in reversed(list(enumerate(column.tolist())))}
     absent = np.flatnonzero(pd.isna(column))
     rows = [first[level] for level in levels] + [int(absent[0]) if len(absent) else 0]
@@ -226,7 +226,7 @@ def _sources(column: Any, levels: list[Any], places: FloatArray) -> IntArray:
 
 
 def between(low: Any, high: Any, whole: Any, place: FloatArray) -> FloatArray:
-    """Numbers in (low, high], by their place in [0, 1); whole ones where there are some."""
+    """Numbers in (low, high], by their place in [0, 1); whole ones if there are some."""
     numbers = low + (high - low) * place
     first, last = np.floor(low) + 1, np.floor(high)
     rounded = np.where(last >= first, first + np.floor(place * (last - first + 1)), last)
@@ -234,10 +234,10 @@ def between(low: Any, high: Any, whole: Any, place: FloatArray) -> FloatArray:
 
 
 def schema_of(structure: TreeStructure) -> TableSchema:
-    """What the trees of a teacher tell of the columns.
+    """The schema of the columns, from the trees of a teacher.
 
     The range of a column goes as far beyond its outermost thresholds as their widest gap.
-    Where all thresholds are whole numbers, or in the middle between two, so are the numbers.
+    If all thresholds are whole, or in the middle between two whole numbers, the column is whole.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def schema_of(structure: TreeStructure) -> TableSchema:
 
 
 def is_whole_cut(thresholds: FloatArray) -> bool:
-    """Whether thresholds are such as lie between whole numbers."""
+    """Whether thresholds are those of whole numbers."""
     twice = 2 * thresholds
     return bool(np.allclose(twice, np.rint(twice), rtol=1e-6, atol=1e-6))
 
@@ -276,5 +276,5 @@ def _range_around(thresholds: FloatArray) -> tuple[float, float]:
     if is_whole_cut(thresholds):
         beyond = int(max(np.floor(MARGIN * (high - low)), np.rint(gap) - 1))
         return int(np.floor(low)) - beyond, int(np.floor(high)) + 1 + beyond
-    more = more or abs(low) / 2 or 1.0  # one threshold says nothing of the scale
+    more = more or abs(low) / 2 or 1.0  # one threshold says nothing about the scale
     return low - more, high + more

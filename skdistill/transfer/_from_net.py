@@ -1,4 +1,4 @@
-"""FromNet: rows that a net is sure of, found by gradients in its inputs."""
+"""FromNet: rows that a net is sure of, found by gradients with respect to its inputs."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ LEAST_SURE, MOST_SURE = 0.5, 0.99
 
 
 class FromNet(DataFreeSampler):
-    """Rows without data, from the inputs that make a net name a class.
+    """Rows without data, from the inputs for which a net predicts a class.
 
-    Rows start anywhere in the ranges. Each is given a class, all classes equally often, and is
-    moved along the gradient of the net until the class has a probability that is drawn for the row,
-    from .5 to .99. Where the net has batch normalization, the rows together are also drawn to the
-    means and variances that it has kept of its training rows [1]_.
+    Rows start anywhere in the ranges. Each gets a class, all classes equally often, and a random
+    target probability from .5 to .99. It is moved along the gradient of the net until the class
+    has this probability. If the net has batch normalization, the rows together are also pulled to
+    the stored means and variances of its training rows [1]_.
 
-    It is unstable on tables: a net names a class in places where no row of data is, and nothing
-    but batch normalization tells where they are. Compare with :class:`FromSchema`, on real rows if
+    It is unstable on tables: a net also predicts a class far from the data, and only batch
+    normalization shows where the data are. Compare with :class:`FromSchema`, on real rows if
     there are any. The teacher is a skorch net or a :class:`TorchTeacher` without `preprocess`,
-    alone or behind scalers, that sees columns of numbers only.
+    alone or after scalers, that sees columns of numbers only.
 
     Parameters
     ----------
     schema : TableSchema, default=None
         The ranges. None takes them from X; without any, it must be given.
     class_prior : "balanced", dict, array-like of shape (n_classes,) or None, default=None
-        Shares of the classes, as the teacher names them, that the rows are to have: rows of
-        classes that are there too often are dropped. None takes the rows as they come.
+        Shares of the classes, as predicted by the teacher, in the drawn rows: rows of
+        too frequent classes are dropped. None drops no rows.
     n_steps : int, default=100
         Steps along the gradient.
     learning_rate : float, default=0.02
@@ -106,7 +106,7 @@ class FromNet(DataFreeSampler):
             raise ValueError(f"`FromNet` needs a teacher that is a net; got {told}.")
 
     def _structure(self, teacher: Estimator) -> None:
-        """Trees are of no use here."""
+        """None: this sampler does not use trees."""
 
     def _draw(
         self,
@@ -171,7 +171,7 @@ def _classes(n: int, n_classes: int, rng: np.random.RandomState) -> IntArray:
 
 
 def _log_probabilities(output: Any) -> torch.Tensor:
-    """Logarithms of probabilities, of what a net tells: logits, one or many, or probabilities."""
+    """Log probabilities, from the net's outputs: logits, one or many, or probabilities."""
     import torch
 
     output = output[0] if isinstance(output, tuple) else output
@@ -199,7 +199,7 @@ def _watch(module: torch.nn.Module) -> tuple[dict[Any, torch.Tensor], list[Any]]
 
 
 def _distance(layers: dict[Any, torch.Tensor], n: int) -> Any:
-    """How far rows are from the statistics of batch normalization: a share of their variance."""
+    """Distance of rows from the statistics of batch normalization, as a share of their variance."""
     total: Any = 0.0
     for layer, inputs in layers.items():
         flat = inputs.reshape(-1, inputs.shape[1]) if inputs.ndim == 2 else inputs.flatten(2).mT

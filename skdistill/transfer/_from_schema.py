@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 class FromSchema(DataFreeSampler):
     """Rows without data, spread over ranges and levels so that pairs of columns are covered.
 
-    The rows are Latin hypercubes of strength 2 [1]_: with p strata a column, each pair of strata
-    of each two columns is in one row of p * p. Where the teacher has trees, the thresholds of a
-    column are the edges of its bins [2]_, each as wide as another: most rows are then where the
-    teacher splits most. Any other teacher is a black box, and a column of numbers one bin.
+    The rows are Latin hypercubes of strength 2 [1]_: with p strata in each column, each pair of
+    strata of any two columns is in one row of p * p. If the teacher has trees, the thresholds of a
+    column are the edges of its bins [2]_, and all bins get equally many rows: most rows are then
+    where the teacher splits most. Any other teacher is a black box, and a column of numbers has
+    one bin.
 
-    Columns are drawn without regard to one another, so many rows are such as no data would have.
+    Columns are drawn independently, so many rows are unrealistic.
 
     Parameters
     ----------
@@ -33,8 +34,8 @@ class FromSchema(DataFreeSampler):
         Ranges, levels and shares of missing values. None takes them from X, or without any, from
         the trees of the teacher.
     class_prior : "balanced", dict, array-like of shape (n_classes,) or None, default=None
-        Shares of the classes, as the teacher names them, that the rows are to have: rows of
-        classes that are there too often are dropped. None takes the rows as they come.
+        Shares of the classes, as predicted by the teacher, in the drawn rows: rows of
+        too frequent classes are dropped. None drops no rows.
     size : float, default=8.0
         New rows for each training row, in a fit.
     weight : float, default=1.0
@@ -61,7 +62,7 @@ class FromSchema(DataFreeSampler):
     """
 
     def coverage(self, X: Table, teacher: Estimator = None) -> float:
-        """Share of the pairs of bins, of all pairs of columns, that some row is in.
+        """Share of the pairs of bins, over all pairs of columns, that contain a row.
 
         Parameters
         ----------
@@ -119,7 +120,7 @@ def _hypercube(n: int, n_columns: int, strength: int, rng: np.random.RandomState
 
 
 def _largest_prime(most: int) -> int:
-    """The largest prime up to a number; 1 where there is none."""
+    """The largest prime up to a number; 1 if there is none."""
     for size in range(most, 1, -1):
         if all(size % divisor for divisor in range(2, int(np.sqrt(size)) + 1)):
             return size

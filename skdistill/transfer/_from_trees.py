@@ -1,4 +1,4 @@
-"""FromTrees: rows that fill the leaves of the teacher's trees as the training rows did."""
+"""FromTrees: rows that fill the leaves of the teacher's trees like the training rows."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 class FromTrees(DataFreeSampler):
     """Rows without data, from the training rows that a forest or booster has counted in its leaves.
 
-    A tree stores how many training rows came to each of its nodes. The rows start evenly between
-    the thresholds of all trees. Then trees are taken in random order. Where a leaf holds more rows
-    than its share of the training rows, some are moved to leaves that hold fewer: they get the
-    columns on the path there from a row that is in that leaf, or where there is none, values drawn
-    between its thresholds. This is iterative proportional fitting [1]_, by rows. What many trees
-    agree on comes back: marginals, and which values go together.
+    A tree stores the number of training rows in each of its nodes. The rows start evenly between
+    the thresholds of all trees. Then trees are taken in random order. If a leaf holds more rows
+    than its share of the training rows, some are moved to leaves that hold fewer. A moved row gets
+    the columns on the path to its new leaf from a row in that leaf, or, if the leaf is empty,
+    values drawn between its thresholds. This is iterative proportional fitting [1]_, by rows. It
+    restores what many trees agree on: marginals, and the dependence between columns.
 
-    Not read are trees behind steps that mix columns, such as PCA. XGBoost stores sums of Hessians
-    in the place of counts: they weigh rows that the booster is sure of less.
+    Trees after steps that mix columns, such as PCA, cannot be read. XGBoost stores sums of
+    Hessians instead of counts: rows that the booster is sure of then weigh less.
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ class FromTrees(DataFreeSampler):
         Ranges, levels and shares of missing values. None takes them from X, or without any, from
         the thresholds and categories that the teacher knows; nothing is missing then.
     class_prior : "balanced", dict, array-like of shape (n_classes,) or None, default=None
-        Shares of the classes, as the teacher names them, that the rows are to have: rows of
-        classes that are there too often are dropped. None takes the rows as they come.
+        Shares of the classes, as predicted by the teacher, in the drawn rows: rows of
+        too frequent classes are dropped. None drops no rows.
     n_steps : int, default=600
-        Trees that the rows are moved between, each once before any a second time.
+        Number of steps, one tree each; no tree is used twice before each was used once.
     size : float, default=8.0
         New rows for each training row, in a fit.
     weight : float, default=1.0

@@ -30,14 +30,14 @@ class Gibbs(TransferSampler):
 
     A step redraws about a share `p` of the columns of each row, given the others: it looks for the
     `n_neighbors` training rows nearest in the columns that stay, and takes the values of one of
-    them. The columns of a step are redrawn together, from one neighbour, so that they fit one
-    another. With `blur`, numbers move along the line to another of these neighbours, by a normal
+    them. The columns of a step are redrawn together, from one neighbour, so that they fit
+    together. With `blur`, numbers move along the line to another of these neighbours, by a normal
     number times `blur`. Whole numbers stay whole, and no value leaves the range seen; a
     missing value is drawn like any other.
 
     The paper learns the conditional distributions with a network; here they are those of
-    neighbours, in the metric of :class:`Munge`. Few steps keep the rows near the data, which is
-    where the teacher is to be asked.
+    neighbours, in the metric of :class:`Munge`. Few steps keep the rows near the data, where the
+    teacher's answers are worth most.
 
     Parameters
     ----------
@@ -161,8 +161,8 @@ class Gibbs(TransferSampler):
     ) -> IntArray:
         """Two of the nearest rows for each point, in random order; never the row it started from.
 
-        Where it started is nearest in all that has not been redrawn, and would only give back
-        what was there.
+        That row is nearest in all columns not yet redrawn, and would only give back the old
+        values.
         """
         size = min(self.block_size, len(points))
         block = rng.permutation(len(points))[:size]
@@ -175,7 +175,7 @@ class Gibbs(TransferSampler):
     def _blurred(
         self, taken: FloatArray, other: FloatArray, rng: np.random.RandomState
     ) -> FloatArray:
-        """Numbers moved along the line to those of other rows, so that what depends still does."""
-        # The way to a missing value is NaN: no blur.
+        """Numbers moved along the line to those of other rows, which keeps dependence."""
+        # The difference to a missing value is NaN: no blur.
         way = np.nan_to_num(other - taken)
         return taken + self.blur * rng.standard_normal((len(taken), 1)) * way

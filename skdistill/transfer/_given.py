@@ -1,4 +1,4 @@
-"""GivenRows: what the rows of `X_transfer` weigh."""
+"""GivenRows: the weight of the rows of `X_transfer`."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from skdistill.transfer._context import TransferContext
 
 
 class GivenRows(TransferSampler):
-    """Draw no rows: only say how much the rows of `X_transfer` weigh, beside other samplers too.
+    """Draw no rows: only set the weight of the rows of `X_transfer`, also in a list of samplers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The base of the samplers that draw by another."""
+"""The base of the samplers that draw by another sampler."""
 
 from operator import attrgetter
 from typing import Any
@@ -8,7 +8,7 @@ from skdistill.transfer._given import GivenRows
 
 
 class MetaSampler(TransferSampler):
-    """Base of the samplers that draw by another, whose `size` and `weight` are theirs as well.
+    """Base of the samplers that draw by another sampler, and have its `size` and `weight`.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ class MetaSampler(TransferSampler):
         Draws the rows; its `size` and `weight` hold.
     """
 
-    # Any, as mypy takes no property in the place of an attribute that the base assigns.
+    # Any: mypy accepts no property for an attribute that the base assigns.
     size: Any = property(
         attrgetter("sampler.size"), doc="New rows for each training row, as the sampler says."
     )

@@ -129,7 +129,7 @@ class Munge(TransferSampler):
     ) -> None:
         mine, theirs = numbers[row], numbers[other]
         chosen = rng.random_sample(mine.shape) < self.p
-        # Where one of the two is missing, the spread is NaN: they are swapped without a blur.
+        # If one of the two is missing, the spread is NaN: they are swapped without a blur.
         spread = np.nan_to_num(np.abs(mine - theirs) / self.s)
         noise = rng.standard_normal((2, *mine.shape))
         numbers[row] = np.where(chosen, theirs + spread * noise[0], mine)
@@ -150,7 +150,7 @@ class Munge(TransferSampler):
 def _nearest_other(points: FloatArray, rng: np.random.RandomState) -> IntArray:
     """Index of each row's nearest other row; equal rows are each other's, in a random cycle.
 
-    Were one of them the neighbour of all, thousands of pairs would share a row.
+    If one of them were the neighbour of all, thousands of pairs would share a row.
     """
     unique, group, size = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     shuffled = rng.permutation(len(points))

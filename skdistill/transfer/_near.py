@@ -20,12 +20,12 @@ from skdistill.transfer._context import TransferContext
 from skdistill.transfer._meta import MetaSampler
 from skdistill.transfer._space import MetricSpace, index_of
 
-# So many rows are drawn for each that is asked for; if they do not do, it is an error.
+# Most rows drawn for each requested row; if these are not enough, it is an error.
 MOST_DRAWS = 10
 
 
 class Near(MetaSampler):
-    """Drop the rows of a sampler that are far from the data, and draw others in their place.
+    """Drop the rows of a sampler that are far from the data, and draw others instead.
 
     A row is kept if its nearest training row, in the metric of :class:`Munge`, is no farther than
     the `quantile` of the distances from a training row to the nearest other that differs from it.
@@ -103,13 +103,13 @@ class Near(MetaSampler):
 
 
 class Support:
-    """Where the training rows lie, in the metric of :class:`Munge`.
+    """The support of the training rows, in the metric of :class:`Munge`.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
     quantile : float
-        Of the distances from a training row to the nearest other: what is no farther is near.
+        Quantile of the distances from a training row to the nearest other: the limit of near rows.
     block_size : int
         Training rows, drawn at random, to which distances are measured.
     rng : RandomState
@@ -120,7 +120,7 @@ class Support:
     ) -> None:
         table = read_table(X, exact=True)
         self._kinds, self._space = table.kinds, MetricSpace(table, rng)
-        # Equal rows would make any distance but 0 far.
+        # With many equal rows, any distance above 0 would be far.
         unique = np.unique(self._space.points(table.numbers, self._space.codes), axis=0)
         block = unique[rng.permutation(len(unique))[:block_size]]
         self._index = index_of(block)
@@ -131,7 +131,7 @@ class Support:
             self._limit = np.quantile(distance, quantile) + 1e-6
 
     def excess(self, X: Table) -> FloatArray:
-        """How much farther than near each of some rows is; 0 or less of those that are near."""
+        """Distance of each row beyond the limit; 0 or less for near rows."""
         points = self._space.points_of(read_table(X, kinds=self._kinds))
         distance, _ = self._index.kneighbors(points)
         return distance[:, 0] - self._limit

@@ -63,8 +63,8 @@ class RakedTree:
     def rake(self, rows: FloatArray, rng: np.random.RandomState) -> float:
         """Move rows from leaves that hold too many to those that hold too few, in place.
 
-        A row that is moved gets the columns on the path to its new leaf from a row that is there,
-        or where there is none, anew between the thresholds. Its other columns stay.
+        A row that is moved gets the columns on the path to its new leaf from a row in that leaf,
+        or, if there is none, random values between the thresholds. Its other columns stay.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class RakedTree:
 
 
 class _Boxes:
-    """What the cells of a row in some leaves may be.
+    """The values that cells of rows in some leaves may have.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class _Boxes:
             node = above
 
     def draw(self, which: IntArray, rng: np.random.RandomState) -> FloatArray:
-        """Rows inside, evenly: one for each of some leaves, by their places here."""
+        """Random rows inside: one for each of some leaves, by their positions here."""
         domain, shape = self.domain, (len(which), len(self.domain.levels))
         low, high = np.minimum(self.low, self.high)[which], self.high[which]
         rows = between(low, high, domain.whole, rng.random_sample(shape))

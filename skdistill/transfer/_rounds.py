@@ -1,4 +1,4 @@
-"""Rounds: rows drawn anew while the student is trained."""
+"""Rounds: new rows drawn during the training of the student."""
 
 from numbers import Integral
 from typing import ClassVar
@@ -25,10 +25,10 @@ class Rounds(MetaSampler):
     sampler : TransferSampler
         Draws the rows; its `size` and `weight` hold.
     n_rounds : int, default=4
-        Draws of a training, the one before it included.
+        Number of draws in a training, including the first, before it starts.
     replace : bool, default=True
-        Whether the rows of a round take the place of the sampler's rows before. If False, they
-        join them, and each round draws `size` / `n_rounds` rows for each training row.
+        Whether the rows of a round replace the sampler's earlier rows. If False, they are added,
+        and each round draws `size` / `n_rounds` rows for each training row.
 
     References
     ----------

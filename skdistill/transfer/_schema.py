@@ -1,4 +1,4 @@
-"""TableSchema: what the columns of a table may hold, without a row of it."""
+"""TableSchema: the values that the columns of a table may hold, without its rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Values = tuple[float, float] | list[Any]
 class TableSchema:
     """What the columns of a table may hold: ranges, levels and shares of missing values.
 
-    It is all that :class:`FromTrees`, :class:`FromSchema` and :class:`FromNet` need to know of the
-    data. Write it by hand, or take it from the table while that is there, and keep it beside the
-    teacher. It holds no row.
+    :class:`FromTrees`, :class:`FromSchema` and :class:`FromNet` need nothing else about the
+    data. Write it by hand, or make it from the table while you still have it, and store it with
+    the teacher. It holds no row.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ class TableSchema:
     def from_table(cls, X: Table) -> Self:
         """Take the ranges, levels, shares of missing values and dtypes of a table.
 
-        The lowest and the highest value of a column of numbers are those of some row: round them
-        where that must not be told.
+        The lowest and the highest value of a column of numbers are values of some row: round them
+        if they must stay secret.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ def levels_of(present: Sequence[Any]) -> list[Any]:
 
 
 def _as_series(column: list[Any]) -> pd.Series:
-    """Whole numbers with a missing one stay what they are in a column of floats."""
+    """A column with inferred dtype: whole numbers with a missing one become floats."""
     return pd.Series(column).infer_objects()
 
 
@@ -173,5 +173,5 @@ def _as_array(cells: dict[Any, list[Any]], dtype: Any) -> Any:
 
 
 def is_whole_range(values: Values) -> bool:
-    """Whether the ends of a range say that its numbers are whole."""
+    """Whether the numbers of a range are whole, by the type of its ends."""
     return all(isinstance(one, Integral) for one in values)

@@ -23,12 +23,11 @@ from skdistill.transfer._context import TransferContext
 class Mixup(TransferSampler):
     """Mixup: rows between two training rows, drawn at random.
 
-    A number is ``l a + (1 - l) b``, with one l a row, drawn from ``Beta(alpha, alpha)``. A
+    A number is ``l a + (1 - l) b``, with one l for each row, drawn from ``Beta(alpha, alpha)``. A
     category, or a number that is missing in one of the two, is that of the first with probability
     l. Whole numbers are rounded.
 
-    The paper mixes the labels too. Here the teacher labels the new row, as it does those of every
-    sampler.
+    The paper mixes the labels too. Here the teacher labels the new row, as with every sampler.
 
     Parameters
     ----------
@@ -99,9 +98,9 @@ class Mixup(TransferSampler):
 class Marginals(TransferSampler):
     """Each column drawn on its own: the baseline for other samplers.
 
-    Values are those seen, as often as they are seen, but what goes with what is lost. Bucila et al.
-    call it RANDOM and find it worse than rows near the data. It is there to be compared with: where
-    it does not lose, nearness to the data is not what the student lacks.
+    Each column keeps its distribution, but the dependence between columns is lost. Bucila et al.
+    call it RANDOM and find it worse than rows near the data. It is a baseline: if it is as good as
+    other samplers, nearness to the data does not help the student.
 
     Parameters
     ----------
@@ -148,10 +147,10 @@ class Marginals(TransferSampler):
 def _second_rows(
     n_rows: int, sample_weight: FloatArray | None, rng: np.random.RandomState
 ) -> IntArray:
-    """The second of each pair; of weighted rows, drawn by weight."""
+    """The second row of each pair; weighted rows are drawn by weight."""
     if sample_weight is not None:
         return rows_by_weight(n_rows, sample_weight, rng)
-    # A cycle through all rows: each is the second of a pair once, none of itself.
+    # A cycle through all rows: each is the second of a pair once, and never its own partner.
     order = rng.permutation(n_rows)
     other = np.empty(n_rows, dtype=int)
     other[order] = np.roll(order, 1)

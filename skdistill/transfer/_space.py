@@ -1,4 +1,4 @@
-"""The metric of the samplers: where rows with numbers, categories and missing values are near."""
+"""The metric of the samplers, for rows with numbers, categories and missing values."""
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -6,13 +6,13 @@ from sklearn.neighbors import NearestNeighbors
 from skdistill._utils.types import FloatArray, IntArray
 from skdistill.table import Columns, codes_of
 
-# Dimensions that a category column takes in the space where neighbours are sought.
+# Most dimensions of a category column in the space where neighbours are sought.
 MOST_DIMENSIONS = 64
-# Up to so many dimensions a tree finds neighbours faster than all distances do (measured).
+# Up to this many dimensions, a tree is faster than computing all distances (measured).
 TREE_DIMENSIONS = 8
-# Width of the dimension that spreads the choice among rows equally near.
+# Width of the random dimension that breaks ties among equally near rows.
 TIE_BREAK = 1e-4
-# Relative difference below which two distances are equal: beyond rounding, below what tells.
+# Two distances are equal below this relative difference: above rounding, below real gaps.
 EQUAL = 1e-6
 
 
@@ -40,9 +40,9 @@ class MetricSpace:
         missing = np.isnan(table.numbers)
         filled = np.where(missing.all(axis=0), 0.0, table.numbers)
         low, high = np.nanmin(filled, axis=0), np.nanmax(filled, axis=0)
-        # From the median, most numbers are small, and so is what rounding does to them.
+        # Around the median, most numbers are small, and so are their rounding errors.
         self._center, self._span = np.nanmedian(filled, axis=0), np.where(high > low, high - low, 1)
-        # A missing value is in the middle, and by its indicator at 1 to 1.25 from any other.
+        # A missing value is in the middle; its indicator puts it 1 to 1.25 away from any other.
         self._middle = (low - self._center) / self._span + 0.5
         self._gaps = missing.any(axis=0)
         found = [codes_of(values) for values in table.categories]
@@ -95,7 +95,7 @@ def index_of(points: FloatArray, most_for_tree: int = TREE_DIMENSIONS) -> Neares
 def nearest_others(
     at: FloatArray, origins: IntArray, points: FloatArray, k: int, rng: np.random.RandomState
 ) -> IntArray:
-    """Find the nearest points; of those equally near, any may be among them.
+    """Find the nearest points; ties are broken at random.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def nearest_others(
     """
     if not points.shape[1]:  # all are equally near
         return _spread_nearest(at, origins, points, k, rng)
-    # One more for the origin, and one that tells whether others are as near as the last.
+    # One more for the origin, and one to see whether others are as near as the last.
     distance, found = index_of(points).kneighbors(at, min(k + 2, len(points)))
     distance, found = _without_origins(distance, found, origins)
     if found.shape[1] > k:
@@ -131,9 +131,9 @@ def nearest_others(
 def _spread_nearest(
     at: FloatArray, origins: IntArray, points: FloatArray, k: int, rng: np.random.RandomState
 ) -> IntArray:
-    """The nearest points with one more dimension, which is at random.
+    """The nearest points, with one more dimension of random values.
 
-    By their order alone, one point would be the nearest of thousands, and which one it is would
+    Without it, one of many equally near points would always be chosen, and the choice would
     depend on the number of threads.
     """
     points, at = (
@@ -147,7 +147,7 @@ def _spread_nearest(
 def _without_origins(
     distance: FloatArray, found: IntArray, origins: IntArray
 ) -> tuple[FloatArray, IntArray]:
-    """Drop the origin of each row, or the farthest where it is not among those found."""
+    """Drop the origin of each row, or the farthest point if the origin was not found."""
     order = np.argsort(found == origins[:, None], axis=1, kind="stable")[:, :-1]
     return np.take_along_axis(distance, order, axis=1), np.take_along_axis(found, order, axis=1)
 
@@ -159,8 +159,8 @@ def _no_codes(table: Columns) -> IntArray:
 def _category_points(n_codes: int, rng: np.random.RandomState) -> FloatArray:
     """A point for each code of a category, any two at squared distance 1.
 
-    Beyond MOST_DIMENSIONS codes, at about 1: random directions are nearly at right angles, and a
-    column of identifiers must not take a dimension for each.
+    Beyond MOST_DIMENSIONS codes the distance is about 1, by random directions, which are nearly
+    orthogonal: a column of identifiers must not take one dimension for each value.
     """
     if n_codes <= MOST_DIMENSIONS:
         return np.eye(n_codes, dtype=np.float32) / np.sqrt(2)

@@ -1,0 +1,118 @@
+"""What a file is worth, on rows held out, and whether that is enough."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
+
+from skdistill._utils.types import FloatArray
+from skdistill.cli._errors import BarNotMetError
+from skdistill.cli._rows import Rows
+from skdistill.inspection import DistillationReport
+from skdistill.serving import Scorer
+
+
+def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
+    """What a file and its teacher say of rows held out.
+
+    Parameters
+    ----------
+    file : bytes
+    teacher : TeacherPool or RegressorPool
+        Fitted.
+    test : Rows
+
+    Returns
+    -------
+    dict of str to float
+        Of classes: "accuracy", "log_loss" and "agreement", the share of rows with the teacher's
+        label. Of numbers: "rmse", "r2" and "agreement", the R2 of the student's numbers against
+        the teacher's. Each but the last of the teacher, too, after "teacher_".
+    """
+    scorer = Scorer(file)
+    if not hasattr(scorer, "classes_"):
+        return _of_numbers(scorer.predict(test.X), teacher.predict(test.X), test.y)
+    told, expected = scorer.predict(test.X), teacher.predict(test.X)
+    return {
+        **_of_classes(test.y, scorer.classes_, scorer.predict_proba(test.X), told, ""),
+        **_of_classes(
+            test.y, teacher.classes_, teacher.predict_proba(test.X), expected, "teacher_"
+        ),
+        "agreement": float(accuracy_score(expected, told)),
+    }
+
+
+def _of_classes(
+    y: np.ndarray, classes: np.ndarray, p: FloatArray, labels: np.ndarray, before: str
+) -> dict[str, float]:
+    p = np.clip(np.asarray(p, dtype=np.float64), np.finfo(np.float32).tiny, None)
+    loss = log_loss(y, p / p.sum(axis=1, keepdims=True), labels=classes)
+    return {f"{before}accuracy": float(accuracy_score(y, labels)), f"{before}log_loss": float(loss)}
+
+
+def _of_numbers(found: FloatArray, expected: FloatArray, y: np.ndarray) -> dict[str, float]:
+    return {
+        "rmse": float(root_mean_squared_error(y, found)),
+        "r2": float(r2_score(y, found)),
+        "teacher_rmse": float(root_mean_squared_error(y, expected)),
+        "teacher_r2": float(r2_score(y, expected)),
+        "agreement": float(r2_score(expected, found)),
+    }
+
+
+def gain_of(report: DistillationReport) -> dict[str, Any]:
+    """What a report says in short: the share of the teacher's lead that is kept, and the verdict.
+
+    Parameters
+    ----------
+    report : DistillationReport
+
+    Returns
+    -------
+    dict of str to object
+        "retained_gain", in log loss, RMSE or CRPS, NaN where the teacher has no clear lead;
+        "verdict", and "retained_gain_note" where there is something to know.
+    """
+    numbers = report.to_frame()
+    share, note = numbers.loc[numbers["part"] == "retained gain", ["value", "note"]].iloc[0]
+    told = {"retained_gain": float(share), "verdict": report.verdict.answer}
+    return {**told, "retained_gain_note": note} if note else told
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What a student must reach on the rows held out.
+
+    Attributes
+    ----------
+    max_bytes : int or None
+    min_agreement, min_retained : float or None
+    """
+
+    max_bytes: int | None
+    min_agreement: float | None
+    min_retained: float | None
+
+    def check(self, figures: dict[str, Any]) -> None:
+        """Raise a BarNotMetError that names each bar that is not met, and by how much.
+
+        Parameters
+        ----------
+        figures : dict of str to float
+            "bytes", "agreement" and, where it is asked for, "retained_gain".
+        """
+        missed = []
+        # A share that is not a number is not met either.
+        for option, name in (("agreement", "agreement"), ("retained", "retained_gain")):
+            bar = getattr(self, f"min_{option}")
+            if bar is not None and not figures[name] >= bar:
+                missed.append(f"--min-{option} {bar:g}: it is {figures[name]:.4g}")
+        if self.max_bytes is not None and figures["bytes"] > self.max_bytes:
+            missed.append(
+                f"--max-bytes {self.max_bytes}: with all it says, it has {figures['bytes']}"
+            )
+        note = figures.get("retained_gain_note")
+        if missed:
+            why = f" ({note})" if note else ""
+            raise BarNotMetError(f"{'; '.join(missed)}{why}. No student was written.")
