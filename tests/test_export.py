@@ -582,7 +582,7 @@ def test_arguments(fitted, tmp_path):
         to_onnx(make_pipeline(clf), tmp_path / "a.onnx")
     X, y = load_iris(return_X_y=True)
     search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [1]}, cv=2).fit(X, y)
-    with pytest.raises(TypeError, match=r"give `search\.best_estimator_`"):
+    with pytest.raises(TypeError, match=r"give the fitted student in it, its `best_estimator_`"):
         to_onnx(search, tmp_path / "a.onnx")
     with pytest.raises(ValueError, match="`quantize` must be None or 'int8', got 'int4'"):
         to_onnx(clf, tmp_path / "a.onnx", quantize="int4")

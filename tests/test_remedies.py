@@ -5,9 +5,10 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
-from skdistill import DKD, DistilledClassifier, FromTrees, Hint, MLPStudent
+from skdistill import DKD, DistilledClassifier, FromTrees, Hint, MLPStudent, to_onnx
 
 X, Y = load_iris(return_X_y=True)
 SMALL = MLPStudent((8,), n_steps=20)
@@ -53,3 +54,12 @@ def test_a_hint_on_the_input_of_the_student_is_refused():
     fit(net, objectives=Hint())
     with pytest.raises(ValueError, match="`student_layer='antepenultimate'` is the student's inp"):
         fit(net, objectives=Hint(student_layer="antepenultimate"))
+
+
+def test_an_export_of_what_wraps_a_student_names_the_student():
+    student = fit(RandomForestClassifier(5, random_state=0))
+    with pytest.raises(TypeError, match="give what is frozen in it, its `estimator`"):
+        to_onnx(FrozenEstimator(student), "student.onnx")
+    search = GridSearchCV(student, {"alpha": [0.5]}, cv=2).fit(X, Y)
+    with pytest.raises(TypeError, match="give the fitted student in it, its `best_estimator_`"):
+        to_onnx(search, "student.onnx")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scipy.sparse import issparse
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base import BaseDistiller
@@ -160,7 +161,9 @@ def _check_arguments(clf: Any, quantize: str | None, tolerance: float | None, la
 def _advice(clf: Any) -> str:
     """What to give instead of something that is no student."""
     if hasattr(clf, "best_estimator_"):
-        return "of a fitted search give `search.best_estimator_`"
+        return "give the fitted student in it, its `best_estimator_`"
+    if isinstance(clf, FrozenEstimator):
+        return "give what is frozen in it, its `estimator`"
     return (
         "of a Pipeline give the last step, whose file takes the columns that the steps before it "
         "give, not the raw ones, or convert the Pipeline whole with register_skl2onnx_converter()"
