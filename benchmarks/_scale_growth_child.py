@@ -45,6 +45,12 @@ def table(n_rows, n_columns, n_classes, seed):
     return pd.DataFrame(X, columns=[f"x{i}" for i in range(n_columns)]), soft
 
 
+def peak_mb():
+    """Of this program; `ru_maxrss` counts what the process held before it was this program."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
 def measured(function):
     """Seconds and processor seconds of the call; MB of the process at its peak."""
     started, usage = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
@@ -53,7 +59,7 @@ def measured(function):
     return {
         "seconds": time.perf_counter() - started,
         "processor_seconds": after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime,
-        "peak_mb": after.ru_maxrss / 1024,
+        "peak_mb": peak_mb(),
     }
 
 
