@@ -15,6 +15,9 @@ from skdistill.export._optional import require
 
 __all__ = ["BudgetNotMetError", "StudentLadder"]
 
+# The path that users know.
+BudgetNotMetError.__module__ = __name__
+
 
 class StudentLadder(BestEstimator):
     r"""Train students of several sizes, and keep the smallest that meets a budget.

@@ -181,7 +181,7 @@ def test_choices_in_words(oracle_clf):
 @pytest.mark.parametrize(
     ("teacher", "n_rows", "settings", "given", "why"),
     [
-        (LogisticRegression(), 200, {}, {}, "with fewer than 500 rows none was held out"),
+        (LogisticRegression(), 200, {}, {}, "of so few rows none was held out"),
         (LogisticRegression(), 600, {"early_stopping": False}, {}, "(`early_stopping=False`)"),
         (FrozenEstimator(LogisticRegression().fit(X, Y)), 600, {}, {}, "the teachers came fitted"),
         (None, 200, {}, {"soft_targets": np.eye(2)[Y]}, "there was no teacher, but soft targets"),
