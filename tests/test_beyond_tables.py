@@ -73,7 +73,7 @@ def make(student=None, teacher=None, **params):
 @pytest.fixture(scope="module")
 def digits():
     X, y = load_digits(return_X_y=True)
-    return X.reshape(-1, 1, 8, 8)[:300] / 16, y[:300]
+    return X.reshape(-1, 1, 8, 8)[:240] / 16, y[:240]
 
 
 @pytest.fixture(scope="module")

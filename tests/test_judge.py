@@ -127,7 +127,8 @@ def test_soft_targets_that_hold_the_labels_are_named():
 
 def test_a_search_shows_what_each_fold_chose():
     pipe = make_pipeline(
-        StandardScaler(), DistilledClassifier(DummyClassifier(), RECIPE, random_state=0)
+        StandardScaler(),
+        DistilledClassifier(DummyClassifier(), RECIPE, transfer=None, random_state=0),
     )
     search = GridSearchCV(
         pipe,
