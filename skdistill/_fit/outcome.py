@@ -112,7 +112,7 @@ def _name(trial: dict, alpha: float) -> str:
     if trial["who"] == "student" and trial["alpha"] != alpha:
         words.append(f"at alpha {trial['alpha']:g}")
     if trial["nominal"]:
-        words.append("that takes numbers as codes")
+        words.append("with numbers as categories")
     return " ".join(words)
 
 

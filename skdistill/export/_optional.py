@@ -3,7 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
-EXTRA = 'pip install "skdistill[onnx]"'
+from skdistill._utils.optional import require as require_of
 
 
 def require(name: str) -> ModuleType:
@@ -22,12 +22,7 @@ def require(name: str) -> ModuleType:
     ImportError
         If it is not installed; the message names the extra.
     """
-    try:
-        module = import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"export to ONNX needs the package {name}: {EXTRA} ({error})", name=name
-        ) from error
+    module: ModuleType = require_of(name, "onnx")
     if name == "onnx":
         for part in ("checker", "helper", "numpy_helper"):
             import_module(f"onnx.{part}")

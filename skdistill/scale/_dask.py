@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from skdistill._utils.optional import require
 from skdistill.scale._answer_table import AnswerTable, Student
-from skdistill.scale._optional import require
 
 if TYPE_CHECKING:
     import pandas as pd

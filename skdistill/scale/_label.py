@@ -14,11 +14,11 @@ from sklearn.utils.parallel import delayed
 
 from skdistill._utils.files import write_whole
 from skdistill._utils.lock import HeldError, locked
+from skdistill._utils.optional import require
 from skdistill._utils.parallel import run_jobs
 from skdistill._utils.store import remove_torn
 from skdistill._utils.types import RandomState
 from skdistill.scale._manifest import Labelled, Manifest, versions_here
-from skdistill.scale._optional import require
 from skdistill.scale._shards import Shard, columns_of, find_shards, hash_of, parquet
 from skdistill.scale._teacher import LabellingTeacher, as_labelling, teacher_identity
 

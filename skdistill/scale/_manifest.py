@@ -11,7 +11,7 @@ import sklearn
 
 import skdistill
 from skdistill._utils.files import write_whole
-from skdistill.scale._optional import require
+from skdistill._utils.optional import require
 from skdistill.scale._shards import Shard
 
 NAME = "manifest.json"

@@ -6,8 +6,8 @@ A dataset of pyarrow reads on until a gigabyte waits, since it is faster than a 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from skdistill._utils.optional import require
 from skdistill.scale._formats import ARROW, CSV
-from skdistill.scale._optional import require
 
 if TYPE_CHECKING:
     import pyarrow as pa

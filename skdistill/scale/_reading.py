@@ -5,8 +5,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skdistill._utils.optional import require
 from skdistill.scale._formats import ARROW, CSV, files_of
-from skdistill.scale._optional import require
 from skdistill.scale._pieces import EXTRA, pieces_of
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 import numpy as np
 
 from skdistill._utils.files import check_target, write_whole
+from skdistill._utils.optional import require
 from skdistill.scale._answer_table import AnswerTable, Student
 from skdistill.scale._formats import CSV, format_of
-from skdistill.scale._optional import require
 from skdistill.scale._pieces import EXTRA
 from skdistill.scale._reading import TableFiles
 from skdistill.scale._writing import check_writable, write_batches

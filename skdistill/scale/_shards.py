@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skdistill.scale._optional import require
+from skdistill._utils.optional import require
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdistill._utils.optional import require
 from skdistill.scale._answer_table import AnswerTable, Student
-from skdistill.scale._optional import require
 from skdistill.serving import Scorer
 
 if TYPE_CHECKING:

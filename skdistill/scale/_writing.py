@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from skdistill._utils.optional import require
 from skdistill.scale._formats import CSV, PARQUET
-from skdistill.scale._optional import require
 from skdistill.scale._pieces import EXTRA
 
 if TYPE_CHECKING:
