@@ -119,7 +119,7 @@ docs-gallery: setup
 
 dist: setup
 	$(PY) -m pip install --quiet build twine
-	rm -rf dist
+	rm -rf dist build
 	$(PY) -m build --outdir dist
 	$(PY) -m twine check --strict dist/*
 
