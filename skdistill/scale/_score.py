@@ -217,7 +217,7 @@ def _target(out: Any, overwrite: bool) -> tuple[Any, str]:
     """Where to write, and which format."""
     if hasattr(out, "write"):
         return out, CSV
-    return check_target(out, overwrite), format_of(Path(out), "out")
+    return check_target(out, overwrite, "out"), format_of(Path(out), "out")
 
 
 def _table(scorer: Scorer, columns: list[str], keep: Names, drop: Names) -> AnswerTable:
