@@ -57,7 +57,7 @@ def _text(value: Any) -> str:
             f"{name} {_text(part)}" for name, part in value.items() if part is not None
         )
     if isinstance(value, list):
-        return " ".join(map(_text, value))
+        return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

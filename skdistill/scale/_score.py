@@ -254,7 +254,12 @@ def _check_names(columns: list[str], read: list[str], told: list[str]) -> None:
         return
     wrong = [f"lacks the column(s) {missing}"] if missing else []
     wrong += [f"has the column(s) {extra} that the student does not read"] if extra else []
-    remedy = " Name each in `keep` or `drop`, or give 'rest' as one of these." if extra else ""
+    remedy = (
+        " Name each in `keep` or `drop`, or give 'rest' as one of these, which is --keep-rest or "
+        "--drop-rest in a shell."
+        if extra
+        else ""
+    )
     raise ValueError(f"the source {' and '.join(wrong)}: the student reads {read}.{remedy}")
 
 
