@@ -3,6 +3,8 @@
 It imports neither torch nor scikit-learn.
 """
 
+import json
+import math
 import os
 from importlib import import_module
 from types import GenericAlias
@@ -82,6 +84,10 @@ def create_app(
     answer = fastapi.responses.JSONResponse
     about = metadata.to_dict()
 
+    @app.exception_handler(fastapi.exceptions.RequestValidationError)
+    def refuse(request: Any, error: Any) -> Any:
+        return fastapi.Response(_refusal(error), 422, media_type="application/json")
+
     @app.get("/health")
     def health() -> dict[str, Any]:
         return {"status": "ok", "task": metadata.task, "self_check_rows": check.n_rows}
@@ -150,6 +156,21 @@ def _cell_type(column: Column) -> Any:
     for other in column.dtype.split(" or ")[1:]:
         kind = kind | types[other]
     return kind | None if column.may_be_missing else kind
+
+
+def _refusal(error: Any) -> str:
+    """What is wrong with a request, as JSON: it repeats the bad value, which may be none of JSON's."""
+    encode = import_module("fastapi.encoders").jsonable_encoder
+    return json.dumps({"detail": _finite(encode(error.errors()))}, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The same, with the names of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _answers(scorer: Scorer, metadata: ModelMetadata, rows: list[Any]) -> dict[str, Any]:
