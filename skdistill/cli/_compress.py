@@ -84,7 +84,8 @@ class Request:
                 "--size and --int8 do not go together with --max-latency-us, --max-bytes and "
                 "--max-loss, by which the size is chosen: leave one or the other out."
             )
-        check_outputs([self.out, self.report, self.card], self.force)
+        inputs = [self.teacher, self.data, self.test, self.transfer]
+        check_outputs([self.out, self.report, self.card], self.force, inputs)
         if self.report is not None and find_spec("matplotlib") is None:
             raise ImportError('--report needs matplotlib: pip install "skdistill[plot]"')
         if self.card is not None and find_spec("skops") is None:

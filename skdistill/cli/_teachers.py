@@ -131,17 +131,22 @@ def with_classes(teacher: Estimator, y: np.ndarray, names: list[str] | None) -> 
     found = {str(label): label for label in np.unique(y).tolist()}
     if names is not None:
         classes = [found.get(name, name) for name in names]
+        _check_labels(list(found.values()), classes, "--classes has")
         return FittedTeacher(getattr(teacher, "estimator", teacher), classes=classes)
     if not is_frozen(teacher):
         return teacher
     known = FittedTeacher(teacher).classes_.tolist()
-    unknown = [label for label in found.values() if label not in known]
+    _check_labels(list(found.values()), known, "the teacher knows")
+    return teacher
+
+
+def _check_labels(labels: list[Any], known: list[Any], who: str) -> None:
+    unknown = [label for label in labels if label not in known]
     if unknown:
         raise ValueError(
-            f"the target has the labels {unknown[:10]}, and the teacher knows {known[:10]}: give "
-            "--classes, the label of each column of its probabilities."
+            f"the target has the labels {unknown[:10]}, and {who} {known[:10]}: give --classes, the "
+            "label of each column of its probabilities."
         )
-    return teacher
 
 
 def _frozen(model: Estimator) -> Estimator:
