@@ -159,7 +159,7 @@ def _cell_type(column: Column) -> Any:
 
 
 def _refusal(error: Any) -> str:
-    """What is wrong with a request, as JSON; the bad value that it repeats may be none of JSON's."""
+    """What is wrong with a request, as JSON; the bad value that it repeats may not be JSON."""
     encode = import_module("fastapi.encoders").jsonable_encoder
     return json.dumps({"detail": _finite(encode(error.errors()))}, allow_nan=False)
 

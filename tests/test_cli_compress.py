@@ -161,6 +161,8 @@ def test_numbers(tmp_path, table, monkeypatch, capfd):
         (["--trust", "--transfer", "wide.csv"], 1, "`--transfer` has the column(s) ['more']"),
         (["--trust", "--test", "narrow.csv"], 1, "`--test` lacks the column(s) ['d']"),
         (["--trust", "--groups", "g"], 1, "no column(s) ['g']"),
+        (["--trust", "--data", "mixed"], 1, "`--data` has files of different columns"),
+        (["--trust", "--data", "empty"], 1, "has no rows"),
     ],
 )
 def test_what_is_refused_before_there_is_any_work(folder, table, capfd, args, code, told):
@@ -168,6 +170,10 @@ def test_what_is_refused_before_there_is_any_work(folder, table, capfd, args, co
     table.assign(y=table["y"].where(table["id"] > 2, "maybe")).to_csv("others.csv", index=False)
     table.assign(more=1).to_csv("wide.csv", index=False)
     table.drop(columns=["d", "id"]).to_csv("narrow.csv", index=False)
+    for name, parts in {"mixed": [table, table.drop(columns="d")], "empty": [table[:0]]}.items():
+        (folder / name).mkdir()
+        for number, part in enumerate(parts):
+            part.to_parquet(folder / name / f"{number}.parquet")
     (folder / "broken.json").write_text("{}")
     assert main(arguments(*args)) == code
     err = capfd.readouterr().err

@@ -109,6 +109,26 @@ def test_a_folder_is_read_in_the_order_of_its_files(student, tmp_path):
         score_parquet(student, folder, tmp_path / "other.parquet")
 
 
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_files_of_a_folder_may_have_types_of_their_own(student, tmp_path, kind):
+    """Of a column, one has whole numbers or nothing at all, one fractions or text."""
+    folder, X = tmp_path / "rows", rows(seed=5)
+    folder.mkdir()
+    parts = [X[:100].assign(size=1, colour=None), X[100:].astype({"colour": "category"})]
+    for number, part in enumerate(parts):
+        write(part, folder / f"{number}.{kind}")
+    score_parquet(student, folder, tmp_path / "out.parquet", keep=["size"])
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    whole = pd.concat([part.astype({"colour": object}) for part in parts])
+    assert_array_equal(found["size"], whole["size"])
+    assert_allclose(
+        found.filter(like="probability_"), Scorer(student).predict_proba(whole), atol=1e-7
+    )
+    write(X.assign(size="large"), folder / f"2.{kind}")
+    with pytest.raises(ValueError, match="'size' is of the types"):
+        score_parquet(student, folder, tmp_path / "other.parquet")
+
+
 def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path):
     X = rows(seed=4).assign(id=[f"{i:03}" for i in range(500)], note="n")[::-1]
     X = X[["note", "rooms", "id", "size", "is_new", "colour"]]

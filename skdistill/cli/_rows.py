@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from skdistill._utils.types import IntArray
-from skdistill.scale import files_of
+from skdistill.scale import TableFiles, files_of
 
 DATA = "--data"
 READERS = {"parquet": pd.read_parquet, "csv": pd.read_csv, "arrow": pd.read_feather}
@@ -128,11 +128,14 @@ def read(path: Path, option: str) -> pd.DataFrame:
     """
     try:
         files, kind = files_of(path)
+        whole = TableFiles(path) if path.is_dir() else None
     except (OSError, ValueError) as error:
         raise type(error)(str(error).replace("`source`", f"`{option}`")) from error
-    if kind == "parquet" and path.is_dir():  # folders named column=value are a column
-        return pd.read_parquet(path)
-    frame = pd.concat([READERS[kind](file) for file in files], ignore_index=True)
+    if kind == "parquet" and whole is not None:
+        # Folders named column=value are a column, of a type that pandas chooses.
+        frame = pd.read_parquet(path, schema=None if whole.of_path else whole.schema)
+    else:
+        frame = pd.concat([READERS[kind](file) for file in files], ignore_index=True)
     if not len(frame):
         raise ValueError(f"`{option}` {str(path)!r} has no rows.")
     return frame

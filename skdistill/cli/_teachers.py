@@ -144,8 +144,8 @@ def _check_labels(labels: list[Any], known: list[Any], who: str) -> None:
     unknown = [label for label in labels if label not in known]
     if unknown:
         raise ValueError(
-            f"the target has the labels {unknown[:10]}, and {who} {known[:10]}: give --classes, the "
-            "label of each column of its probabilities."
+            f"the target has the labels {unknown[:10]}, and {who} {known[:10]}: give --classes, "
+            "the label of each column of its probabilities."
         )
 
 
