@@ -131,6 +131,7 @@ def test_files_of_a_folder_may_have_types_of_their_own(student, tmp_path, kind):
 
 def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path):
     X = rows(seed=4).assign(id=[f"{i:03}" for i in range(500)], note="n")[::-1]
+    X.loc[3, "note"], X.loc[4, "note"] = "NA", None
     X = X[["note", "rooms", "id", "size", "is_new", "colour"]]
     source, out = write(X, tmp_path / "in.csv"), tmp_path / "out.parquet"
     lacking = write(X.drop(columns=["rooms"]), tmp_path / "lacking.csv")
@@ -149,7 +150,11 @@ def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path)
         assert_array_equal(found["id"], X["id"])  # of a CSV file as text: no zero is lost
         assert_array_equal(found["prediction"], expected)
     score_parquet(student, source, out, keep="rest", overwrite=True)
-    assert pd.read_parquet(out).columns[:2].tolist() == ["note", "id"]
+    found = pd.read_parquet(out)
+    assert found.columns[:2].tolist() == ["note", "id"]
+    assert_array_equal(found["note"].isna(), X["note"].isna())  # NA is Namibia, not a missing one
+    score_parquet(student, source, out, keep=["id", "colour"], drop="rest", overwrite=True)
+    assert_array_equal(pd.read_parquet(out)["prediction"], expected)
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,8 @@ class TableFiles:
         self.schema = first if self.format == CSV else _common(found)
 
     def take_numbers(self, numbers: Sequence[str]) -> None:
-        """Read these columns of a CSV file as float64, and all others as text.
+        """Read these columns of a CSV file as float64, and all others as the text that they are.
 
-        What stands for a missing value is what pandas takes for one, such as an empty cell and NA.
         Files of other formats know their types.
 
         Parameters
@@ -74,6 +73,30 @@ class TableFiles:
             pa = require("pyarrow", EXTRA)
             types = [pa.float64() if name in numbers else pa.string() for name in self.names]
             self.schema = pa.schema(list(zip(self.names, types, strict=True)))
+
+    def with_missing(self, rows: "pa.Table", texts: Sequence[str]) -> "pa.Table":
+        """Rows of a CSV file with null for some texts; other files have nulls of their own.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+        texts : sequence of str
+            What stands for a missing value.
+
+        Returns
+        -------
+        pyarrow.Table
+        """
+        if self.format != CSV:
+            return rows
+        pa, pc = require("pyarrow", EXTRA), require("pyarrow.compute", EXTRA)
+        marks, null = pa.array(texts, pa.string()), pa.scalar(None, pa.string())
+        for place, field in enumerate(rows.schema):
+            if field.type == pa.string():
+                cells = rows.column(place)
+                cells = pc.if_else(pc.is_in(cells, value_set=marks), null, cells)
+                rows = rows.set_column(place, field, cells)
+        return rows
 
     def count(self) -> int | None:
         """How many rows there are; None for CSV, which only reading the file tells."""
