@@ -10,6 +10,7 @@ from importlib import import_module
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
+from skdistill._utils.counts import check_counts
 from skdistill.serving import Column, ModelMetadata, Scorer, self_check
 
 if TYPE_CHECKING:  # of the extra `serve`
@@ -59,7 +60,7 @@ def create_app(
     ImportError
         If FastAPI is not installed.
     ValueError
-        If no file is told, it is not whole, or its self-check fails.
+        If no file is told, it is not whole, its self-check fails, or a parameter is not valid.
 
     Examples
     --------
@@ -76,6 +77,7 @@ def create_app(
     >>> app = create_app(Path(folder.name) / "student.onnx")
     >>> folder.cleanup()
     """
+    check_counts(max_rows=max_rows)
     fastapi = _require("fastapi")
     scorer = path if isinstance(path, Scorer) else Scorer(_path_of(path), n_threads=n_threads)
     check, metadata = self_check(scorer), scorer.metadata

@@ -214,7 +214,7 @@ def test_refuses(classes, params, fit_params, message):
         ({"weight": "a"}, "`weight='a'` is a column that the teacher was shown"),
         ({"target": "n"}, "Unknown label type"),
         ({"without": SHARDS}, "leaves no shard to take rows of"),
-        ({"buffer_rows": 0}, "`buffer_rows` must be at least 1"),
+        ({"buffer_rows": 0}, "`buffer_rows` must be an integer of 1"),
     ],
 )
 def test_refuses_a_source(classes, given, message):

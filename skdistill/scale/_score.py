@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.optional import require
 from skdistill.scale._answer_table import AnswerTable, Student
@@ -135,8 +136,7 @@ def score_parquet(
     ['id', 'prediction', 'probability_0', 'probability_1', 'probability_2']
     >>> temporary.cleanup()
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be 1 or above, got {batch_size!r}.")
+    check_counts(batch_size=batch_size)
     target, kind = _target(out, overwrite)
     if isinstance(target, Path) and target.exists() and target.samefile(source):
         raise ValueError(f"`out` is the source, {str(target)!r}: give another path.")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.types import FloatArray, IntArray, Table
 from skdistill.scale._label import check_data
 from skdistill.scale._manifest import NAME, Manifest
@@ -94,9 +95,8 @@ class RowSource:
         ValueError
             If there are no labels, the labelling is not at its end, or the data has changed.
         """
-        for name in ("buffer_rows", "sample_rows", "validation_rows"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        names = ("buffer_rows", "sample_rows", "validation_rows")
+        check_counts(**{name: getattr(self, name) for name in names})
         folder, labels = Path(self.folder), Path(self.labels)
         try:
             manifest = Manifest.read(labels)

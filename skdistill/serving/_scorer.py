@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.levels import TEXT, kinds_of
 from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, Table
@@ -89,9 +90,7 @@ class Scorer:
     """
 
     def __init__(self, path: Source, n_threads: int = 1) -> None:
-        is_integer = isinstance(n_threads, (int, np.integer)) and not isinstance(n_threads, bool)
-        if not is_integer or n_threads < 1:
-            raise ValueError(f"`n_threads` must be an integer of 1 or above, got {n_threads!r}.")
+        check_counts(n_threads=n_threads)
         self._open(*read_source(path), int(n_threads))
 
     def _open(self, data: bytes, files: dict[str, bytes], name: str, n_threads: int) -> None:
