@@ -141,6 +141,8 @@ def test_numbers(tmp_path, table, monkeypatch, capfd):
         ([], 1, "a pickle, which runs code"),
         (["--trust", "--test-fraction", "2"], 2, "test-fraction"),
         (["--trust", "--size", "huge"], 2, "size"),
+        (["--trust", "--max-bytes", "-5"], 2, "max-bytes"),
+        (["--trust", "--task", "regression"], 1, "LogisticRegression, says that it does the other"),
         (["--trust", "--max-bytes", "9", "--int8"], 2, "--int8"),
         (["--trust", "--drop", "none"], 1, "['none']"),
         (["--trust", "--drop", "a"], 1, "reads the column(s) ['a']"),
@@ -191,6 +193,9 @@ def test_unlabelled_rows_and_groups(folder, table, capfd):
     table.assign(y=None).to_csv("more.csv", index=False)
     code, told, _ = run(capfd, "--trust", *more[:4], "--dry-run")
     assert (code, told["transfer_rows"], told["train_rows"] % 10) == (0, N_ROWS, 0)
+    table.to_parquet("test.parquet")  # it is not split, and has no groups
+    code, told, _ = run(capfd, "--trust", *more[:2], "--test", "test.parquet", "--dry-run")
+    assert (code, told["test_rows"]) == (0, N_ROWS)
     assert told["dry_run"]
     assert not (folder / "student.onnx").exists()
 

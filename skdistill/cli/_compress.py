@@ -171,7 +171,7 @@ def prepare(request: Request) -> Job:
     Job
     """
     teacher = load_teacher(request.teacher, request.trust, list(request.trust_type))
-    task = request.task or task_of(teacher)
+    task = task_of(teacher, request.task)
     known = getattr(teacher, "feature_names_in_", None)
     features = None if known is None else [str(name) for name in known]
     roles = Roles(request.target, request.groups, request.drop, features)

@@ -94,8 +94,9 @@ class Roles:
             If a column is missing, or a value of the target.
         """
         frame = read(path, option)
-        own = [self.target] if self.groups is None else [self.target, self.groups]
-        named = [*own, *self.drop] if option == DATA else own
+        is_split = option == DATA  # other tables need neither groups nor what is dropped
+        groups = [self.groups] if is_split and self.groups is not None else []
+        named = [self.target, *groups, *self.drop] if is_split else [self.target]
         missing = [name for name in named if name not in frame.columns]
         if missing:
             raise ValueError(
@@ -108,8 +109,8 @@ class Roles:
                 f"`{option}` lacks the target {self.target!r} in {int(y.isna().sum())} rows: leave "
                 "these out. Rows without a target may be given as --transfer."
             )
-        groups = None if self.groups is None else frame[self.groups].to_numpy()
-        return Rows(self.features_of(frame, option), y.to_numpy(), groups)
+        of_groups = frame[groups[0]].to_numpy() if groups else None
+        return Rows(self.features_of(frame, option), y.to_numpy(), of_groups)
 
 
 def read(path: Path, option: str) -> pd.DataFrame:

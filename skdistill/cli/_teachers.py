@@ -77,12 +77,14 @@ def load_teacher(path: Path, trust: bool, trusted_types: list[str]) -> Estimator
         raise ValueError(f"`--teacher` {str(path)!r} cannot be read: {error}") from error
 
 
-def task_of(teacher: Estimator) -> str:
+def task_of(teacher: Estimator, given: str | None) -> str:
     """Whether a teacher tells classes or numbers.
 
     Parameters
     ----------
     teacher : object
+    given : {"classification", "regression"} or None
+        What the user says; None asks the teacher.
 
     Returns
     -------
@@ -91,8 +93,17 @@ def task_of(teacher: Estimator) -> str:
     Raises
     ------
     ValueError
-        If it tells neither.
+        If it tells neither, or is of the other kind than was given.
     """
+    other = {CLASSIFICATION: is_regressor, REGRESSION: is_classifier}
+    if given is not None:
+        if other[given](teacher):
+            name = type(getattr(teacher, "estimator", teacher)).__name__
+            raise ValueError(
+                f"--task is {given}, but the teacher, {name}, says that it does the other: leave "
+                "--task out, or give another teacher."
+            )
+        return given
     if is_known_model(teacher):
         try:
             adapt_numbers(teacher)
