@@ -186,7 +186,7 @@ def test_no_group_is_in_two_folds(monkeypatch):
         return own_fit(estimators, arguments, n_threads)
 
     own_fit = several.fit_several
-    monkeypatch.setattr("skdistill.search.fit_several", fit)
+    monkeypatch.setattr("skdistill._search.base.fit_several", fit)
     clf = distilled(validation_fraction=GroupKFold(5))
     DistilledClassifierCV(clf, temperatures=[1], alphas=[0.3], cv=3, refit=False).fit(
         X, y, groups=groups
