@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from skdistill._utils.counts import check_counts
 from skdistill._utils.types import FloatArray, IntArray, Table
 from skdistill.scale._label import check_data
 from skdistill.scale._manifest import NAME, Manifest
 from skdistill.scale._shards import parquet
+from skdistill.table import stack_tables
 
 # Share of the rows that a shard held out may be; of a larger one, row groups are held out.
 MOST_HELD_OUT = 0.1
@@ -303,19 +303,8 @@ def joined(parts: list[SourceRows]) -> SourceRows:
     """Some rows, one after the other."""
     first = parts[0]
     return SourceRows(
-        _stacked([one.X for one in parts]),
+        stack_tables([one.X for one in parts]),
         None if first.y is None else np.concatenate([one.y for one in parts]),
         None if first.weight is None else np.concatenate([one.weight for one in parts]),
         np.concatenate([one.soft for one in parts]),
     )
-
-
-def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Frames one below the other; columns of categories stay so, with the levels of all."""
-    kept = {
-        name: pd.api.types.union_categoricals([frame[name] for frame in frames])
-        for name in frames[0].columns
-        if all(isinstance(frame[name].dtype, pd.CategoricalDtype) for frame in frames)
-    }
-    whole = pd.concat([frame.drop(columns=list(kept)) for frame in frames], ignore_index=True)
-    return whole.assign(**kept)[list(frames[0].columns)]
