@@ -129,6 +129,14 @@ def test_files_of_a_folder_may_have_types_of_their_own(student, tmp_path, kind):
         score_parquet(student, folder, tmp_path / "other.parquet")
 
 
+def test_a_text_of_a_csv_file_may_have_several_lines(student, tmp_path):
+    """In files of more than the megabyte that is parsed at a time, too."""
+    X = rows(seed=6).assign(note='a\nlong, "note"\n' * 200)
+    source = write(X, tmp_path / "in.csv")
+    score_parquet(student, source, tmp_path / "out.csv", keep=["note"])
+    assert pd.read_csv(tmp_path / "out.csv")["note"].equals(X["note"])
+
+
 def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path):
     X = rows(seed=4).assign(id=[f"{i:03}" for i in range(500)], note="n")[::-1]
     X.loc[3, "note"], X.loc[4, "note"] = "NA", None

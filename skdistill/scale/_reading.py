@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skdistill._utils.optional import require
 from skdistill.scale._formats import ARROW, CSV, files_of
-from skdistill.scale._pieces import EXTRA, pieces_of
+from skdistill.scale._pieces import EXTRA, parse_options, pieces_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -147,6 +147,8 @@ def _dataset(paths: list[str], kind: str, folder: str | None) -> Any:
     """The files as a dataset of pyarrow, which knows columns, folders named column=value, rows."""
     ds = require("pyarrow.dataset", EXTRA)
     named = {"partition_base_dir": folder, "partitioning": "hive"} if folder else {}
+    if kind == CSV:
+        return ds.dataset(paths, format=ds.CsvFileFormat(parse_options()), **named)
     return ds.dataset(paths, format="ipc" if kind == ARROW else kind, **named)
 
 
