@@ -43,8 +43,8 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
         None is "neg_log_loss", because accuracy hardly depends on the temperature.
     refit : bool, default=True
         Whether the best is fitted on all rows, to predict.
-    error_score : float, default=nan
-        Score of a candidate that could not be fitted.
+    error_score : float or "raise", default=nan
+        Score of a candidate that could not be fitted; "raise" raises its error.
     n_jobs : int, default=None
         Students that are trained at a time, in threads. None takes as many as torch has threads.
         Nets of your own, and modules that draw random numbers, are trained one after the other.
@@ -117,7 +117,7 @@ class DistilledClassifierCV(ClassifierMixin, BaseSearch):
         cv: Any = 5,
         scoring: Any = None,
         refit: bool = True,
-        error_score: float = np.nan,
+        error_score: float | str = np.nan,
         n_jobs: int | None = None,
         verbose: int | bool = 0,
     ):
@@ -164,8 +164,8 @@ class DistilledRegressorCV(RegressorMixin, BaseSearch):
         None is "neg_mean_squared_error"; of quantiles, the CRPS with its sign changed.
     refit : bool, default=True
         Whether the best is fitted on all rows, to predict.
-    error_score : float, default=nan
-        Score of a candidate that could not be fitted.
+    error_score : float or "raise", default=nan
+        Score of a candidate that could not be fitted; "raise" raises its error.
     n_jobs : int, default=None
         Students that are trained at a time, in threads. None takes as many as torch has threads.
         Nets of your own, and modules that draw random numbers, are trained one after the other.

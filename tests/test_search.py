@@ -227,6 +227,8 @@ def test_one_of_several_may_fail(monkeypatch):
     assert search.best_params_["temperature"] == 1
     assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
     assert search.cv_results_["rank_test_score"].tolist() == [1, 2]
+    with pytest.raises(ValueError, match="it diverged"):
+        search.set_params(error_score="raise").fit(X, y)
 
 
 @pytest.mark.parametrize(

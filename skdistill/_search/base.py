@@ -16,7 +16,7 @@ from skdistill._fit.several import fit_several
 from skdistill._search.grid import Grid, check_shared, check_student
 from skdistill._search.results import Outcome, results_of, summary_of
 from skdistill._search.scoring import score_of, usual_scorer
-from skdistill._utils._compat import Interval, safe_indexing
+from skdistill._utils._compat import Interval, StrOptions, safe_indexing
 from skdistill._utils.types import ArrayLike, Split, Table
 from skdistill._utils.warn import naming, once_each
 from skdistill.teacher import check_groups, find_splits, take_rows
@@ -36,7 +36,7 @@ class BaseSearch(BestEstimator):
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
         "refit": ["boolean"],
-        "error_score": [Real],
+        "error_score": [Real, StrOptions({"raise"})],
         "n_jobs": [Interval(Integral, 1, None, closed="left"), None],
         "verbose": ["verbose"],
     }
@@ -54,7 +54,7 @@ class BaseSearch(BestEstimator):
         cv: Any = 5,
         scoring: Any = None,
         refit: bool = True,
-        error_score: float = np.nan,
+        error_score: float | str = np.nan,
         n_jobs: int | None = None,
         verbose: int | bool = 0,
     ):
@@ -162,7 +162,10 @@ class BaseSearch(BestEstimator):
             if error is not None:
                 raise error
             score = score_of(self.scorer_, estimator, *rows)
-        except Exception as raised:  # the other candidates are compared all the same
+        except Exception as raised:
+            if self.error_score == "raise":
+                raise
+            # The other candidates are compared all the same.
             return Outcome(self.error_score, seconds, raised)
         return Outcome(score, seconds, **summary_of(estimator))
 
