@@ -228,6 +228,7 @@ def test_refuses(classes, params, fit_params, message):
         ({"weight": "a"}, "`weight='a'` is a column that the teacher was shown"),
         ({"target": "n"}, "Unknown label type"),
         ({"without": SHARDS}, "leaves no shard to take rows of"),
+        ({"without": ["a.parquet"]}, r"`without` names \['a.parquet'\], which are no shards"),
         ({"buffer_rows": 0}, "`buffer_rows` must be an integer of 1"),
     ],
 )

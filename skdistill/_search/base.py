@@ -163,7 +163,7 @@ class BaseSearch(BestEstimator):
                 raise error
             score = score_of(self.scorer_, estimator, *rows)
         except Exception as raised:
-            if self.error_score == "raise":
+            if isinstance(self.error_score, str):  # "raise"
                 raise
             # The other candidates are compared all the same.
             return Outcome(self.error_score, seconds, raised)
