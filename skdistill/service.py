@@ -6,11 +6,11 @@ It imports neither torch nor scikit-learn.
 import json
 import math
 import os
-from importlib import import_module
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from skdistill._utils.counts import check_counts
+from skdistill._utils.optional import require
 from skdistill.serving import Column, ModelMetadata, Scorer, self_check
 
 if TYPE_CHECKING:  # of the extra `serve`
@@ -21,6 +21,7 @@ __all__ = ["create_app"]
 # Where the file is, if :func:`create_app` is not told.
 MODEL_VARIABLE = "SKDISTILL_MODEL"
 MAX_ROWS = 10_000
+EXTRA = "serve"
 
 
 def create_app(
@@ -78,7 +79,7 @@ def create_app(
     >>> folder.cleanup()
     """
     check_counts(max_rows=max_rows)
-    fastapi = _require("fastapi")
+    fastapi = require("fastapi", EXTRA)
     scorer = path if isinstance(path, Scorer) else Scorer(_path_of(path), n_threads=n_threads)
     check, metadata = self_check(scorer), scorer.metadata
     app: FastAPI = fastapi.FastAPI(title="skdistill", version=metadata.packages["skdistill"])
@@ -109,16 +110,6 @@ def create_app(
     return app
 
 
-def _require(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f'the service needs the package {name}: pip install "skdistill[serve]" ({error})',
-            name=error.name,
-        ) from error
-
-
 def _path_of(path: "str | os.PathLike[str] | None") -> "str | os.PathLike[str]":
     found = os.environ.get(MODEL_VARIABLE) if path is None else path
     if not found:
@@ -131,7 +122,7 @@ def _path_of(path: "str | os.PathLike[str] | None") -> "str | os.PathLike[str]":
 
 def _request_type(metadata: ModelMetadata, max_rows: int) -> Any:
     """The body of a request as a model of pydantic, which tells row and column of an error."""
-    pydantic = _require("pydantic")
+    pydantic = require("pydantic", EXTRA)
     rows = pydantic.conlist(_row_type(metadata), min_length=1, max_length=max_rows)
     return pydantic.create_model(
         "Rows", __config__=pydantic.ConfigDict(extra="forbid"), rows=(rows, ...)
@@ -144,13 +135,13 @@ def _row_type(metadata: ModelMetadata) -> Any:
     if not metadata.has_names:
         return GenericAlias(tuple, tuple(cells.values()))
     # Of this package, since pydantic does not take the one of typing before Python 3.12.
-    row: Any = _require("typing_extensions").TypedDict("Row", cells)
-    row.__pydantic_config__ = _require("pydantic").ConfigDict(extra="forbid")
+    row: Any = require("typing_extensions", EXTRA).TypedDict("Row", cells)
+    row.__pydantic_config__ = require("pydantic", EXTRA).ConfigDict(extra="forbid")
     return row
 
 
 def _cell_type(column: Column) -> Any:
-    pydantic = _require("pydantic")
+    pydantic = require("pydantic", EXTRA)
     number = pydantic.confloat(strict=True, allow_inf_nan=False)
     # An integer stays one, so that a category is found as it is.
     types = {"string": str, "bool": pydantic.StrictBool, "number": pydantic.StrictInt | number}
@@ -162,7 +153,7 @@ def _cell_type(column: Column) -> Any:
 
 def _refusal(error: Any) -> str:
     """What is wrong with a request, as JSON; the bad value that it repeats may not be JSON."""
-    encode = import_module("fastapi.encoders").jsonable_encoder
+    encode = require("fastapi.encoders", EXTRA).jsonable_encoder
     return json.dumps({"detail": _finite(encode(error.errors()))}, allow_nan=False)
 
 

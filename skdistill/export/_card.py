@@ -8,6 +8,7 @@ import pandas as pd
 
 from skdistill._base import BaseDistiller
 from skdistill._utils.files import check_target, write_whole
+from skdistill._utils.optional import require
 from skdistill.export._facts import facts_of
 from skdistill.export._provenance import Notes
 from skdistill.inspection import DistillationReport, Section, sections_of
@@ -100,7 +101,7 @@ def model_card(
     >>> print(card.select("Model/Intended use").content)
     To tell three kinds of iris.
     """
-    skops = _require_skops()
+    skops = require("skops.card", "card")
     Notes(licence, report).check()
     target = None if path is None else check_target(path, overwrite)
     if target is not None and _is_path(source) and target.resolve() == Path(source).resolve():
@@ -128,17 +129,6 @@ def model_card(
 
 def _is_path(source: Any) -> bool:
     return isinstance(source, (str, os.PathLike))
-
-
-def _require_skops() -> Any:
-    try:
-        import skops.card
-    except ImportError as error:
-        raise ImportError(
-            f'a model card needs the package skops: pip install "skdistill[card]" ({error})',
-            name=error.name,
-        ) from error
-    return skops.card
 
 
 def _check_report(facts: ModelMetadata, report: DistillationReport | None) -> None:
