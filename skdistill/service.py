@@ -3,11 +3,14 @@
 It imports neither torch nor scikit-learn.
 """
 
+import json
+import math
 import os
-from importlib import import_module
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
+from skdistill._utils.counts import check_counts
+from skdistill._utils.optional import require
 from skdistill.serving import Column, ModelMetadata, Scorer, self_check
 
 if TYPE_CHECKING:  # of the extra `serve`
@@ -18,6 +21,7 @@ __all__ = ["create_app"]
 # Where the file is, if :func:`create_app` is not told.
 MODEL_VARIABLE = "SKDISTILL_MODEL"
 MAX_ROWS = 10_000
+EXTRA = "serve"
 
 
 def create_app(
@@ -57,7 +61,7 @@ def create_app(
     ImportError
         If FastAPI is not installed.
     ValueError
-        If no file is told, it is not whole, or its self-check fails.
+        If no file is told, it is not whole, its self-check fails, or a parameter is not valid.
 
     Examples
     --------
@@ -74,13 +78,18 @@ def create_app(
     >>> app = create_app(Path(folder.name) / "student.onnx")
     >>> folder.cleanup()
     """
-    fastapi = _require("fastapi")
+    check_counts(max_rows=max_rows)
+    fastapi = require("fastapi", EXTRA)
     scorer = path if isinstance(path, Scorer) else Scorer(_path_of(path), n_threads=n_threads)
     check, metadata = self_check(scorer), scorer.metadata
     app: FastAPI = fastapi.FastAPI(title="skdistill", version=metadata.packages["skdistill"])
     body = _request_type(metadata, max_rows)
     answer = fastapi.responses.JSONResponse
     about = metadata.to_dict()
+
+    @app.exception_handler(fastapi.exceptions.RequestValidationError)
+    def refuse(request: Any, error: Any) -> Any:
+        return fastapi.Response(_refusal(error), 422, media_type="application/json")
 
     @app.get("/health")
     def health() -> dict[str, Any]:
@@ -101,16 +110,6 @@ def create_app(
     return app
 
 
-def _require(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f'the service needs the package {name}: pip install "skdistill[serve]" ({error})',
-            name=error.name,
-        ) from error
-
-
 def _path_of(path: "str | os.PathLike[str] | None") -> "str | os.PathLike[str]":
     found = os.environ.get(MODEL_VARIABLE) if path is None else path
     if not found:
@@ -123,7 +122,7 @@ def _path_of(path: "str | os.PathLike[str] | None") -> "str | os.PathLike[str]":
 
 def _request_type(metadata: ModelMetadata, max_rows: int) -> Any:
     """The body of a request as a model of pydantic, which tells row and column of an error."""
-    pydantic = _require("pydantic")
+    pydantic = require("pydantic", EXTRA)
     rows = pydantic.conlist(_row_type(metadata), min_length=1, max_length=max_rows)
     return pydantic.create_model(
         "Rows", __config__=pydantic.ConfigDict(extra="forbid"), rows=(rows, ...)
@@ -136,13 +135,13 @@ def _row_type(metadata: ModelMetadata) -> Any:
     if not metadata.has_names:
         return GenericAlias(tuple, tuple(cells.values()))
     # Of this package, since pydantic does not take the one of typing before Python 3.12.
-    row: Any = _require("typing_extensions").TypedDict("Row", cells)
-    row.__pydantic_config__ = _require("pydantic").ConfigDict(extra="forbid")
+    row: Any = require("typing_extensions", EXTRA).TypedDict("Row", cells)
+    row.__pydantic_config__ = require("pydantic", EXTRA).ConfigDict(extra="forbid")
     return row
 
 
 def _cell_type(column: Column) -> Any:
-    pydantic = _require("pydantic")
+    pydantic = require("pydantic", EXTRA)
     number = pydantic.confloat(strict=True, allow_inf_nan=False)
     # An integer stays one, so that a category is found as it is.
     types = {"string": str, "bool": pydantic.StrictBool, "number": pydantic.StrictInt | number}
@@ -150,6 +149,21 @@ def _cell_type(column: Column) -> Any:
     for other in column.dtype.split(" or ")[1:]:
         kind = kind | types[other]
     return kind | None if column.may_be_missing else kind
+
+
+def _refusal(error: Any) -> str:
+    """What is wrong with a request, as JSON; the bad value that it repeats may not be JSON."""
+    encode = require("fastapi.encoders", EXTRA).jsonable_encoder
+    return json.dumps({"detail": _finite(encode(error.errors()))}, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The same, with the names of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _answers(scorer: Scorer, metadata: ModelMetadata, rows: list[Any]) -> dict[str, Any]:

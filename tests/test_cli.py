@@ -116,6 +116,7 @@ def test_a_closed_pipe_is_a_quiet_end(folder, rest):
         ("score in.parquet in.parquet out.csv", 1, "not one that skdistill"),
         ("score student.onnx in.parquet out.xls --keep-rest", 1, ".xls"),
         ("score student.onnx in.parquet none/out.csv --keep-rest", 1, "no folder"),
+        ("card student.onnx --out student.onnx --force", 1, "is read as well"),
     ],
 )
 def test_errors_are_one_line_and_write_nothing(folder, line, code, told, capfd, monkeypatch):

@@ -141,22 +141,30 @@ def test_numbers(tmp_path, table, monkeypatch, capfd):
         ([], 1, "a pickle, which runs code"),
         (["--trust", "--test-fraction", "2"], 2, "test-fraction"),
         (["--trust", "--size", "huge"], 2, "size"),
+        (["--trust", "--max-bytes", "-5"], 2, "max-bytes"),
+        (["--trust", "--task", "regression"], 1, "LogisticRegression, says that it does the other"),
         (["--trust", "--max-bytes", "9", "--int8"], 2, "--int8"),
         (["--trust", "--drop", "none"], 1, "['none']"),
         (["--trust", "--drop", "a"], 1, "reads the column(s) ['a']"),
         (["--trust", "--out", "none/a.onnx"], 1, "no folder"),
-        (["--trust", "--out", "train.parquet"], 1, "give --force"),
+        (["--trust", "--out", "broken.json"], 1, "give --force"),
+        (["--trust", "--out", "train.parquet", "--force"], 1, "is read as well"),
+        (["--trust", "--out", "./teacher.joblib", "--force"], 1, "is read as well"),
+        (["--trust", "--report", "student.onnx"], 1, "is another output"),
         (["--trust", "--teacher", "none.joblib"], 1, "there is no file"),
         (["--trust", "--teacher", "train.parquet"], 1, "tells no kind of model"),
         (["--teacher", "broken.json"], 1, "cannot be read"),
         (["--trust", "--data", "none.csv"], 1, "`--data`"),
         (["--trust", "--data", "unlabelled.csv"], 1, "lacks the target 'y' in 3 rows"),
         (["--trust", "--data", "others.csv"], 1, "['maybe']"),
+        (["--trust", "--classes", "no,maybe"], 1, "--classes has ['no', 'maybe']"),
         (["--trust", "--target", "z"], 1, "no column(s) ['z']"),
         (["--trust", "--transfer", "none.csv"], 1, "`--transfer`"),
         (["--trust", "--transfer", "wide.csv"], 1, "`--transfer` has the column(s) ['more']"),
         (["--trust", "--test", "narrow.csv"], 1, "`--test` lacks the column(s) ['d']"),
         (["--trust", "--groups", "g"], 1, "no column(s) ['g']"),
+        (["--trust", "--data", "mixed"], 1, "`--data` has files of different columns"),
+        (["--trust", "--data", "empty"], 1, "has no rows"),
     ],
 )
 def test_what_is_refused_before_there_is_any_work(folder, table, capfd, args, code, told):
@@ -164,6 +172,10 @@ def test_what_is_refused_before_there_is_any_work(folder, table, capfd, args, co
     table.assign(y=table["y"].where(table["id"] > 2, "maybe")).to_csv("others.csv", index=False)
     table.assign(more=1).to_csv("wide.csv", index=False)
     table.drop(columns=["d", "id"]).to_csv("narrow.csv", index=False)
+    for name, parts in {"mixed": [table, table.drop(columns="d")], "empty": [table[:0]]}.items():
+        (folder / name).mkdir()
+        for number, part in enumerate(parts):
+            part.to_parquet(folder / name / f"{number}.parquet")
     (folder / "broken.json").write_text("{}")
     assert main(arguments(*args)) == code
     err = capfd.readouterr().err
@@ -181,6 +193,9 @@ def test_unlabelled_rows_and_groups(folder, table, capfd):
     table.assign(y=None).to_csv("more.csv", index=False)
     code, told, _ = run(capfd, "--trust", *more[:4], "--dry-run")
     assert (code, told["transfer_rows"], told["train_rows"] % 10) == (0, N_ROWS, 0)
+    table.to_parquet("test.parquet")  # it is not split, and has no groups
+    code, told, _ = run(capfd, "--trust", *more[:2], "--test", "test.parquet", "--dry-run")
+    assert (code, told["test_rows"]) == (0, N_ROWS)
     assert told["dry_run"]
     assert not (folder / "student.onnx").exists()
 

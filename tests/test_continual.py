@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import skops.io
 import torch
@@ -339,6 +340,31 @@ def test_labels_are_of_one_type():
         model.partial_fit(X[~OLD], Y[~OLD].astype(str))
     with pytest.raises(ValueError, match="y is None"):
         model.partial_fit(X[~OLD], None)
+
+
+def test_steps_come_in_one_container():
+    frame = pd.DataFrame(X[OLD]).add_prefix("x")
+    model = continual(n_steps=60).fit(frame, Y[OLD])
+    with pytest.raises(ValueError, match=r"X is polars.DataFrame, and .* came as pandas.DataFrame"):
+        model.partial_fit(pl.DataFrame(frame.to_dict("list")), Y[OLD])
+
+
+def test_categories_stay_so_for_the_teacher_of_a_later_step():
+    """Of numbers with other levels in each step, pandas would make a column of numbers."""
+
+    class Seen(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            types.append(str(X["code"].dtype))
+            return super().fit(X, y, sample_weight)
+
+    types = []
+    frame = pd.DataFrame({"code": pd.Categorical([1, 2] * 60), "x": np.linspace(0, 3, 120)})
+    y = np.resize([0, 1], 120)
+    model = continual(n_steps=60)
+    model.estimator.teacher = Seen()
+    model.fit(frame, y).partial_fit(frame.assign(code=pd.Categorical([1, 3] * 60)), y)
+    assert set(types) == {"category"}
+    assert len(types) >= 2
 
 
 class Plain(torch.nn.Module):

@@ -168,7 +168,10 @@ def test_refuses_a_second_writer(data, teacher, tmp_path):
     ("given", "message"),
     [
         ({"drop": ["z"]}, r"`drop` names \['z'\]"),
-        ({"shard_rows": 0}, "`shard_rows` must be at least 1"),
+        ({"shard_rows": 0}, "`shard_rows` must be an integer of 1"),
+        ({"chunk_rows": "9"}, "`chunk_rows` must be an integer of 1"),
+        ({"max_rows": True}, "`max_rows` must be an integer of 1"),
+        ({"predicts": "class"}, "`predicts` must be 'auto', "),
         ({"teacher": lambda X: X}, "`predicts='auto'` cannot tell"),
         ({"teacher": LinearRegression()}, "not fitted"),
     ],

@@ -50,6 +50,7 @@ def test_of_a_file_alone(fitted, tmp_path):
     file = tmp_path / "towns.onnx"
     to_onnx(clf, file, licence="CC-BY-4.0", report=report)
     card = model_card(file, path=tmp_path / "README.md")
+    assert "Scorer" in repr(card)  # a notebook shows it: skops would load a file as a pickle
     text = (tmp_path / "README.md").read_text()
     assert text == card.render()
     assert (
@@ -126,8 +127,13 @@ def test_errors(fitted, tmp_path, monkeypatch):
     other = DistillationReport.from_estimator(clf, X, clf.predict(X), speed=False, random_state=0)
     with pytest.raises(ValueError, match="`report` has the digest .* exported with the report"):
         model_card(tmp_path / "a.onnx", other)
-    with pytest.raises(TypeError, match="`licence` must be text"):
-        model_card(clf, licence=3)
+    with pytest.raises(ValueError, match="is the file of the student"):
+        model_card(tmp_path / "a.onnx", path=tmp_path / "a.onnx", overwrite=True)
+    for source in (clf, tmp_path / "a.onnx"):
+        with pytest.raises(TypeError, match="`licence` must be text"):
+            model_card(source, licence=3)
+        with pytest.raises(TypeError, match="`report` must be a DistillationReport"):
+            model_card(source, "report.html")
     with pytest.raises(ValueError, match="is not one that skdistill"):
         model_card(tmp_path / "README.md")
     monkeypatch.setitem(sys.modules, "skops.card", None)

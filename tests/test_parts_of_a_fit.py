@@ -40,13 +40,13 @@ from skdistill._fit import judge
 from skdistill._fit.blocks import Block
 from skdistill._fit.calibration import careful_temperature, cooler_temperature
 from skdistill._fit.candidates import Candidates
-from skdistill._fit.checks import class_weights
 from skdistill._fit.holdout import groups_to_hold_out, rows_to_hold_out
 from skdistill._fit.inputs import Arguments, check_inputs
 from skdistill._fit.judge import LEVEL, MOST_COMPARISONS
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import make_plan
 from skdistill._fit.trials import Trial
+from skdistill._fit.weights import class_weights
 from skdistill._utils.progress import _duration
 from skdistill.targets import fit_temperature
 from skdistill.task import Classification

@@ -99,6 +99,20 @@ def test_learns_of_the_labels_too(classes):
     assert alone.trials_[0]["who"] == "control"
 
 
+def test_rows_of_weight_0_are_left_out(classes, tmp_path):
+    """Whole row groups of them too, and the first rows of all."""
+    *_, X, y, frame, teacher = classes
+    counts = np.arange(N_ROWS) >= 900
+    told = np.where(counts, teacher.predict_proba(frame).argmax(axis=1), 0)
+    write(tmp_path / "data", frame.assign(y=teacher.classes_[told], n=counts.astype(int)))
+    rows = RowSource(tmp_path / "data", tmp_path / "out", target="y", weight="n", buffer_rows=200)
+    label_parquet(teacher, rows.folder, rows.labels, drop=["y", "n"])
+    model = student(alpha=1.0, early_stopping=False).fit(rows)
+    assert model.score(X, y) > 0.6
+    with pytest.raises(ValueError, match="`weight` is 0 for all rows held out"):
+        student().fit(rows)
+
+
 def test_is_repeatable(classes):
     data, labels, X, *_ = classes
     rows = RowSource(data, labels, buffer_rows=500)
@@ -214,7 +228,8 @@ def test_refuses(classes, params, fit_params, message):
         ({"weight": "a"}, "`weight='a'` is a column that the teacher was shown"),
         ({"target": "n"}, "Unknown label type"),
         ({"without": SHARDS}, "leaves no shard to take rows of"),
-        ({"buffer_rows": 0}, "`buffer_rows` must be at least 1"),
+        ({"without": ["a.parquet"]}, r"`without` names \['a.parquet'\], which are no shards"),
+        ({"buffer_rows": 0}, "`buffer_rows` must be an integer of 1"),
     ],
 )
 def test_refuses_a_source(classes, given, message):

@@ -109,8 +109,37 @@ def test_a_folder_is_read_in_the_order_of_its_files(student, tmp_path):
         score_parquet(student, folder, tmp_path / "other.parquet")
 
 
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_files_of_a_folder_may_have_types_of_their_own(student, tmp_path, kind):
+    """Of a column, one has whole numbers or nothing at all, one fractions or text."""
+    folder, X = tmp_path / "rows", rows(seed=5)
+    folder.mkdir()
+    parts = [X[:100].assign(size=1, colour=None), X[100:].astype({"colour": "category"})]
+    for number, part in enumerate(parts):
+        write(part, folder / f"{number}.{kind}")
+    score_parquet(student, folder, tmp_path / "out.parquet", keep=["size"])
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    whole = pd.concat([part.astype({"colour": object}) for part in parts])
+    assert_array_equal(found["size"], whole["size"])
+    assert_allclose(
+        found.filter(like="probability_"), Scorer(student).predict_proba(whole), atol=1e-7
+    )
+    write(X.assign(size="large"), folder / f"2.{kind}")
+    with pytest.raises(ValueError, match="'size' is of the types"):
+        score_parquet(student, folder, tmp_path / "other.parquet")
+
+
+def test_a_text_of_a_csv_file_may_have_several_lines(student, tmp_path):
+    """In files of more than the megabyte that is parsed at a time, too."""
+    X = rows(seed=6).assign(note='a\nlong, "note"\n' * 200)
+    source = write(X, tmp_path / "in.csv")
+    score_parquet(student, source, tmp_path / "out.csv", keep=["note"])
+    assert pd.read_csv(tmp_path / "out.csv")["note"].equals(X["note"])
+
+
 def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path):
     X = rows(seed=4).assign(id=[f"{i:03}" for i in range(500)], note="n")[::-1]
+    X.loc[3, "note"], X.loc[4, "note"] = "NA", None
     X = X[["note", "rooms", "id", "size", "is_new", "colour"]]
     source, out = write(X, tmp_path / "in.csv"), tmp_path / "out.parquet"
     lacking = write(X.drop(columns=["rooms"]), tmp_path / "lacking.csv")
@@ -129,7 +158,11 @@ def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path)
         assert_array_equal(found["id"], X["id"])  # of a CSV file as text: no zero is lost
         assert_array_equal(found["prediction"], expected)
     score_parquet(student, source, out, keep="rest", overwrite=True)
-    assert pd.read_parquet(out).columns[:2].tolist() == ["note", "id"]
+    found = pd.read_parquet(out)
+    assert found.columns[:2].tolist() == ["note", "id"]
+    assert_array_equal(found["note"].isna(), X["note"].isna())  # NA is Namibia, not a missing one
+    score_parquet(student, source, out, keep=["id", "colour"], drop="rest", overwrite=True)
+    assert_array_equal(pd.read_parquet(out)["prediction"], expected)
 
 
 @pytest.mark.parametrize(

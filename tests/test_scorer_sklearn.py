@@ -72,6 +72,11 @@ def test_score(exported):
     assert scorer.score(X, np.asarray(y)[:, None]) == clf.score(X, y)
     with pytest.raises(ValueError, match="give labels of that type"):
         scorer.score(X, np.arange(len(y)))
+    with pytest.raises(ValueError, match="`y` lacks 1 of 200 values"):
+        scorer.score(X, [None, *y[1:]])
+    for bad in ([1.0], np.zeros(len(y)), -weights, weights * np.nan):
+        with pytest.raises(ValueError, match="`sample_weight` must have a finite number"):
+            scorer.score(X, y, sample_weight=bad)
 
 
 def test_it_is_a_fitted_classifier(exported):

@@ -186,7 +186,7 @@ def test_no_group_is_in_two_folds(monkeypatch):
         return own_fit(estimators, arguments, n_threads)
 
     own_fit = several.fit_several
-    monkeypatch.setattr("skdistill.search.fit_several", fit)
+    monkeypatch.setattr("skdistill._search.base.fit_several", fit)
     clf = distilled(validation_fraction=GroupKFold(5))
     DistilledClassifierCV(clf, temperatures=[1], alphas=[0.3], cv=3, refit=False).fit(
         X, y, groups=groups
@@ -227,6 +227,8 @@ def test_one_of_several_may_fail(monkeypatch):
     assert search.best_params_["temperature"] == 1
     assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
     assert search.cv_results_["rank_test_score"].tolist() == [1, 2]
+    with pytest.raises(ValueError, match="it diverged"):
+        search.set_params(error_score="raise").fit(X, y)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The service of an exported student: health, schema, answers, errors that name row and column."""
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from skdistill import (
 from skdistill.service import create_app
 
 ROOT = Path(__file__).resolve().parent.parent
+IS_JSON = {"content-type": "application/json"}
 SMALL = MLPStudent(hidden_layer_sizes=(8,), n_steps=40)
 
 
@@ -53,14 +55,15 @@ def served(tmp_path_factory):
 
 
 def asked(app, path, content=None):
-    """What the application answers: to a GET, or to a POST of JSON."""
+    """What the application answers: to a GET, or to a POST of JSON, which may be its text."""
 
     async def ask():
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             if content is None:
                 return await client.get(path)
-            return await client.post(path, json=content)
+            text = content if isinstance(content, str) else json.dumps(content)
+            return await client.post(path, content=text, headers=IS_JSON)
 
     return asyncio.run(ask())
 
@@ -102,6 +105,16 @@ def test_a_bad_cell_is_named(served, change, place):
     found = asked(app, "/predict", {"rows": [rows[0], rows[1] | change, rows[2]]})
     assert found.status_code == 422
     assert found.json()["detail"][0]["loc"][:4] == ["body", "rows", 1, place]
+
+
+@pytest.mark.parametrize("cell", ["NaN", "-Infinity", "1e999", r'"\ud800"'])
+def test_a_cell_that_json_cannot_repeat_is_named(served, cell):
+    """Python writes NaN and Infinity into JSON; the answer has to be JSON all the same."""
+    _, _, rows, _, app = served
+    bad = json.dumps({"rows": [rows[1] | {"size in m": 0.125}]}).replace("0.125", cell)
+    found = asked(app, "/predict", bad)
+    assert found.status_code == 422
+    assert found.json()["detail"][0]["loc"] == ["body", "rows", 0, "size in m"]
 
 
 def test_other_bad_requests(served):

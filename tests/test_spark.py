@@ -161,7 +161,7 @@ def test_what_is_refused(table, exported):
     _, _, path = exported
     with pytest.raises(ValueError, match=r"lacks the column\(s\) \['size'\]"):
         score_spark(path, sdf.drop("size"), keep=["id"])
-    with pytest.raises(ValueError, match="`batch_size` must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="`batch_size` must be an integer of 1 or above, got 0"):
         student_udf(path, batch_size=0)
     infinite = score_spark(path, sdf.selectExpr("double('inf') size", "colour", "is_new"))
     with pytest.raises(Exception, match="contains infinity in column"):

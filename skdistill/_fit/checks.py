@@ -1,4 +1,4 @@
-"""Checks of what the user gives to DistilledClassifier; each error names value and remedy."""
+"""Checks of the arguments of a fit, and of what goes together; each error names the remedy."""
 
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.utils import compute_class_weight, indexable
+from sklearn.utils import indexable
 
-from skdistill._fit.holdout import SHARE, check_splitter, is_splitter
+from skdistill._fit.holdout import SHARE, is_splitter
+from skdistill._fit.parameters import samplers_of
 from skdistill._utils._compat import num_samples
-from skdistill._utils.auto import is_auto
-from skdistill._utils.named import is_list, named_parts
-from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
-from skdistill._utils.weights import check_weights, without_negligible
-from skdistill.objectives import Objective, Response
-from skdistill.student import check_student
+from skdistill._utils.types import FloatArray, Table
 from skdistill.table import (
     check_container,
     check_names,
@@ -41,82 +37,9 @@ from skdistill.transfer import (
 if TYPE_CHECKING:
     from skdistill._fit.plan import Plan
 
-_EXAMPLES = {Objective: "Hint()", Response: "Hinton()", TransferSampler: "Munge()"}
 _READ_TABLES = (
     *(AcrossSplits, DataFreeSampler, Disagreement, Gibbs, Marginals, Mixup, Munge, Near),
 )
-
-
-def check_parameters(estimator: Estimator) -> None:
-    """Raise a ValueError or TypeError for a constructor parameter that is not valid."""
-    for name in estimator._named_lists:
-        if is_list(getattr(estimator, name)) and not getattr(estimator, name):
-            raise ValueError(f"`{name}` is an empty list: give at least one part, or None.")
-    estimator._validate_params()
-    check_splitter(estimator.validation_fraction)
-    if estimator.response is not None:
-        _check_kind("response", estimator.response, Response)
-        _check_response(estimator)
-        estimator.response.check_parameters()
-    _check_parts("objectives", named_parts(estimator.objectives, "objectives"), Objective)
-    _check_parts("transfer", _samplers_of(estimator), TransferSampler)
-    _check_encoder(estimator.encoder)
-    check_student(estimator.student, estimator._kind.has_classes)
-
-
-def _samplers_of(estimator: Estimator) -> list[tuple[str, Any]]:
-    """The samplers of `transfer`; none yet if "auto" will choose them."""
-    return [] if is_auto(estimator.transfer) else named_parts(estimator.transfer, "transfer")
-
-
-def _check_parts(name: str, parts: list[tuple[str, Any]], kind: type) -> None:
-    for _, part in parts:
-        _check_kind(name, part, kind)
-        part.check_parameters()
-
-
-def _check_kind(name: str, value: Any, kind: type) -> None:
-    if isinstance(value, type):
-        raise TypeError(
-            f"`{name}` holds the class {value.__name__}: give an instance, {value.__name__}(...)."
-        )
-    if isinstance(value, Response) and kind is Objective:
-        raise TypeError(
-            f"`{name}` got {value!r}, which is a response: give it as `response={value!r}`."
-        )
-    if not isinstance(value, kind):
-        raise TypeError(
-            f"`{name}` must hold instances of {kind.__name__}, got {value!r}: give "
-            f"an object, as in `{name}={_EXAMPLES[kind]}`. A class of your own is derived from "
-            f"skdistill.{kind.__name__}."
-        )
-
-
-def _check_response(estimator: Estimator) -> None:
-    response, kind = estimator.response, estimator._kind
-    if isinstance(response, kind.other_responses):
-        usual = kind.response_class.__name__
-        raise ValueError(
-            f"`response={response!r}` is none for {type(estimator).__name__}: give {usual}(), or "
-            "one derived from it."
-        )
-    if not response.uses_temperature and estimator.temperature != 1:
-        raise ValueError(
-            f"`temperature={estimator.temperature!r}` has no meaning for `response={response!r}`: "
-            "leave it at 1."
-        )
-
-
-def _check_encoder(encoder: Any) -> None:
-    is_name = isinstance(encoder, str) and encoder in ("auto", "passthrough")
-    if isinstance(encoder, type):
-        raise ValueError(
-            f"`encoder` is the class {encoder.__name__}: give an instance, {encoder.__name__}(...)."
-        )
-    if not is_name and not hasattr(encoder, "transform"):
-        raise ValueError(
-            f"`encoder` must be 'auto', 'passthrough' or a transformer, got {encoder!r}."
-        )
 
 
 def check_known(y: np.ndarray | None, classes: np.ndarray, name: str) -> None:
@@ -129,33 +52,6 @@ def check_known(y: np.ndarray | None, classes: np.ndarray, name: str) -> None:
             f"`{name}` has labels {unknown[:10].tolist()} that are not in classes_ "
             f"{classes[:10].tolist()}: leave those rows out, or fit on them."
         )
-
-
-def class_weights(
-    class_weight: dict | str | None, y: np.ndarray | None, sample_weight: FloatArray | None
-) -> dict[Any, float] | None:
-    """Return the weight of each class of y as a dict; None if there is none."""
-    if class_weight is None:
-        return None
-    if y is None:
-        raise ValueError(
-            f"`class_weight={class_weight!r}` requires y to be passed, but the target y is None: "
-            "leave `class_weight` out."
-        )
-    if isinstance(class_weight, str) and sample_weight is not None:
-        used = sample_weight > 0  # a class without a row has no share to balance
-        y, sample_weight = y[used], sample_weight[used]
-    classes = np.unique(y)
-    weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError(f"`class_weight` must give finite weights >= 0, got {class_weight!r}.")
-    by_class = dict(zip(classes, weights, strict=True))
-    if not _times_class(sample_weight, by_class, y).any():
-        raise ValueError(
-            "`class_weight` must not be 0 for every class whose rows have a weight, got "
-            f"{class_weight!r}."
-        )
-    return by_class
 
 
 def check_prior(class_prior: Any, classes: np.ndarray) -> FloatArray | None:
@@ -183,23 +79,6 @@ def check_prior(class_prior: Any, classes: np.ndarray) -> FloatArray | None:
             f"{classes[:10].tolist()}, got {class_prior!r}."
         )
     return prior
-
-
-def combine_weights(
-    sample_weight: FloatArray | None, by_class: dict[Any, float] | None, y: np.ndarray | None
-) -> FloatArray | None:
-    """Return `sample_weight` times the weight of each row's class; None if there is neither."""
-    if by_class is None:
-        return sample_weight
-    assert y is not None  # `class_weight` has asked for it
-    return _times_class(sample_weight, by_class, y)
-
-
-def _times_class(
-    sample_weight: FloatArray | None, by_class: dict[Any, float], y: np.ndarray
-) -> FloatArray:
-    weight = np.array([by_class.get(label, 1.0) for label in y])
-    return without_negligible(weight if sample_weight is None else sample_weight * weight)
 
 
 def check_drawn(name: str, drawn: Table, n_rows: int) -> None:
@@ -265,14 +144,14 @@ def _check_scale(plan: "Plan", y: np.ndarray | None) -> None:
 
 
 def _check_samplers(plan: "Plan", X: Table) -> None:
-    for _, sampler in _samplers_of(plan.parameters):
+    for _, sampler in samplers_of(plan.parameters):
         sampler.check_teacher(plan.teachers)
     is_sparse = issparse(X)
     if not is_sparse and n_dimensions(X) <= 2:
         return
     what = "is sparse" if is_sparse else f"has {n_dimensions(X)} dimensions"
     remedy = "X.toarray()" if is_sparse else "a sampler that takes such rows, as Munge()"
-    for name, sampler in _samplers_of(plan.parameters):
+    for name, sampler in samplers_of(plan.parameters):
         readers = readers_of_tables(sampler, X)
         if sampler.size and readers:
             kind = type(readers[0]).__name__
@@ -333,19 +212,11 @@ def _check_without_teacher(
         raise ValueError(
             "`X_transfer` has no labels: give `soft_targets_transfer`, or a `teacher`."
         )
-    for name, sampler in _samplers_of(plan.parameters):
+    for name, sampler in samplers_of(plan.parameters):
         if sampler.size:
             raise ValueError(
                 f"`transfer` draws rows (`{name}`), but there is no `teacher` to label them."
             )
-
-
-def counting_weights(
-    sample_weight: ArrayLike | None, X: Table, name: str = "sample_weight"
-) -> FloatArray | None:
-    """Return checked weights of the rows, 0 for rows that do not count; None stays None."""
-    weights = check_weights(sample_weight, num_samples(X), name)
-    return None if weights is None else without_negligible(weights)
 
 
 def classes_of_soft_targets(soft_targets: Any, y: np.ndarray | None) -> np.ndarray:

@@ -8,13 +8,7 @@ from sklearn.utils import indexable
 
 from skdistill._fit.blocks import Block
 from skdistill._fit.budget import check_budget
-from skdistill._fit.checks import (
-    check_combination,
-    class_weights,
-    combine_weights,
-    counting_weights,
-    untuple,
-)
+from skdistill._fit.checks import check_combination, untuple
 from skdistill._fit.holdout import find_folds, is_splitter, last_split, shown
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.objective_checks import check_objectives
@@ -22,6 +16,7 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
 from skdistill._fit.training import encoder_key, fit_encoder, rehearse_student
 from skdistill._fit.transfer_set import n_rows_to_learn
+from skdistill._fit.weights import class_weights, combine_weights, counting_weights
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import Estimator, FloatArray, IntArray, Split, Table
 from skdistill.student import encode

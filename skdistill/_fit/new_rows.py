@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import check_random_state, indexable
 
-from skdistill._fit.checks import class_weights, combine_weights, counting_weights
 from skdistill._fit.holdout import rows_to_hold_out
+from skdistill._fit.weights import class_weights, combine_weights, counting_weights
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, IntArray, Table
 from skdistill.table import check_container

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils import check_random_state, get_tags
 
 from skdistill._fit.checkpoints import Checkpoint
-from skdistill._fit.checks import check_parameters
 from skdistill._fit.holdout import is_splitter
+from skdistill._fit.parameters import check_parameters
 from skdistill._fit.shared import Shared
 from skdistill._utils.auto import is_auto
 from skdistill._utils.cache import Cache

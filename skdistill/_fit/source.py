@@ -215,6 +215,11 @@ def distil_source(source: OpenSource, given: Inputs, run: Run) -> SourceOutcome:
     labeller, classes = plan.kind.labeller(plan, task), source.folder.manifest.classes
     encoder = SourceEncoder(plan, task, setting, labeller, classes)
     judges = None if source.validation is None else encoder.arrays(source.validation)
+    if judges is not None and not judges["weight"].any():
+        raise ValueError(
+            "`weight` is 0 for all rows held out, by which the epoch is chosen: set another "
+            "`random_state`, or early_stopping=False."
+        )
     fitted, history = _train(source, encoder, judges, run)
     calibrated, trials, loss = _judge(fitted, encoder, judges, given.y is not None, run)
     decision = _decision(source, setting, loss, task)

@@ -49,7 +49,7 @@ class SourceEncoder:
             y = kind.check_labels(rows.y, X, "target")
             kind.check_known(self.task, y, "target")
             labels = self.task.encode(y)
-        weight = check_weights(rows.weight, len(labels), "weight")
+        weight = check_weights(rows.weight, len(labels), "weight", allow_zero=True)
         given = self.labeller.given(soft_table(rows.soft, self.classes), X, "soft targets")
         soft = self.labeller.lift_given(given)
         assert soft is not None  # a source has them
@@ -126,7 +126,9 @@ class SourceBuffers:
                 kept = [_taken(whole, order[n_whole:])]
 
     def _arrays(self, group: RowGroup) -> Arrays:
-        return self.encoder.arrays(self.source.read(group))
+        """The rows of a group that weigh anything."""
+        arrays = self.encoder.arrays(self.source.read(group))
+        return _taken(arrays, np.flatnonzero(arrays["weight"]))
 
     def _buffers(self, rng: np.random.Generator) -> Iterator[list[RowGroup]]:
         """The row groups of a pass in random order, as many together as fill a buffer."""

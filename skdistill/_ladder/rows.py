@@ -7,13 +7,7 @@ import numpy as np
 from sklearn.metrics import r2_score
 
 from skdistill._base import BaseDistiller
-from skdistill._fit.checks import (
-    check_soft_targets,
-    class_weights,
-    combine_weights,
-    counting_weights,
-    untuple,
-)
+from skdistill._fit.checks import check_soft_targets, untuple
 from skdistill._fit.holdout import (
     SHARE,
     groups_to_hold_out,
@@ -24,6 +18,7 @@ from skdistill._fit.holdout import (
 from skdistill._fit.number_labelling import soft_numbers
 from skdistill._fit.parts import ENOUGH_JUDGES, LARGEST_SHARE
 from skdistill._fit.plan import draw_seeds
+from skdistill._fit.weights import class_weights, combine_weights, counting_weights
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.auto import is_auto
 from skdistill._utils.cache import Cache

@@ -10,7 +10,10 @@ LEAST_WEIGHT = 1e-6
 
 
 def check_weights(
-    sample_weight: ArrayLike | None, n_rows: int, name: str = "sample_weight"
+    sample_weight: ArrayLike | None,
+    n_rows: int,
+    name: str = "sample_weight",
+    allow_zero: bool = False,
 ) -> FloatArray | None:
     """Return the weights of so many rows as float64; None stays None.
 
@@ -20,6 +23,8 @@ def check_weights(
     n_rows : int
     name : str, default="sample_weight"
         Of the argument, for the messages.
+    allow_zero : bool, default=False
+        Whether all may be 0, as those of a part of the rows.
 
     Returns
     -------
@@ -28,7 +33,7 @@ def check_weights(
     Raises
     ------
     ValueError
-        If they are not finite numbers >= 0, with a finite sum above 0.
+        If they are not finite numbers >= 0, with a finite sum above 0 (or 0, with `allow_zero`).
     """
     if sample_weight is None:
         return None
@@ -41,7 +46,7 @@ def check_weights(
         raise ValueError(f"`{name}`: {error}") from error
     if (weights < 0).any():
         raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
-    if not weights.sum() > 0:
+    if not (allow_zero or weights.sum() > 0):
         raise ValueError(f"`{name}` must be > 0 somewhere, but every weight is zero.")
     if not np.isfinite(weights.sum()):
         raise ValueError(f"`{name}` must have a finite sum, got up to {weights.max():g}: scale it.")

@@ -151,8 +151,8 @@ def compress(
     size: Annotated[Size, typer.Option(help="Of the student.")] = Size.default,
     int8: Annotated[bool, typer.Option("--int8", help="Weights in 8 bits.")] = False,
     layout: Annotated[Layout, typer.Option(help="matrix: one input of floats.")] = Layout.columns,
-    max_latency_us: Annotated[float | None, typer.Option(help="Bar, for one row.")] = None,
-    max_bytes: Annotated[int | None, typer.Option(help="Bar, of the file.")] = None,
+    max_latency_us: Annotated[float | None, typer.Option(min=0, help="Bar, for one row.")] = None,
+    max_bytes: Annotated[int | None, typer.Option(min=1, help="Bar, of the file.")] = None,
     max_loss: Annotated[float | None, typer.Option(help="Bar, as StudentLadder has it.")] = None,
     min_agreement: Annotated[
         float | None, typer.Option(help="Bar: share of test rows with the teacher's label, or R2.")
@@ -160,7 +160,7 @@ def compress(
     min_retained: Annotated[
         float | None, typer.Option(help="Bar: share of the teacher's lead that is kept.")
     ] = None,
-    max_time: Annotated[float | None, typer.Option(help="Seconds of the fit.")] = None,
+    max_time: Annotated[float | None, typer.Option(min=0, help="Seconds of the fit.")] = None,
     report: Annotated[Path | None, typer.Option(help="Page with the proof, .html.")] = None,
     card: Annotated[Path | None, typer.Option(help="Model card, .md.")] = None,
     licence: Annotated[str | None, typer.Option(help="Note that the file keeps.")] = None,

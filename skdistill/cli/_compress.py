@@ -84,7 +84,8 @@ class Request:
                 "--size and --int8 do not go together with --max-latency-us, --max-bytes and "
                 "--max-loss, by which the size is chosen: leave one or the other out."
             )
-        check_outputs([self.out, self.report, self.card], self.force)
+        inputs = [self.teacher, self.data, self.test, self.transfer]
+        check_outputs([self.out, self.report, self.card], self.force, inputs)
         if self.report is not None and find_spec("matplotlib") is None:
             raise ImportError('--report needs matplotlib: pip install "skdistill[plot]"')
         if self.card is not None and find_spec("skops") is None:
@@ -170,7 +171,7 @@ def prepare(request: Request) -> Job:
     Job
     """
     teacher = load_teacher(request.teacher, request.trust, list(request.trust_type))
-    task = request.task or task_of(teacher)
+    task = task_of(teacher, request.task)
     known = getattr(teacher, "feature_names_in_", None)
     features = None if known is None else [str(name) for name in known]
     roles = Roles(request.target, request.groups, request.drop, features)

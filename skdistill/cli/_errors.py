@@ -75,7 +75,9 @@ def tell(text: str) -> None:
     print(f"skdistill: {text}", file=sys.stderr, flush=True)
 
 
-def check_outputs(paths: Sequence[Path | None], force: bool) -> None:
+def check_outputs(
+    paths: Sequence[Path | None], force: bool, inputs: Sequence[Path | None] = ()
+) -> None:
     """Refuse outputs that cannot be written, before there is any work.
 
     Parameters
@@ -83,11 +85,19 @@ def check_outputs(paths: Sequence[Path | None], force: bool) -> None:
     paths : sequence of (pathlib.Path or None)
     force : bool
         Whether files may be replaced.
+    inputs : sequence of (pathlib.Path or None), default=()
+        Files that are read, which `force` does not give up.
     """
-    for path in paths:
-        if path is not None:
-            check_target(path, overwrite=True)
-        if path is not None and path.exists() and not force:
+    outputs = [path for path in paths if path is not None]
+    taken = {path.resolve(): "is read as well" for path in inputs if path is not None}
+    for path in outputs:
+        check_target(path, overwrite=True)
+        if path.resolve() in taken:
+            raise ValueError(
+                f"{str(path)!r} is to be written, but it {taken[path.resolve()]}: give another."
+            )
+        taken[path.resolve()] = "is another output"
+        if path.exists() and not force:
             raise FileExistsError(f"{str(path)!r} exists: give --force, or another path.")
 
 

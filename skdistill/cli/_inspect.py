@@ -47,7 +47,7 @@ def write_card(
     """
     from skdistill.export import model_card
 
-    check_outputs([out], force)
+    check_outputs([out], force, [student])
     card = model_card(
         student, path=out, intended_use=intended_use, licence=licence, overwrite=force
     )

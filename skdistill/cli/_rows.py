@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from skdistill._utils.types import IntArray
-from skdistill.scale import files_of
+from skdistill.scale import TableFiles, files_of
 
 DATA = "--data"
 READERS = {"parquet": pd.read_parquet, "csv": pd.read_csv, "arrow": pd.read_feather}
@@ -94,8 +94,9 @@ class Roles:
             If a column is missing, or a value of the target.
         """
         frame = read(path, option)
-        own = [self.target] if self.groups is None else [self.target, self.groups]
-        named = [*own, *self.drop] if option == DATA else own
+        is_split = option == DATA  # other tables need neither groups nor what is dropped
+        groups = [self.groups] if is_split and self.groups is not None else []
+        named = [self.target, *groups, *self.drop] if is_split else [self.target]
         missing = [name for name in named if name not in frame.columns]
         if missing:
             raise ValueError(
@@ -108,8 +109,8 @@ class Roles:
                 f"`{option}` lacks the target {self.target!r} in {int(y.isna().sum())} rows: leave "
                 "these out. Rows without a target may be given as --transfer."
             )
-        groups = None if self.groups is None else frame[self.groups].to_numpy()
-        return Rows(self.features_of(frame, option), y.to_numpy(), groups)
+        of_groups = frame[groups[0]].to_numpy() if groups else None
+        return Rows(self.features_of(frame, option), y.to_numpy(), of_groups)
 
 
 def read(path: Path, option: str) -> pd.DataFrame:
@@ -128,11 +129,14 @@ def read(path: Path, option: str) -> pd.DataFrame:
     """
     try:
         files, kind = files_of(path)
+        whole = TableFiles(path) if path.is_dir() else None
     except (OSError, ValueError) as error:
         raise type(error)(str(error).replace("`source`", f"`{option}`")) from error
-    if kind == "parquet" and path.is_dir():  # folders named column=value are a column
-        return pd.read_parquet(path)
-    frame = pd.concat([READERS[kind](file) for file in files], ignore_index=True)
+    if kind == "parquet" and whole is not None:
+        # Folders named column=value are a column, of a type that pandas chooses.
+        frame = pd.read_parquet(path, schema=None if whole.of_path else whole.schema)
+    else:
+        frame = pd.concat([READERS[kind](file) for file in files], ignore_index=True)
     if not len(frame):
         raise ValueError(f"`{option}` {str(path)!r} has no rows.")
     return frame

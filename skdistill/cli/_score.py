@@ -28,7 +28,7 @@ def score_files(
     """
     if out == STDOUT and as_json:
         raise UsageError("--json prints to stdout, where the answers go with `-`: give a file.")
-    check_outputs([None if out == STDOUT else Path(out)], options["overwrite"])
+    check_outputs([None if out == STDOUT else Path(out)], options["overwrite"], [student, source])
     target = sys.stdout.buffer if out == STDOUT else out
     with bar_of_rows(TableFiles(source).count(), quiet) as progress:
         result = score_parquet(student, source, target, progress=progress, **options)

@@ -77,12 +77,14 @@ def load_teacher(path: Path, trust: bool, trusted_types: list[str]) -> Estimator
         raise ValueError(f"`--teacher` {str(path)!r} cannot be read: {error}") from error
 
 
-def task_of(teacher: Estimator) -> str:
+def task_of(teacher: Estimator, given: str | None) -> str:
     """Whether a teacher tells classes or numbers.
 
     Parameters
     ----------
     teacher : object
+    given : {"classification", "regression"} or None
+        What the user says; None asks the teacher.
 
     Returns
     -------
@@ -91,8 +93,17 @@ def task_of(teacher: Estimator) -> str:
     Raises
     ------
     ValueError
-        If it tells neither.
+        If it tells neither, or is of the other kind than was given.
     """
+    other = {CLASSIFICATION: is_regressor, REGRESSION: is_classifier}
+    if given is not None:
+        if other[given](teacher):
+            name = type(getattr(teacher, "estimator", teacher)).__name__
+            raise ValueError(
+                f"--task is {given}, but the teacher, {name}, says that it does the other: leave "
+                "--task out, or give another teacher."
+            )
+        return given
     if is_known_model(teacher):
         try:
             adapt_numbers(teacher)
@@ -131,17 +142,22 @@ def with_classes(teacher: Estimator, y: np.ndarray, names: list[str] | None) -> 
     found = {str(label): label for label in np.unique(y).tolist()}
     if names is not None:
         classes = [found.get(name, name) for name in names]
+        _check_labels(list(found.values()), classes, "--classes has")
         return FittedTeacher(getattr(teacher, "estimator", teacher), classes=classes)
     if not is_frozen(teacher):
         return teacher
     known = FittedTeacher(teacher).classes_.tolist()
-    unknown = [label for label in found.values() if label not in known]
+    _check_labels(list(found.values()), known, "the teacher knows")
+    return teacher
+
+
+def _check_labels(labels: list[Any], known: list[Any], who: str) -> None:
+    unknown = [label for label in labels if label not in known]
     if unknown:
         raise ValueError(
-            f"the target has the labels {unknown[:10]}, and the teacher knows {known[:10]}: give "
-            "--classes, the label of each column of its probabilities."
+            f"the target has the labels {unknown[:10]}, and {who} {known[:10]}: give --classes, "
+            "the label of each column of its probabilities."
         )
-    return teacher
 
 
 def _frozen(model: Estimator) -> Estimator:

@@ -8,7 +8,9 @@ import pandas as pd
 
 from skdistill._base import BaseDistiller
 from skdistill._utils.files import check_target, write_whole
+from skdistill._utils.optional import require
 from skdistill.export._facts import facts_of
+from skdistill.export._provenance import Notes
 from skdistill.inspection import DistillationReport, Section, sections_of
 from skdistill.serving import ModelMetadata, Scorer
 
@@ -78,8 +80,10 @@ def model_card(
     FileExistsError
         If there is a file at `path` and `overwrite` is False.
     ValueError
-        If the file is none that :func:`skdistill.to_onnx` wrote, or `report` is not the one whose
-        digest the file holds.
+        If the file is none that :func:`skdistill.to_onnx` wrote, `path` is that file, or `report`
+        is not the one whose digest the file holds.
+    TypeError
+        If `licence` or `report` is of another type.
 
     References
     ----------
@@ -97,11 +101,16 @@ def model_card(
     >>> print(card.select("Model/Intended use").content)
     To tell three kinds of iris.
     """
-    skops = _require_skops()
+    skops = require("skops.card", "card")
+    Notes(licence, report).check()
     target = None if path is None else check_target(path, overwrite)
-    facts = facts_of(source, licence, report)
+    if target is not None and _is_path(source) and target.resolve() == Path(source).resolve():
+        raise ValueError(f"`path` is the file of the student, {str(target)!r}: give another.")
+    # Not the file: a skops.Card would load it as a pickle to show itself.
+    student = source if isinstance(source, (BaseDistiller, Scorer)) else Scorer(source)
+    facts = facts_of(student, licence, report)
     _check_report(facts, report)
-    card: Card = skops.Card(source, model_diagram=False, template=None)
+    card: Card = skops.Card(student, model_diagram=False, template=None)
     card.add(**{"Model": _summary(facts)})
     card.add(**{"Model/Intended use": intended_use or NOT_TOLD})
     card.add(**{"Model/Limits": _limits(facts)})
@@ -118,15 +127,8 @@ def model_card(
     return card
 
 
-def _require_skops() -> Any:
-    try:
-        import skops.card
-    except ImportError as error:
-        raise ImportError(
-            f'a model card needs the package skops: pip install "skdistill[card]" ({error})',
-            name=error.name,
-        ) from error
-    return skops.card
+def _is_path(source: Any) -> bool:
+    return isinstance(source, (str, os.PathLike))
 
 
 def _check_report(facts: ModelMetadata, report: DistillationReport | None) -> None:
@@ -261,6 +263,5 @@ def _how_to_load(source: Any, facts: ModelMetadata) -> str:
     method = "predict" if facts.classes is None else "predict_proba"
     if isinstance(source, BaseDistiller):
         return LOADS_FITTED.format(method=method)
-    is_path = isinstance(source, (str, os.PathLike)) and not isinstance(source, Scorer)
-    name = Path(source).name if is_path else "student.onnx"
+    name = Path(source).name if _is_path(source) else "student.onnx"
     return LOADS.format(name=name, method=method)

@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import column_or_1d, indexable
 
 from skdistill._base import BaseDistiller
-from skdistill._fit.checks import counting_weights
+from skdistill._fit.weights import counting_weights
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import ArrayLike, FloatArray, Table
 from skdistill.inspection._ask import check_truth

@@ -8,8 +8,9 @@ from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import check_random_state
 
 from skdistill._best import BestEstimator
-from skdistill._fit.checks import check_known, counting_weights
+from skdistill._fit.checks import check_known
 from skdistill._fit.holdout import rows_to_hold_out
+from skdistill._fit.weights import counting_weights
 from skdistill._utils._compat import Interval, safe_indexing
 from skdistill._utils.named import named_parts
 from skdistill._utils.types import ArrayLike, FloatArray, IntArray, RandomState, Table

@@ -30,8 +30,24 @@ class StepRows:
 
 
 def mixed(pool: ReplayPool, X: Table, y: np.ndarray, weight: FloatArray) -> StepRows:
-    """The pool, each class with the weight that it had, and the new rows."""
+    """The pool, each class with the weight that it had, and the new rows.
+
+    Raises
+    ------
+    ValueError
+        If X comes in another container than the pool.
+    """
     if not len(pool):
         return StepRows(X, y, weight, 0)
+    if type(pool.X) is not type(X):
+        raise ValueError(
+            f"X is {_container(X)}, and the rows of the steps before came as {_container(pool.X)}: "
+            "give all steps the same."
+        )
     labels, weight = np.concatenate([pool.labels, y]), np.concatenate([pool.weights, weight])
     return StepRows(stack_tables([pool.X, X]), labels, weight, len(pool))
+
+
+def _container(X: Table) -> str:
+    """The class of a table, by which two of the same name are told apart."""
+    return f"{type(X).__module__.partition('.')[0]}.{type(X).__name__}"

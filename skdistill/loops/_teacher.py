@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from skdistill._fit.checks import class_weights, combine_weights
+from skdistill._fit.weights import class_weights, combine_weights
 from skdistill._utils._compat import routing_enabled
 from skdistill._utils.auto import is_auto
 from skdistill._utils.named import named_parts

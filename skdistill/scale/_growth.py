@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from skdistill._utils.counts import check_counts
 from skdistill.scale._label import SHARD_ROWS, label_parquet, wanted_shards
 from skdistill.scale._shards import Shard, find_shards
 from skdistill.scale._source import LabelledFolder, RowSource
@@ -155,8 +156,7 @@ def _loss(student: Any, folder: LabelledFolder, judge: Shard, seed: int) -> floa
 
 
 def _check(first_rows: int, growth: float, tolerance: float, options: dict[str, Any]) -> None:
-    if first_rows < 1:
-        raise ValueError(f"`first_rows` must be at least 1, got {first_rows}.")
+    check_counts(first_rows=first_rows)
     if growth <= 1:
         raise ValueError(f"`growth` must be above 1, got {growth}.")
     if not 0 < tolerance < 1:

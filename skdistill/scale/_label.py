@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import delayed
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.files import write_whole
 from skdistill._utils.lock import HeldError, locked
 from skdistill._utils.optional import require
@@ -139,7 +140,8 @@ def label_parquet(
     150
     """
     started = time.monotonic()
-    _check_counts(max_rows=max_rows, shard_rows=shard_rows, chunk_rows=chunk_rows)
+    counts = {"shard_rows": shard_rows, "chunk_rows": chunk_rows}
+    check_counts(**counts | ({} if max_rows is None else {"max_rows": max_rows}))
     folder, out = Path(folder), Path(out)
     _check_apart(folder, out)
     shards = find_shards(folder, shard_rows)
@@ -290,12 +292,6 @@ def _check_apart(folder: Path, out: Path) -> None:
             f"`out` {str(out)!r} is inside `folder`, so that the labels would be taken for data: "
             "give a folder elsewhere."
         )
-
-
-def _check_counts(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {count}.")
 
 
 def wanted_shards(

@@ -49,15 +49,24 @@ def pieces_of(
             yield from file.iter_batches(n_rows, columns=columns)
 
 
+def parse_options() -> Any:
+    """How a CSV file is cut into rows: a text may have several lines, as pandas writes them."""
+    return require("pyarrow.csv", EXTRA).ParseOptions(newlines_in_values=True)
+
+
+def missing_texts() -> list[str]:
+    """What stands for a missing value in a CSV file. Texts are read as they are."""
+    return [*require("pyarrow.csv", EXTRA).ConvertOptions().null_values, *_ALSO_MISSING]
+
+
 def _of_csv(path: str, columns: list[str], schema: "pa.Schema") -> Iterator["pa.RecordBatch"]:
     csv = require("pyarrow.csv", EXTRA)
     options = csv.ConvertOptions(
         column_types={name: schema.field(name).type for name in columns},
         include_columns=columns,
-        null_values=[*csv.ConvertOptions().null_values, *_ALSO_MISSING],
-        strings_can_be_null=True,
+        null_values=missing_texts(),
     )
-    with csv.open_csv(path, convert_options=options) as reader:
+    with csv.open_csv(path, parse_options=parse_options(), convert_options=options) as reader:
         yield from reader
 
 

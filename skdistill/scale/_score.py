@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.optional import require
 from skdistill.scale._answer_table import AnswerTable, Student
 from skdistill.scale._formats import CSV, format_of
-from skdistill.scale._pieces import EXTRA
+from skdistill.scale._pieces import EXTRA, missing_texts
 from skdistill.scale._reading import TableFiles
 from skdistill.scale._writing import check_writable, write_batches
 from skdistill.serving import Scorer
@@ -70,12 +71,13 @@ def score_parquet(
         A ``.parquet``, ``.csv`` or ``.arrow`` file, or a folder of files of one kind, read in the
         order of their names. Columns are taken by name; by their order where the student was
         fitted without names. In a CSV file, numbers are read as float64, and all that is no number
-        for the student is text.
+        for the student is text. For the student, what pandas takes for a missing value is one, such
+        as an empty cell and NA.
     out : str, path-like or binary file
         File to write. An open file gets CSV.
     keep : list of str or "rest", default=()
         Columns of the source to stand before the answers, such as an id. "rest" keeps all that the
-        student does not read.
+        student does not read. Of a CSV file, only an empty cell is a missing value here.
     drop : list of str or "rest", default=()
         Columns of the source that are neither read nor kept. A column that is not named anywhere
         is an error, unless this is "rest".
@@ -134,8 +136,7 @@ def score_parquet(
     ['id', 'prediction', 'probability_0', 'probability_1', 'probability_2']
     >>> temporary.cleanup()
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be 1 or above, got {batch_size!r}.")
+    check_counts(batch_size=batch_size)
     target, kind = _target(out, overwrite)
     if isinstance(target, Path) and target.exists() and target.samefile(source):
         raise ValueError(f"`out` is the source, {str(target)!r}: give another path.")
@@ -203,13 +204,14 @@ class Scoring:
     def _answered(self, batch: "pa.Table", start: int) -> "pa.Table":
         pa = require("pyarrow", EXTRA)
         try:
-            answers = self.table.answer(batch.select(self.table.inputs), batch.num_rows)
+            asked = self.files.with_missing(batch.select(self.table.inputs), missing_texts())
+            answers = self.table.answer(asked, batch.num_rows)
         except ValueError as error:
             stop = start + batch.num_rows
             raise ValueError(
                 f"in the rows {start:,} to {stop - 1:,} of the source, {error}"
             ) from error
-        kept = [batch.column(name) for name in self.table.kept]
+        kept = self.files.with_missing(batch.select(self.table.kept), [""]).columns
         return pa.Table.from_arrays([*kept, *map(pa.array, answers.values())], schema=self.schema)
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.types import FloatArray, IntArray, Table
 from skdistill.scale._label import check_data
 from skdistill.scale._manifest import NAME, Manifest
-from skdistill.scale._shards import parquet
+from skdistill.scale._shards import find_shards, parquet
+from skdistill.table import stack_tables
 
 # Share of the rows that a shard held out may be; of a larger one, row groups are held out.
 MOST_HELD_OUT = 0.1
@@ -92,11 +93,11 @@ class RowSource:
         Raises
         ------
         ValueError
-            If there are no labels, the labelling is not at its end, or the data has changed.
+            If there are no labels, the labelling is not at its end, the data has changed, or
+            `without` names what is no shard.
         """
-        for name in ("buffer_rows", "sample_rows", "validation_rows"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        names = ("buffer_rows", "sample_rows", "validation_rows")
+        check_counts(**{name: getattr(self, name) for name in names})
         folder, labels = Path(self.folder), Path(self.labels)
         try:
             manifest = Manifest.read(labels)
@@ -109,12 +110,27 @@ class RowSource:
                 f"`labels` {str(labels)!r} holds {manifest.n_rows} of {manifest.n_wanted} rows: "
                 "call label_parquet again, which goes on, or give partial=True."
             )
-        if set(manifest.done) <= set(self.without):
+        self._check_without(folder, manifest)
+        check_data(manifest, folder, "label it anew, into another folder")
+        return LabelledFolder(self, folder, labels, manifest)
+
+    def _check_without(self, folder: Path, manifest: Manifest) -> None:
+        """Refuse names of no shard: rows to test on would be trained on."""
+        if isinstance(self.without, str):
+            raise TypeError(f"`without` must be a list of names: give [{self.without!r}].")
+        done = set(manifest.done)
+        unknown = set(self.without) - done
+        if unknown:  # or not yet labelled
+            unknown -= {shard.file for shard in find_shards(folder, manifest.shard_rows)}
+        if unknown:
+            raise ValueError(
+                f"`without` names {sorted(unknown)[:10]}, which are no shards: give some of "
+                f"{sorted(done)[:10]}."
+            )
+        if done <= set(self.without):
             raise ValueError(
                 f"`without={list(self.without)[:10]}` leaves no shard to take rows of."
             )
-        check_data(manifest, folder, "label it anew, into another folder")
-        return LabelledFolder(self, folder, labels, manifest)
 
 
 @dataclass(frozen=True)
@@ -303,19 +319,8 @@ def joined(parts: list[SourceRows]) -> SourceRows:
     """Some rows, one after the other."""
     first = parts[0]
     return SourceRows(
-        _stacked([one.X for one in parts]),
+        stack_tables([one.X for one in parts]),
         None if first.y is None else np.concatenate([one.y for one in parts]),
         None if first.weight is None else np.concatenate([one.weight for one in parts]),
         np.concatenate([one.soft for one in parts]),
     )
-
-
-def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Frames one below the other; columns of categories stay so, with the levels of all."""
-    kept = {
-        name: pd.api.types.union_categoricals([frame[name] for frame in frames])
-        for name in frames[0].columns
-        if all(isinstance(frame[name].dtype, pd.CategoricalDtype) for frame in frames)
-    }
-    whole = pd.concat([frame.drop(columns=list(kept)) for frame in frames], ignore_index=True)
-    return whole.assign(**kept)[list(frames[0].columns)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.optional import require
 from skdistill.scale._answer_table import AnswerTable, Student
 from skdistill.serving import Scorer
@@ -105,8 +106,7 @@ def student_udf(student: Student, batch_size: int = 10_000) -> Callable[..., Any
     ValueError
         If `batch_size` is below 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be 1 or more, got {batch_size!r}.")
+    check_counts(batch_size=batch_size)
     types = require("pyspark.sql.types", "spark")
     functions = require("pyspark.ml.functions", "spark")
     session = require("pyspark.sql", "spark").SparkSession.getActiveSession()

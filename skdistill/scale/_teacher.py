@@ -68,10 +68,12 @@ def as_labelling(teacher: Any, predicts: str, first_rows: Table) -> LabellingTea
     Raises
     ------
     ValueError
-        If it cannot be told what the teacher predicts.
+        If `predicts` is none of these, or it cannot be told what the teacher predicts.
     sklearn.exceptions.NotFittedError
         If a teacher is not fitted.
     """
+    if predicts not in ("auto", *LABEL_TYPES):
+        raise ValueError(f"`predicts` must be 'auto', 'classes' or 'numbers', got {predicts!r}.")
     if isinstance(teacher, (TeacherPool, RegressorPool)):
         check_is_fitted(teacher)
         own = "classes" if isinstance(teacher, TeacherPool) else "numbers"

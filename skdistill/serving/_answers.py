@@ -105,13 +105,25 @@ def answers_of(metadata: dict[str, str]) -> ClassAnswers | NumberAnswers:
     return NumberAnswers(metadata) if "targets" in metadata else ClassAnswers(metadata)
 
 
+def row_weights(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray:
+    """Weights of rows, checked without scikit-learn; all are 1 where there are none."""
+    weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    is_sound = np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0
+    if weight.shape != (n_rows,) or not is_sound:
+        raise ValueError(
+            f"`sample_weight` must have a finite number >= 0 for each of the {n_rows} rows of X, "
+            f"not all of them 0; got an array of shape {weight.shape}."
+        )
+    return weight
+
+
 def r2(predicted: FloatArray, y: np.ndarray, sample_weight: ArrayLike | None) -> float:
     """The coefficient of determination, as scikit-learn's regressors score."""
     predicted = predicted.reshape(len(predicted), -1)
     y = y.reshape(len(y), -1).astype(np.float64)
     if y.shape != predicted.shape:
         raise ValueError(f"`y` has shape {y.shape} for predictions of shape {predicted.shape}.")
-    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    weight = row_weights(sample_weight, len(y))
     missed = weight @ (y - predicted) ** 2
     spread = weight @ (y - np.average(y, axis=0, weights=weight)) ** 2
     shares = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), 1.0 * (missed == 0))

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skdistill._utils.counts import check_counts
 from skdistill._utils.levels import TEXT, kinds_of
 from skdistill._utils.quantiles import interpolate, levels_of, tails_of
 from skdistill._utils.types import ArrayLike, FloatArray, Table
-from skdistill.serving._answers import ClassAnswers, NumberAnswers, answers_of, r2
+from skdistill._utils.values import is_missing
+from skdistill.serving._answers import ClassAnswers, NumberAnswers, answers_of, r2, row_weights
 from skdistill.serving._matrix import FEATURES
 from skdistill.serving._metadata import ModelMetadata, metadata_of
 from skdistill.serving._model_file import check_rewritten, is_as_written, names_of_external_files
@@ -89,9 +91,7 @@ class Scorer:
     """
 
     def __init__(self, path: Source, n_threads: int = 1) -> None:
-        is_integer = isinstance(n_threads, (int, np.integer)) and not isinstance(n_threads, bool)
-        if not is_integer or n_threads < 1:
-            raise ValueError(f"`n_threads` must be an integer of 1 or above, got {n_threads!r}.")
+        check_counts(n_threads=n_threads)
         self._open(*read_source(path), int(n_threads))
 
     def _open(self, data: bytes, files: dict[str, bytes], name: str, n_threads: int) -> None:
@@ -286,9 +286,13 @@ class Scorer:
         Raises
         ------
         ValueError
-            If `y` has another length than X, or is text where the classes are not, or the reverse.
+            If `y` has another length than X, lacks a value, or is text where the classes are not,
+            or the reverse; or if `sample_weight` is not valid.
         """
         labels, y = self.predict(X), np.asarray(y)
+        n_missing = sum(map(is_missing, y.ravel().tolist()))
+        if n_missing:
+            raise ValueError(f"`y` lacks {n_missing} of {y.size} values: leave these rows out.")
         if isinstance(self._answers, NumberAnswers):
             return r2(labels, y, sample_weight)
         if y.shape == (len(labels), 1):
@@ -300,8 +304,7 @@ class Scorer:
             raise ValueError(
                 f"`y` has {y[0]!r}, but the classes are {classes[:10]}: give labels of that type."
             )
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        return float(np.average(labels == y, weights=weight))
+        return float(np.average(labels == y, weights=row_weights(sample_weight, len(y))))
 
     def key_parts(self) -> tuple[str, ...]:
         """What `memory` knows it by: the content of its file.

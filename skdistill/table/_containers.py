@@ -37,10 +37,21 @@ def stack_tables(parts: list[Table]) -> Table:
     if issparse(parts[0]):
         return vstack(parts, format="csr")
     if isinstance(parts[0], pd.DataFrame):
-        return pd.concat(parts, ignore_index=True)
+        return _stacked(parts)
     if is_frame(parts[0]):
         return nw.concat([nw.from_native(one) for one in parts]).to_native()
     return np.concatenate(parts)
+
+
+def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Columns of categories stay so, with the levels of all: pandas makes numbers of them."""
+    for name in frames[0].columns:
+        types = {frame[name].dtype: None for frame in frames}
+        if len(types) > 1 and all(isinstance(one, pd.CategoricalDtype) for one in types):
+            levels = [pd.Series(one.categories) for one in types if len(one.categories)]
+            shared = pd.CategoricalDtype(pd.concat(levels).unique())
+            frames = [frame.astype({name: shared}) for frame in frames]
+    return pd.concat(frames, ignore_index=True)
 
 
 def rows_as_tuples(frame: Table) -> list[tuple[Any, ...]]:
