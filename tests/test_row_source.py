@@ -2,6 +2,8 @@
 
 import pickle
 import shutil
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,8 +22,9 @@ from skdistill import (
     Scorer,
     to_onnx,
 )
-from skdistill._fit import source, source_rows
-from skdistill.scale import RowSource, label_parquet, label_until_flat
+from skdistill._fit import checkpoints, source, source_rows
+from skdistill.scale import LabelledFolder, RowSource, label_parquet, label_until_flat
+from skdistill.student import Training
 
 pytest.importorskip("pyarrow.parquet")
 
@@ -170,6 +173,44 @@ def test_sample_is_drawn_from_all_row_groups(classes):
     assert set(places // 200) == set(range(10))
     expected = teacher.predict_proba(X_train.loc[places])
     np.testing.assert_allclose(sample.soft, expected, atol=1e-3)
+
+
+def test_goes_on_after_a_kill(classes, tmp_path, monkeypatch):
+    """With the same rows in the same order; of what was learned before, little is read again."""
+    data, labels, X, *_ = classes
+    monkeypatch.setattr(source, "EPOCH_ROWS", 512)
+    monkeypatch.setattr(checkpoints, "MOST_SHARE", float("inf"))
+    rows = RowSource(data, labels, target="y", buffer_rows=100)  # an epoch takes several buffers
+    epoch, read, n_read, rest = Training.epoch, LabelledFolder.read, Counter(), [12]
+
+    def fit(name, path=None, rows=rows):
+        model = DistilledClassifier(student=MLPStudent((8,), batch_size=100, n_steps=90))
+
+        def counted(self, group):
+            n_read[name] += 1
+            return read(self, group)
+
+        monkeypatch.setattr(LabelledFolder, "read", counted)
+        return model.set_params(checkpoint_dir=path, random_state=0).fit(rows)
+
+    def dies(self):
+        rest[0] -= 1
+        if rest[0] < 0:
+            raise SystemExit
+        return epoch(self)
+
+    expected = fit("whole")
+    monkeypatch.setattr(Training, "epoch", dies)
+    with pytest.raises(SystemExit):
+        fit("killed", tmp_path)
+    monkeypatch.setattr(Training, "epoch", epoch)
+    with pytest.raises(ValueError, match="These differ: `X`"):
+        fit("other", tmp_path, replace(rows, buffer_rows=300))
+    again = fit("rest", tmp_path)
+    assert n_read["rest"] < 0.7 * n_read["whole"]
+    np.testing.assert_array_equal(again.predict_proba(X), expected.predict_proba(X))
+    assert again.history_[:, "train_loss"] == expected.history_[:, "train_loss"]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("target", [None, "y"])

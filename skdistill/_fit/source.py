@@ -6,20 +6,24 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdistill._fit.checkpoints import Checkpoint
 from skdistill._fit.inputs import Arguments, Inputs
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
 from skdistill._fit.source_rows import SourceBuffers, SourceEncoder, soft_table
+from skdistill._fit.source_training import SourceTraining, run_training
 from skdistill._fit.training import net_and_loss, training_options
 from skdistill._fit.warm_start import settled_by
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray
 from skdistill.scale import LabelledFolder, RowGroup, RowSource, SourceRows
-from skdistill.student import FittedStudent, Training, check_finite, n_batches
+from skdistill.student import FittedStudent, check_finite, n_batches
 from skdistill.task import Task
 
 # Rows of an epoch, rounded down to whole batches: the validation rows are asked after each.
 EPOCH_ROWS = 262_144
+# The name of its seed in a checkpoint.
+STEP = "source"
 # Parameters that a source cannot follow, and what they must be.
 FOLLOWED: dict[str, tuple[Any, ...]] = {
     "teacher": (None,),
@@ -34,7 +38,6 @@ FOLLOWED: dict[str, tuple[Any, ...]] = {
     "validation_fraction": ("auto",),
     "warm_start": (False,),
     "memory": (None,),
-    "checkpoint_dir": (None,),
     "max_queries": (None,),
     "head": ("mean",),
 }
@@ -78,6 +81,11 @@ class OpenSource:
             "sample_weight": rows.weight,
         }
         return Arguments.of(rows.X, rows.y, given)
+
+    @property
+    def told_apart(self) -> Arguments:
+        """What tells this fit from one on another source."""
+        return Arguments.of(self.folder, None, {})
 
 
 @dataclass(frozen=True)
@@ -157,13 +165,17 @@ def check_followed(estimator: Estimator, arguments: Arguments) -> None:
         )
 
 
-def open_source(estimator: Estimator, source: RowSource) -> OpenSource:
+def open_source(
+    estimator: Estimator, source: RowSource, checkpoint: Checkpoint | None
+) -> OpenSource:
     """Check a source, divide its rows, and draw a sample of them.
 
     Parameters
     ----------
     estimator : BaseDistiller
     source : RowSource
+    checkpoint : Checkpoint or None
+        The seed of the fit that this one continues is there.
 
     Returns
     -------
@@ -184,6 +196,8 @@ def open_source(estimator: Estimator, source: RowSource) -> OpenSource:
             f"{type(estimator).__name__} does not predict: give it to {remedy}."
         )
     seed = int(check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max))
+    if checkpoint is not None and checkpoint.seeds is not None:
+        seed = checkpoint.seeds.get(STEP) or seed  # a fit in memory has none, and is refused
     training, held_out = folder.split(bool(estimator.early_stopping), seed)
     validation = None
     if held_out:
@@ -208,6 +222,8 @@ def distil_source(source: OpenSource, given: Inputs, run: Run) -> SourceOutcome:
     SourceOutcome
     """
     plan = run.plan
+    if plan.checkpoint is not None and plan.checkpoint.begin({**plan.seeds, STEP: source.seed}):
+        run.progress.say(f"going on with the fit in {plan.checkpoint.path!r}")
     task = run.task = plan.kind.go_on(given.task, source.extremes, None)
     alpha = 0.0 if given.y is None else plan.first_alpha
     student = plan.parameters.student
@@ -235,32 +251,21 @@ def _train(
     per_epoch = n_batches(n_epoch_rows, net.batch_size)
     net.set_params(max_epochs=max(1, n_planned // per_epoch))
     buffers = SourceBuffers(source.folder, source.training, encoder, n_epoch_rows, source.seed)
-    epochs = buffers.epochs()
     validation = None if judges is None else encoder.judging(judges, buffers.is_labelled)
     text = f"training the student on {source.n_rows} rows in {net.max_epochs} parts"
     with run.progress.task("fit-student", text, net.max_epochs) as step:
-        training = Training(
+        training = SourceTraining(
             net,
             loss,
-            next(epochs),
+            buffers,
             validation,
             task.n_outputs,
             early_stopping=validation is not None,
             n_planned=n_planned,
             **training_options(setting, run, step),
         )
-        _run(training, epochs)
-        return training.finish(), training.history
-
-
-def _run(training: Training, epochs: Any) -> None:
-    """Train to the end, each epoch on rows of its own."""
-    training.start()
-    while training.epoch():
-        try:
-            training.rows = next(epochs)
-        except KeyboardInterrupt:
-            training.end("KeyboardInterrupt ended the training while rows were read")
+        trained = run_training(training, plan.checkpoint)
+    return trained.student, trained.history
 
 
 def _epoch_rows(n_rows: int, batch_size: int) -> int:

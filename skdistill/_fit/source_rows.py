@@ -1,7 +1,8 @@
 """Rows of a source on their way to the student: encoded, shuffled by buffers, cut into epochs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,26 @@ def soft_table(soft: FloatArray, classes: list[Any] | None) -> Any:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Rows of a buffer that no epoch has had yet.
+
+    Attributes
+    ----------
+    n_rows : int
+    read : callable
+        Returns their arrays.
+    """
+
+    n_rows: int
+    read: Callable[[], Arrays]
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> "Kept":
+        """Rows that are in memory."""
+        return cls(len(arrays["inputs"]), lambda: arrays)
+
+
+@dataclass(frozen=True)
 class SourceBuffers:
     """The rows of a source in random order, pass after pass, an epoch at a time.
 
@@ -109,21 +130,43 @@ class SourceBuffers:
     def is_labelled(self) -> bool:
         return self.source.given.target is not None
 
-    def epochs(self) -> Iterator[Rows]:
-        """The rows of one epoch after the other, without an end."""
+    def epochs(self, n_done: int = 0) -> Iterator[Rows]:
+        """The rows of one epoch after the other, without an end.
+
+        Parameters
+        ----------
+        n_done : int, default=0
+            Epochs to leave out. A buffer of which they have all rows is not read.
+        """
         rng = np.random.default_rng(self.seed)
-        kept: list[Arrays] = []  # what no epoch has had yet comes first
+        kept: list[Kept] = []  # what no epoch has had yet comes first
+        place = 0
         while True:
             for groups in self._buffers(rng):
-                whole = _joined([*kept, *map(self._arrays, groups)])
-                n_kept = sum(len(one["inputs"]) for one in kept)
-                new = n_kept + rng.permutation(len(whole["inputs"]) - n_kept)
-                order = np.concatenate([np.arange(n_kept), new])
+                n_kept = sum(one.n_rows for one in kept)
+                new = rng.permutation(sum(group.n_rows for group in groups))
+                order = np.concatenate([np.arange(n_kept), n_kept + new])
                 n_whole = len(order) // self.n_rows * self.n_rows
+                whole: Arrays | None = None
                 for start in range(0, n_whole, self.n_rows):
                     rows = rng.permutation(order[start : start + self.n_rows])
+                    place += 1
+                    if place <= n_done:
+                        continue
+                    whole = self._whole(kept, groups) if whole is None else whole
                     yield self.encoder.training(_taken(whole, rows), self.is_labelled)
-                kept = [_taken(whole, order[n_whole:])]
+                if whole is not None:
+                    kept = [Kept.of(_taken(whole, order[n_whole:]))]
+                    continue
+                rest = new[max(0, n_whole - n_kept) :]
+                unread = Kept(len(rest), partial(self._read, groups, rest))
+                kept = [unread] if n_whole else [*kept, unread]
+
+    def _whole(self, kept: "list[Kept]", groups: list[RowGroup]) -> Arrays:
+        return _joined([*(one.read() for one in kept), *map(self._arrays, groups)])
+
+    def _read(self, groups: list[RowGroup], rows: np.ndarray) -> Arrays:
+        return _taken(_joined(list(map(self._arrays, groups))), rows)
 
     def _arrays(self, group: RowGroup) -> Arrays:
         return self.encoder.arrays(self.source.read(group))
