@@ -17,6 +17,7 @@ from sklearn.metrics import log_loss
 from skdistill import (
     DistilledClassifier,
     DistilledRegressor,
+    FittedTeacher,
     MLPStudent,
     MutualClassifier,
     Scorer,
@@ -227,6 +228,33 @@ def test_numbers(tmp_path, target):
         assert model.target_scaler_.high_ == pytest.approx(y.max())
     with pytest.raises(ValueError, match="a RowSource of numbers"):
         student().fit(RowSource(tmp_path / "data", tmp_path / "labels"))
+
+
+def test_quantiles(tmp_path):
+    """Around the teacher's numbers, as wide as labels lie apart, by rows held out."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.uniform(-1, 1, (N_ROWS + N_TEST, 2)), columns=list("ab"))
+    scale = np.where(frame["a"] > 0, 1.0, 0.1)
+    frame["y"] = frame["b"] + scale * rng.normal(size=len(frame))
+    train, test = frame[:N_ROWS], frame[N_ROWS:]
+    write(tmp_path / "data", train)
+    told = FittedTeacher(lambda X: X["b"].to_numpy())
+    label_parquet(told, tmp_path / "data", tmp_path / "labels", drop="y", predicts="numbers")
+    rows = RowSource(tmp_path / "data", tmp_path / "labels", target="y")
+    model = DistilledRegressor(student=SMALL, head="quantiles", quantiles=9, random_state=0)
+    X = test[["a", "b"]]
+    low, high = model.set_params(alpha=0.0).fit(rows).predict_interval(X, coverage=0.8).T
+    assert 0.72 < np.mean((low <= test["y"]) & (test["y"] <= high)) < 0.88
+    wide = test["a"].to_numpy() > 0
+    assert (high - low)[wide].mean() > 4 * (high - low)[~wide].mean()
+    assert model.teacher_spread_ is None
+    assert "CRPS" in model.decision_
+    with pytest.raises(ValueError, match="needs labels to learn how far"):
+        model.fit(replace(rows, target=None))
+    with pytest.raises(ValueError, match="`early_stopping=False` holds no rows out"):
+        clone(model).set_params(early_stopping=False).fit(rows)
+    with pytest.raises(ValueError, match="on 80 rows or more, but 50 are held out"):
+        model.fit(replace(rows, validation_rows=50))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,12 @@ from skdistill._fit.checkpoints import Checkpoint
 from skdistill._fit.inputs import Arguments, Inputs
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
+from skdistill._fit.source_quantiles import (
+    as_quantiles,
+    check_enough,
+    check_quantiles,
+    learn_spread,
+)
 from skdistill._fit.source_rows import SourceBuffers, SourceEncoder, soft_table
 from skdistill._fit.source_training import SourceTraining, run_training
 from skdistill._fit.training import net_and_loss, training_options
@@ -39,7 +45,6 @@ FOLLOWED: dict[str, tuple[Any, ...]] = {
     "warm_start": (False,),
     "memory": (None,),
     "max_queries": (None,),
-    "head": ("mean",),
 }
 
 
@@ -57,6 +62,8 @@ class OpenSource:
     seed : int
     extremes : ndarray or None
         The lowest and the highest number of the target; None of classes.
+    levels : tuple of float or None
+        Of the quantiles to learn.
     """
 
     folder: LabelledFolder
@@ -66,6 +73,7 @@ class OpenSource:
     validation: SourceRows | None
     seed: int
     extremes: np.ndarray | None
+    levels: tuple[float, ...] | None
 
     @property
     def n_rows(self) -> int:
@@ -77,7 +85,7 @@ class OpenSource:
         """The sample as the arguments of a ``fit``."""
         rows, classes = self.sample, self.folder.manifest.classes
         given = {
-            "soft_targets": soft_table(rows.soft, classes),
+            "soft_targets": soft_table(as_quantiles(rows.soft, self.levels), classes),
             "sample_weight": rows.weight,
         }
         return Arguments.of(rows.X, rows.y, given)
@@ -119,7 +127,10 @@ class SourceOutcome:
     @property
     def attributes(self) -> dict[str, Any]:
         """What a fitted estimator shows of it, by the name of the attribute."""
-        return self.task.attributes_of(self.setting.temperature, self.student) | {
+        found = self.task.attributes_of(self.setting.temperature, self.student)
+        if "quantiles_" in found:  # there is no teacher to tell numbers to spread
+            found |= {"teacher_spread_": None}
+        return found | {
             "teacher_": None,
             "student_": self.student.net,
             "encoder_": self.student.encoder,
@@ -188,6 +199,7 @@ def open_source(
     """
     folder = source.open()
     folder.check_columns()
+    check_quantiles(estimator, folder)
     has_classes = estimator._kind.has_classes
     if has_classes != (folder.manifest.classes is not None):
         remedy = "DistilledRegressor" if has_classes else "DistilledClassifier"
@@ -202,9 +214,11 @@ def open_source(
     validation = None
     if held_out:
         validation = folder.sample(held_out, source.validation_rows, seed)
+    check_enough(estimator, validation)
     sample = folder.sample(training, source.sample_rows, seed)
     extremes = _extremes(folder, [*training, *held_out]) if not has_classes else None
-    return OpenSource(folder, training, held_out, sample, validation, seed, extremes)
+    rows = folder, training, held_out, sample, validation
+    return OpenSource(*rows, seed, extremes, getattr(estimator, "_levels", None))
 
 
 def distil_source(source: OpenSource, given: Inputs, run: Run) -> SourceOutcome:
@@ -231,6 +245,9 @@ def distil_source(source: OpenSource, given: Inputs, run: Run) -> SourceOutcome:
     labeller, classes = plan.kind.labeller(plan, task), source.folder.manifest.classes
     encoder = SourceEncoder(plan, task, setting, labeller, classes)
     judges = None if source.validation is None else encoder.arrays(source.validation)
+    if source.validation is not None and judges is not None:
+        spread = learn_spread(encoder, source.validation, judges, source.seed)
+        encoder = replace(encoder, spread=spread)
     fitted, history = _train(source, encoder, judges, run)
     calibrated, trials, loss = _judge(fitted, encoder, judges, given.y is not None, run)
     decision = _decision(source, setting, loss, task)
@@ -297,6 +314,9 @@ def _judge(
     if task.has_classes and run.plan.parameters.calibrate:
         student = replace(student, temperature=task.calibrate(outputs, labels, weight))
         outputs = outputs / student.temperature
+    offset = None if task.has_classes else task.offset_of(outputs, labels, weight)
+    if offset is not None:
+        student, outputs = replace(student, offset=offset), outputs + offset
     loss = float(np.average(task.row_losses(outputs, labels), weights=weight))
     trial = {
         "who": "student" if setting.learns_of_teacher else "control",

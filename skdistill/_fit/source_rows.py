@@ -11,7 +11,8 @@ import pandas as pd
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import Plan
 from skdistill._fit.setting import Setting
-from skdistill._utils.types import FloatArray
+from skdistill._fit.spread import Spread
+from skdistill._utils.types import FloatArray, Table
 from skdistill._utils.weights import check_weights
 from skdistill.objectives import prepare
 from skdistill.scale import LabelledFolder, RowGroup, SourceRows
@@ -34,6 +35,8 @@ class SourceEncoder:
         Without a teacher.
     classes : list or None
         What the columns of the soft targets stand for.
+    spread : Spread or None, default=None
+        The distribution of labels around the teacher's numbers, if the student tells quantiles.
     """
 
     plan: Plan
@@ -41,6 +44,13 @@ class SourceEncoder:
     setting: Setting
     labeller: Labeller
     classes: list[Any] | None
+    spread: Spread | None = None
+
+    @property
+    def levels(self) -> tuple[float, ...] | None:
+        """Those of the student's quantiles, if it tells some."""
+        levels: tuple[float, ...] | None = getattr(self.task, "levels", None)
+        return levels
 
     def arrays(self, rows: SourceRows) -> Arrays:
         """Inputs, labels, weights and soft targets of rows."""
@@ -51,15 +61,22 @@ class SourceEncoder:
             kind.check_known(self.task, y, "target")
             labels = self.task.encode(y)
         weight = check_weights(rows.weight, len(labels), "weight")
-        given = self.labeller.given(soft_table(rows.soft, self.classes), X, "soft targets")
-        soft = self.labeller.lift_given(given)
-        assert soft is not None  # a source has them
         return {
             "inputs": encode(self.setting.encoder, self.plan.columns.take(X)),
             "label": labels,
             "weight": np.ones(len(labels)) if weight is None else weight,
-            "soft": soft,
+            "soft": self._answers(rows.soft, X),
         }
+
+    def _answers(self, soft: FloatArray, X: Table) -> FloatArray:
+        """What the teacher answered, or quantiles around it, on the scale of the student."""
+        if self.levels is not None:
+            means: FloatArray = self.labeller.task.soft_of(soft)
+            return means if self.spread is None else self.spread.quantiles(X, means)
+        given = self.labeller.given(soft_table(soft, self.classes), X, "soft targets")
+        lifted = self.labeller.lift_given(given)
+        assert lifted is not None  # a source has them
+        return lifted
 
     def training(self, arrays: Arrays, is_labelled: bool) -> Rows:
         """What a student learns of rows."""
