@@ -138,6 +138,7 @@ def compress(
     transfer: Annotated[Path | None, typer.Option(help="More rows, without a target.")] = None,
     drop: Annotated[Columns, typer.Option(help="Column that is no feature.")] = None,
     groups: Annotated[str | None, typer.Option(help="Column of what belongs together.")] = None,
+    weight: Annotated[str | None, typer.Option(help="Column of the weights of the rows.")] = None,
     task: Annotated[
         Task | None, typer.Option(help="If the teacher does not tell.", show_default=False)
     ] = None,
