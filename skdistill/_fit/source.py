@@ -139,6 +139,7 @@ class SourceOutcome:
             "cv_": None,
             "leak_gap_": None,
             "decision_": self.decision,
+            "objective_weights_": {},
             "trials_": self.trials,
             "transfer_": [],
             "n_transfer_rows_": 0,
