@@ -108,8 +108,9 @@ def stored_weights(student: BaseDistiller, quantize: str | None) -> str:
     {"float32", "int8", "int4", "int2"}
     """
     module = student.student_.module_
-    own = f"int{module.bits}" if isinstance(module, QuantizedMLP) else "float32"
-    return quantize or own
+    if isinstance(module, QuantizedMLP):  # its integers stay as they are
+        return f"int{module.bits}"
+    return quantize or "float32"
 
 
 def compare(
