@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.stats import beta
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone, is_regressor
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
@@ -93,7 +93,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     >>> from sklearn.ensemble import RandomForestClassifier
     >>> from skdistill import Cascade, DistilledClassifier, MLPStudent
     >>> X, y = load_digits(return_X_y=True)
-    >>> student = DistilledClassifier(RandomForestClassifier(50), MLPStudent(n_steps=500))
+    >>> student = DistilledClassifier(RandomForestClassifier(50), MLPStudent((64,), n_steps=300))
     >>> cascade = Cascade(student, agreement=0.95, random_state=0).fit(X, y)
     >>> 0.5 < cascade.coverage_ <= 1
     True
@@ -156,10 +156,11 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is not valid, there is no teacher, or there are `fit_params` or
-            unfitted teachers beside a fitted student.
+            If a parameter is not valid, `student` predicts numbers, there is no teacher, or there
+            are `fit_params` or unfitted teachers beside a fitted student.
         """
         self._validate_params()
+        _check_classifies(self.student)
         X, y = indexable(X, y)
         y = None if y is None else check_target(y, X)
         if sample_weight is not None:
@@ -364,3 +365,13 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 def _take(rows: IntArray, *parts: Any) -> list[Any]:
     """These rows of each part; None stays None."""
     return [None if part is None else safe_indexing(part, rows) for part in parts]
+
+
+def _check_classifies(student: Any) -> None:
+    """Refuse a student of numbers: it has no probability to be sure by."""
+    if hasattr(student, "__sklearn_tags__") and is_regressor(student):
+        raise ValueError(
+            f"`student` is a {type(student).__name__} that predicts numbers, and a Cascade needs "
+            "probabilities: give a classifier. For numbers, ask the teacher for the rows whose "
+            "`predict_interval` is wide."
+        )

@@ -13,7 +13,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdistill import Cascade, DistilledClassifier, FittedTeacher, MLPStudent, Scorer, to_onnx
+from skdistill import (
+    Cascade,
+    DistilledClassifier,
+    DistilledRegressor,
+    FittedTeacher,
+    MLPStudent,
+    Scorer,
+    to_onnx,
+)
 
 SMALL = MLPStudent((16,), n_steps=200)
 
@@ -134,6 +142,11 @@ def test_too_few_rows_leave_all_to_the_teacher_with_a_warning():
 def test_student_without_a_teacher_needs_one():
     with pytest.raises(ValueError, match="holds no teacher of its own: give `teacher`"):
         Cascade(Sure()).fit(rows(100, 0))
+
+
+def test_student_of_numbers_is_refused():
+    with pytest.raises(ValueError, match="DistilledRegressor that predicts numbers"):
+        Cascade(DistilledRegressor()).fit(rows(100, 0), np.arange(100.0))
 
 
 @pytest.mark.parametrize("name", ["agreement", "coverage", "confidence", "test_size"])

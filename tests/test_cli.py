@@ -159,7 +159,7 @@ def test_inspect_shows_the_metadata_and_checks_the_file(folder):
     done = shell("skdistill inspect student.onnx", folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert "classes: no, yes" in done.stdout.splitlines()
-    assert "columns.colour: kind category, dtype string, levels a b" in done.stdout
+    assert "columns.colour: kind category, dtype string, levels [a, b]" in done.stdout
     assert "rows answered as when the file was written" in done.stdout
     told = json.loads(shell("skdistill inspect student.onnx --json", folder).stdout)
     assert told["n_bytes"] == (folder / "student.onnx").stat().st_size

@@ -391,7 +391,7 @@ def test_a_column_transformer_by_skl2onnx(tmp_path):
 def own_encoder(numbers, categories):
     one_hot = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
     return ColumnTransformer(
-        [("number", StandardScaler(), numbers), ("category", one_hot, categories)]
+        [("number", TabularEncoder(), numbers), ("category", one_hot, categories)]
     )
 
 

@@ -209,7 +209,7 @@ def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
     said = capsys.readouterr().out
     assert re.search(r"fitting the teacher: lr, 1 of 2, about \d+ s left", said)
     assert re.search(r"out of fold: nb, fold 1, 3 of 4, about \d+ s left", said)
-    assert re.search(r"the student on 400 rows: epoch 1, 1 of 3, about \d+ s left", said)
+    assert re.search(r"the student on 400 rows: epoch 2, 2 of 3, about \d+ s left", said)
     assert "3 of 3" not in said  # nothing is left
 
 

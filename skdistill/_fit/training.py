@@ -203,7 +203,7 @@ def train_student(
     ends = [] if later is None else later.plan_epochs(net)
     weights = None if plan.previous is None else plan.previous.student.module.state_dict()
     attributes = _attributes(setting, loss, run)
-    with run.progress.task(f"fit-{who}", text, net.max_epochs, attributes) as step:
+    with run.progress.task(f"fit-{who}", text, net.max_epochs, attributes, queued=True) as step:
         training = Training(
             net,
             loss,
@@ -255,7 +255,8 @@ def train_for(
     planned, per_epoch = net.max_epochs, n_batches(len(rows), net.batch_size)
     n_epochs = max(1, round(share * planned))
     net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
-    with run.progress.task(name, text, n_epochs, _attributes(setting, loss, run)) as step:
+    attributes = _attributes(setting, loss, run)
+    with run.progress.task(name, text, n_epochs, attributes, queued=True) as step:
         shared = training_options(setting, run, step)
         shared["n_planned"] = planned * per_epoch
         training = Training(net, loss, rows, None, run.task.n_outputs, kept=kept, **shared)

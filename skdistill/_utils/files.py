@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 
-def check_target(path: str | os.PathLike[str], overwrite: bool) -> Path:
+def check_target(path: str | os.PathLike[str], overwrite: bool, name: str = "path") -> Path:
     """Return the path of a file that may be written, or raise before there is any work.
 
     Parameters
@@ -15,6 +15,8 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> Path:
     path : str or path-like
     overwrite : bool
         Whether a file that is there may be replaced.
+    name : str, default="path"
+        The parameter, for errors.
 
     Returns
     -------
@@ -22,13 +24,16 @@ def check_target(path: str | os.PathLike[str], overwrite: bool) -> Path:
     """
     path = Path(path)
     if path.is_dir():
-        raise IsADirectoryError(f"`path` {str(path)!r} is a folder: give the path of a file.")
+        raise IsADirectoryError(f"`{name}` {str(path)!r} is a folder: give the path of a file.")
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"`path` is {str(path)!r}, but there is no folder {str(path.parent)!r}: make it first."
+            f"`{name}` is {str(path)!r}, but there is no folder {str(path.parent)!r}: make it "
+            "first."
         )
     if path.exists() and not overwrite:
-        raise FileExistsError(f"`path` {str(path)!r} exists: give overwrite=True, or another path.")
+        raise FileExistsError(
+            f"`{name}` {str(path)!r} exists: give overwrite=True, or another path."
+        )
     return path
 
 

@@ -55,6 +55,7 @@ class Progress:
         text: str,
         n_steps: int | None = 0,
         attributes: Callable[[Any], dict[str, Any]] | None = None,
+        queued: bool = False,
     ) -> Iterator[Step]:
         """A task of the fit; yields a function that reports one of its steps as done.
 
@@ -68,6 +69,9 @@ class Progress:
             Number of steps, None if not known.
         attributes : callable, default=None
             Makes of a net what a copy of the estimator answers with, for callbacks that ask.
+        queued : bool, default=False
+            Whether the first step may wait for other tasks; the estimate of the time that is left
+            then counts from the end of this step.
 
         Yields
         ------
@@ -76,7 +80,7 @@ class Progress:
             callback asks to stop.
         """
         self.say(text)
-        rest = _Rest(n_steps)
+        rest = _Rest(n_steps, queued)
         task = self.context.subcontext(task_name=name, max_subtasks=n_steps)
         task.call_on_fit_task_begin(estimator=self.estimator)
 
@@ -117,8 +121,9 @@ class Progress:
 class _Rest:
     """Estimates how long a task of equal steps will still take."""
 
-    def __init__(self, n_steps: int | None) -> None:
+    def __init__(self, n_steps: int | None, queued: bool = False) -> None:
         self.n_steps = n_steps
+        self.n_waited = int(queued)  # a step that may have waited tells nothing of the others
         self.n_done = 0
         self.started = self.last_line = time.monotonic()
 
@@ -127,10 +132,13 @@ class _Rest:
         self.n_done += 1
         now = time.monotonic()
         left = (self.n_steps or 0) - self.n_done
+        if self.n_done == self.n_waited:
+            self.started = self.last_line = now
+            return None
         if left <= 0 or now - self.last_line < SECONDS_BETWEEN_LINES:
             return None
         self.last_line = now
-        seconds = (now - self.started) / self.n_done * left
+        seconds = (now - self.started) / (self.n_done - self.n_waited) * left
         return f"{self.n_done} of {self.n_steps}, about {_duration(seconds)} left"
 
 

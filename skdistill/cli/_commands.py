@@ -127,7 +127,9 @@ def card(
 
 @app.command()
 def compress(
-    teacher: Annotated[Path, typer.Option(help=".skops, .json, .txt, .cbm, .onnx, or a pickle.")],
+    teacher: Annotated[
+        Path, typer.Option(help=".skops, .json, .ubj, .txt, .cbm, .onnx, or a pickle.")
+    ],
     data: Annotated[Path, typer.Option(help="Rows with their target; a table as for `score`.")],
     target: Annotated[str, typer.Option(help="Its column.")],
     out: Annotated[Path, typer.Option(help="File to write, an .onnx file.")],
@@ -136,7 +138,9 @@ def compress(
         float, typer.Option(min=0.01, max=0.9, help="Of the data, without --test.")
     ] = 0.2,
     transfer: Annotated[Path | None, typer.Option(help="More rows, without a target.")] = None,
-    drop: Annotated[Columns, typer.Option(help="Column that is no feature.")] = None,
+    drop: Annotated[
+        Columns, typer.Option(help="Column that is no feature; may be repeated.")
+    ] = None,
     groups: Annotated[str | None, typer.Option(help="Column of what belongs together.")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of the weights of the rows.")] = None,
     task: Annotated[

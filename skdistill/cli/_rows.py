@@ -108,7 +108,7 @@ class Roles:
         if missing:
             raise ValueError(
                 f"`{option}` has no column(s) {missing}, which were named: it has "
-                f"{frame.columns.tolist()}."
+                f"{frame.columns.tolist()}. --drop takes one name: give it once for each column."
             )
         y = frame[self.target]
         if y.isna().any():

@@ -21,12 +21,12 @@ def show(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(_plain(result), indent=2, ensure_ascii=False, allow_nan=False))
         return
-    for name, text in _lines(result, ""):
+    for name, text in _lines(_plain(result), ""):
         print(f"{name}: {text}")
 
 
 def _plain(value: Any) -> Any:
-    """The same, where a number that JSON does not have is null."""
+    """The same, without the numbers that JSON does not have: they are null, and "-" for people."""
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -57,7 +57,7 @@ def _text(value: Any) -> str:
             f"{name} {_text(part)}" for name, part in value.items() if part is not None
         )
     if isinstance(value, list):
-        return " ".join(map(_text, value))
+        return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

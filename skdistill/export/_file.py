@@ -41,6 +41,11 @@ from skdistill.serving import (
 RECORDED = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skorch", "torch")
 # Size of what is stored to know a file by: 32 rows, fewer of a wide table.
 PROBE_ROWS, PROBE_CELLS = 32, 512
+FAULT = (
+    "cannot be loaded by ONNX Runtime. A step of an `encoder` of your own may have no kernel for "
+    "float64 (a TabularEncoder imputes in the place of a SimpleImputer), or need a locale that is "
+    "not installed (TfidfVectorizer: lowercase=False). It says"
+)
 MOST = float(np.finfo(np.float32).max)
 
 
@@ -85,7 +90,7 @@ def to_bytes(
     onnx.checker.check_model(model)
     features = features_of(schema)
     metadata = plain_metadata(target, features, quantize, provenance)
-    session = open_session(model.SerializeToString(), "the graph", n_threads=1)
+    session = open_session(model.SerializeToString(), "the graph", n_threads=1, fault=FAULT)
     reader = RowReader(features)
     metadata["probe"] = _probe(encoder, target, schema, session, reader)
     metadata["self_check"] = write_self_check(encoder, schema, reader, session, target.main)

@@ -7,6 +7,7 @@ import numpy as np
 
 from skdistill._utils.types import Estimator
 from skdistill.export._encoder import PlainTable
+from skdistill.export._encoder_converter import register_encoder
 from skdistill.export._graph import FLOAT, ML_DOMAIN, OPSET, Graph
 from skdistill.export._optional import require
 from skdistill.export._schema import Schema
@@ -59,6 +60,7 @@ def _split(graph: Graph, schema: Schema, numbers: str, categories: str) -> list[
 def _convert(transformer: Estimator, columns: list[tuple[str, str, int]]) -> Any:
     """The transformer as a model, from the names, kinds and widths of its inputs."""
     skl2onnx = require("skl2onnx")
+    register_encoder(skl2onnx)  # a TabularEncoder may be a part of it
     from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
     tensors = {NUMBER: DoubleTensorType, CATEGORY: StringTensorType}
@@ -70,6 +72,6 @@ def _convert(transformer: Estimator, columns: list[tuple[str, str, int]]) -> Any
     except Exception as error:  # skl2onnx raises many kinds
         raise ValueError(
             f"skl2onnx cannot convert `encoder={type(transformer).__name__}`: "
-            f"{str(error).strip().splitlines()[0]}. Use encoder='auto', or a transformer that it "
-            "supports."
+            f"{str(error).strip().splitlines()[0].rstrip('.')}. Use encoder='auto', or a "
+            "transformer that it supports."
         ) from error

@@ -217,7 +217,7 @@ def _target(out: Any, overwrite: bool) -> tuple[Any, str]:
     """Where to write, and which format."""
     if hasattr(out, "write"):
         return out, CSV
-    return check_target(out, overwrite), format_of(Path(out), "out")
+    return check_target(out, overwrite, "out"), format_of(Path(out), "out")
 
 
 def _table(scorer: Scorer, columns: list[str], keep: Names, drop: Names) -> AnswerTable:
@@ -254,7 +254,12 @@ def _check_names(columns: list[str], read: list[str], told: list[str]) -> None:
         return
     wrong = [f"lacks the column(s) {missing}"] if missing else []
     wrong += [f"has the column(s) {extra} that the student does not read"] if extra else []
-    remedy = " Name each in `keep` or `drop`, or give 'rest' as one of these." if extra else ""
+    remedy = (
+        " Name each in `keep` or `drop`, or give 'rest' as one of these, which is --keep-rest or "
+        "--drop-rest in a shell."
+        if extra
+        else ""
+    )
     raise ValueError(f"the source {' and '.join(wrong)}: the student reads {read}.{remedy}")
 
 

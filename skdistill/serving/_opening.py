@@ -50,7 +50,12 @@ def _files_beside(data: bytes, path: Path) -> dict[str, bytes]:
 
 
 def open_session(
-    data: bytes, name: str, n_threads: int, files: dict[str, bytes] | None = None
+    data: bytes,
+    name: str,
+    n_threads: int,
+    files: dict[str, bytes] | None = None,
+    *,
+    fault: str = "is damaged or truncated, for ONNX Runtime cannot load it",
 ) -> "InferenceSession":
     """Load a model into ONNX Runtime.
 
@@ -62,6 +67,8 @@ def open_session(
     n_threads : int
     files : dict of str to bytes, default=None
         Its external data.
+    fault : str
+        What an error says of it where ONNX Runtime cannot load it.
 
     Returns
     -------
@@ -85,6 +92,4 @@ def open_session(
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own kinds
-        raise ValueError(
-            f"{name} is damaged or truncated, for ONNX Runtime cannot load it: {error}"
-        ) from error
+        raise ValueError(f"{name} {fault}: {error}") from error

@@ -131,7 +131,7 @@ def _on_free_text(
         f"column '{name}' looks like free text: it has {len(known):,} different values in "
         f"{len(present):,} rows, {known[0][:40]!r} for one. As categories they cost "
         f"{_cost(len(known), width)} and tell little of new rows: leave it out, or turn it into "
-        "numbers."
+        "numbers, before the fit or by an `encoder` of your own."
     )
 
 
