@@ -182,10 +182,10 @@ def test_goes_on_after_a_kill(classes, tmp_path, monkeypatch):
     monkeypatch.setattr(source, "EPOCH_ROWS", 512)
     monkeypatch.setattr(checkpoints, "MOST_SHARE", float("inf"))
     rows = RowSource(data, labels, target="y", buffer_rows=100)  # an epoch takes several buffers
-    epoch, read, n_read, rest = Training.epoch, LabelledFolder.read, Counter(), [12]
+    epoch, read, n_read, rest = Training.epoch, LabelledFolder.read, Counter(), [8]
 
     def fit(name, path=None, rows=rows):
-        model = DistilledClassifier(student=MLPStudent((8,), batch_size=100, n_steps=90))
+        model = DistilledClassifier(student=MLPStudent((8,), batch_size=100, n_steps=60))
 
         def counted(self, group):
             n_read[name] += 1
