@@ -35,7 +35,7 @@ names = [
 names = pd.DataFrame(names, columns=["currency", "language", "text"])
 # Each currency is in one part alone: its names are alike in many languages.
 keys = names["currency"].drop_duplicates().sample(frac=1, random_state=0).to_numpy()
-parts = np.split(keys, [len(keys) // 8, len(keys) // 3])
+parts = np.split(keys, [len(keys) // 8, 3 * len(keys) // 10])
 labelled, unlabelled, test = (names[names["currency"].isin(part)] for part in parts)
 
 counter = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
