@@ -73,6 +73,8 @@ for name, model in {"teacher": frozen, "student": clf, "control": control}.items
     p = model.predict_proba(test[["text"]])
     losses[name] = log_loss(truth, p)
     print(f"{name}: log loss {losses[name]:.3f}, accuracy {model.score(test[['text']], truth):.3f}")
+plt.figure(figsize=(7, 2.2))
 plt.barh(list(losses), list(losses.values()))
 plt.xlabel("log loss on names of other currencies")
+plt.tight_layout()
 plt.show()

@@ -65,6 +65,7 @@ for ax, metric in zip(axes, ("log_loss", "accuracy"), strict=True):
     ends = [one["value"] - one["low"], one["high"] - one["value"]]
     ax.errorbar(one["value"], one["model"], xerr=ends, fmt="o", capsize=4)
     ax.set_xlabel(f"{metric.replace('_', ' ')} on {len(y_test)} rows")
+    ax.locator_params(axis="x", nbins=5)
     ax.margins(y=0.3)
 plt.tight_layout()
 plt.show()

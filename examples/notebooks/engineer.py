@@ -66,10 +66,10 @@ except ValueError as error:
 # %% [markdown]
 # How fast?
 # ---------
-# The median of 200 single rows. On your machine the numbers are others.
+# The median of 50 single rows. On your machine the numbers are others.
 
 
-def microseconds(predict, n_rows=200):
+def microseconds(predict, n_rows=50):
     seconds = []
     for place in range(n_rows):
         row = rows.iloc[[place]]
