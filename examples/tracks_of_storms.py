@@ -74,6 +74,7 @@ errors["the teachers"] = np.sqrt(mean_squared_error(y_test, np.ravel(reg.teacher
 print(pd.Series(errors).round(2).to_string())
 plt.figure(figsize=(8, 2.8))
 plt.barh(list(errors), list(errors.values()))
+plt.xlim(9, 11.6)
 plt.xlabel("error in hPa, storms from 2006 on")
 plt.tight_layout()
 plt.show()

@@ -11,6 +11,9 @@ same rows, with the same teacher, by the same steps, over several seeds.
 # -----------
 # Few rows, so that a teacher has something to tell. The forest answers out of fold (``cv=5``), as
 # it knows its own rows by heart. ``memory`` keeps its answers: it is fitted once for all.
+#
+# On few rows a forest is far too unsure, and a student copies that. Given validation rows, each
+# student is calibrated on them. Without, you would measure how sure they are, and nothing else.
 
 from tempfile import TemporaryDirectory
 
@@ -21,10 +24,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from skdistill import DIST, DistilledClassifier, LogitMatching, MLPStudent
+from skdistill import DIST, DistilledClassifier, LogitMatching, MLPStudent, TabularEncoder
 
 X, y = load_digits(return_X_y=True)
-X, X_test, y, y_test = train_test_split(X, y, train_size=400, stratify=y, random_state=0)
+X, X_test, y, y_test = train_test_split(X, y, train_size=600, stratify=y, random_state=0)
+X, X_val, y, y_val = train_test_split(X, y, train_size=400, stratify=y, random_state=0)
 forest = RandomForestClassifier(100, random_state=0)
 forms = {
     "labels alone": {"alpha": 1.0},
@@ -41,12 +45,13 @@ forms = {
 
 losses = {}
 with TemporaryDirectory() as folder:
-    params = {"cv": 5, "early_stopping": False, "transfer": None, "memory": folder}
-    params |= {"alpha": 0.3, "random_state": 0}
+    params = {"alpha": 0.3, "cv": 5, "transfer": None, "encoder": TabularEncoder()}
+    params |= {"early_stopping": False, "memory": folder, "random_state": 0}
     for name, own in forms.items():
         for seed in range(5):
             student = MLPStudent((64,), n_steps=400, random_state=seed)
-            clf = DistilledClassifier(forest, student, **(params | own)).fit(X, y)
+            clf = DistilledClassifier(forest, student, **(params | own))
+            clf.fit(X, y, X_val=X_val, y_val=y_val)
             losses[name, seed] = log_loss(y_test, clf.predict_proba(X_test))
 table = pd.Series(losses).unstack(level=1).loc[list(forms)]
 print(table.round(3).to_string())
