@@ -52,10 +52,10 @@ demo: setup
 test: test-first test-second
 
 test-first: setup
-	$(PYTEST) tests/test_[a-l]*.py
+	$(PYTEST) tests/test_[a-k]*.py
 
 test-second: setup
-	$(PYTEST) tests/test_[m-z]*.py
+	$(PYTEST) tests/test_[l-z]*.py
 
 test-all: setup
 	$(PY) -m pytest -m "slow or not slow"
@@ -119,7 +119,7 @@ docs-gallery: setup
 
 dist: setup
 	$(PY) -m pip install --quiet build twine
-	rm -rf dist
+	rm -rf dist build
 	$(PY) -m build --outdir dist
 	$(PY) -m twine check --strict dist/*
 

@@ -27,7 +27,7 @@ from skdistill import DistilledClassifier, MLPStudent, Scorer, TabularEncoder, t
 from skdistill.scale import score_dask, score_parquet, score_spark
 
 SITUATIONS = ("flights", "20 numbers")
-N_ROWS, REPEATS = 1_000_000, 3
+N_ROWS, REPEATS = 5_000_000, 2
 ONE, DASK, SPARK = "one process", "Dask, two workers", "Spark, two workers"
 BARS = {DASK: 1.5, SPARK: 1.2}
 # Of the default student, on as many rows as are usual.

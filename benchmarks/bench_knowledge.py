@@ -55,7 +55,7 @@ def main():
 
 def run(title, forms, folder):
     """Measure forms by their names, as far as they are not yet in the folder; print the tables."""
-    options = parse(forms, folder)
+    options = parse(title, forms, folder)
     options.cells.mkdir(exist_ok=True, parents=True)
     warnings.filterwarnings("ignore")
     found = {name: cells_of(forms[name], options) for name in options.forms}
@@ -81,8 +81,8 @@ def cells_of(form: Form, options):
     return cells
 
 
-def parse(forms, folder):
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse(title, forms, folder):
+    parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--forms", type=lambda text: text.split(","), default=list(forms))
     parser.add_argument(
         "--seeds", type=lambda text: [int(one) for one in text.split(",")], default=SEEDS

@@ -93,7 +93,7 @@ class Cascade(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     >>> from sklearn.ensemble import RandomForestClassifier
     >>> from skdistill import Cascade, DistilledClassifier, MLPStudent
     >>> X, y = load_digits(return_X_y=True)
-    >>> student = DistilledClassifier(RandomForestClassifier(50), MLPStudent(n_steps=500))
+    >>> student = DistilledClassifier(RandomForestClassifier(50), MLPStudent((64,), n_steps=300))
     >>> cascade = Cascade(student, agreement=0.95, random_state=0).fit(X, y)
     >>> 0.5 < cascade.coverage_ <= 1
     True

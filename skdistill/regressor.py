@@ -187,9 +187,10 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
     --------
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.ensemble import RandomForestRegressor
-    >>> from skdistill import DistilledRegressor
+    >>> from skdistill import DistilledRegressor, MLPStudent
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> reg = DistilledRegressor(RandomForestRegressor(), random_state=0).fit(X, y)
+    >>> student = MLPStudent((32,), n_steps=200)
+    >>> reg = DistilledRegressor(RandomForestRegressor(), student, random_state=0).fit(X, y)
     >>> reg.predict(X[:3]).shape
     (3,)
     >>> reg.set_params(head="quantiles").fit(X, y).predict_interval(X[:3], coverage=0.8).shape

@@ -103,7 +103,7 @@ def test_a_hundred_and_twenty_classes():
     centres = rng.normal(size=(120, 4)) * 6
     y = np.repeat(np.arange(120), 8)
     X = centres[y] + rng.normal(size=(960, 4)) * 0.3
-    clf = DistilledClassifier(GaussianNB(), MLPStudent((64,), n_steps=800), random_state=0)
+    clf = DistilledClassifier(GaussianNB(), MLPStudent((64,), n_steps=300), random_state=0)
     clf.fit(X, y)
     assert clf.predict_proba(X).shape == (960, 120)
     assert clf.score(X, y) > 0.8

@@ -57,9 +57,9 @@ def test_student_learns_what_the_teacher_knows():
         1500, 10, n_informative=6, n_redundant=0, n_classes=3, class_sep=1.2, random_state=1
     )
     X, X_test, y, y_test = train_test_split(X, y, test_size=600, random_state=0)
-    forest = RandomForestClassifier(200, random_state=0)
-    student = MLPStudent((64, 64), n_steps=600)
-    clf = DistilledClassifier(forest, student, transfer=Munge(), random_state=0).fit(X, y)
+    forest = RandomForestClassifier(100, random_state=0)
+    student = MLPStudent((64, 64), n_steps=300)
+    clf = DistilledClassifier(forest, student, transfer=Munge(size=4), random_state=0).fit(X, y)
     assert clf.score(X_test, y_test) > clf.teacher_.score(X_test, y_test) - 0.02
     assert log_loss(y_test, clf.predict_proba(X_test)) < log_loss(
         y_test, clf.teacher_.predict_proba(X_test)
@@ -73,8 +73,8 @@ def test_mixed_frame_with_missing_values():
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     clf = DistilledClassifier(
-        HistGradientBoostingClassifier(categorical_features="from_dtype"),
-        MLPStudent((64, 64), n_steps=300),
+        HistGradientBoostingClassifier(max_iter=30, categorical_features="from_dtype"),
+        MLPStudent((64, 64), n_steps=200),
         transfer=Munge(size=2),
         random_state=0,
     ).fit(X[:600], y[:600])

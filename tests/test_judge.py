@@ -136,7 +136,6 @@ def test_a_search_shows_what_each_fold_chose():
         scoring=score_and_choices("neg_log_loss"),
         refit="score",
         cv=2,
-        n_jobs=2,
     )
     X, y = make_classification(800, 8, n_informative=6, random_state=0)
     results = search.fit(X, y).cv_results_

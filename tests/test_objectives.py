@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from skdistill import MLP, DistilledClassifier, Hinton, Objective, Response
+from skdistill import MLP, DistilledClassifier, Hinton, MLPStudent, Objective, Response
 from skdistill.objectives import Batch, DistillationLoss, view_key
 from skdistill.task import Classification
 
@@ -191,6 +191,34 @@ def test_objective_that_needs_no_teacher_works_with_soft_targets_only():
 
     plain, shrunk = fit(None), fit(Shrink(10.0))
     assert shrunk.predict_proba(X).max() < 0.6 < plain.predict_proba(X).max()
+
+
+class Growing(Objective):
+    """A term that is larger from step to step."""
+
+    def __init__(self, growth=1.0, weight="auto", decay=False):
+        super().__init__(weight=weight, decay=decay)
+        self.growth = growth
+
+    def loss(self, batch):
+        self.size = self.growth * getattr(self, "size", 1.0)
+        return self.size * (batch.logits**2).mean(dim=1)
+
+
+def test_a_term_balanced_at_each_step_does_not_grow_over_the_others():
+    class Balanced(Growing):
+        balances_each_step = True
+
+    X, y = make_data()
+
+    def told(objective):
+        student = MLPStudent((16,), n_steps=300)
+        return distil(X, y, student=student, objectives=objective).predict_proba(X)
+
+    steady = told(Balanced())
+    np.testing.assert_allclose(told(Balanced(1.02)), steady, atol=1e-3)
+    outweighed = told(Growing(1.02))
+    assert outweighed.max() < 0.6 < steady.max()
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("inf"), "big"])

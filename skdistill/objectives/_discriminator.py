@@ -29,7 +29,9 @@ class Discriminator(Objective):
     Parameters
     ----------
     weight : float or "auto", default="auto"
-        Factor of the term; see :class:`Objective`. It multiplies D's own loss as well.
+        Factor of the term; see :class:`Objective`. "auto" is found at each step [3]_: a
+        discriminator that is sure of itself has large gradients, and would outweigh the teacher. It
+        multiplies D's own loss as well.
     decay : bool, default=True
         Whether it falls to 0 over the last third of the training.
     hidden_layer_size : int, default=64
@@ -42,6 +44,8 @@ class Discriminator(Objective):
     .. [2] Xu, Hsu and Huang (2018). Training Shallow and Thin Networks for Acceleration via
        Knowledge Distillation with Conditional Adversarial Networks.
        https://doi.org/10.48550/arXiv.1709.00513
+    .. [3] Esser, Rombach and Ommer (2021). Taming Transformers for High-Resolution Image Synthesis,
+       equation 7. https://doi.org/10.1109/CVPR46437.2021.01268
 
     Examples
     --------
@@ -54,6 +58,8 @@ class Discriminator(Objective):
     >>> clf.fit(X, y).predict(X[:3])
     array([0, 0, 0])
     """
+
+    balances_each_step = True
 
     _parameter_constraints: ClassVar[dict] = {
         **Objective._parameter_constraints,

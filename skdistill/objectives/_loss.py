@@ -22,10 +22,8 @@ from skdistill.objectives._objective import (
     view_key,
 )
 from skdistill.objectives._response import Response
-from skdistill.objectives._weights import gradient_norm
+from skdistill.objectives._weights import balancing_factor
 
-# Of weight="auto": the size of a term's gradient, as a share of that of labels and response.
-AUTO_SHARE = 0.2
 # Rows that tell the shapes and the gradients before the first step.
 FIRST_ROWS = 256
 
@@ -123,8 +121,13 @@ class DistillationLoss(torch.nn.Module):
         if not self.training:
             return self._validation_loss(logits, target)
         rows, batch = self._rows(logits, target)
+        rest = _mean(rows, weight) + batch
         for place, (name, objective) in enumerate(self.objectives):
-            value = self._factor(place) * self._term(name, objective, logits, target)
+            term = self._term(name, objective, logits, target)
+            if objective.balances_each_step and objective.weight == "auto":
+                self.factors = self.factors.clone()  # those of the last step may be in a graph
+                self.factors[place] = balancing_factor(_mean(term, weight), rest, [logits])
+            value = self._factor(place) * term
             if objective.reduction == "row":
                 rows = rows + value
             else:
@@ -373,20 +376,16 @@ class DistillationLoss(torch.nn.Module):
             logits = as_logits(module(inputs), self.gives_probabilities)
             weights = [p for p in module.parameters() if p.requires_grad]
             rows, batch = self._rows(logits, target)
-            rest = gradient_norm(_mean(rows, target["weight"]) + batch, weights)
+            rest = _mean(rows, target["weight"]) + batch
             for place, (name, objective) in enumerate(self.objectives):
                 if objective.weight == "auto":
-                    value = self._term(name, objective, logits, target)
-                    if objective.reduction == "row":
-                        value = _mean(value, target["weight"])
-                    own = gradient_norm(value, weights)
-                    # A term without a gradient has no size to balance.
-                    self.factors[place] = AUTO_SHARE * rest / own if own > 0 else 0.0
+                    term = _mean(self._term(name, objective, logits, target), target["weight"])
+                    self.factors[place] = balancing_factor(term, rest, weights)
 
 
-def _mean(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """The mean of a batch, where the mean weight of all batches is 1."""
-    return torch.dot(rows, weight) / len(rows)
+def _mean(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """The mean of rows, where the mean weight of all batches is 1; a value of a batch as it is."""
+    return torch.dot(values, weight) / len(values) if values.ndim else values
 
 
 def as_logits(output: torch.Tensor, gives_probabilities: bool) -> torch.Tensor:

@@ -89,7 +89,9 @@ class Objective(BaseEstimator):
       learns before, on the training rows, what is to be the same for all;
     * `probe_rows` gives rows near each row, and `asks_student` says that `loss` asks the student
       about them: such a student is trained by skorch's own steps, which are slower;
-    * `make_module` makes what the term trains beside the student, such as a projector.
+    * `make_module` makes what the term trains beside the student, such as a projector;
+    * `balances_each_step` says that a weight of "auto" is found at each step and not before the
+      first: for a term whose module makes its gradient larger and larger.
 
     Parameters
     ----------
@@ -110,6 +112,7 @@ class Objective(BaseEstimator):
     reduction: Literal["row", "batch"] = "row"
     student_layers: tuple[str, ...] = ()
     asks_student: bool = False
+    balances_each_step: bool = False
     decay: bool = False
 
     _parameter_constraints: ClassVar[dict] = {
