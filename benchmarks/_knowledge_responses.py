@@ -34,6 +34,8 @@ AT_ONE = (
     *("hinton", "hinton T=2", "logit matching", "brier", "dkd T=1", "nkd"),
     *("dist T=1", "standardized T=2"),
 )
+# Those that were best at a fixed alpha.
+AUTO = ("hinton", "hinton T=2", "logit matching")
 
 
 def run(situation, seed):
@@ -82,7 +84,7 @@ def run_default(situation, seed):
     teacher = RandomForestClassifier(300, random_state=seed, n_jobs=1)
     params = {"transfer": None if transfer == "none" else "auto", "cv": 5, "alpha": "auto"}
     found = {}
-    for method in ("hinton", "hinton T=2", "logit matching"):
+    for method in AUTO:
         response, temperature = METHODS[method]
         student = distilled(teacher, seed, response=response, temperature=temperature, **params)
         found[method] = figures(student.fit(X, y), X_test, y_test) | {"alpha": student.alpha_}
@@ -91,7 +93,28 @@ def run_default(situation, seed):
 
 def report_default(cells):
     """The same table."""
-    print_methods(cells, ["hinton", "hinton T=2", "logit matching"])
+    print_methods(cells, list(AUTO))
+
+
+def run_all_auto(situation, seed):
+    """Figures of what a user gets who sets nothing but the response; four ensembles teach."""
+    name, rows, transfer = situation.split()
+    X, X_test, y, y_test = split(name, seed, None if rows == "all" else int(rows))
+    teacher = four_ensembles(len(set(y)), seed, 100)
+    params = {"alpha": "auto", "cv": "auto", "transfer": None if transfer == "none" else "auto"}
+    found = {}
+    for method in AUTO:
+        response, temperature = METHODS[method]
+        student = distilled(teacher, seed, response=response, temperature=temperature, **params)
+        pool = student.fit(X, y).teacher_
+        found[method] = figures(student, X_test, y_test, pool) | {"alpha": student.alpha_}
+    found["teacher"] = figures(pool, X_test, y_test)
+    return found
+
+
+def report_all_auto(cells):
+    """The same table."""
+    print_methods(cells, ["teacher", *AUTO])
 
 
 RESPONSES = Form("responses", "Responses", SITUATIONS, run, report)
@@ -100,4 +123,11 @@ WITH_ENSEMBLES = Form(
 )
 OF_DEFAULTS = Form(
     "choice", 'Responses, with alpha="auto"', SITUATIONS, run_default, report_default
+)
+ALL_AUTO = Form(
+    "defaults",
+    "Responses, all else left to its default, four ensembles as teacher",
+    tuple(f"{name} 500 default" for name in ("vowel", "digits", "satimage", "letter")),
+    run_all_auto,
+    report_all_auto,
 )

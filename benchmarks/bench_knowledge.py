@@ -21,7 +21,7 @@ from _knowledge_nets import NETS
 from _knowledge_privileged import PRIVILEGED
 from _knowledge_queries import QUERIES
 from _knowledge_relations import RELATIONS
-from _knowledge_responses import OF_DEFAULTS, RESPONSES, WITH_ENSEMBLES
+from _knowledge_responses import ALL_AUTO, OF_DEFAULTS, RESPONSES, WITH_ENSEMBLES
 from _knowledge_splits import SPLITS
 from _knowledge_teachers import TEACHERS
 from _knowledge_trees import TREES
@@ -32,6 +32,7 @@ FORMS = {
     form.name: form
     for form in (
         RESPONSES,
+        ALL_AUTO,
         OF_DEFAULTS,
         WITH_ENSEMBLES,
         NETS,

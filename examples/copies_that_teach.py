@@ -46,7 +46,7 @@ for k, p in enumerate(np.moveaxis(copies.predict_each(grid), 1, 0)):
 own = clf.predict_proba(grid)[:, 1].reshape(across.shape)
 left.contour(across, up, own, [0.5], colors="black", linewidths=2.5)
 left.scatter(*X.T, c=y, s=4, cmap="coolwarm", alpha=0.5)
-left.set_title("borders: copies (thin), student (black)")
+left.set(title="borders: copies (thin), student (black)", xlabel="x0", ylabel="x1")
 right.barh(list(losses), list(losses.values()), color=["C7"] * 8 + ["C0", "black"])
 right.set(xlabel="log loss on new rows", xlim=(0.9 * min(losses.values()), None))
 right.invert_yaxis()

@@ -57,7 +57,9 @@ ax.plot(*learned.T[::-1], "o-", label="rounded from a quarter of the training on
 ax.plot(*rounded.T[::-1], "s--", label="rounded after training")
 ax.plot(*plain[::-1], "k*", label="32 bits")
 for one, (loss, n_bytes) in zip(bits, learned, strict=True):
-    ax.annotate(f"{one} bits", (n_bytes, loss), textcoords="offset points", xytext=(4, 6))
+    below = {"xytext": (0, -14), "textcoords": "offset points", "ha": "center"}
+    ax.annotate(f"{one} bits", (n_bytes, loss), **below)
+ax.margins(y=0.15)
 ax.set(xlabel="bytes of the ONNX file", ylabel="log loss on test rows", xscale="log")
 ax.legend()
 plt.tight_layout()

@@ -66,7 +66,7 @@ print(clf.decision_)
 # A picture
 # ---------
 
-fig, ax = plt.subplots()
+fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 for name, values in agreement.items():
     ax.plot(budgets, values, marker="o", label=f"new rows {name}")
 ax.set(xlabel="rows that the service was asked for", ylabel="agreement on test rows")

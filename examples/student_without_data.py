@@ -40,7 +40,7 @@ for line, (name, rows) in zip(axes, {"real": X, **drawn}.items(), strict=True):
     told = teacher.predict_proba(rows)
     for digit, ax in enumerate(line):
         ax.imshow(rows[told[:, digit].argmax()].reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
-    line[0].set_ylabel(name)
+    line[0].set_ylabel(name, rotation=0, ha="right", va="center")
 fig.suptitle("The row of each digit that the teacher is surest of")
 
 # %%

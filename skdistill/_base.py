@@ -101,10 +101,12 @@ class BaseDistiller(
     def _distil_source(self, arguments: Arguments) -> Self:
         """Fit on a folder of labelled rows, which does not fit into memory."""
         check_followed(self, arguments)
-        self._forget()
-        source = open_source(self, arguments.X)
-        given, run = self._begin(source.arguments)
-        self._finish(distil_source(source, given, run), run)
+        with open_checkpoint(self.checkpoint_dir) as checkpoint:
+            self._forget()
+            source = open_source(self, arguments.X, checkpoint)
+            told = source.told_apart
+            given, run = self._begin(source.arguments, checkpoint=checkpoint, told_apart=told)
+            self._finish(distil_source(source, given, run), run)
         return self
 
     def _begin(
@@ -113,8 +115,12 @@ class BaseDistiller(
         shared: Shared | None = None,
         checkpoint: Checkpoint | None = None,
         queries: Queries | None = None,
+        told_apart: Arguments | None = None,
     ) -> tuple[Inputs, Run]:
-        """Check all that can be wrong, and tell callbacks that the fit begins."""
+        """Check all that can be wrong, and tell callbacks that the fit begins.
+
+        A checkpoint compares `told_apart`, or else the arguments.
+        """
         previous = self._previous()
         if previous is None:
             self._forget()
@@ -124,7 +130,7 @@ class BaseDistiller(
         check_settled(plan)
         seen._check_X(arguments.X, reset=previous is None)
         if checkpoint is not None:
-            checkpoint.compare(identities_of(self, arguments, previous))
+            checkpoint.compare(identities_of(self, told_apart or arguments, previous))
         plan = find_columns(plan, arguments.X)
         given = check_inputs(plan, arguments)
         context = self._init_callback_context(max_subtasks=None)

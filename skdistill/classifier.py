@@ -193,6 +193,8 @@ class DistilledClassifier(ProbabilitiesMixin, ClassifierMixin, BaseDistiller):
         The student's logits are divided by it; 1.0 if it was not fitted.
     class_offset_ : ndarray of shape (n_classes,) or None
         Added to the logits after that, for `class_prior`.
+    objective_weights_ : dict of str to float
+        The weight of each of the `objectives`, by its name; for "auto" the one that was found.
     decision_ : str
         Which student was kept, why, and with which losses, in one line.
     trials_ : list of dict

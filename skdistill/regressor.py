@@ -153,6 +153,8 @@ class DistilledRegressor(QuantilesMixin, RegressorMixin, BaseDistiller):
         The teacher's mean loss, as in `trials_`, on rows that it was not fitted on, minus that on
         rows that it was fitted on. None if there are no such rows. It says little about quantiles,
         which are out of fold.
+    objective_weights_ : dict of str to float
+        The weight of each of the `objectives`, by its name; for "auto" the one that was found.
     decision_ : str
         Which student was kept, why, and with which losses, in one line.
     trials_ : list of dict

@@ -165,6 +165,8 @@ def test_numbers(tmp_path, table, monkeypatch, capfd):
         (["--trust", "--groups", "g"], 1, "no column(s) ['g']"),
         (["--trust", "--data", "mixed"], 1, "`--data` has files of different columns"),
         (["--trust", "--data", "empty"], 1, "has no rows"),
+        (["--trust", "--weight", "w"], 1, "no column(s) ['w']"),
+        (["--trust", "--weight", "a"], 1, "`--weight a`"),
     ],
 )
 def test_what_is_refused_before_there_is_any_work(folder, table, capfd, args, code, told):
@@ -198,6 +200,19 @@ def test_unlabelled_rows_and_groups(folder, table, capfd):
     assert (code, told["test_rows"]) == (0, N_ROWS)
     assert told["dry_run"]
     assert not (folder / "student.onnx").exists()
+
+
+def test_weights_count_in_the_fit_and_in_the_test(folder, table, capfd):
+    """Rows of weight 0 say nothing: their labels are wrong, in the training and in the test."""
+    wrong = table["id"] % 2 == 0
+    y = table["y"].where(~wrong, table["y"].map({"no": "yes", "yes": "no"}))
+    table.assign(y=y, w=np.where(wrong, 0.0, 2.0)).to_parquet("train.parquet")
+    joblib.dump(DecisionTreeClassifier(max_depth=3), "teacher.joblib")
+    code, told, _ = run(capfd, "--trust", "--weight", "w")
+    assert code == 0
+    assert told["accuracy"] > 0.75
+    assert told["teacher_accuracy"] > 0.6
+    assert "w" not in told["columns"]
 
 
 def store(name, X, y, codes):
@@ -247,10 +262,12 @@ def test_teachers_that_need_no_trust(folder, table, capfd, name, task, more):
         assert told["agreement"] > 0.7
 
 
-def test_ctrl_c_ends_the_fit_and_writes_nothing(folder):
+def test_ctrl_c_ends_the_fit_and_writes_nothing(folder, table):
     """In the middle of a training, which Ctrl-C alone would only cut short."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    line = [sys.executable, "-m", "skdistill", *arguments("--trust", "--report", "report.html")]
+    table.assign(g=table["id"] // 4, w=1.0 + table["id"] % 2).to_parquet("train.parquet")
+    more = ["--report", "report.html", "--groups", "g", "--weight", "w"]
+    line = [sys.executable, "-m", "skdistill", *arguments("--trust", *more)]
     line.remove("-q")
     process = subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True)
     watchdog = threading.Timer(200, process.kill)

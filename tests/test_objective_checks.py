@@ -101,6 +101,18 @@ def test_budget_allows_terms_that_ask_nothing_of_the_teacher():
         free.set_params(objectives=LeafHint()).fit(X, Y)
 
 
+def test_auto_weights_are_told(capsys):
+    near, far = PKT("probabilities", weight="auto"), PKT("probabilities", weight=0.25)
+    terms = [("near", near), ("off", PKT("probabilities", weight=0.0)), ("far", far)]
+    clf = model(FOREST, objectives=terms, alpha=0.3, verbose=1).fit(X, Y)
+    found = clf.objective_weights_
+    assert list(found) == ["near", "far"]
+    assert found["far"] == 0.25
+    assert found["near"] > 0
+    assert f"that 'auto' found: `near` {found['near']:.3g}, `far` 0.25" in capsys.readouterr().out
+    assert clf.set_params(objectives=None).fit(X, Y).objective_weights_ == {}
+
+
 def test_auto_weights_look_at_rows_of_the_whole_table():
     inputs = np.arange(1000, dtype=np.float32)[:, None]
     target = {"label": np.arange(1000) // 100, "weight": np.ones(1000)}

@@ -1,6 +1,7 @@
 """The parts of a fit: the judge, rows held out, groups, checks, progress, labelling."""
 
 import re
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -47,6 +48,7 @@ from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import make_plan
 from skdistill._fit.trials import Trial
 from skdistill._fit.weights import class_weights
+from skdistill._utils.forecast import Coming, Forecast
 from skdistill._utils.progress import _duration
 from skdistill.targets import fit_temperature
 from skdistill.task import Classification
@@ -211,6 +213,27 @@ def test_long_tasks_say_how_much_is_left(capsys, monkeypatch):
     assert re.search(r"out of fold: nb, fold 1, 3 of 4, about \d+ s left", said)
     assert re.search(r"the student on 400 rows: epoch 2, 2 of 3, about \d+ s left", said)
     assert "3 of 3" not in said  # nothing is left
+
+
+def test_a_forecast_is_made_of_what_was_measured():
+    student, control = Coming("fit-student", 100.0), Coming("fit-control", 10.0)
+    forecast = Forecast([student, control, student, Coming("refit-student", 100.0, before=7.0)])
+    rows = forecast.begin("fit-student")
+    assert forecast.left("fit-student", rows, 2.0, 3.0) == pytest.approx(3 + 0.5 + 5 + 7 + 5)
+    forecast.end("fit-student", rows, 4.0)  # it ended early
+    rows = forecast.begin("fit-control")
+    assert forecast.left("fit-control", rows, 1.0, 1.0) == pytest.approx(1 + 4 + 7 + 4)
+    forecast.end("fit-control", rows, 2.0)
+    assert forecast.begin("fit-something") == 0  # not expected: the others stay
+    assert len(forecast.coming) == 2
+    rows = forecast.begin("refit-student")  # the fit did without the other student
+    assert forecast.left("refit-student", rows, 1.0, 1.0) is None  # nothing follows
+
+
+def test_a_forecast_ends_with_the_time_limit():
+    coming = [Coming("fit-student", 100.0)] * 9
+    forecast = Forecast(coming, deadline=time.monotonic() + 5)
+    assert 0 < forecast.left("fit-student", forecast.begin("fit-student"), 50.0, 50.0) <= 5
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(7.6, "8 s"), (119, "119 s"), (200, "3 min")])

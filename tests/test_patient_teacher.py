@@ -3,6 +3,7 @@
 import pickle
 import threading
 import time
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,16 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
-from skdistill import DistilledClassifier, MLPStudent, PatientTeacher, RegressorPool, TeacherPool
+from skdistill import (
+    DistilledClassifier,
+    MLPStudent,
+    Munge,
+    PatientTeacher,
+    RegressorPool,
+    TeacherPool,
+)
 
 X, Y = make_classification(300, 5, random_state=0)
 MODEL = LogisticRegression().fit(X, Y)
@@ -45,6 +54,42 @@ def test_asks_in_chunks_and_again():
     p = patient(service).predict_proba(X)
     np.testing.assert_array_equal(p, MODEL.predict_proba(X))
     assert service.calls == [100] * 5
+
+
+class InContext(KNeighborsClassifier):
+    """Keeps its rows; notes for each question how many rows it was asked for, and how many it has.
+
+    It fits in no time and answers slowly, as foundation models do.
+    """
+
+    asked: ClassVar[list[tuple[int, int]]] = []
+
+    def fit(self, X, y):
+        self.context_ = {row.tobytes() for row in np.asarray(X)}
+        return super().fit(X, y)
+
+    def predict_proba(self, X):
+        time.sleep(1e-5 * len(X))
+        known = sum(row.tobytes() in self.context_ for row in np.asarray(X))
+        InContext.asked.append((len(X), known))
+        return super().predict_proba(X)
+
+
+def test_a_teacher_in_context_is_asked_for_as_many_rows_as_the_guide_tells():
+    """The labels of the student come from contexts without the row."""
+    student = MLPStudent((8,), n_steps=20)
+    clf = DistilledClassifier(
+        InContext(), student, transfer=Munge(size=1), cv=5, refit=False, alpha=0.3, random_state=0
+    )
+    InContext.asked.clear()
+    clf.fit(X, Y)
+    n_rows = sum(n for n, _ in InContext.asked)
+    assert (
+        n_rows == 2 * len(X) + clf.n_transfer_rows_ + 1
+    )  # of one row it is asked first, to fail early
+    in_context = [(n, known) for n, known in InContext.asked if known > 0]
+    assert in_context == [(len(X), len(X))]  # for `leak_gap_` alone
+    assert clf.leak_gap_ > 0
 
 
 def test_gives_up_in_the_end():

@@ -201,7 +201,8 @@ def test_verbose_prints_the_steps(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_step_that_each_fold_repeats_is_told_once(capsys):
+def test_a_step_that_each_fold_repeats_is_told_once(capsys, monkeypatch):
+    monkeypatch.setattr("skdistill._utils.progress.SECONDS_BETWEEN_LINES", 0.0)
     X, y = make_classification(700, 5, random_state=0)
     for verbose, n_told in ((1, 1), (2, 5)):
         DistilledClassifier(
@@ -209,6 +210,9 @@ def test_a_step_that_each_fold_repeats_is_told_once(capsys):
         ).fit(X, y)
         out = capsys.readouterr().out
         assert len(re.findall(r"fold \d of 5: training the student on \d+ rows\n", out)) == n_told
+    whole = re.findall(r"about \d+ s for the whole fit, with (\d+) more training", out)
+    # Five students, five controls, five of another alpha, and the last one, which is not begun.
+    assert list(dict.fromkeys(whole)) == [str(n) for n in range(15, 0, -1)]
 
 
 @pytest.mark.parametrize(("size", "shown"), [(1, "1"), (0.5, "0.5"), (25000 / 3930, "6.361")])

@@ -2,6 +2,8 @@
 
 import pickle
 import shutil
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,13 +17,15 @@ from sklearn.metrics import log_loss
 from skdistill import (
     DistilledClassifier,
     DistilledRegressor,
+    FittedTeacher,
     MLPStudent,
     MutualClassifier,
     Scorer,
     to_onnx,
 )
-from skdistill._fit import source, source_rows
-from skdistill.scale import RowSource, label_parquet, label_until_flat
+from skdistill._fit import checkpoints, source, source_rows
+from skdistill.scale import LabelledFolder, RowSource, label_parquet, label_until_flat
+from skdistill.student import Training
 
 pytest.importorskip("pyarrow.parquet")
 
@@ -186,6 +190,44 @@ def test_sample_is_drawn_from_all_row_groups(classes):
     np.testing.assert_allclose(sample.soft, expected, atol=1e-3)
 
 
+def test_goes_on_after_a_kill(classes, tmp_path, monkeypatch):
+    """With the same rows in the same order; of what was learned before, little is read again."""
+    data, labels, X, *_ = classes
+    monkeypatch.setattr(source, "EPOCH_ROWS", 512)
+    monkeypatch.setattr(checkpoints, "MOST_SHARE", float("inf"))
+    rows = RowSource(data, labels, target="y", buffer_rows=100)  # an epoch takes several buffers
+    epoch, read, n_read, rest = Training.epoch, LabelledFolder.read, Counter(), [8]
+
+    def fit(name, path=None, rows=rows):
+        model = DistilledClassifier(student=MLPStudent((8,), batch_size=100, n_steps=60))
+
+        def counted(self, group):
+            n_read[name] += 1
+            return read(self, group)
+
+        monkeypatch.setattr(LabelledFolder, "read", counted)
+        return model.set_params(checkpoint_dir=path, random_state=0).fit(rows)
+
+    def dies(self):
+        rest[0] -= 1
+        if rest[0] < 0:
+            raise SystemExit
+        return epoch(self)
+
+    expected = fit("whole")
+    monkeypatch.setattr(Training, "epoch", dies)
+    with pytest.raises(SystemExit):
+        fit("killed", tmp_path)
+    monkeypatch.setattr(Training, "epoch", epoch)
+    with pytest.raises(ValueError, match="These differ: `X`"):
+        fit("other", tmp_path, replace(rows, buffer_rows=300))
+    again = fit("rest", tmp_path)
+    assert n_read["rest"] < 0.7 * n_read["whole"]
+    np.testing.assert_array_equal(again.predict_proba(X), expected.predict_proba(X))
+    assert again.history_[:, "train_loss"] == expected.history_[:, "train_loss"]
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("target", [None, "y"])
 def test_numbers(tmp_path, target):
     X, y = make_regression(N_ROWS, 5, noise=5, random_state=0)
@@ -200,6 +242,33 @@ def test_numbers(tmp_path, target):
         assert model.target_scaler_.high_ == pytest.approx(y.max())
     with pytest.raises(ValueError, match="a RowSource of numbers"):
         student().fit(RowSource(tmp_path / "data", tmp_path / "labels"))
+
+
+def test_quantiles(tmp_path):
+    """Around the teacher's numbers, as wide as labels lie apart, by rows held out."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.uniform(-1, 1, (N_ROWS + N_TEST, 2)), columns=list("ab"))
+    scale = np.where(frame["a"] > 0, 1.0, 0.1)
+    frame["y"] = frame["b"] + scale * rng.normal(size=len(frame))
+    train, test = frame[:N_ROWS], frame[N_ROWS:]
+    write(tmp_path / "data", train)
+    told = FittedTeacher(lambda X: X["b"].to_numpy())
+    label_parquet(told, tmp_path / "data", tmp_path / "labels", drop="y", predicts="numbers")
+    rows = RowSource(tmp_path / "data", tmp_path / "labels", target="y")
+    model = DistilledRegressor(student=SMALL, head="quantiles", quantiles=9, random_state=0)
+    X = test[["a", "b"]]
+    low, high = model.set_params(alpha=0.0).fit(rows).predict_interval(X, coverage=0.8).T
+    assert 0.72 < np.mean((low <= test["y"]) & (test["y"] <= high)) < 0.88
+    wide = test["a"].to_numpy() > 0
+    assert (high - low)[wide].mean() > 4 * (high - low)[~wide].mean()
+    assert model.teacher_spread_ is None
+    assert "CRPS" in model.decision_
+    with pytest.raises(ValueError, match="needs labels to learn how far"):
+        model.fit(replace(rows, target=None))
+    with pytest.raises(ValueError, match="`early_stopping=False` holds no rows out"):
+        clone(model).set_params(early_stopping=False).fit(rows)
+    with pytest.raises(ValueError, match="on 80 rows or more, but 50 are held out"):
+        model.fit(replace(rows, validation_rows=50))
 
 
 @pytest.mark.parametrize(

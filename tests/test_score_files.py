@@ -150,7 +150,8 @@ def test_columns_are_taken_by_name_and_none_is_dropped_unsaid(student, tmp_path)
     with pytest.raises(ValueError, match=r"\['note'\]"):
         score_parquet(student, source, out, keep=["id"])
     assert not out.exists()
-    expected = Scorer(student).predict(X.drop(columns=["note", "id"]))
+    scorer = Scorer(student)
+    expected = scorer.predict(X[scorer.feature_names_in_])
     for choice in ({"keep": ["id"], "drop": ["note"]}, {"keep": ["id"], "drop": "rest"}):
         score_parquet(student, source, out, overwrite=True, **choice)
         found = pd.read_parquet(out)

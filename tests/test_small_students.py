@@ -111,6 +111,8 @@ def test_files_and_copies_answer_the_same(student, fitted, tmp_path):
     p = clf.predict_proba(FRAME)
     report = to_onnx(clf, tmp_path / "student.onnx", X=FRAME)
     assert report.largest_gap < 1e-5
+    bits = student.get_params().get("bits")
+    assert f" bytes, {'float32' if bits is None else f'int{bits}'}; on" in str(report)
     assert_allclose(Scorer(tmp_path / "student.onnx").predict_proba(FRAME), p, atol=1e-5)
     light = clf.without_teacher()
     for copy in (

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import (
+    DistillationReport,
     DistilledClassifier,
     Gibbs,
     Marginals,
@@ -288,3 +289,23 @@ def test_weights_are_copies_over_many_seeds(params):
     assert p_value(weighted, copies) > 0.005
     clf.set_params(student=MLPStudent((4,), n_steps=100, batch_size=8))
     assert p_value(log_odds(clf, X, y, None, new), copies) < 0.005
+
+
+def test_the_control_of_a_report_has_the_weights_of_its_rows():
+    """Labels of weight 0 are wrong: a control that counts them is right nowhere."""
+    X, y = make_classification(500, 3, n_informative=3, n_redundant=0, random_state=0)
+    wrong = np.arange(500) % 10 < 7
+    told, weight = np.where(wrong, 1 - y, y)[:400], np.where(wrong, 0.0, 1.0)[:400]
+    clf = DistilledClassifier(
+        LogisticRegression(), MLPStudent((8,), n_steps=60), transfer=None, alpha=0.5, random_state=0
+    ).fit(X[:400], told, sample_weight=weight)
+    given = {"control": "fit", "X_train": X[:400], "y_train": told, "speed": False}
+    given |= {"n_bootstrap": 100, "random_state": 0}
+    for rows_weight, is_right in ((weight, True), (None, False)):
+        report = DistillationReport.from_estimator(
+            clf, X[400:], y[400:], sample_weight_train=rows_weight, **given
+        )
+        p = report.answers.by_model["control"]
+        assert (np.mean(p.argmax(axis=1) == y[400:]) > 0.6) == is_right
+    with pytest.raises(ValueError, match="`sample_weight_train` are those of `X_train`"):
+        DistillationReport.from_estimator(clf, X[400:], y[400:], sample_weight_train=weight)

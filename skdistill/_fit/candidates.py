@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from skdistill._fit.agenda import forecast_of
 from skdistill._fit.blocks import Block
 from skdistill._fit.inputs import Inputs
 from skdistill._fit.jobs import Steps
@@ -75,12 +76,13 @@ class Candidates:
         if control is not None:
             setting = replace(setting, encoder=control.setting.encoder)
         rows = self._label(setting, self.plan.cv)
+        self.run.progress.forecast = forecast_of(self, setting, rows, control is not None)
         self.leak_gap = _mean_gap(rows)
         best = first = yield from self._first(setting, rows, control)
         if len(best.fittings) < len(self.parts):  # ended before each fold had its student
             best.why = "the training was ended"
             return best
-        may_follow = self._may_follow_labels()
+        may_follow = self.may_follow_labels()
         if may_follow:
             control = control or (yield from self._try_labels_alone(setting.encoder))
         teacher = self._judge_teacher()
@@ -126,7 +128,7 @@ class Candidates:
         weights = [rows.weight for rows in self.validations if rows is not None]
         return n_effective(np.concatenate(weights)) if weights else 0.0
 
-    def _may_follow_labels(self) -> bool:
+    def may_follow_labels(self) -> bool:
         """Whether the labels may contain everything that the student is to learn.
 
         They do not with rows of `X_transfer`, classes without a label, or another prior.
@@ -227,7 +229,7 @@ class Candidates:
     def _try_alpha(self, best: Trial) -> Steps[Trial]:
         """Train a student that trusts the labels more, or less."""
         judges_all = len(self.parts) > 1
-        if not judges_all or not self._may_follow_labels() or best.setting.alpha == 1:
+        if not judges_all or not self.may_follow_labels() or best.setting.alpha == 1:
             return best
         rows = [fit.rows for fit in best.fittings]
         setting = replace(best.setting, alpha=self.plan.kind.other_alpha)

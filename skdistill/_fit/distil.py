@@ -15,7 +15,7 @@ from skdistill._fit.inputs import Inputs
 from skdistill._fit.jobs import Steps, run_steps
 from skdistill._fit.labelling import with_teacher
 from skdistill._fit.last import Last, train_at_last
-from skdistill._fit.outcome import decision_of
+from skdistill._fit.outcome import decision_of, words_of_weights
 from skdistill._fit.parts import find_parts, rows_of
 from skdistill._fit.run import Run
 from skdistill._fit.target import settle_target
@@ -80,6 +80,7 @@ class Outcome:
             "cv_": self.trial.rows.cv,
             "leak_gap_": self.leak_gap,
             "decision_": self.decision,
+            "objective_weights_": self.student.objective_weights,
             "trials_": self.trials,
             "transfer_": last.samplers,
             "n_transfer_rows_": sum(map(len, last.blocks[1:])),
@@ -179,6 +180,8 @@ def learn(prepared: Prepared, run: Run) -> Steps[Outcome]:
     offset = _offset(trial, judgement, last, run)
     student = replace(last.student, temperature=temperature, offset=offset)
     decision += words_of_budget(sum(len(one) for one in last.blocks if one.sampler), run)
+    if any(objective.weight == "auto" for _, objective in trial.setting.objectives):
+        run.progress.say(words_of_weights(student.objective_weights))
     run.progress.say(decision)
     return Outcome(
         run.task,

@@ -57,6 +57,12 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     return "a net of your own is trained once"
 
 
+def words_of_weights(weights: dict[str, float]) -> str:
+    """The weights of the objectives in words, for a line of progress."""
+    told = ", ".join(f"`{name}` {weight:.3g}" for name, weight in weights.items())
+    return f"weights of the objectives, with those that 'auto' found: {told}"
+
+
 def decision_of(trial: Trial, trials: list[dict], usual: float) -> str:
     """Say in one line which student is kept, with which losses, and why.
 

@@ -6,20 +6,30 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdistill._fit.checkpoints import Checkpoint
 from skdistill._fit.inputs import Arguments, Inputs
 from skdistill._fit.run import Run
 from skdistill._fit.setting import Setting
+from skdistill._fit.source_quantiles import (
+    as_quantiles,
+    check_enough,
+    check_quantiles,
+    learn_spread,
+)
 from skdistill._fit.source_rows import SourceBuffers, SourceEncoder, soft_table
+from skdistill._fit.source_training import SourceTraining, run_training
 from skdistill._fit.training import net_and_loss, training_options
 from skdistill._fit.warm_start import settled_by
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray
 from skdistill.scale import LabelledFolder, RowGroup, RowSource, SourceRows
-from skdistill.student import FittedStudent, Training, check_finite, n_batches
+from skdistill.student import FittedStudent, check_finite, n_batches
 from skdistill.task import Task
 
 # Rows of an epoch, rounded down to whole batches: the validation rows are asked after each.
 EPOCH_ROWS = 262_144
+# The name of its seed in a checkpoint.
+STEP = "source"
 # Parameters that a source cannot follow, and what they must be.
 FOLLOWED: dict[str, tuple[Any, ...]] = {
     "teacher": (None,),
@@ -34,9 +44,7 @@ FOLLOWED: dict[str, tuple[Any, ...]] = {
     "validation_fraction": ("auto",),
     "warm_start": (False,),
     "memory": (None,),
-    "checkpoint_dir": (None,),
     "max_queries": (None,),
-    "head": ("mean",),
 }
 
 
@@ -54,6 +62,8 @@ class OpenSource:
     seed : int
     extremes : ndarray or None
         The lowest and the highest number of the target; None of classes.
+    levels : tuple of float or None
+        Of the quantiles to learn.
     """
 
     folder: LabelledFolder
@@ -63,6 +73,7 @@ class OpenSource:
     validation: SourceRows | None
     seed: int
     extremes: np.ndarray | None
+    levels: tuple[float, ...] | None
 
     @property
     def n_rows(self) -> int:
@@ -74,10 +85,15 @@ class OpenSource:
         """The sample as the arguments of a ``fit``."""
         rows, classes = self.sample, self.folder.manifest.classes
         given = {
-            "soft_targets": soft_table(rows.soft, classes),
+            "soft_targets": soft_table(as_quantiles(rows.soft, self.levels), classes),
             "sample_weight": rows.weight,
         }
         return Arguments.of(rows.X, rows.y, given)
+
+    @property
+    def told_apart(self) -> Arguments:
+        """What tells this fit from one on another source."""
+        return Arguments.of(self.folder, None, {})
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,10 @@ class SourceOutcome:
     @property
     def attributes(self) -> dict[str, Any]:
         """What a fitted estimator shows of it, by the name of the attribute."""
-        return self.task.attributes_of(self.setting.temperature, self.student) | {
+        found = self.task.attributes_of(self.setting.temperature, self.student)
+        if "quantiles_" in found:  # there is no teacher to tell numbers to spread
+            found |= {"teacher_spread_": None}
+        return found | {
             "teacher_": None,
             "student_": self.student.net,
             "encoder_": self.student.encoder,
@@ -120,6 +139,7 @@ class SourceOutcome:
             "cv_": None,
             "leak_gap_": None,
             "decision_": self.decision,
+            "objective_weights_": {},
             "trials_": self.trials,
             "transfer_": [],
             "n_transfer_rows_": 0,
@@ -157,13 +177,17 @@ def check_followed(estimator: Estimator, arguments: Arguments) -> None:
         )
 
 
-def open_source(estimator: Estimator, source: RowSource) -> OpenSource:
+def open_source(
+    estimator: Estimator, source: RowSource, checkpoint: Checkpoint | None
+) -> OpenSource:
     """Check a source, divide its rows, and draw a sample of them.
 
     Parameters
     ----------
     estimator : BaseDistiller
     source : RowSource
+    checkpoint : Checkpoint or None
+        The seed of the fit that this one continues is there.
 
     Returns
     -------
@@ -176,6 +200,7 @@ def open_source(estimator: Estimator, source: RowSource) -> OpenSource:
     """
     folder = source.open()
     folder.check_columns()
+    check_quantiles(estimator, folder)
     has_classes = estimator._kind.has_classes
     if has_classes != (folder.manifest.classes is not None):
         remedy = "DistilledRegressor" if has_classes else "DistilledClassifier"
@@ -184,13 +209,17 @@ def open_source(estimator: Estimator, source: RowSource) -> OpenSource:
             f"{type(estimator).__name__} does not predict: give it to {remedy}."
         )
     seed = int(check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max))
+    if checkpoint is not None and checkpoint.seeds is not None:
+        seed = checkpoint.seeds.get(STEP) or seed  # a fit in memory has none, and is refused
     training, held_out = folder.split(bool(estimator.early_stopping), seed)
     validation = None
     if held_out:
         validation = folder.sample(held_out, source.validation_rows, seed)
+    check_enough(estimator, validation)
     sample = folder.sample(training, source.sample_rows, seed)
     extremes = _extremes(folder, [*training, *held_out]) if not has_classes else None
-    return OpenSource(folder, training, held_out, sample, validation, seed, extremes)
+    rows = folder, training, held_out, sample, validation
+    return OpenSource(*rows, seed, extremes, getattr(estimator, "_levels", None))
 
 
 def distil_source(source: OpenSource, given: Inputs, run: Run) -> SourceOutcome:
@@ -208,6 +237,8 @@ def distil_source(source: OpenSource, given: Inputs, run: Run) -> SourceOutcome:
     SourceOutcome
     """
     plan = run.plan
+    if plan.checkpoint is not None and plan.checkpoint.begin({**plan.seeds, STEP: source.seed}):
+        run.progress.say(f"going on with the fit in {plan.checkpoint.path!r}")
     task = run.task = plan.kind.go_on(given.task, source.extremes, None)
     alpha = 0.0 if given.y is None else plan.first_alpha
     student = plan.parameters.student
@@ -220,6 +251,9 @@ def distil_source(source: OpenSource, given: Inputs, run: Run) -> SourceOutcome:
             "`weight` is 0 for all rows held out, by which the epoch is chosen: set another "
             "`random_state`, or early_stopping=False."
         )
+    if source.validation is not None and judges is not None:
+        spread = learn_spread(encoder, source.validation, judges, source.seed)
+        encoder = replace(encoder, spread=spread)
     fitted, history = _train(source, encoder, judges, run)
     calibrated, trials, loss = _judge(fitted, encoder, judges, given.y is not None, run)
     decision = _decision(source, setting, loss, task)
@@ -240,32 +274,21 @@ def _train(
     per_epoch = n_batches(n_epoch_rows, net.batch_size)
     net.set_params(max_epochs=max(1, n_planned // per_epoch))
     buffers = SourceBuffers(source.folder, source.training, encoder, n_epoch_rows, source.seed)
-    epochs = buffers.epochs()
     validation = None if judges is None else encoder.judging(judges, buffers.is_labelled)
     text = f"training the student on {source.n_rows} rows in {net.max_epochs} parts"
     with run.progress.task("fit-student", text, net.max_epochs) as step:
-        training = Training(
+        training = SourceTraining(
             net,
             loss,
-            next(epochs),
+            buffers,
             validation,
             task.n_outputs,
             early_stopping=validation is not None,
             n_planned=n_planned,
             **training_options(setting, run, step),
         )
-        _run(training, epochs)
-        return training.finish(), training.history
-
-
-def _run(training: Training, epochs: Any) -> None:
-    """Train to the end, each epoch on rows of its own."""
-    training.start()
-    while training.epoch():
-        try:
-            training.rows = next(epochs)
-        except KeyboardInterrupt:
-            training.end("KeyboardInterrupt ended the training while rows were read")
+        trained = run_training(training, plan.checkpoint)
+    return trained.student, trained.history
 
 
 def _epoch_rows(n_rows: int, batch_size: int) -> int:
@@ -297,6 +320,9 @@ def _judge(
     if task.has_classes and run.plan.parameters.calibrate:
         student = replace(student, temperature=task.calibrate(outputs, labels, weight))
         outputs = outputs / student.temperature
+    offset = None if task.has_classes else task.offset_of(outputs, labels, weight)
+    if offset is not None:
+        student, outputs = replace(student, offset=offset), outputs + offset
     loss = float(np.average(task.row_losses(outputs, labels), weights=weight))
     trial = {
         "who": "student" if setting.learns_of_teacher else "control",

@@ -1,7 +1,8 @@
 """Rows of a source on their way to the student: encoded, shuffled by buffers, cut into epochs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pandas as pd
 from skdistill._fit.labelling import Labeller
 from skdistill._fit.plan import Plan
 from skdistill._fit.setting import Setting
-from skdistill._utils.types import FloatArray
+from skdistill._fit.spread import Spread
+from skdistill._utils.types import FloatArray, Table
 from skdistill._utils.weights import check_weights
 from skdistill.objectives import prepare
 from skdistill.scale import LabelledFolder, RowGroup, SourceRows
@@ -33,6 +35,8 @@ class SourceEncoder:
         Without a teacher.
     classes : list or None
         What the columns of the soft targets stand for.
+    spread : Spread or None, default=None
+        The distribution of labels around the teacher's numbers, if the student tells quantiles.
     """
 
     plan: Plan
@@ -40,6 +44,13 @@ class SourceEncoder:
     setting: Setting
     labeller: Labeller
     classes: list[Any] | None
+    spread: Spread | None = None
+
+    @property
+    def levels(self) -> tuple[float, ...] | None:
+        """Those of the student's quantiles, if it tells some."""
+        levels: tuple[float, ...] | None = getattr(self.task, "levels", None)
+        return levels
 
     def arrays(self, rows: SourceRows) -> Arrays:
         """Inputs, labels, weights and soft targets of rows."""
@@ -50,15 +61,22 @@ class SourceEncoder:
             kind.check_known(self.task, y, "target")
             labels = self.task.encode(y)
         weight = check_weights(rows.weight, len(labels), "weight", allow_zero=True)
-        given = self.labeller.given(soft_table(rows.soft, self.classes), X, "soft targets")
-        soft = self.labeller.lift_given(given)
-        assert soft is not None  # a source has them
         return {
             "inputs": encode(self.setting.encoder, self.plan.columns.take(X)),
             "label": labels,
             "weight": np.ones(len(labels)) if weight is None else weight,
-            "soft": soft,
+            "soft": self._answers(rows.soft, X),
         }
+
+    def _answers(self, soft: FloatArray, X: Table) -> FloatArray:
+        """What the teacher answered, or quantiles around it, on the scale of the student."""
+        if self.levels is not None:
+            means: FloatArray = self.labeller.task.soft_of(soft)
+            return means if self.spread is None else self.spread.quantiles(X, means)
+        given = self.labeller.given(soft_table(soft, self.classes), X, "soft targets")
+        lifted = self.labeller.lift_given(given)
+        assert lifted is not None  # a source has them
+        return lifted
 
     def training(self, arrays: Arrays, is_labelled: bool) -> Rows:
         """What a student learns of rows."""
@@ -82,6 +100,26 @@ class SourceEncoder:
 def soft_table(soft: FloatArray, classes: list[Any] | None) -> Any:
     """Soft targets of a source as ``fit`` takes them."""
     return soft if classes is None else pd.DataFrame(soft, columns=classes)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows of a buffer that no epoch has had yet.
+
+    Attributes
+    ----------
+    n_rows : int
+    read : callable
+        Returns their arrays.
+    """
+
+    n_rows: int
+    read: Callable[[], Arrays]
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> "Kept":
+        """Rows that are in memory."""
+        return cls(len(arrays["inputs"]), lambda: arrays)
 
 
 @dataclass(frozen=True)
@@ -109,21 +147,52 @@ class SourceBuffers:
     def is_labelled(self) -> bool:
         return self.source.given.target is not None
 
-    def epochs(self) -> Iterator[Rows]:
-        """The rows of one epoch after the other, without an end."""
+    @cached_property
+    def _sizes(self) -> dict[RowGroup, int]:
+        """Rows of each group that weigh anything."""
+        weight = self.source.given.weight
+        if weight is None:
+            return {group: group.n_rows for group in self.groups}
+        counts = map(np.count_nonzero, self.source.values(weight, self.groups))
+        return dict(zip(self.groups, map(int, counts), strict=True))
+
+    def epochs(self, n_done: int = 0) -> Iterator[Rows]:
+        """The rows of one epoch after the other, without an end.
+
+        Parameters
+        ----------
+        n_done : int, default=0
+            Epochs to leave out. A buffer of which they have all rows is not read.
+        """
         rng = np.random.default_rng(self.seed)
-        kept: list[Arrays] = []  # what no epoch has had yet comes first
+        kept: list[Kept] = []  # what no epoch has had yet comes first
+        place = 0
         while True:
             for groups in self._buffers(rng):
-                whole = _joined([*kept, *map(self._arrays, groups)])
-                n_kept = sum(len(one["inputs"]) for one in kept)
-                new = n_kept + rng.permutation(len(whole["inputs"]) - n_kept)
-                order = np.concatenate([np.arange(n_kept), new])
+                n_kept = sum(one.n_rows for one in kept)
+                new = rng.permutation(sum(self._sizes[group] for group in groups))
+                order = np.concatenate([np.arange(n_kept), n_kept + new])
                 n_whole = len(order) // self.n_rows * self.n_rows
+                whole: Arrays | None = None
                 for start in range(0, n_whole, self.n_rows):
                     rows = rng.permutation(order[start : start + self.n_rows])
+                    place += 1
+                    if place <= n_done:
+                        continue
+                    whole = self._whole(kept, groups) if whole is None else whole
                     yield self.encoder.training(_taken(whole, rows), self.is_labelled)
-                kept = [_taken(whole, order[n_whole:])]
+                if whole is not None:
+                    kept = [Kept.of(_taken(whole, order[n_whole:]))]
+                    continue
+                rest = new[max(0, n_whole - n_kept) :]
+                unread = Kept(len(rest), partial(self._read, groups, rest))
+                kept = [unread] if n_whole else [*kept, unread]
+
+    def _whole(self, kept: "list[Kept]", groups: list[RowGroup]) -> Arrays:
+        return _joined([*(one.read() for one in kept), *map(self._arrays, groups)])
+
+    def _read(self, groups: list[RowGroup], rows: np.ndarray) -> Arrays:
+        return _taken(_joined(list(map(self._arrays, groups))), rows)
 
     def _arrays(self, group: RowGroup) -> Arrays:
         """The rows of a group that weigh anything."""

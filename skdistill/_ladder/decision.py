@@ -33,8 +33,8 @@ def decision_of(
     row, judges = ladder.table.loc[place], ladder.judges
     loss = judges.loss_name(ladder.files[place].rung)
     parts = [
-        f"kept: {_name(row)}, {costs['bytes']:,.0f} bytes, {costs['us_one_row']:.3g} us for one "
-        f"row (quartiles {costs['us_one_row_q25']:.3g} and {costs['us_one_row_q75']:.3g})",
+        f"kept: {_name(row, ladder)}, {costs['bytes']:,.0f} bytes, {costs['us_one_row']:.3g} us "
+        f"for one row (quartiles {costs['us_one_row_q25']:.3g} and {costs['us_one_row_q75']:.3g})",
         f"{loss} {row['loss']:.4f} on {len(judges)} rows held out",
         f"why: {_why(ladder, row, budget)}",
         f'"auto" chose {_settled(ladder.rungs.settled, ladder.n_left_out)}',
@@ -44,9 +44,9 @@ def decision_of(
     return "; ".join([*parts, "trained again on all rows"] if is_refitted else parts)
 
 
-def _name(row: pd.Series) -> str:
+def _name(row: pd.Series, ladder: "Ladder") -> str:
     by = f" by {row['encoder']}" if "encoder" in row else ""
-    return f"{row['size']}{by} in {row['quantize'] or 'float32'}"
+    return f"{row['size']}{by} in {ladder.files[row.name].weights}"
 
 
 def _race(rounds: pd.DataFrame) -> str:
@@ -70,7 +70,7 @@ def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
     if row.name == best.name:
         return f"{which}; all smaller ones are clearly worse"
     return (
-        f"{which} with a loss not clearly above the lowest ({_name(best)}: "
+        f"{which} with a loss not clearly above the lowest ({_name(best, ladder)}: "
         f"{best['loss']:.4f}; gap {row['loss_gap']:.4f}, standard error {row['loss_gap_se']:.4f})"
     )
 

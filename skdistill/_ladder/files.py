@@ -14,6 +14,7 @@ from skdistill._ladder.sizes import size_of
 from skdistill._utils._compat import num_samples, safe_indexing
 from skdistill._utils.types import FloatArray, Table
 from skdistill.export._api import to_onnx
+from skdistill.export._check import stored_weights
 from skdistill.export._student import own_columns
 from skdistill.inspection._costs import BATCH_ROWS, SINGLE_CALLS, seconds_of_calls, tiled
 from skdistill.serving import Scorer
@@ -46,9 +47,14 @@ class File:
     data: bytes
 
     @property
+    def weights(self) -> str:
+        """What the weights are stored as, such as "float32"."""
+        return stored_weights(self.rung, self.quantize)
+
+    @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{size_of(self.rung)}, {self.quantize or 'float32'}"
+        return f"{size_of(self.rung)}, {self.weights}"
 
     def asker(self) -> Any:
         """The method of a Scorer that answers as the student does, on one thread."""

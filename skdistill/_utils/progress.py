@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
+from skdistill._utils.forecast import Forecast
 from skdistill._utils.types import Estimator
 
 # Seconds between two lines about the same task.
@@ -26,6 +27,11 @@ class Progress:
         Its root task.
     data : dict of str to object
         "X", "y" and "metadata" of the fit, for callbacks that score.
+
+    Attributes
+    ----------
+    forecast : Forecast or None
+        Of the trainings that follow, once the fit knows them.
     """
 
     def __init__(self, estimator: Estimator, context: Any, data: dict[str, Any]) -> None:
@@ -34,7 +40,13 @@ class Progress:
         self.data = data
         self._where = ""
         self._told: set[str] = set()
-        self._started = time.monotonic()
+        self._started = self._last_line = time.monotonic()
+        self.forecast: Forecast | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Since the fit began."""
+        return time.monotonic() - self._started
 
     @contextmanager
     def within(self, where: str) -> Iterator[None]:
@@ -81,14 +93,18 @@ class Progress:
         """
         self.say(text)
         rest = _Rest(n_steps, queued)
+        rows = 0.0 if self.forecast is None else self.forecast.begin(name)
         task = self.context.subcontext(task_name=name, max_subtasks=n_steps)
         task.call_on_fit_task_begin(estimator=self.estimator)
 
         def step(step_name: str, net: Any = None) -> bool:
             one = task.subcontext(task_name=step_name)
             one.call_on_fit_task_begin(estimator=self.estimator)
-            if line := rest.after_step():
-                self._print(f"{self._where}{text}: {step_name}, {line}")
+            left = rest.after_step()
+            if left is not None and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+                line = f"{step_name}, {rest.n_done} of {n_steps}, about {_duration(left)} left"
+                whole = self._whole(name, rows, rest.seconds, left)
+                self._print(f"{self._where}{text}: {line}{whole}")
             if net is None or attributes is None:
                 return one.call_on_fit_task_end(estimator=self.estimator)
             return one.call_on_fit_task_end(
@@ -98,6 +114,8 @@ class Progress:
             )
 
         yield step
+        if self.forecast is not None and rest.n_done:
+            self.forecast.end(name, rows, rest.seconds)
         task.call_on_fit_task_end(estimator=self.estimator)
 
     def say(self, text: str) -> None:
@@ -111,11 +129,23 @@ class Progress:
             self._told.add(step)
         self._print(f"{self._where}{text}")
 
+    def _whole(self, name: str, rows: float, done: float, rest: float) -> str:
+        """Words for the whole fit, where trainings follow and something was measured."""
+        if self.forecast is None:
+            return ""
+        left = self.forecast.left(name, rows, done, rest)
+        if left is None:
+            return ""
+        n_coming = len(self.forecast.coming)
+        trainings = "1 more training" if n_coming == 1 else f"{n_coming} more trainings"
+        return f"; about {_duration(left)} for the whole fit, with {trainings}"
+
     def _print(self, line: str) -> None:
         """Print a line with the seconds since the fit began."""
+        self._last_line = time.monotonic()
         if self.estimator.verbose:
-            seconds = time.monotonic() - self._started
-            print(f"[{type(self.estimator).__name__}, {seconds:.0f} s] {line}", flush=True)
+            name = type(self.estimator).__name__
+            print(f"[{name}, {self.seconds:.0f} s] {line}", flush=True)
 
 
 class _Rest:
@@ -125,21 +155,21 @@ class _Rest:
         self.n_steps = n_steps
         self.n_waited = int(queued)  # a step that may have waited tells nothing of the others
         self.n_done = 0
-        self.started = self.last_line = time.monotonic()
+        self.started = time.monotonic()
 
-    def after_step(self) -> str | None:
-        """The line to print after a step; None where the last one is fresh, or nothing is left."""
+    @property
+    def seconds(self) -> float:
+        """Since the task began."""
+        return time.monotonic() - self.started
+
+    def after_step(self) -> float | None:
+        """Count a step; returns the seconds that the others will take, None if there are none."""
         self.n_done += 1
-        now = time.monotonic()
         left = (self.n_steps or 0) - self.n_done
         if self.n_done == self.n_waited:
-            self.started = self.last_line = now
+            self.started = time.monotonic()
             return None
-        if left <= 0 or now - self.last_line < SECONDS_BETWEEN_LINES:
-            return None
-        self.last_line = now
-        seconds = (now - self.started) / (self.n_done - self.n_waited) * left
-        return f"{self.n_done} of {self.n_steps}, about {_duration(seconds)} left"
+        return self.seconds / (self.n_done - self.n_waited) * left if left > 0 else None
 
 
 def _duration(seconds: float) -> str:

@@ -142,6 +142,7 @@ def compress(
         Columns, typer.Option(help="Column that is no feature; may be repeated.")
     ] = None,
     groups: Annotated[str | None, typer.Option(help="Column of what belongs together.")] = None,
+    weight: Annotated[str | None, typer.Option(help="Column of the weights of the rows.")] = None,
     task: Annotated[
         Task | None, typer.Option(help="If the teacher does not tell.", show_default=False)
     ] = None,

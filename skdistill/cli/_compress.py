@@ -45,6 +45,7 @@ class Request:
     transfer: Path | None
     drop: Sequence[str]
     groups: str | None
+    weight: str | None
     task: str | None
     classes: str | None
     size: str
@@ -174,7 +175,7 @@ def prepare(request: Request) -> Job:
     task = task_of(teacher, request.task)
     known = getattr(teacher, "feature_names_in_", None)
     features = None if known is None else [str(name) for name in known]
-    roles = Roles(request.target, request.groups, request.drop, features)
+    roles = Roles(request.target, request.groups, request.weight, request.drop, features)
     rows = roles.rows_of(request.data, DATA)
     # Where the teacher knows no names, the other tables must have the columns of this one.
     roles = replace(roles, features=rows.X.columns.tolist())
@@ -214,7 +215,8 @@ def _fit(request: Request, job: Job) -> Any:
         random_state=request.seed,
         verbose=int(not request.quiet),
     )
-    given: dict[str, Any] = {} if job.train.groups is None else {"groups": job.train.groups}
+    given: dict[str, Any] = {"groups": job.train.groups, "sample_weight": job.train.weight}
+    given = {name: value for name, value in given.items() if value is not None}
     if job.transfer is not None:
         given["X_transfer"] = (job.transfer,)
     if not request.has_budget:
@@ -255,6 +257,8 @@ def _report(student: Any, job: Job, request: Request) -> DistillationReport:
         X_train=job.train.X,
         y_train=job.train.y,
         groups_train=job.train.groups,
+        sample_weight=job.test.weight,
+        sample_weight_train=job.train.weight,
         random_state=request.seed,
     )
     if request.report is not None:

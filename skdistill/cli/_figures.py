@@ -28,36 +28,38 @@ def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
     dict of str to float
         Of classes: "accuracy", "log_loss" and "agreement", the share of rows with the teacher's
         label. Of numbers: "rmse", "r2" and "agreement", the R2 of the student's numbers against
-        the teacher's. Each but the last of the teacher, too, after "teacher_".
+        the teacher's. Each but the last of the teacher, too, after "teacher_". Rows count by
+        their weights.
     """
     scorer = Scorer(file)
     if not hasattr(scorer, "classes_"):
-        return _of_numbers(scorer.predict(test.X), teacher.predict(test.X), test.y)
+        return _of_numbers(scorer.predict(test.X), teacher.predict(test.X), test)
     told, expected = scorer.predict(test.X), teacher.predict(test.X)
     return {
-        **_of_classes(test.y, scorer.classes_, scorer.predict_proba(test.X), told, ""),
-        **_of_classes(
-            test.y, teacher.classes_, teacher.predict_proba(test.X), expected, "teacher_"
-        ),
-        "agreement": float(accuracy_score(expected, told)),
+        **_of_classes(test, scorer.classes_, scorer.predict_proba(test.X), told, ""),
+        **_of_classes(test, teacher.classes_, teacher.predict_proba(test.X), expected, "teacher_"),
+        "agreement": float(accuracy_score(expected, told, sample_weight=test.weight)),
     }
 
 
 def _of_classes(
-    y: np.ndarray, classes: np.ndarray, p: FloatArray, labels: np.ndarray, before: str
+    test: Rows, classes: np.ndarray, p: FloatArray, labels: np.ndarray, before: str
 ) -> dict[str, float]:
+    weight = {"sample_weight": test.weight}
     p = np.clip(np.asarray(p, dtype=np.float64), np.finfo(np.float32).tiny, None)
-    loss = log_loss(y, p / p.sum(axis=1, keepdims=True), labels=classes)
-    return {f"{before}accuracy": float(accuracy_score(y, labels)), f"{before}log_loss": float(loss)}
+    loss = log_loss(test.y, p / p.sum(axis=1, keepdims=True), labels=classes, **weight)
+    accuracy = accuracy_score(test.y, labels, **weight)
+    return {f"{before}accuracy": float(accuracy), f"{before}log_loss": float(loss)}
 
 
-def _of_numbers(found: FloatArray, expected: FloatArray, y: np.ndarray) -> dict[str, float]:
+def _of_numbers(found: FloatArray, expected: FloatArray, test: Rows) -> dict[str, float]:
+    y, weight = test.y, {"sample_weight": test.weight}
     return {
-        "rmse": float(root_mean_squared_error(y, found)),
-        "r2": float(r2_score(y, found)),
-        "teacher_rmse": float(root_mean_squared_error(y, expected)),
-        "teacher_r2": float(r2_score(y, expected)),
-        "agreement": float(r2_score(expected, found)),
+        "rmse": float(root_mean_squared_error(y, found, **weight)),
+        "r2": float(r2_score(y, found, **weight)),
+        "teacher_rmse": float(root_mean_squared_error(y, expected, **weight)),
+        "teacher_r2": float(r2_score(y, expected, **weight)),
+        "agreement": float(r2_score(expected, found, **weight)),
     }
 
 

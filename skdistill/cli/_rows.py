@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from skdistill._utils.types import IntArray
+from skdistill._utils.weights import check_weights
 from skdistill.scale import TableFiles, files_of
 
 DATA = "--data"
@@ -25,19 +26,21 @@ class Rows:
     X : DataFrame of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,)
     groups : ndarray of shape (n_samples,) or None
+    weight : ndarray of shape (n_samples,) or None
     """
 
     X: pd.DataFrame
     y: np.ndarray
     groups: np.ndarray | None = None
+    weight: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, places: IntArray) -> "Rows":
         """Some of the rows."""
-        groups = None if self.groups is None else self.groups[places]
-        return Rows(self.X.iloc[places].reset_index(drop=True), self.y[places], groups)
+        more = [None if one is None else one[places] for one in (self.groups, self.weight)]
+        return Rows(self.X.iloc[places].reset_index(drop=True), self.y[places], *more)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Roles:
     Attributes
     ----------
     target : str
-    groups : str or None
+    groups, weight : str or None
     drop : sequence of str
     features : list of str or None
         The columns that the teacher knows, in its order; None where it knows no names.
@@ -55,8 +58,19 @@ class Roles:
 
     target: str
     groups: str | None
+    weight: str | None
     drop: Sequence[str]
     features: list[str] | None
+
+    @property
+    def of_each_row(self) -> list[str]:
+        """The columns that every table with a target has, besides those of the teacher."""
+        return [self.target] if self.weight is None else [self.target, self.weight]
+
+    @property
+    def own(self) -> list[str]:
+        """The columns that have a role, besides those of the teacher."""
+        return self.of_each_row if self.groups is None else [*self.of_each_row, self.groups]
 
     def features_of(self, frame: pd.DataFrame, option: str) -> pd.DataFrame:
         """The columns for teacher and student.
@@ -67,14 +81,14 @@ class Roles:
             If the frame lacks one, has one of which nothing was said, or one that the teacher reads
             has another role.
         """
-        told = [self.target, *self.drop] + ([] if self.groups is None else [self.groups])
+        told = [*self.own, *self.drop]
         found = [name for name in frame.columns if name not in told]
         wanted = found if self.features is None else self.features
         used = [name for name in told if name in wanted]
         if used:
             raise ValueError(
-                f"the teacher reads the column(s) {used}, which are named as target, as groups or "
-                "in --drop: name others, or give a teacher that does without."
+                f"the teacher reads the column(s) {used}, which are named as target, groups or "
+                "weight, or in --drop: name others, or give a teacher that does without."
             )
         missing = [name for name in wanted if name not in frame.columns]
         extra = [name for name in found if name not in wanted]
@@ -91,12 +105,11 @@ class Roles:
         Raises
         ------
         ValueError
-            If a column is missing, or a value of the target.
+            If a column is missing, or a value of the target, or a weight is no number >= 0.
         """
         frame = read(path, option)
         is_split = option == DATA  # other tables need neither groups nor what is dropped
-        groups = [self.groups] if is_split and self.groups is not None else []
-        named = [self.target, *groups, *self.drop] if is_split else [self.target]
+        named = [*self.own, *self.drop] if is_split else self.of_each_row
         missing = [name for name in named if name not in frame.columns]
         if missing:
             raise ValueError(
@@ -109,8 +122,10 @@ class Roles:
                 f"`{option}` lacks the target {self.target!r} in {int(y.isna().sum())} rows: leave "
                 "these out. Rows without a target may be given as --transfer."
             )
-        of_groups = frame[groups[0]].to_numpy() if groups else None
-        return Rows(self.features_of(frame, option), y.to_numpy(), of_groups)
+        groups = frame[self.groups].to_numpy() if is_split and self.groups is not None else None
+        given = None if self.weight is None else frame[self.weight]
+        weight = check_weights(given, len(frame), f"--weight {self.weight}")
+        return Rows(self.features_of(frame, option), y.to_numpy(), groups, weight)
 
 
 def read(path: Path, option: str) -> pd.DataFrame:

@@ -82,9 +82,9 @@ def to_onnx(
     Returns
     -------
     ExportReport
-        `path`, `n_bytes`, `quantize`, `n_rows`, `largest_gap`, `mean_kl` and `agreement`: what the
-        check measured. Of a regressor a :class:`~skdistill.export.NumberReport`, with `mean_gap` in
-        the place of the last two.
+        `path`, `n_bytes`, `quantize`, `weights`, `n_rows`, `largest_gap`, `mean_kl`, `agreement`:
+        what the check measured. Of a regressor a :class:`~skdistill.export.NumberReport`, with
+        `mean_gap` in the place of the last two.
 
     Raises
     ------

@@ -13,6 +13,7 @@ from skdistill._utils.types import FloatArray, NDArray, Table
 from skdistill.export._target import spread_of
 from skdistill.metrics._probabilities import row_divergences
 from skdistill.serving import Scorer
+from skdistill.student import QuantizedMLP
 
 # Largest gap of a probability; for int8 the mean Kullback-Leibler divergence.
 TOLERANCES = {None: 1e-5, "int8": 0.01}
@@ -29,6 +30,7 @@ class ExportReport:
     path : str
     n_bytes : int
     quantize : None or "int8"
+        As it was asked for.
     n_rows : int
         Rows they were compared on.
     largest_gap : float
@@ -37,6 +39,8 @@ class ExportReport:
         Mean Kullback-Leibler divergence of the file's probabilities from the classifier's, in nats.
     agreement : float
         Share of the rows with the same label.
+    weights : {"float32", "int8", "int4", "int2"}
+        What they are stored as.
     """
 
     path: str
@@ -46,10 +50,11 @@ class ExportReport:
     largest_gap: float
     mean_kl: float
     agreement: float
+    weights: str
 
     def __str__(self) -> str:
         return (
-            f"{self.path}: {self.n_bytes:,} bytes, {self.quantize or 'float32'}; on "
+            f"{self.path}: {self.n_bytes:,} bytes, {self.weights}; on "
             f"{self.n_rows:,} rows the largest gap of a probability is {self.largest_gap:.1e}, "
             f"the mean KL divergence {self.mean_kl:.1e}, the agreement {self.agreement:.4f}"
         )
@@ -64,10 +69,13 @@ class NumberReport:
     path : str
     n_bytes : int
     quantize : None or "int8"
+        As it was asked for.
     n_rows : int
         Rows they were compared on.
     largest_gap, mean_gap : float
         Difference of a number, as a share of the range of y.
+    weights : {"float32", "int8", "int4", "int2"}
+        What they are stored as.
     """
 
     path: str
@@ -76,13 +84,33 @@ class NumberReport:
     n_rows: int
     largest_gap: float
     mean_gap: float
+    weights: str
 
     def __str__(self) -> str:
         return (
-            f"{self.path}: {self.n_bytes:,} bytes, {self.quantize or 'float32'}; on "
+            f"{self.path}: {self.n_bytes:,} bytes, {self.weights}; on "
             f"{self.n_rows:,} rows the largest gap of a number is {self.largest_gap:.1e} of the "
             f"range of y, the mean gap {self.mean_gap:.1e}"
         )
+
+
+def stored_weights(student: BaseDistiller, quantize: str | None) -> str:
+    """What a file stores the weights of a student as.
+
+    Parameters
+    ----------
+    student : DistilledClassifier or DistilledRegressor
+        Fitted.
+    quantize : None or "int8"
+
+    Returns
+    -------
+    {"float32", "int8", "int4", "int2"}
+    """
+    module = student.student_.module_
+    if isinstance(module, QuantizedMLP):  # its integers stay as they are
+        return f"int{module.bits}"
+    return quantize or "float32"
 
 
 def compare(
@@ -123,6 +151,7 @@ def compare(
         "quantize": quantize,
         "n_rows": len(found),
         "largest_gap": float(np.abs(found - expected).max()),
+        "weights": stored_weights(student, quantize),
     }
     tolerance = TOLERANCES[quantize] if tolerance is None else tolerance
     report: ExportReport | NumberReport

@@ -19,7 +19,7 @@ _SAID = {
     *("transfer_", "classes_", "teacher_", "student_", "encoder_", "history_"),
     *("n_features_in_", "feature_names_in_", "class_offset_", "cv_", "trials_"),
     *("decision_", "target_scaler_", "teacher_spread_", "quantile_offset_", "quantiles_"),
-    *("n_targets_", "refresh_"),  # its words end the decision
+    *("n_targets_", "objective_weights_", "refresh_"),  # its words end the decision
 }
 LONGEST = 200
 
@@ -38,6 +38,7 @@ def choices(clf: BaseDistiller) -> list[str]:
     """
     tellers: dict[str, Callable[[BaseDistiller, Any], str]] = {
         "alpha_": _alpha,
+        "objective_weights_": _objective_weights,
         "temperature_": _temperature,
         "leak_gap_": _leak,
         "n_transfer_rows_": _transfer,
@@ -50,7 +51,8 @@ def choices(clf: BaseDistiller) -> list[str]:
         "trials_": _trials,
         "decision_": _decision,
     }
-    return [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
+    told = [tell(clf, getattr(clf, name)) for name, tell in tellers.items() if hasattr(clf, name)]
+    return [sentence for sentence in told if sentence]
 
 
 def other_attributes(clf: BaseDistiller) -> dict[str, bool | int | float | str]:
@@ -66,6 +68,11 @@ def other_attributes(clf: BaseDistiller) -> dict[str, bool | int | float | str]:
     """
     names = [n for n in vars(clf) if n.endswith("_") and not n.startswith("_") and n not in _SAID]
     return {name: _plain(getattr(clf, name)) for name in sorted(names)}
+
+
+def _objective_weights(clf: BaseDistiller, weights: dict[str, float]) -> str:
+    told = ", ".join(f"{name} {weight:.3g}" for name, weight in weights.items())
+    return f"The objectives had these weights: {told}." if told else ""
 
 
 def _alpha(clf: BaseDistiller, alpha: float) -> str:

@@ -67,6 +67,7 @@ def find_models(
     X_train: Table | None = None,
     y_train: ArrayLike | None = None,
     groups_train: ArrayLike | None = None,
+    weight_train: ArrayLike | None = None,
     compiled_teacher: Estimator | None = None,
     previous: Estimator | None = None,
     exported: Scorer | None = None,
@@ -79,7 +80,7 @@ def find_models(
     steps : Pipeline or None
         What comes before it.
     X : array-like or DataFrame of shape (n_samples, n_features)
-    control, X_train, y_train, groups_train
+    control, X_train, y_train, groups_train, weight_train
         As :func:`find_control` takes them.
     compiled_teacher : object with predict_proba or predict, or callable, default=None
     previous : BaseDistiller, Pipeline that ends in one, or None, default=None
@@ -90,7 +91,8 @@ def find_models(
     dict of str to Model
     """
     old, old_rows = _find_previous(previous, clf, X)
-    control, is_ours = find_control(control, clf, steps, X_train, y_train, groups_train)
+    train = X_train, y_train, groups_train, weight_train
+    control, is_ours = find_control(control, clf, steps, *train)
     seen = transformed(steps, X)
     given = {
         TEACHER: (clf.teacher_, seen, "teacher_"),
@@ -165,6 +167,7 @@ def find_control(
     X_train: Table | None,
     y_train: ArrayLike | None,
     groups_train: ArrayLike | None = None,
+    weight_train: ArrayLike | None = None,
 ) -> tuple[Estimator | None, bool]:
     """The control and what it is asked on: a model, and whether it takes transformed rows.
 
@@ -175,7 +178,7 @@ def find_control(
     steps : Pipeline or None
     X_train, y_train : array-like or None
         Of the control, if it is to be fitted.
-    groups_train : array-like or None, default=None
+    groups_train, weight_train : array-like or None, default=None
 
     Returns
     -------
@@ -198,11 +201,13 @@ def find_control(
             )
         if _is_control(clf):
             return clf, True
-        return fit_control(clf, transformed(steps, X_train), y_train, groups_train), True
-    if groups_train is not None:
-        raise ValueError(
-            "`groups_train` are those of `X_train`: give `control='fit'`, or leave them out."
-        )
+        more = {"groups": groups_train, "sample_weight": weight_train}
+        return fit_control(clf, transformed(steps, X_train), y_train, **more), True
+    for name, given in (("groups_train", groups_train), ("sample_weight_train", weight_train)):
+        if given is not None:
+            raise ValueError(
+                f"`{name}` are those of `X_train`: give `control='fit'`, or leave them out."
+            )
     if control is None:
         return None, False
     if isinstance(control, type) or not hasattr(control, method_of(clf)):
@@ -224,7 +229,11 @@ def _is_control(clf: BaseDistiller) -> bool:
 
 
 def fit_control(
-    clf: BaseDistiller, X: Table, y: ArrayLike, groups: ArrayLike | None = None
+    clf: BaseDistiller,
+    X: Table,
+    y: ArrayLike,
+    groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> BaseDistiller:
     """Train the student of `clf` on the labels alone: no teacher, transfer rows or `objectives`.
 
@@ -234,12 +243,13 @@ def fit_control(
         Left as it is.
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
-    groups : array-like of shape (n_samples,), default=None
+    groups, sample_weight : array-like of shape (n_samples,), default=None
 
     Returns
     -------
     BaseDistiller
     """
+    more = {"groups": groups, "sample_weight": sample_weight}
     without = ["teacher", "teacher_weights", "objectives", "transfer", "cv"]
     if not is_classifier(clf):
         without.append("label_tolerance")
@@ -249,7 +259,7 @@ def fit_control(
         # The numbers themselves stand where the teacher's were; one for each quantile.
         n_levels = len(getattr(clf, "quantiles_", [0.5]))
         told = numbers if n_levels == 1 else np.tile(numbers[:, None], n_levels)
-        return control.fit(X, numbers, soft_targets=told, groups=groups)
+        return control.fit(X, numbers, soft_targets=told, **more)
     labels = check_labels(y, X, "y_train")
     check_known(labels, clf.classes_, "y_train")
     control.set_params(class_prior=_prior_of_control(clf, labels))
@@ -260,7 +270,7 @@ def fit_control(
         index=X.index if isinstance(X, pd.DataFrame) else None,
         columns=clf.classes_.tolist(),
     )
-    return control.fit(X, labels, soft_targets=one_hot, groups=groups)
+    return control.fit(X, labels, soft_targets=one_hot, **more)
 
 
 def _prior_of_control(clf: BaseDistiller, labels: np.ndarray) -> FloatArray | None:

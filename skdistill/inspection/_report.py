@@ -152,6 +152,7 @@ class DistillationReport:
         X_train: Table | None = None,
         y_train: ArrayLike | None = None,
         groups_train: ArrayLike | None = None,
+        sample_weight_train: ArrayLike | None = None,
         compiled_teacher: Estimator | None = None,
         previous: Estimator | None = None,
         exported: Scorer | str | PathLike | None = None,
@@ -178,14 +179,14 @@ class DistillationReport:
             takes neither `control` nor `previous` nor `segments`.
         control : None, "fit" or fitted model, default=None
             The same student, trained without the teacher. "fit" trains it: a clone with
-            ``alpha=1``, ``transfer=None`` and ``objectives=None``, on `X_train` and `y_train`, with
-            neither the weights nor the validation rows of a student that had any; fit one of your
-            own then. Of `class_prior` it keeps the classes that `y_train` has. A model of yours
-            gets X as `estimator` does; it must tell quantiles where the student does.
-        X_train, y_train, groups_train : default=None
-            The rows the student was trained on, and their `groups`, for ``control="fit"``. A
-            UserWarning tells if more than half of the rows of `X` are among them, unless they have
-            as many twins themselves.
+            ``alpha=1``, ``transfer=None`` and ``objectives=None``, on `X_train` and `y_train`,
+            without the validation rows of a student that had any; fit one of your own then. Of
+            `class_prior` it keeps the classes that `y_train` has. A model of yours gets X as
+            `estimator` does; it must tell quantiles where the student does.
+        X_train, y_train, groups_train, sample_weight_train : default=None
+            The rows the student was trained on, their `groups` and their weights, for
+            ``control="fit"``. A UserWarning tells if more than half of the rows of `X` are among
+            them, unless they have as many twins themselves.
         compiled_teacher : object with predict_proba or predict, or callable, default=None
             The teacher compiled for speed, for instance into ONNX. It gets what the teacher gets,
             and returns probabilities in the order of ``classes_``, or numbers.
@@ -232,7 +233,7 @@ class DistillationReport:
         if X_train is not None:
             check_container(X_train, "X_train")
             warn_of_shared_rows(X, X_train)
-        train = (X_train, y_train, groups_train)
+        train = (X_train, y_train, groups_train, sample_weight_train)
         served = scorer_of(exported, clf)
         models = find_models(clf, steps, X, control, *train, compiled_teacher, previous, served)
         answers = answers_of(models, clf, truth, weight)

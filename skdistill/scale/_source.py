@@ -202,6 +202,13 @@ class LabelledFolder:
         names = sorted(set(self.manifest.done) - set(self.given.without))
         return [self.groups_of(name) for name in names]
 
+    def key_parts(self) -> tuple[Any, ...]:
+        """What tells its rows from those of another, wherever the folders are."""
+        anywhere = {"folder": None, "labels": None, "without": [*self.given.without]}
+        done = sorted(self.manifest.done.items())
+        given = vars(self.given) | anywhere
+        return given, vars(self.manifest) | {"done": done, "n_wanted": None, "versions": None}
+
     def split(self, holds_out: bool, seed: int) -> tuple[list[RowGroup], list[RowGroup]]:
         """The row groups to train on, and those held out.
 

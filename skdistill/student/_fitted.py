@@ -1,7 +1,7 @@
 """A trained student: what predicts, what is judged, exported and stored."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class FittedStudent:
         The logits are divided by it.
     offset : ndarray of shape (n_outputs,) or None
         Added to the logits after that.
+    objective_weights : dict of str to float
+        The weight of each objective in the training, by its name.
     """
 
     net: Any
@@ -43,6 +45,7 @@ class FittedStudent:
     gives_probabilities: bool
     temperature: float = 1.0
     offset: FloatArray | None = None
+    objective_weights: dict[str, float] = field(default_factory=dict)
 
     @property
     def module(self) -> torch.nn.Module:

@@ -228,11 +228,14 @@ class Training:
         if self._limit.reached:
             self._warn_ended("`max_time` ended the training")
         self._done = self.history
+        names = [name for name, _ in net.criterion_.objectives]
+        found = dict(zip(names, net.criterion_.factors.tolist(), strict=True))
         net.criterion_.end()
         net.trim_for_prediction()
         net.iterator_valid = torch.utils.data.DataLoader
         net.module_.eval().requires_grad_(False)
-        return FittedStudent(net, self.encoder, self.loss["gives_probabilities"])
+        told = self.encoder, self.loss["gives_probabilities"]
+        return FittedStudent(net, *told, objective_weights=found)
 
     def end(self, what: str) -> None:
         """End as the user asks, with a warning: the student keeps what it has learned.

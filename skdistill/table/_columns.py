@@ -58,17 +58,24 @@ def kind_of(series: nw.Series[Any], name: str, expected: str | None = None) -> s
         kind = CATEGORY
     else:
         raise ValueError(
-            f"column '{name}' has dtype {dtype}, which is neither a number nor a category: turn "
-            "it into numbers (for a date, days since a day) or strings, or give your own `encoder`."
+            f"column '{name}' has dtype {_shown(series)}, which is neither a number nor a "
+            "category: turn it into numbers (for a date, days since a day) or strings, or give "
+            "your own `encoder`."
         )
     if expected == NUMBER and kind == CATEGORY:
         present = [value for value in series.to_list() if not is_missing(value)]
         if present:
             raise ValueError(
-                f"column '{name}' was numeric when the model was fitted, but now holds {dtype}: "
-                f"{present[0]!r}. Convert it to numbers."
+                f"column '{name}' was numeric when the model was fitted, but now holds "
+                f"{_shown(series)}: {present[0]!r}. Convert it to numbers."
             )
     return expected or kind
+
+
+def _shown(series: nw.Series) -> Any:
+    """The type of a column, as its own library calls it."""
+    native = series.to_native()
+    return getattr(native, "dtype", getattr(native, "type", series.dtype))
 
 
 def _kind_of_objects(values: list[Any], name: str, expected: str | None) -> str:
