@@ -252,12 +252,22 @@ def test_class_prior_may_name_classes_to_come():
         continual(class_prior={0: 0.5, 1: 0.2, 2: 0.1}).fit(X[OLD], Y[OLD])
 
 
+class Gone(Gibbs):
+    """A sampler that Ctrl-C interrupts."""
+
+    def sample(self, X, n, **given):
+        raise KeyboardInterrupt
+
+
 def test_a_step_that_fails_changes_nothing(fitted):
     model = pickle.loads(pickle.dumps(fitted))
     with pytest.raises(ValueError, match="65"):
         model.partial_fit(X[:, :9], Y)
     with pytest.raises(ValueError, match="y"):
         model.partial_fit(X, Y[:-1])
+    model.set_params(replay=SyntheticReplay(Gone(), n_rows=600))
+    with pytest.raises(KeyboardInterrupt):  # as the rows of the step are drawn, at its end
+        model.partial_fit(X, Y)
     np.testing.assert_array_equal(model.predict_proba(X), fitted.predict_proba(X))
     assert len(model.steps_) == 2
 

@@ -29,6 +29,22 @@ def test_import_loads_neither_torch_nor_skorch():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+NOT_LOADED = """
+import sys
+import skdistill.classifier, skdistill.inspection, skdistill.loops
+for name, module in list(sys.modules.items()):
+    for one in vars(module).values() if name.startswith("skdistill") else ():
+        if isinstance(one, type) and one.__module__ not in sys.modules:
+            print(one)
+"""
+
+
+def test_the_module_of_a_class_is_loaded_with_it():
+    """Else a fitted student that a worker of joblib sends back cannot be read."""
+    done = run(NOT_LOADED)
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
 def test_every_public_name_is_there():
     assert "DistilledClassifier" in dir(skdistill)
     for name in skdistill.__all__:

@@ -10,6 +10,7 @@ from skdistill._fit.labelling import Labeller
 from skdistill._fit.new_rows import NewRows
 from skdistill._fit.number_labelling import NumberLabeller
 from skdistill._utils._compat import num_samples
+from skdistill._utils.public import publish
 from skdistill._utils.types import ArrayLike, Estimator, FloatArray, Table
 from skdistill.metrics import prediction_churn, total_variation
 from skdistill.metrics._churn import TOLERANCE, has_moved
@@ -83,7 +84,7 @@ class RefreshResult:
 
 
 # The path that stored estimators know.
-RefreshResult.__module__ = "skdistill.refresh"
+publish(RefreshResult, "skdistill.refresh")
 
 
 def compare(

@@ -5,6 +5,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
 
 from skdistill._utils._compat import num_samples
+from skdistill._utils.public import publish
 from skdistill._utils.types import Estimator, FloatArray, Table
 from skdistill.student import encode
 from skdistill.table import ColumnSelection
@@ -127,4 +128,4 @@ class Spread:
 
 
 # The path that stored students know.
-Spread.__module__ = "skdistill.spread"
+publish(Spread, "skdistill.spread")

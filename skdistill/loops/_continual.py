@@ -179,12 +179,11 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         weight = counting_weights(params.get("sample_weight"), X)
         weight = np.ones(len(y)) if weight is None else weight
         used = np.flatnonzero(weight)
-        self.best_estimator_ = step.without_teacher()
         self.steps_: list[dict[str, Any]] = []
         rng = check_random_state(self.random_state)
         with naming(type(self).__name__):
             rows = safe_indexing(X, used), y[used], weight[used]
-            self._remember(ReplayPool.empty(step.classes_), *rows, rng)
+            self._keep(step.without_teacher(), ReplayPool.empty(step.classes_), *rows, rng)
         self._report(len(y), 0, step.classes_.tolist(), {}, step.decision_)
         return self
 
@@ -296,9 +295,8 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         judges = {f"{name}_val": part for name, part in held_out.items()} if len(test) else {}
         start.fit(**told, soft_targets=soft, **judges)
         start.objectives = self.estimator.objectives
-        self.best_estimator_ = start.without_teacher()
+        self._keep(start.without_teacher(), pool, X, y, weight, rng)
         changed = self._changed(old, rows, test)
-        self._remember(pool, X, y, weight, rng)
         how = start.decision_ if keeps else f"{start.decision_}; its weights began anew"
         new = np.setdiff1d(classes, old.classes_).tolist()
         self._report(len(y), len(pool), new, changed, how)
@@ -348,16 +346,19 @@ class ContinualClassifier(ClassifierMixin, BestEstimator):
         X = safe_indexing(X, rows)
         return prediction_churn(old.predict(X), self.best_estimator_.predict(X))
 
-    def _remember(
+    def _keep(
         self,
+        student: DistilledClassifier,
         pool: ReplayPool,
         X: Table,
         y: np.ndarray,
         weight: FloatArray,
         rng: np.random.RandomState,
     ) -> None:
+        """Take a student and the pool of its rows: both, or none of them."""
         replay = self._replay
-        self.pool_ = pool.remember(X, y, weight, self.best_estimator_, replay, rng)
+        pool = pool.remember(X, y, weight, student, replay, rng)
+        self.best_estimator_, self.pool_ = student, pool
         if replay.n_rows and not len(self.pool_):
             warn(
                 "no row was drawn that is not a row of X, so that none can be replayed: give "

@@ -1,5 +1,6 @@
 """Exported students in production; imports NumPy and ONNX Runtime alone."""
 
+from skdistill._utils.public import publish
 from skdistill.serving._matrix import COLUMNS, FEATURES, MATRIX
 from skdistill.serving._metadata import Column, ModelMetadata, Tensor, metadata_of
 from skdistill.serving._model_file import (
@@ -42,4 +43,4 @@ __all__ = [
 
 # The path that stored models and users know.
 for _public in (Column, ModelMetadata, Scorer, SelfCheck, Tensor, self_check):
-    _public.__module__ = "skdistill.scorer"
+    publish(_public, "skdistill.scorer")

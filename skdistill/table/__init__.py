@@ -1,5 +1,6 @@
 """Tables of any container, and what the student sees of them."""
 
+from skdistill._utils.public import publish
 from skdistill.table._columns import CATEGORY, NUMBER, WIDE_INTEGERS
 from skdistill.table._containers import (
     check_container,
@@ -63,5 +64,5 @@ __all__ = [
 ]
 
 # The paths that stored models and users know.
-TabularEncoder.__module__ = "skdistill.encoding"
+publish(TabularEncoder, "skdistill.encoding")
 ColumnSelection.__module__ = __name__
