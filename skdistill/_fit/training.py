@@ -203,7 +203,8 @@ def train_student(
     ends = [] if later is None else later.plan_epochs(net)
     weights = None if plan.previous is None else plan.previous.student.module.state_dict()
     attributes = _attributes(setting, loss, run)
-    with run.progress.task(f"fit-{who}", text, net.max_epochs, attributes, queued=True) as step:
+    queued = plan.shared is not None
+    with run.progress.task(f"fit-{who}", text, net.max_epochs, attributes, queued) as step:
         training = Training(
             net,
             loss,
@@ -256,7 +257,8 @@ def train_for(
     n_epochs = max(1, round(share * planned))
     net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
     attributes = _attributes(setting, loss, run)
-    with run.progress.task(name, text, n_epochs, attributes, queued=True) as step:
+    queued = run.plan.shared is not None
+    with run.progress.task(name, text, n_epochs, attributes, queued) as step:
         shared = training_options(setting, run, step)
         shared["n_planned"] = planned * per_epoch
         training = Training(net, loss, rows, None, run.task.n_outputs, kept=kept, **shared)
