@@ -9,13 +9,14 @@ SPHINX := OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -d docs/_build/do
 MAKEFLAGS += -j3
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-first test-second test-all lint bench-core bench-training bench-fidelity \
+.PHONY: help setup demo test test-first test-second test-all test-oldest lint bench-core bench-training bench-fidelity \
 	bench-fidelity-quick bench-extra bench-recipe bench-few-rows bench-regression bench-scoring bench-search bench-knowledge bench-loops bench-scale bench-commit profile docs docs-gallery dist clean
 
 help:
 	@echo "make demo        compress an ensemble on real data (letter, churn), then search over temperature and alpha"
 	@echo "make test        the fast tests, in two halves side by side"
 	@echo "make test-all    the fast and the slow tests"
+	@echo "make test-oldest the tests of the core with the oldest dependencies that are allowed"
 	@echo "make lint        ruff and mypy"
 	@echo "make docs        build the documentation, run its code and four examples; warnings are errors"
 	@echo "make docs-gallery the same pages, with all examples executed (minutes)"
@@ -59,6 +60,16 @@ test-second: setup
 
 test-all: setup
 	$(PY) -m pytest -m "slow or not slow"
+
+# The lowest versions that pyproject.toml allows; their torch may bring gigabytes of CUDA packages.
+OLDEST = $(shell sed -n '/^dependencies/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2.*/p' pyproject.toml)
+OF_OLDEST := classifier encoding objectives regressor search student teacher transfer
+
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --editable . $(OLDEST) \
+		hypothesis polars pytest skops xgboost
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -q $(OF_OLDEST:%=tests/test_%.py)
 
 lint: setup
 	.venv/bin/ruff check .
@@ -125,4 +136,4 @@ dist: setup
 
 clean:
 	rm -rf docs/_build docs/auto_examples docs/generated
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-oldest build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
