@@ -1,6 +1,6 @@
 """Dask and Spark with two workers beside one process: the same answers, and how many rows a second.
 
-Each reads a folder of Parquet files and writes one. The three take turns.
+Each reads a folder of Parquet files and writes one. They take turns.
 """
 
 import os
@@ -27,9 +27,10 @@ from skdistill import DistilledClassifier, MLPStudent, Scorer, TabularEncoder, t
 from skdistill.scale import score_dask, score_parquet, score_spark
 
 SITUATIONS = ("flights", "20 numbers")
-N_ROWS, REPEATS = 5_000_000, 2
+N_ROWS, REPEATS = 5_000_000, 3
 ONE, DASK, SPARK = "one process", "Dask, two workers", "Spark, two workers"
-BARS = {DASK: 1.5, SPARK: 1.2}
+FILES = "Spark, two workers, a file a task"
+BARS = {DASK: 1.5, SPARK: 1.2, FILES: 1.2}
 # Of the default student, on as many rows as are usual.
 WIDTHS = (128, 128, 128, 128)
 
@@ -43,7 +44,7 @@ def run(situation, seed):
         write_rows(situation, folder / "rows", N_ROWS, seed)
         engines = {ONE: one_process, DASK: stack.enter_context(dask_engine())}
         if find_spec("pyspark") and shutil.which("java"):
-            engines[SPARK] = stack.enter_context(spark_engine())
+            engines |= stack.enter_context(spark_engines())
         found = {name: {"seconds": [], "processor_seconds": []} for name in engines}
         for repeat in range(REPEATS + 1):
             for name, engine in engines.items():
@@ -104,7 +105,8 @@ def dask_engine():
 
 
 @contextmanager
-def spark_engine():
+def spark_engines():
+    """Rows through Spark, and a file a task, that each worker reads and writes by itself."""
     from pyspark.sql import SparkSession
 
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
@@ -115,10 +117,19 @@ def spark_engine():
         .getOrCreate()
     )
 
-    def score(student, rows, out):
+    def through_spark(student, rows, out):
         score_spark(student, session.read.parquet(str(rows)), keep=["id"]).write.parquet(str(out))
 
-    yield score
+    def a_file_a_task(student, rows, out):
+        def score_file(path):
+            pa.set_cpu_count(1)
+            score_parquet(student, path, out / path.name, keep=["id"])
+
+        out.mkdir()
+        paths = sorted(rows.glob("*.parquet"))
+        session.sparkContext.parallelize(paths, len(paths)).foreach(score_file)
+
+    yield {SPARK: through_spark, FILES: a_file_a_task}
     session.stop()
 
 
@@ -146,7 +157,7 @@ def report(cells):
     rows = []
     for (situation, seed), cell in cells.items():
         one = cell[ONE]
-        for name in (ONE, DASK, SPARK):
+        for name in (ONE, *BARS):
             if name not in cell:
                 continue
             own = cell[name]
