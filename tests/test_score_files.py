@@ -2,6 +2,7 @@
 
 import io
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.dummy import DummyRegressor
 
 from skdistill import DistilledClassifier, DistilledRegressor, MLPStudent, Scorer, to_onnx
 from skdistill.scale import score_parquet
+from skdistill.scale._score import rows_of_batch
 
 FORMATS = ("parquet", "csv", "arrow")
 READERS = {"parquet": pd.read_parquet, "csv": pd.read_csv, "arrow": pd.read_feather}
@@ -311,3 +313,9 @@ def test_files_are_read_no_faster_than_they_are_scored(student, tmp_path):
     )
     assert len(seen) == 40
     assert max(seen) < 6e6 < numbers.nbytes
+
+
+@pytest.mark.parametrize(("n_columns", "n_rows"), [(1, 65_536), (61, 65_536), (1_000, 4_181)])
+def test_wide_tables_come_in_fewer_rows(n_columns, n_rows):
+    table = SimpleNamespace(needed=range(n_columns), answers=range(3))
+    assert rows_of_batch(table) == n_rows

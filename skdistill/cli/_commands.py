@@ -79,7 +79,9 @@ def score(
     drop_rest: Annotated[
         bool, typer.Option("--drop-rest", help="Leave out all that is neither read nor kept.")
     ] = False,
-    batch_rows: Annotated[int, typer.Option(min=1, help="Rows in memory at a time.")] = 65_536,
+    batch_rows: Annotated[
+        int | None, typer.Option(min=1, help="Rows in memory at a time.", show_default=False)
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Of ONNX Runtime.")] = 1,
     force: Force = False,
     as_json: Json = False,
@@ -88,7 +90,11 @@ def score(
     """Write a student's answers for all rows of a table, in bounded memory."""
     from skdistill.cli._score import score_files
 
-    options = {"batch_size": batch_rows, "n_threads": threads, "overwrite": force}
+    options = {
+        "batch_size": "auto" if batch_rows is None else batch_rows,
+        "n_threads": threads,
+        "overwrite": force,
+    }
     options |= {"keep": _names("keep", keep, keep_rest), "drop": _names("drop", drop, drop_rest)}
     score_files(student, source, out, options, as_json, quiet)
 

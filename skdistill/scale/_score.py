@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 
+from skdistill._utils.auto import is_auto
 from skdistill._utils.counts import check_counts
 from skdistill._utils.files import check_target, write_whole
 from skdistill._utils.optional import require
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 65_536
+# Of a batch, in columns that are read and of answers: wide tables come in fewer rows.
+BATCH_CELLS = 64 * BATCH_ROWS
 # Columns by name, or all that the student does not read.
 Names: TypeAlias = Sequence[str] | Literal["rest"]
 REST = "rest"
@@ -53,7 +56,7 @@ def score_parquet(
     *,
     keep: Names = (),
     drop: Names = (),
-    batch_size: int = BATCH_ROWS,
+    batch_size: int | Literal["auto"] = "auto",
     n_threads: int = 1,
     overwrite: bool = False,
     progress: Callable[[int], Any] | None = None,
@@ -81,8 +84,9 @@ def score_parquet(
     drop : list of str or "rest", default=()
         Columns of the source that are neither read nor kept. A column that is not named anywhere
         is an error, unless this is "rest".
-    batch_size : int, default=65536
-        Rows in memory at a time, and in a row group of the output.
+    batch_size : int or "auto", default="auto"
+        Rows in memory at a time, and in a row group of the output. "auto" is 65,536 for up to 64
+        columns, read and of answers together. It is less with more, so that memory stays bounded.
     n_threads : int, default=1
         Of ONNX Runtime. pyarrow reads ahead in threads of its own. Not used where `student` is a
         Scorer, which has its own.
@@ -136,7 +140,8 @@ def score_parquet(
     ['id', 'prediction', 'probability_0', 'probability_1', 'probability_2']
     >>> temporary.cleanup()
     """
-    check_counts(batch_size=batch_size)
+    if not is_auto(batch_size):
+        check_counts(batch_size=batch_size)
     target, kind = _target(out, overwrite)
     if isinstance(target, Path) and target.exists() and target.samefile(source):
         raise ValueError(f"`out` is the source, {str(target)!r}: give another path.")
@@ -145,11 +150,27 @@ def score_parquet(
     table = _table(scorer, files.names, keep, drop)
     told = zip(table.inputs, scorer.is_number_, strict=True)
     files.take_numbers([name for name, is_number in told if is_number])
-    scoring = Scoring(table, files, batch_size, progress)
+    n_rows_of_batch = rows_of_batch(table) if is_auto(batch_size) else int(batch_size)
+    scoring = Scoring(table, files, n_rows_of_batch, progress)
     check_writable(scoring.schema, kind)
     started = time.perf_counter()
     n_rows = scoring.write(target, kind)
     return ScoreResult(n_rows, time.perf_counter() - started, scoring.schema.names)
+
+
+def rows_of_batch(table: AnswerTable) -> int:
+    """Rows at a time, of a table of so many columns.
+
+    Parameters
+    ----------
+    table : AnswerTable
+
+    Returns
+    -------
+    int
+    """
+    n_columns = len(table.needed) + len(table.answers)
+    return max(1, min(BATCH_ROWS, BATCH_CELLS // n_columns))
 
 
 class Scoring:
