@@ -63,7 +63,7 @@ test-all: setup
 
 # The lowest versions that pyproject.toml allows; their torch may bring gigabytes of CUDA packages.
 OLDEST = $(shell sed -n '/^dependencies/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2.*/p' pyproject.toml)
-OF_OLDEST := classifier encoding objectives regressor search student teacher transfer
+OF_OLDEST := classifier encoding objectives regressor search student transfer
 
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest
