@@ -165,11 +165,8 @@ class RowReader:
         else:
             if set(found) != set(self.names):
                 self._refuse_names(found)
-            if found != list(self.names):  # as a fitted estimator of scikit-learn does
-                raise ValueError(
-                    f"X has its columns in another order than in the fit, {found}: give "
-                    f"X[{list(self.names)}]."
-                )
+            place = dict(zip(found, columns, strict=True))
+            columns = [place[name] for name in self.names]
             if len(X) == 0:
                 self._refuse_shape(np.empty((0, len(columns))))
         told = zip(columns, self.is_number, strict=True)
