@@ -549,15 +549,13 @@ def test_one_fit_at_a_time(folder):
         "import sys; from pathlib import Path; from skdistill._utils.lock import locked\n"
         f"with locked(Path({str(lock)!r})):\n    print('held', flush=True); sys.stdin.read()"
     )
-    other = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HERE.parent
-    )
-    assert other.stdout.readline() == b"held\n"
-    with pytest.raises(RuntimeError, match=rf"in use by another fit \(process {other.pid}\)"):
-        make(folder).fit(X, Y)
-    assert lock.exists()
-    other.kill()
-    other.wait()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=HERE.parent, **pipes) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(RuntimeError, match=rf"in use by another fit \(process {other.pid}\)"):
+            make(folder).fit(X, Y)
+        assert lock.exists()
+        other.kill()
     assert lock.exists()
     make(folder).fit(X, Y)
     assert os.listdir(folder) == []

@@ -269,15 +269,15 @@ def test_ctrl_c_ends_the_fit_and_writes_nothing(folder, table):
     more = ["--report", "report.html", "--groups", "g", "--weight", "w"]
     line = [sys.executable, "-m", "skdistill", *arguments("--trust", *more)]
     line.remove("-q")
-    process = subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True)
-    watchdog = threading.Timer(200, process.kill)
-    watchdog.start()
-    for said in process.stderr:
-        if "training the student" in said:
-            process.send_signal(signal.SIGINT)
-            break
-    rest = process.stderr.read()
-    watchdog.cancel()
-    assert process.wait() == 130
+    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(200, process.kill)
+        watchdog.start()
+        for said in process.stderr:
+            if "training the student" in said:
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        watchdog.cancel()
+    assert process.returncode == 130
     assert "Traceback" not in rest
     assert sorted(path.name for path in folder.iterdir()) == ["teacher.joblib", "train.parquet"]

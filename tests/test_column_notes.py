@@ -32,6 +32,7 @@ def sometimes(values, other, every=20):
 def notes_on(values, **params):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)  # of what other tests have left open
         TabularEncoder(**params).fit(pd.DataFrame({"c": values}))
     assert all(issubclass(one.category, UserWarning) for one in caught)
     return [str(one.message) for one in caught]
@@ -167,6 +168,7 @@ def test_a_fit_warns_once_and_tells_the_bytes():
     clf = DistilledClassifier(teacher, student, transfer=None, cv=2, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)
         clf.fit(X, y)
     notes = [str(one.message) for one in caught]
     assert len(notes) == 2, notes
