@@ -68,7 +68,7 @@ OF_OLDEST := classifier encoding objectives regressor search student transfer
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable . $(OLDEST) \
-		hypothesis polars pytest skops xgboost
+		hypothesis onnx onnxruntime polars pyarrow pytest skl2onnx skops xgboost
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -q $(OF_OLDEST:%=tests/test_%.py)
 
 lint: setup
