@@ -7,21 +7,7 @@ from skdistill._utils.optional import require as require_of
 
 
 def require(name: str) -> ModuleType:
-    """Import a package of the extra.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    ImportError
-        If it is not installed; the message names the extra.
-    """
+    """Import a package of the extra, as :func:`skdistill._utils.optional.require` does."""
     module: ModuleType = require_of(name, "onnx")
     if name == "onnx":
         for part in ("checker", "helper", "numpy_helper"):
