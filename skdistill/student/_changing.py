@@ -120,6 +120,10 @@ class _Rounding(_Changing):
             self._begin_rounding()
         super().train_epoch(iterator, prefix, step_fn, **params)
 
+    def _done(self, epoch: int) -> float:
+        """See :class:`_Changing`. An only epoch is one of the first training."""
+        return super()._done(epoch) if self.max_epochs > 1 else 0.0
+
     def _begin_rounding(self) -> None:
         """Go on from the mean of the weights, by AdamW without decay."""
         if self.average_ is not None:

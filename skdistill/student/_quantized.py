@@ -17,7 +17,7 @@ from skdistill.student._muon import Muon
 from skdistill.student._recipe import MLPStudent
 
 # The rate of the first step with rounded weights, as a share of the highest one.
-ROUNDING_RATE = 1 / 8
+ROUNDING_RATE = 1 / 4
 # "auto" trains at most so many times as long as it does without rounding.
 LONGEST = 1.25
 
