@@ -1,15 +1,17 @@
 """The default student's training where the module is served as another than it is trained."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import EarlyStopping
+from torch.nn.functional import kl_div
 
 from skdistill._utils.process import on_cpu
 from skdistill._utils.seeding import seeded
 from skdistill._utils.warn import warn
+from skdistill.student._batches import Rows
 from skdistill.student._direct import Direct
 from skdistill.student._modules import ChangingMLP
 from skdistill.student._pass import DirectPass
@@ -107,10 +109,20 @@ class ChangingRegressor(_Changing, NeuralNetRegressor):
 
 
 class _Rounding(_Changing):
-    """Over a :class:`RoundingMLP`: a usual training, then a short one with rounded weights."""
+    """Over a :class:`RoundingMLP`: a usual training, then a short one with rounded weights.
+
+    In the second, the rounded student learns the answers of the one that it was, and these alone.
+    """
 
     # A training that ends before its time would leave out the second.
     has_phases = True
+    # Weights of the student that it was, by name.
+    unrounded_: dict[str, torch.Tensor] | None
+
+    def initialize_module(self) -> Self:
+        """Make the module; see :class:`skorch.NeuralNet`."""
+        self.unrounded_ = None
+        return super().initialize_module()
 
     def train_epoch(self, iterator: Any, prefix: str, step_fn: Callable, **params: Any) -> None:
         """Begin the second training where it is due, then train; see :class:`_Changing`."""
@@ -128,11 +140,55 @@ class _Rounding(_Changing):
         """Go on from the mean of the weights, by AdamW without decay."""
         if self.average_ is not None:
             self.average_.take_mean()
+        weights = self.module_.named_parameters()
+        self.unrounded_ = {name: one.detach().clone() for name, one in weights}
         self.optimizer_.state.clear()
         for group in self.optimizer_.param_groups:
             group["weight_decay"] = 0.0
             if "orthogonal" in group:  # Muon's steps are as large for all weights of a matrix
                 group["orthogonal"] = False
+        for parameter in self.criterion_.parameters():  # they have no part in it
+            if parameter.grad is not None:
+                parameter.grad.zero_()
+
+    def _mix(self, dataset: Rows) -> Rows:
+        mixed = super()._mix(dataset)
+        return mixed.with_target({**mixed.target, "weight": dataset.target["weight"]})
+
+    def gradients_of_outputs(
+        self, logits: torch.Tensor, inputs: torch.Tensor, target: dict, direct: DirectPass
+    ) -> Any:
+        """See :class:`Direct`."""
+        if self.unrounded_ is None:
+            return super().gradients_of_outputs(logits, inputs, target, direct)
+        with torch.enable_grad():
+            logits = logits.detach().requires_grad_()
+            value = self._distance(logits, inputs, target)
+        return value.detach(), *torch.autograd.grad(value, logits), {}
+
+    def get_loss(
+        self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """Find the loss of a batch; see :class:`skorch.NeuralNet`."""
+        if self.unrounded_ is None or not training:
+            return super().get_loss(y_pred, y_true, X=X, training=training)
+        return self._distance(y_pred, X.to(self.device), y_true)
+
+    def _distance(self, outputs: torch.Tensor, inputs: torch.Tensor, target: dict) -> torch.Tensor:
+        """How far the outputs are from those of the unrounded student, on the mean of a batch."""
+        with torch.no_grad():
+            asked = self.module_.answers_with(self.unrounded_, inputs)
+        if self.criterion_.task.has_classes:
+            told, asked = outputs.log_softmax(dim=1), asked.log_softmax(dim=1)
+            rows = kl_div(told, asked, reduction="none", log_target=True).sum(dim=1)
+        else:
+            rows = (outputs - asked).square().flatten(1).sum(dim=1)
+        return (rows * target["weight"].to(rows.device)).mean()
+
+    def trim_for_prediction(self) -> None:
+        """Put what is served in the place of the module; see :class:`_Changing`."""
+        self.unrounded_ = None
+        super().trim_for_prediction()
 
 
 class RoundingNet(_Rounding, NeuralNetClassifier):

@@ -200,11 +200,20 @@ class Direct(NeuralNet):
     ) -> torch.Tensor:
         """The loss of a batch; its gradients are written where the optimizer finds them."""
         logits = direct.forward(inputs)
-        value, gradient, of_layers = self.criterion_.value_and_gradients(
-            logits, target, direct.outputs
-        )
+        value, gradient, of_layers = self.gradients_of_outputs(logits, inputs, target, direct)
         direct.backward(gradient, of_layers)
         return value
+
+    def gradients_of_outputs(
+        self,
+        logits: torch.Tensor,
+        inputs: torch.Tensor,
+        target: dict[str, torch.Tensor],
+        direct: DirectPass,
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        """The loss of a batch, and its gradients in the logits and in layers that are watched."""
+        found: Any = self.criterion_.value_and_gradients(logits, target, direct.outputs)
+        return found
 
     def _usual_groups(self) -> list:
         """The only groups of parameters that it knows."""

@@ -99,8 +99,13 @@ class ChangingMLP(MLP):
         raise NotImplementedError
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
-        seen = {f"module.{name}": values for name, values in self.weights_in_pass().items()}
-        return functional_call(_PlainPass(self), seen, (X,))
+        return self.answers_with(self.weights_in_pass(), X)
+
+    def answers_with(self, weights: dict[str, torch.Tensor], X: torch.Tensor) -> torch.Tensor:
+        """The answers of the perceptron, with some weights in place of its own."""
+        seen = {f"module.{name}": values for name, values in weights.items()}
+        answers: torch.Tensor = functional_call(_PlainPass(self), seen, (X,))
+        return answers
 
 
 class _PlainPass(nn.Module):

@@ -26,11 +26,12 @@ class QuantizedStudent(MLPStudent):
     """Recipe of a student whose weights are integers of 8, 4 or 2 bits, and which learns as such.
 
     It is trained as :class:`MLPStudent`, and then for a fifth of all steps with weights rounded to
-    integers times a scale. Gradients change the exact weights behind the rounded ones [1]_, [2]_.
-    More and more integers are held, as in [3]_: first those that are nearest to their weights. In
-    the last tenth of the steps all are, and scales and biases alone learn. Each output of a layer
-    has a scale of its own, found by least squares. Biases stay as they are. The matrix that sees
-    the numbers of the table keeps 8 bits.
+    integers times a scale. There it learns the answers of the student that it was: a distillation
+    from 32 bits to few [1]_. Labels, teacher and objectives have no part in that. Gradients change
+    the exact weights behind the rounded ones [2]_. More and more integers are held, as in [3]_:
+    first those that are nearest to their weights. In the last tenth of the steps all are, and
+    scales and biases alone learn. Each output of a layer has a scale of its own, found by least
+    squares. Biases stay as they are. The matrix that sees the numbers of the table keeps 8 bits.
 
     Parameters
     ----------

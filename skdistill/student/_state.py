@@ -35,6 +35,7 @@ def state_of(net: Estimator) -> dict:
         "criterion": net.criterion_.state_dict(),
         "optimizer": net.optimizer_.state_dict(),
         "average": None if average is None else average.state_dict(),
+        "unrounded": getattr(net, "unrounded_", None),
         "callbacks": {name: _state_of_callback(callback) for name, callback in net.callbacks_},
         "history": list(net.history),
         "order": net.iterator_train__generator.get_state(),
@@ -79,6 +80,8 @@ def load_state(net: Estimator, state: dict) -> None:
         ) from error
     if hasattr(net, "load_average"):
         net.load_average(state["average"])
+    if hasattr(net, "unrounded_"):
+        net.unrounded_ = state["unrounded"]
     for name, callback in net.callbacks_:
         _load_callback(callback, state["callbacks"][name])
     net.history_ = History(state["history"])
