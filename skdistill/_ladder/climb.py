@@ -9,7 +9,7 @@ import pandas as pd
 from skdistill._base import BaseDistiller
 from skdistill._fit.warm_start import settled_by
 from skdistill._ladder.choice import Budget, BudgetNotMetError, add_gaps, in_order, no_rung
-from skdistill._ladder.decision import decision_of
+from skdistill._ladder.decision import choice_of, decision_of
 from skdistill._ladder.files import File, export, export_all, measure
 from skdistill._ladder.halving import Halving
 from skdistill._ladder.rows import Judges, judges_of, split_rows
@@ -21,9 +21,12 @@ from skdistill._ladder.rungs import (
     n_steps_of,
     shared_memory,
     train_rungs,
+    who_chose_alpha,
 )
 from skdistill._ladder.sizes import size_of
+from skdistill._utils.auto import alpha_chosen_by
 from skdistill._utils.types import FloatArray, Split
+from skdistill._utils.warn import columns_once, give
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,14 @@ class Climb:
         dict of str to object
             What a fitted ladder shows, by the name of the attribute.
         """
-        with shared_memory(self.estimator) as shared:
+        with shared_memory(self.estimator) as shared, columns_once():
             ladder = self._judged(data, shared)
             place, kept, costs = self._kept(ladder, data, shared)
         self._restore(kept.rung)
         is_refitted = kept is not ladder.files[place]
+        kept.rung.decision_ += f"; size {choice_of(ladder, place, self.budget)}"
+        if kept.rung._remark is not None:
+            give(kept.rung._remark)
         return {
             "best_estimator_": kept.rung,
             "best_file_": kept.data,
@@ -158,7 +164,8 @@ class Climb:
             if ladder.split is None or not self.estimator.refit:
                 return place, file, {name: row[name] for name in row.index if _is_cost(name)}
             params = row["params"] | {"validation_fraction": [ladder.split]}
-            (rung,) = fit_rungs(shared, [params], data)
+            with alpha_chosen_by(who_chose_alpha(ladder.rungs.settled)):
+                (rung,) = fit_rungs(shared, [params], data)
             file = export(rung, file.place, file.quantize, data.X)
             (costs,) = measure([file], ladder.judges.X)
             if self.budget.affords(costs):

@@ -44,6 +44,24 @@ def decision_of(
     return "; ".join([*parts, "trained again on all rows"] if is_refitted else parts)
 
 
+def choice_of(ladder: "Ladder", place: int, budget: Budget) -> str:
+    """Say in short who chose the size, for the decision of the student itself.
+
+    Parameters
+    ----------
+    ladder : Ladder
+    place : int
+        Of the file that is kept.
+    budget : Budget
+
+    Returns
+    -------
+    str
+    """
+    row = ladder.table.loc[place]
+    return f"{_name(row, ladder)} was chosen by StudentLadder, {_which(ladder, budget)}"
+
+
 def _name(row: pd.Series, ladder: "Ladder") -> str:
     by = f" by {row['encoder']}" if "encoder" in row else ""
     return f"{row['size']}{by} in {ladder.files[row.name].weights}"
@@ -61,10 +79,7 @@ def _race(rounds: pd.DataFrame) -> str:
 
 def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
     best = ladder.table.loc[ladder.best]
-    n_files = int((ladder.table["round"] == ladder.table["round"].max()).sum())
-    which = f"of {n_files} files the smallest"
-    if str(budget):
-        which += f" that meets {budget}"
+    which = _which(ladder, budget)
     if budget.max_loss is not None:
         return which
     if row.name == best.name:
@@ -73,6 +88,12 @@ def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
         f"{which} with a loss not clearly above the lowest ({_name(best, ladder)}: "
         f"{best['loss']:.4f}; gap {row['loss_gap']:.4f}, standard error {row['loss_gap_se']:.4f})"
     )
+
+
+def _which(ladder: "Ladder", budget: Budget) -> str:
+    n_files = int((ladder.table["round"] == ladder.table["round"].max()).sum())
+    which = f"of {n_files} files the smallest"
+    return f"{which} that meets {budget}" if str(budget) else which
 
 
 def _settled(settled: dict[str, Any], n_left_out: int) -> str:

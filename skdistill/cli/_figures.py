@@ -74,12 +74,21 @@ def gain_of(report: DistillationReport) -> dict[str, Any]:
     -------
     dict of str to object
         "retained_gain", in log loss, RMSE or CRPS, NaN where the teacher has no clear lead;
-        "verdict", and "retained_gain_note" where there is something to know.
+        "verdict" and "verdict_summary", which is one line, and "retained_gain_note" where there
+        is something to know.
     """
     numbers = report.to_frame()
     share, note = numbers.loc[numbers["part"] == "retained gain", ["value", "note"]].iloc[0]
     told = {"retained_gain": float(share), "verdict": report.verdict.answer}
+    told["verdict_summary"] = words_of_verdict(report)
     return {**told, "retained_gain_note": note} if note else told
+
+
+def words_of_verdict(report: DistillationReport) -> str:
+    """The verdict of a report and what it rests on, in one line."""
+    verdict = report.verdict
+    told = " ".join([f"{verdict.answer}.", *verdict.summary])
+    return f"{told} The control is the same student, trained without the teacher."
 
 
 @dataclass(frozen=True)
