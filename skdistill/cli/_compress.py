@@ -156,7 +156,7 @@ def run_compress(request: Request) -> None:
         if report is not None:
             tell(f"verdict: {words_of_verdict(report)}")
         file = _file_of(fitted, student, report, request)
-        figures = figures_of(file, student.teacher_, job.test)
+        figures = figures_of(file, student.teacher_, job.test, job.student_features)
         figures |= {} if report is None else gain_of(report)
         Bars(request.max_bytes, request.min_agreement, request.min_retained).check(
             {"bytes": len(file), **figures}

@@ -13,7 +13,7 @@ from skdistill.inspection import DistillationReport
 from skdistill.serving import Scorer
 
 
-def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
+def figures_of(file: bytes, teacher: Any, test: Rows, columns: list[str]) -> dict[str, Any]:
     """What a file and its teacher say of rows held out.
 
     Parameters
@@ -22,6 +22,8 @@ def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
     teacher : TeacherPool or RegressorPool
         Fitted.
     test : Rows
+    columns : list of str
+        Those that the student reads.
 
     Returns
     -------
@@ -31,12 +33,12 @@ def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
         the teacher's. Each but the last of the teacher, too, after "teacher_". Rows count by
         their weights.
     """
-    scorer = Scorer(file)
+    scorer, X = Scorer(file), test.X[columns]
     if not hasattr(scorer, "classes_"):
-        return _of_numbers(scorer.predict(test.X), teacher.predict(test.X), test)
-    told, expected = scorer.predict(test.X), teacher.predict(test.X)
+        return _of_numbers(scorer.predict(X), teacher.predict(test.X), test)
+    told, expected = scorer.predict(X), teacher.predict(test.X)
     return {
-        **_of_classes(test, scorer.classes_, scorer.predict_proba(test.X), told, ""),
+        **_of_classes(test, scorer.classes_, scorer.predict_proba(X), told, ""),
         **_of_classes(test, teacher.classes_, teacher.predict_proba(test.X), expected, "teacher_"),
         "agreement": float(accuracy_score(expected, told, sample_weight=test.weight)),
     }
