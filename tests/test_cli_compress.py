@@ -132,11 +132,15 @@ def test_a_column_for_the_teacher_alone_and_one_warning_of_the_student_that_is_k
         capfd, "--trust", "--teacher-only", "b", "--transfer", "more.csv", "--max-bytes", "60000"
     )
     assert code == 0
-    assert (told["columns"], told["teacher_only"], told["teacher_accuracy"]) == (list("acd"), ["b"], 1)
+    assert (told["columns"], told["teacher_only"], told["teacher_accuracy"]) == (
+        list("acd"),
+        ["b"],
+        1,
+    )
     metadata = Scorer("student.onnx").metadata
     assert [one.name for one in metadata.columns] == list("acd")
     assert "was given" not in metadata.decision
-    assert "was chosen by StudentLadder, of" in metadata.decision
+    assert "was chosen by StudentLadder, of 2 the" in metadata.decision
     assert err.count("\n") == err.count("far behind") == 1
     assert "--test" in err
     assert "X_val" not in err

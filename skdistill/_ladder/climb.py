@@ -9,7 +9,7 @@ import pandas as pd
 from skdistill._base import BaseDistiller
 from skdistill._fit.warm_start import settled_by
 from skdistill._ladder.choice import Budget, BudgetNotMetError, add_gaps, in_order, no_rung
-from skdistill._ladder.decision import choice_of, decision_of
+from skdistill._ladder.decision import decision_of, words_of_size
 from skdistill._ladder.files import File, export, export_all, measure
 from skdistill._ladder.halving import Halving
 from skdistill._ladder.rows import Judges, judges_of, split_rows
@@ -95,7 +95,6 @@ class Climb:
             place, kept, costs = self._kept(ladder, data, shared)
         self._restore(kept.rung)
         is_refitted = kept is not ladder.files[place]
-        kept.rung.decision_ += f"; size {choice_of(ladder, place, self.budget)}"
         if kept.rung._remark is not None:
             give(kept.rung._remark)
         return {
@@ -118,6 +117,8 @@ class Climb:
         split = split_rows(shared, data.X, data.truth, data.fit_params)
         apart = held_apart(shared, split)
         rungs = self._trained(apart, data, split)
+        for rung in rungs.fitted:
+            rung.decision_ += self._words_of_size(rung)
         judges = judges_of(rungs.fitted[0], data.X, data.truth, split, data.fit_params)
         files, n_left_out = export_all(dict(enumerate(rungs.fitted)), self.quantize, judges.X)
         costs = measure(files, judges.X)
@@ -166,11 +167,15 @@ class Climb:
             params = row["params"] | {"validation_fraction": [ladder.split]}
             with alpha_chosen_by(who_chose_alpha(ladder.rungs.settled)):
                 (rung,) = fit_rungs(shared, [params], data)
+            rung.decision_ += self._words_of_size(rung)
             file = export(rung, file.place, file.quantize, data.X)
             (costs,) = measure([file], ladder.judges.X)
             if self.budget.affords(costs):
                 return place, file, costs
         raise BudgetNotMetError(no_rung(ladder.table, self.budget))
+
+    def _words_of_size(self, rung: BaseDistiller) -> str:
+        return words_of_size(rung, len(self.candidates), self.budget)
 
     def _restore(self, rung: BaseDistiller) -> None:
         """Give a student the parameters that were replaced while it was trained."""

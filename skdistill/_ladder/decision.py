@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from skdistill._ladder.choice import Budget
+from skdistill._ladder.sizes import size_of
 
 if TYPE_CHECKING:
+    from skdistill._base import BaseDistiller
     from skdistill._ladder.climb import Ladder
 
 
@@ -44,22 +46,25 @@ def decision_of(
     return "; ".join([*parts, "trained again on all rows"] if is_refitted else parts)
 
 
-def choice_of(ladder: "Ladder", place: int, budget: Budget) -> str:
-    """Say in short who chose the size, for the decision of the student itself.
+def words_of_size(rung: "BaseDistiller", n_candidates: int, budget: Budget) -> str:
+    """Say who chose the size, for the decision of the student itself.
+
+    It is said before the file is written, so that the file says it as well.
 
     Parameters
     ----------
-    ladder : Ladder
-    place : int
-        Of the file that is kept.
+    rung : DistilledClassifier or DistilledRegressor
+    n_candidates : int
     budget : Budget
 
     Returns
     -------
     str
     """
-    row = ladder.table.loc[place]
-    return f"{_name(row, ladder)} was chosen by StudentLadder, {_which(ladder, budget)}"
+    told = f"; size {size_of(rung)} was chosen by StudentLadder, of {n_candidates} the smallest"
+    if budget.max_loss is None:
+        told += " that is not clearly worse than the best"
+    return f"{told} within {budget}" if str(budget) else told
 
 
 def _name(row: pd.Series, ladder: "Ladder") -> str:
@@ -79,7 +84,10 @@ def _race(rounds: pd.DataFrame) -> str:
 
 def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
     best = ladder.table.loc[ladder.best]
-    which = _which(ladder, budget)
+    n_files = int((ladder.table["round"] == ladder.table["round"].max()).sum())
+    which = f"of {n_files} files the smallest"
+    if str(budget):
+        which += f" that meets {budget}"
     if budget.max_loss is not None:
         return which
     if row.name == best.name:
@@ -88,12 +96,6 @@ def _why(ladder: "Ladder", row: pd.Series, budget: Budget) -> str:
         f"{which} with a loss not clearly above the lowest ({_name(best, ladder)}: "
         f"{best['loss']:.4f}; gap {row['loss_gap']:.4f}, standard error {row['loss_gap_se']:.4f})"
     )
-
-
-def _which(ladder: "Ladder", budget: Budget) -> str:
-    n_files = int((ladder.table["round"] == ladder.table["round"].max()).sum())
-    which = f"of {n_files} files the smallest"
-    return f"{which} that meets {budget}" if str(budget) else which
 
 
 def _settled(settled: dict[str, Any], n_left_out: int) -> str:

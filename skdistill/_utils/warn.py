@@ -36,19 +36,20 @@ class Remark(UserWarning):
     Parameters
     ----------
     finding : str
-    remedy : str
+    remedy : str, default=""
         In parameters of Python.
     """
 
     name = ""
 
-    def __init__(self, finding: str, remedy: str) -> None:
+    def __init__(self, finding: str, remedy: str = "") -> None:
         super().__init__(finding, remedy)
         self.finding = finding
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.finding} {self.remedy}".rstrip()
+        said = f"{self.finding} {self.remedy}".rstrip()
+        return f"{self.name}: {said}" if self.name else said
 
 
 class FarBehind(Remark):
@@ -89,7 +90,7 @@ def note_column(column: str, finding: str, who: str) -> None:
     told = _TOLD.get()
     if told is None or column not in told:
         with naming(who):
-            give(ColumnNote(finding, ""))
+            give(ColumnNote(finding))
     if told is not None:
         told.add(column)
 
@@ -121,5 +122,6 @@ def once_each() -> Iterator[None]:
             warnings.simplefilter("always")
             yield
     finally:
-        for text, category in {(str(one.message), one.category): None for one in caught}:
-            warnings.warn(text, category, stacklevel=2)
+        first = {(str(one.message), one.category): one.message for one in reversed(caught)}
+        for message in reversed(first.values()):
+            warnings.warn(message, stacklevel=2)
