@@ -271,10 +271,13 @@ def _remark_on_columns(
     if not hidden or given.X_transfer is not None or loss >= STRONG * other.mean_loss:
         return None
     shown = ", ".join(map(repr, hidden[:5])) + (", ..." if len(hidden) > 5 else "")
+    start = "What"
+    if may_have_seen(plan, given.holds_out):
+        start = "If the teacher was fitted on these rows, this says nothing. Else what"
     return StrongColumns(
         f"the student does not see the columns {shown}, by which the teacher has a "
         f"{rows.task.loss_name} of {loss:.3f} on the rows held out, less than half of "
-        f"{other.mean_loss:.3f} without them. What so strong a column tells can often not be "
+        f"{other.mean_loss:.3f} without them. {start} so strong a column tells can often not be "
         "learned from the others:",
         "compare with a teacher that does not see it (`teacher_features`), and give rows without "
         "a label as `X_transfer`, by which it teaches most.",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.warm_start import settled_by
-from skdistill._ladder.choice import Budget, BudgetNotMetError, add_gaps, in_order, no_rung
+from skdistill._ladder.choice import Budget, add_gaps, in_order, not_met
 from skdistill._ladder.decision import decision_of, words_of_size
 from skdistill._ladder.files import File, export, export_all, measure
 from skdistill._ladder.halving import Halving
@@ -172,7 +172,7 @@ class Climb:
             (costs,) = measure([file], ladder.judges.X)
             if self.budget.affords(costs):
                 return place, file, costs
-        raise BudgetNotMetError(no_rung(ladder.table, self.budget))
+        raise not_met(ladder.table, self.budget)
 
     def _words_of_size(self, rung: BaseDistiller) -> str:
         return words_of_size(rung, len(self.candidates), self.budget)

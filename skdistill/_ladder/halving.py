@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.shared import Shared
-from skdistill._ladder.choice import Budget, BudgetNotMetError, no_rung
+from skdistill._ladder.choice import Budget, not_met
 from skdistill._ladder.files import export_all, measure
 from skdistill._ladder.rows import Judges, judges_of
 from skdistill._ladder.rungs import (
@@ -154,7 +154,7 @@ class Halving:
         affords = self.budget.affords(table)
         going = sorted({file.place for file, one in zip(files, affords, strict=True) if one})
         if not going:
-            raise BudgetNotMetError(no_rung(table, self.budget))
+            raise not_met(table, self.budget)
         for place, rung in rungs.items():
             self._note(0, place, rung, 0.0, goes_on=place in going)
         return going

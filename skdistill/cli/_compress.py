@@ -22,7 +22,7 @@ from skdistill import (
 from skdistill._utils.files import write_whole
 from skdistill._utils.types import Estimator
 from skdistill.cli._errors import BarNotMetError, UsageError, check_outputs, tell
-from skdistill.cli._figures import Bars, figures_of, gain_of, words_of_verdict
+from skdistill.cli._figures import Bars, figures_of, gain_of, words_of_ladder, words_of_verdict
 from skdistill.cli._rows import DATA, Roles, Rows, read, split
 from skdistill.cli._show import show
 from skdistill.cli._teachers import CLASSIFICATION, load_teacher, task_of, with_classes
@@ -242,7 +242,7 @@ def _fit(request: Request, job: Job) -> Any:
     try:
         return ladder.fit(job.train.X, job.train.y, **given)
     except BudgetNotMetError as error:
-        raise BarNotMetError(str(error)) from error
+        raise BarNotMetError(words_of_ladder(error.ladder, vars(request))) from error
 
 
 def _file_of(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
 
 from skdistill._utils.types import FloatArray
@@ -11,6 +12,13 @@ from skdistill.cli._errors import BarNotMetError
 from skdistill.cli._rows import Rows
 from skdistill.inspection import DistillationReport
 from skdistill.serving import Scorer
+
+# Bars that choose the size: the column of the ladder, and the file that comes nearest.
+_LADDER_BARS = {
+    "max_latency_us": ("us_one_row_q75", "fastest"),
+    "max_bytes": ("bytes", "smallest"),
+    "max_loss": ("loss", "best"),
+}
 
 
 def figures_of(file: bytes, teacher: Any, test: Rows, columns: list[str]) -> dict[str, Any]:
@@ -91,6 +99,30 @@ def words_of_verdict(report: DistillationReport) -> str:
     verdict = report.verdict
     told = " ".join([f"{verdict.answer}.", *verdict.summary])
     return f"{told} The control is the same student, trained without the teacher."
+
+
+def words_of_ladder(ladder: pd.DataFrame, given: dict[str, Any]) -> str:
+    """Which bars chose the size in vain, and how near the files of all sizes come to each.
+
+    Parameters
+    ----------
+    ladder : DataFrame
+        Of a :class:`~skdistill.ladder.BudgetNotMetError`.
+    given : dict of str to object
+        The bars, and other options.
+
+    Returns
+    -------
+    str
+    """
+    told = [
+        f"--{name.replace('_', '-')} {given[name]:g}: the {word} of {len(ladder)} files has "
+        f"{ladder[column].min():.4g}"
+        for name, (column, word) in _LADDER_BARS.items()
+        if given[name] is not None
+    ]
+    one = "" if len(told) == 1 else "No file meets all of these. "
+    return f"{'; '.join(told)}. {one}Give a higher bar. No student was written."
 
 
 @dataclass(frozen=True)
