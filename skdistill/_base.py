@@ -79,7 +79,7 @@ class BaseDistiller(
     _settled: dict[str, str] | None = None
     _rows: str | None = None
     _split_seed: int | None = None
-    # For a ladder, which says it of the student that it keeps.
+    # What a ladder says of this student, if it keeps it.
     _remark: Remark | None = None
     # State from which another fit may continue.
     _goes_on_by: str = "warm_start"
@@ -158,7 +158,7 @@ class BaseDistiller(
             setattr(self, name, value)
         self._probabilities = outcome.student.gives_probabilities
         self._settled, self._rows = outcome.settled, outcome.rows
-        self._split_seed, self._remark = outcome.split_seed, outcome.remark
+        self._split_seed = outcome.split_seed
 
     def _forget(self) -> None:
         """Drop all that the last fit has found."""

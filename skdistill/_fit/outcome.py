@@ -49,8 +49,8 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     if validation is None:
         if is_auto(plan.parameters.early_stopping):
             return (
-                "nothing was compared, since no rows are held out of so few (give `X_val`, or "
-                "`early_stopping=True`)"
+                "nothing was compared, since no rows are held out of so few (give more rows, "
+                "`X_val`, or `early_stopping=True`)"
             )
         return "no rows are held out"
     if not validation.is_labelled:

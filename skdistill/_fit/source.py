@@ -22,7 +22,6 @@ from skdistill._fit.training import net_and_loss, training_options
 from skdistill._fit.warm_start import settled_by
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Estimator, FloatArray
-from skdistill._utils.warn import Remark
 from skdistill.scale import LabelledFolder, RowGroup, RowSource, SourceRows
 from skdistill.student import FittedStudent, check_finite, n_batches
 from skdistill.task import Task
@@ -113,8 +112,6 @@ class SourceOutcome:
     rows : None
         No fit can go on from it.
     split_seed : None
-    remark : None
-        There is no teacher to be behind of.
     """
 
     task: Task
@@ -126,7 +123,6 @@ class SourceOutcome:
     settled: dict[str, str]
     rows: str | None = None
     split_seed: int | None = None
-    remark: Remark | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -95,8 +95,9 @@ class Climb:
             place, kept, costs = self._kept(ladder, data, shared)
         self._restore(kept.rung)
         is_refitted = kept is not ladder.files[place]
-        if kept.rung._remark is not None:
-            give(kept.rung._remark)
+        remark = kept.rung.__dict__.pop("_remark", None)
+        if remark is not None:
+            give(remark)
         return {
             "best_estimator_": kept.rung,
             "best_file_": kept.data,
