@@ -9,6 +9,8 @@ search finds the temperature and the weight of the labels, in a Pipeline.
 Run it in a clone with ``make demo``.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/report.png'
+
 # %%
 # The pieces: real data, three teachers, one student
 # ---------------------------------------------------

@@ -54,10 +54,10 @@ lines = {
     "forest of all rows": together.score(X_test, y_test),
 }
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
-ax.bar(range(20), sorted(each), color="lightgray", label="the shards' own models")
+ax.bar(range(1, 21), sorted(each), color="lightgray", label="the shards' own models")
 for (name, score), color in zip(lines.items(), ("C0", "C1", "C2"), strict=True):
     ax.axhline(score, color=color, label=name)
     print(f"{name}: {score:.3f} (mean of the shards: {np.mean(each):.3f})")
-ax.set(xlabel="shard", ylabel="accuracy", ylim=(0.4, 1))
+ax.set(xlabel="shard", ylabel="accuracy", ylim=(0.4, 1), xticks=(1, 5, 10, 15, 20))
 ax.legend(loc="lower right")
 plt.show()

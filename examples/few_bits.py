@@ -53,7 +53,7 @@ rounded = np.array([figures(QuantizedStudent(**size, bits=one, start=1.0)) for o
 # ----------------
 
 figure, ax = plt.subplots(figsize=(6, 3.6))
-ax.plot(*learned.T[::-1], "o-", label="rounded from a quarter of the training on")
+ax.plot(*learned.T[::-1], "o-", label="rounded in training")
 ax.plot(*rounded.T[::-1], "s--", label="rounded after training")
 ax.plot(*plain[::-1], "k*", label="32 bits")
 for one, (loss, n_bytes) in zip(bits, learned, strict=True):

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, MLPStudent, TabularEncoder
+from skdistill import ContinualClassifier, DistilledClassifier, MLPStudent, TabularEncoder
 
 DATA = Path(__file__).parent.parent / "benchmarks" / "data"
 N = 400
@@ -113,6 +113,20 @@ def test_columns_of_nothing():
     )
     with pytest.warns(UserWarning, match=r"column\(s\) \['x', 'z'\] hold no value .* 4 columns"):
         TabularEncoder().fit(X)
+
+
+def test_values_that_came_after_the_first_fit():
+    """The encoder goes on as it is: they would be dropped without a word."""
+    X = pd.DataFrame({"x": RNG.normal(size=60), "late": np.nan, "one": 3.0})
+    y = (X["x"] > 0).astype(int)
+    later = X.assign(late=RNG.normal(size=60), one=3.0)
+    student = MLPStudent((4,), n_steps=20)
+    teacher = DecisionTreeClassifier(max_depth=2, random_state=0)
+    clf = DistilledClassifier(teacher, student, transfer=None, random_state=0)
+    with pytest.warns(UserWarning, match=r"\['late'\] hold no value"):
+        continual = ContinualClassifier(clf, random_state=0).partial_fit(X, y)
+    with pytest.warns(UserWarning, match=r"column\(s\) \['late'\] had one value or none"):
+        continual.partial_fit(later, y)
 
 
 QUIET = {

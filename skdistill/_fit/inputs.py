@@ -14,7 +14,7 @@ from skdistill._fit.labelling import Labeller
 from skdistill._fit.objective_checks import check_objectives
 from skdistill._fit.plan import Plan
 from skdistill._fit.routing import teacher_fit_params, warn_of_kept_teacher
-from skdistill._fit.training import encoder_key, fit_encoder, rehearse_student
+from skdistill._fit.training import encoder_key, fit_encoder, rehearse_student, warn_of_unseen
 from skdistill._fit.transfer_set import n_rows_to_learn
 from skdistill._fit.weights import class_weights, combine_weights, counting_weights
 from skdistill._utils._compat import num_samples, safe_indexing
@@ -299,6 +299,7 @@ def _with_encoder(plan: Plan, given: Inputs, more: dict[str, Any]) -> Inputs:
     """Fit the encoder, and try a few rows, to fail before the teachers are fitted."""
     if plan.previous is not None:
         given = replace(given, encoder=plan.previous.student.encoder)
+        warn_of_unseen(given.encoder, plan, given.X)
     else:
         n_given = 0 if given.X_transfer is None else num_samples(given.X_transfer)
         n_rows = n_rows_to_learn(plan, given.n_used, n_given)

@@ -18,7 +18,7 @@ from skdistill._fit.warm_start import identity_of
 from skdistill._utils._compat import safe_indexing
 from skdistill._utils.process import usual_torch
 from skdistill._utils.types import Estimator, FloatArray, Table
-from skdistill._utils.warn import fitted_name
+from skdistill._utils.warn import fitted_name, warn
 from skdistill.objectives import rehearse_response
 from skdistill.student import (
     FittedStudent,
@@ -119,6 +119,26 @@ def rehearse_student(
     target = {"label": task.some_labels(len(few)), "weight": np.ones(len(few))}
     rows = Rows.from_arrays(few, target, is_labelled=True)
     rehearse(net, loss, rows, task.n_outputs, holds_out)
+
+
+def warn_of_unseen(encoder: Estimator, plan: Plan, X: Table) -> None:
+    """Warn of columns that an encoder of earlier rows cannot tell the student of.
+
+    Parameters
+    ----------
+    encoder : transformer or None
+    plan : Plan
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    """
+    if type(encoder) is not TabularEncoder:
+        return
+    unseen = encoder._unseen_columns(plan.columns.take(X))
+    if unseen:
+        warn(
+            f"the column(s) {unseen[:5]} had one value or none in the first fit. Their new values "
+            "are not seen by the student, which goes on with its encoder: `fit` anew, without "
+            "`warm_start` or `refresh`, to use them."
+        )
 
 
 def net_and_loss(

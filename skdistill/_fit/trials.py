@@ -159,8 +159,10 @@ class Trial:
     def best_share(self) -> float:
         """Share of the planned epochs after which the validation loss was lowest.
 
-        With several fittings, it is their mean loss.
+        With several fittings, it is their mean loss. A net with phases needs all its epochs.
         """
+        if getattr(self.first.student.net, "has_phases", False):
+            return 1.0
         curves = [fitting.history[:, "valid_loss"] for fitting in self.fittings]
         n_epochs = min(map(len, curves))
         best = int(np.argmin(np.mean([curve[:n_epochs] for curve in curves], axis=0))) + 1

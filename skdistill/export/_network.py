@@ -266,7 +266,8 @@ class _Writer:
         scale = layer.scale.numpy()
         codes = np.rint(layer.weight.detach().numpy() / scale).astype(np.int8)
         parts = (codes.T, scale.T) if transposed else (codes, scale)
-        return add_integers(self._graph, *parts, cast("QuantizedMLP", self._module).bits)
+        bits = cast("QuantizedMLP", self._module).bits_of(layer)
+        return add_integers(self._graph, *parts, bits)
 
     def _embed(self, layer: CategoryLayer, X: Any) -> str:
         if not isinstance(X, _Codes) or not isinstance(self._table, EncodedTable):

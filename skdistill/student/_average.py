@@ -47,6 +47,12 @@ class WeightAverage:
             weights.copy_(mean)
             mean.copy_(kept)
 
+    def take_mean(self) -> None:
+        """Put the mean in the place of the weights, and begin another."""
+        for weights, mean in zip(self.weights, self.mean, strict=True):
+            weights.copy_(mean)
+        self.n_steps = 0
+
     def state_dict(self) -> dict:
         """The mean and the number of steps, for another average."""
         return {"mean": self.mean, "n_steps": self.n_steps}

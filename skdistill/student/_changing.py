@@ -22,11 +22,13 @@ class _Changing(Direct):
 
     def train_epoch(self, iterator: Any, prefix: str, step_fn: Callable, **params: Any) -> None:
         """Let the module change, then train; see :class:`Direct`."""
-        if not self.module_.is_settled(self._done(len(self.history) - 1)):
-            self._forget_best()
-        elif not self.average_weights:
-            self._wait()
-        self.module_.begin_epoch(self._done(len(self.history)))
+        before, now = (self._done(len(self.history) - ago) for ago in (1, 0))
+        if self.module_.is_changing(before) and self.average_ is not None:
+            self.average_.n_steps = 0  # a mean over two nets would be neither
+        if not self.module_.is_settled(before):
+            for callback in self._stopping():
+                callback.on_train_begin(self)  # the best epoch so far was of another net
+        self.module_.begin_epoch(now)
         super().train_epoch(iterator, prefix, step_fn, **params)
 
     def run_single_epoch(self, iterator: Any, training: bool, *args: Any, **params: Any) -> None:
@@ -39,31 +41,25 @@ class _Changing(Direct):
         """How far a training is in an epoch: from 0, in the first, to 1, in the last."""
         return (epoch - 1) / (self.max_epochs - 1) if self.max_epochs > 1 else float(epoch)
 
-    def _forget_best(self) -> None:
-        """Begin the mean of the weights anew, and the choice of an epoch: it was another net."""
-        if self.average_ is not None:
-            self.average_.n_steps = 0
-        for callback in self._stopping():
-            callback.on_train_begin(self)
-
-    def _wait(self) -> None:
-        """Let no early stopping end it: rounded weights jump about until the rate has fallen."""
-        for callback in self._stopping():
-            callback.misses_ = 0
-
     def _stopping(self) -> list[EarlyStopping]:
         return [one for _, one in self.callbacks_ if isinstance(one, EarlyStopping)]
 
     def pass_gradients(self, direct: DirectPass, inputs: torch.Tensor, target: dict) -> Any:
         """Gradients at the weights that a pass is to see; see :class:`Direct`."""
-        seen = self.module_.weights_in_pass()
+        with torch.enable_grad():
+            seen = self.module_.weights_in_pass()
         if not seen:
             return super().pass_gradients(direct, inputs, target)
+        parameters = [self.module_.get_parameter(name) for name in seen]
         exact = direct.flat.data.clone()
-        for name, values in seen.items():
-            self.module_.get_parameter(name).data.copy_(values)
+        for parameter, values in zip(parameters, seen.values(), strict=True):
+            parameter.data.copy_(values.detach())
         value = super().pass_gradients(direct, inputs, target)
         direct.flat.data.copy_(exact)
+        gradients: list[Any] = [parameter.grad.clone() for parameter in parameters]
+        found = torch.autograd.grad(list(seen.values()), parameters, gradients)
+        for parameter, gradient in zip(parameters, found, strict=True):
+            parameter.grad.copy_(gradient)
         return value
 
     def trim_for_prediction(self) -> None:
@@ -110,5 +106,47 @@ class ChangingRegressor(_Changing, NeuralNetRegressor):
     takes_direct_steps = True
 
 
+class _Rounding(_Changing):
+    """Over a :class:`RoundingMLP`: a usual training, then a short one with rounded weights."""
+
+    # A training that ends before its time would leave out the second.
+    has_phases = True
+
+    def train_epoch(self, iterator: Any, prefix: str, step_fn: Callable, **params: Any) -> None:
+        """Begin the second training where it is due, then train; see :class:`_Changing`."""
+        before, now = (self._done(len(self.history) - ago) for ago in (1, 0))
+        start = self.module_.start
+        if start < 1 and before < start <= now:
+            self._begin_rounding()
+        super().train_epoch(iterator, prefix, step_fn, **params)
+
+    def _done(self, epoch: int) -> float:
+        """See :class:`_Changing`. An only epoch is one of the first training."""
+        return super()._done(epoch) if self.max_epochs > 1 else 0.0
+
+    def _begin_rounding(self) -> None:
+        """Go on from the mean of the weights, by AdamW without decay."""
+        if self.average_ is not None:
+            self.average_.take_mean()
+        self.optimizer_.state.clear()
+        for group in self.optimizer_.param_groups:
+            group["weight_decay"] = 0.0
+            if "orthogonal" in group:  # Muon's steps are as large for all weights of a matrix
+                group["orthogonal"] = False
+
+
+class RoundingNet(_Rounding, NeuralNetClassifier):
+    """A classifier whose weights are rounded in training."""
+
+    takes_direct_steps = True
+
+
+class RoundingRegressor(_Rounding, NeuralNetRegressor):
+    """A regressor whose weights are rounded in training."""
+
+    takes_direct_steps = True
+
+
 # Of classes and of numbers.
 CHANGING_NETS = (ChangingNet, ChangingRegressor)
+ROUNDING_NETS = (RoundingNet, RoundingRegressor)

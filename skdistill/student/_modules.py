@@ -19,7 +19,8 @@ TURNS = 4
 class QuantizedMLP(MLP):
     """A perceptron whose matrices are integers of few bits, times a scale for each output.
 
-    Each matrix has the buffer ``scale`` beside it; the tables of categories have a scale a row.
+    The matrix that sees the numbers has 8 bits: no later layer finds what is lost there. Each
+    matrix has the buffer ``scale`` beside it; the tables of categories have a scale a row.
 
     Parameters
     ----------
@@ -52,6 +53,10 @@ class QuantizedMLP(MLP):
         for layer in self.quantized_layers().values():
             layer.register_buffer("scale", torch.ones(len(layer.weight), 1))
 
+    def bits_of(self, layer: nn.Module) -> int:
+        """The bits of a layer's weights."""
+        return 8 if layer is self.first else self.bits
+
     def quantized_layers(self) -> dict[str, Any]:
         """The layers that have a scale, by name."""
         tables = (nn.Linear, nn.EmbeddingBag)
@@ -64,6 +69,10 @@ class ChangingMLP(MLP):
     In training, its weights are what the optimizer steps. What a pass sees in their place says
     :meth:`weights_in_pass`. In evaluation, it answers as it would be served.
     """
+
+    def is_changing(self, done: float) -> bool:
+        """Whether it is another net than in the epoch before, in the epoch that is so far."""
+        raise NotImplementedError
 
     def is_settled(self, done: float) -> bool:
         """Whether it is trained as it is served, in the epoch that is so far."""
@@ -108,11 +117,16 @@ class _PlainPass(nn.Module):
 class RoundingMLP(ChangingMLP, QuantizedMLP):
     """A :class:`QuantizedMLP` in training: passes see rounded weights, the optimizer others.
 
+    In the first half of its passes with rounded weights, integers are held: more and more of them,
+    first those that are nearest to the weights behind them. In the second half all are, and scales
+    and biases alone learn. Each layer has the buffer ``held``: its integers, NaN where they are
+    free.
+
     Parameters
     ----------
     n_inputs, n_outputs, cardinalities, hidden_layer_sizes, bits : objects
         As in :class:`QuantizedMLP`.
-    start : float, default=0.25
+    start : float, default=0.8
         Share of the training before the first rounding.
     """
 
@@ -125,44 +139,75 @@ class RoundingMLP(ChangingMLP, QuantizedMLP):
         cardinalities: tuple[int, ...] = (),
         hidden_layer_sizes: tuple[int, ...] = (192, 192),
         bits: int = 4,
-        start: float = 0.25,
+        start: float = 0.8,
     ) -> None:
         super().__init__(n_inputs, n_outputs, cardinalities, hidden_layer_sizes, bits)
         self.start = start
-        self._rounds = False
+        self._rounds = self._holds_all = False
+        for layer in self.quantized_layers().values():
+            layer.register_buffer("held", torch.full_like(layer.weight, torch.nan))
         self.end_epoch()
 
-    @property
-    def most(self) -> int:
-        """The largest integer; the least is its negative."""
-        return 2 ** (self.bits - 1) - 1
+    def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
+        """Load weights; those of a :class:`QuantizedMLP` hold nothing yet."""
+        held = {name: one for name, one in self.state_dict().items() if name.endswith(".held")}
+        return super().load_state_dict({**held, **state_dict}, *args, **kwargs)
+
+    def is_changing(self, done: float) -> bool:
+        """Whether it rounds, and not all integers are held; see :class:`ChangingMLP`."""
+        return self.start <= done and self.start < 1 and self._share_held(done) < 1
 
     def is_settled(self, done: float) -> bool:
-        """Whether it rounds, if it ever does before the end; see :class:`ChangingMLP`."""
-        return done >= self.start or self.start == 1
+        """Whether all integers are held, if any ever are; see :class:`ChangingMLP`."""
+        return self.start == 1 or (self.start <= done and self._share_held(done) == 1)
 
     def begin_epoch(self, done: float) -> None:
-        """Find the scales of the weights; see :class:`ChangingMLP`."""
-        self._rounds = done >= self.start and self.start < 1
+        """Hold the integers that are due; see :class:`ChangingMLP`."""
+        self._rounds = self.start <= done and self.start < 1
         if self._rounds:
+            share = self._share_held(done)
             self.end_epoch()
+            for layer in self.quantized_layers().values():
+                _hold(layer, self.codes(layer), share)
+            self._holds_all = share == 1
+
+    def _share_held(self, done: float) -> float:
+        """The share of the integers that are held: most of it soon, then ever more slowly."""
+        way = 2 * (done - self.start) / (1 - self.start)
+        return float(min(1.0, way) ** (1 / 3))
 
     @torch.no_grad()
     def end_epoch(self) -> None:
         """Find the scales of the weights; see :class:`ChangingMLP`."""
         for layer in self.quantized_layers().values():
-            layer.scale.copy_(best_scale(layer.weight, self.bits, self.most))
+            if bool(layer.held.isnan().all()):
+                scale = best_scale(layer.weight, self.bits_of(layer))
+            else:
+                scale = _fitted_scale(layer.weight, self.codes(layer))
+            layer.scale.copy_(scale)
+
+    def codes(self, layer: Any) -> torch.Tensor:
+        """The integers of a layer: those that are held, and the nearest of the others."""
+        most = largest_integer(self.bits_of(layer))
+        nearest = (layer.weight.detach() / layer.scale).round_().clamp_(-most, most)
+        return torch.where(layer.held.isnan(), nearest, layer.held)
 
     def weights_in_pass(self) -> dict[str, torch.Tensor]:
-        """Rounded weights, whose gradients are those of the others; see :class:`ChangingMLP`."""
+        """Rounded weights; see :class:`ChangingMLP`.
+
+        Their gradients are those of the weights behind them; once all integers are held, those of
+        the scales.
+        """
         if self.training and not self._rounds:
             return {}
         seen = {}
         for name, layer in self.quantized_layers().items():
             exact = layer.weight
-            rounded = _round(exact.detach(), layer.scale, self.most)
-            needs = torch.is_grad_enabled() and exact.requires_grad
-            seen[f"{name}.weight"] = exact + (rounded - exact.detach()) if needs else rounded
+            if self.training and self._holds_all:
+                rounded = layer.held * _fitted_scale(exact, layer.held)
+            else:
+                rounded = exact + (self.codes(layer) * layer.scale - exact.detach())
+            seen[f"{name}.weight"] = rounded
         return seen
 
     def served(self, params: dict[str, Any]) -> tuple[type[MLP], dict[str, Any]]:
@@ -172,28 +217,43 @@ class RoundingMLP(ChangingMLP, QuantizedMLP):
     @torch.no_grad()
     def served_weights(self) -> dict[str, torch.Tensor]:
         """See :class:`ChangingMLP`."""
-        rounded = {
-            f"{name}.weight": _round(layer.weight, layer.scale, self.most)
-            for name, layer in self.quantized_layers().items()
-        }
-        return {**self.state_dict(), **rounded}
+        state = {name: one for name, one in self.state_dict().items() if not name.endswith(".held")}
+        for name, layer in self.quantized_layers().items():
+            state[f"{name}.weight"] = self.codes(layer) * layer.scale
+        return state
 
 
-def best_scale(weight: torch.Tensor, bits: int, most: int) -> torch.Tensor:
-    """The scale of each row that loses least squares of it, from -`most` to `most` scales."""
+@torch.no_grad()
+def _hold(layer: Any, codes: torch.Tensor, share: float) -> None:
+    """Hold a share of a layer's integers: those nearest to the weights behind them."""
+    gaps = (layer.weight / layer.scale - codes).abs()
+    gaps[~layer.held.isnan()] = -1
+    chosen = gaps.flatten().topk(ceil(share * gaps.numel()), largest=False).indices
+    layer.held.view(-1)[chosen] = codes.flatten()[chosen]
+
+
+def _fitted_scale(weight: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """The scale of each row by which integers are nearest to weights; 1 where all are 0."""
+    products, squares = (weight * codes).sum(1, True), codes.square().sum(1, True)
+    return torch.where(squares > 0, products / squares.clamp(min=1), 1.0)
+
+
+def largest_integer(bits: int) -> int:
+    """The least is its negative."""
+    return int(2 ** (bits - 1) - 1)
+
+
+def best_scale(weight: torch.Tensor, bits: int) -> torch.Tensor:
+    """The scale of each row by which integers of so many bits are nearest to it."""
+    most = largest_integer(bits)
     largest = weight.abs().amax(dim=1, keepdim=True)
     usual = BEST_STEPS[bits] * weight.square().mean(dim=1, keepdim=True).sqrt()
     scale = torch.minimum(usual, largest / most)
     scale = torch.where(largest > 0, scale, 1.0)
     for _ in range(TURNS):
         codes = (weight / scale).round_().clamp_(-most, most)
-        products, squares = (weight * codes).sum(1, keepdim=True), codes.square().sum(1, True)
-        scale = torch.where(products > 0, products / squares, scale)
+        scale = torch.where(codes.any(1, True), _fitted_scale(weight, codes), scale)
     return scale
-
-
-def _round(weight: torch.Tensor, scale: torch.Tensor, most: int) -> torch.Tensor:
-    return (weight / scale).round_().clamp_(-most, most).mul_(scale)
 
 
 class PruningMLP(ChangingMLP):
@@ -225,6 +285,10 @@ class PruningMLP(ChangingMLP):
         super().__init__(n_inputs, n_outputs, cardinalities, hidden_layer_sizes)
         self.keep, self.end = keep, end
         self.end_epoch()
+
+    def is_changing(self, done: float) -> bool:
+        """Whether more units are to go; see :class:`ChangingMLP`."""
+        return not self.is_settled(done)
 
     def is_settled(self, done: float) -> bool:
         """Whether no more units are to go; see :class:`ChangingMLP`."""

@@ -35,7 +35,7 @@ from skdistill._utils.warn import note_column
 from skdistill.table._containers import check_frame, is_frame
 from skdistill.table._frame import NUMBER, Columns, as_array, codes_of, is_matrix, read_table
 from skdistill.table._nominal import find_nominal
-from skdistill.table._notes import notes_on
+from skdistill.table._notes import notes_on, unseen_columns
 from skdistill.table._output_names import output_names
 from skdistill.table._scale import robust_scale
 
@@ -234,6 +234,10 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names = check_feature_names_in(self, input_features)
         return np.array(output_names(self, names), dtype=object)
+
+    def _unseen_columns(self, X: Table) -> list[str]:
+        """Number columns of later rows whose values it does not tell apart."""
+        return unseen_columns(read_table(_checked(X)), self.scale_)
 
     def _takes_missing(self) -> bool:
         """Whether a missing number is encoded, and no error."""

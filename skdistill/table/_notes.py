@@ -87,6 +87,28 @@ def _on_empty_columns(table: Columns, width: int | None) -> dict[str, str]:
     }
 
 
+def unseen_columns(table: Columns, scale: FloatArray) -> list[str]:
+    """Number columns that vary, which an encoder knows as constant or empty.
+
+    Parameters
+    ----------
+    table : Columns
+        Of later rows.
+    scale : ndarray of shape (n_numbers,)
+        Of the encoder; 0 where the rows of its fit had one value or none.
+
+    Returns
+    -------
+    list of str
+    """
+    columns = zip(table.number_names, table.numbers.T, scale, strict=True)
+    return [str(name) for name, values, factor in columns if factor == 0 and _n_levels(values) > 1]
+
+
+def _n_levels(values: FloatArray) -> int:
+    return len(np.unique(values[~np.isnan(values)]))
+
+
 def _on_numbers_as_text(
     name: str, present: ObjectArray, known: ObjectArray, width: int | None
 ) -> str | None:
