@@ -57,8 +57,10 @@ class QuantizedStudent(MLPStudent):
 
     Notes
     -----
-    Early stopping chooses an epoch among those in which all integers are held. The last student of
-    a fit, which is trained on more rows, takes all epochs.
+    Early stopping chooses an epoch among those in which all integers are held. So it does not
+    shorten the training before: where the plain student stops early, as on few labels without a
+    teacher, give a smaller `n_steps`. The last student of a fit, which is trained on more rows,
+    takes all epochs.
 
     The fitted student answers with the rounded weights, in float32. :func:`to_onnx` stores the
     integers: 8 / `bits` of them a byte. ONNX Runtime unpacks them once, when it opens the file, and
