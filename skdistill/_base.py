@@ -30,7 +30,7 @@ from skdistill._utils.named import NamedListsMixin, sound_parts
 from skdistill._utils.process import safe_threads
 from skdistill._utils.progress import Progress
 from skdistill._utils.types import ArrayLike, FloatArray, Table
-from skdistill._utils.warn import naming
+from skdistill._utils.warn import Remark, give, naming
 from skdistill.scale import RowSource
 from skdistill.student import FittedStudent, MLPStudent, pack_net, unpack_net
 from skdistill.task import Task
@@ -79,6 +79,8 @@ class BaseDistiller(
     _settled: dict[str, str] | None = None
     _rows: str | None = None
     _split_seed: int | None = None
+    # What a ladder says of this student, if it keeps it.
+    _remark: Remark | None = None
     # State from which another fit may continue.
     _goes_on_by: str = "warm_start"
 
@@ -95,7 +97,10 @@ class BaseDistiller(
             queries = None if self.max_queries is None else Queries(self.max_queries)
             with counting(queries):
                 given, run = self._begin(arguments, checkpoint=checkpoint, queries=queries)
-                self._finish(distil(given, run), run)
+                outcome = distil(given, run)
+                if outcome.remark is not None:
+                    give(outcome.remark)
+                self._finish(outcome, run)
         return self
 
     def _distil_source(self, arguments: Arguments) -> Self:

@@ -55,7 +55,8 @@ class StudentLadder(BestEstimator):
     ----------
     best_estimator_ : DistilledClassifier or DistilledRegressor
         The student that is kept. Where the `estimator` has ``refit=True`` it is trained on all
-        rows. It answers in float32, even if the file that is kept is in int8.
+        rows. It answers in float32, even if the file that is kept is in int8. Its `decision_` says
+        who chose its size, and its `alpha` where that was "auto".
     best_file_ : bytes
         Content of the file that is kept, for :class:`Scorer` or to be written to the disk.
     best_costs_ : dict of str to float

@@ -70,8 +70,10 @@ def run(capfd, *args, **kwargs):
 
 def test_a_student_is_written_and_tested(folder, table, capfd):
     wanted = ["--report", "report.html", "--card", "card.md", "--licence", "CC0"]
-    code, told, _ = run(capfd, "--trust", "--min-agreement", "0.5", *wanted)
+    code, told, err = run(capfd, "--trust", "--min-agreement", "0.5", *wanted)
     assert code == 0
+    assert told["verdict_summary"].startswith(f"{told['verdict']}. Beside its teacher")
+    assert err.splitlines()[-1] == f"skdistill: verdict: {told['verdict_summary']}"
     assert (told["task"], told["train_rows"], told["test_rows"]) == ("classification", 320, 80)
     assert told["bytes"] == (folder / "student.onnx").stat().st_size
     assert told["agreement"] >= 0.5
@@ -119,6 +121,31 @@ def test_a_budget_takes_the_smallest_that_meets_it(folder, capfd):
     assert told["us_one_row"] > 0
 
 
+def test_a_column_for_the_teacher_alone_and_one_warning_of_the_student_that_is_kept(
+    folder, table, capfd
+):
+    """The tree knows all labels by heart, so that each size is far behind it."""
+    tree = DecisionTreeClassifier(random_state=0).fit(table[list("abcd")], table["y"])
+    joblib.dump(tree, "teacher.joblib")
+    table.drop(columns=["y", "id"]).to_csv("more.csv", index=False)
+    code, told, err = run(
+        capfd, "--trust", "--teacher-only", "b", "--transfer", "more.csv", "--max-bytes", "60000"
+    )
+    assert code == 0
+    assert (told["columns"], told["teacher_only"], told["teacher_accuracy"]) == (
+        list("acd"),
+        ["b"],
+        1,
+    )
+    metadata = Scorer("student.onnx").metadata
+    assert [one.name for one in metadata.columns] == list("acd")
+    assert "was given" not in metadata.decision
+    assert "was chosen by StudentLadder, of 2 the" in metadata.decision
+    assert err.count("\n") == err.count("far behind") == 1
+    assert "--test" in err
+    assert "X_val" not in err
+
+
 def test_numbers(tmp_path, table, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     X = table[list("abcd")]
@@ -146,6 +173,8 @@ def test_numbers(tmp_path, table, monkeypatch, capfd):
         (["--trust", "--max-bytes", "9", "--int8"], 2, "--int8"),
         (["--trust", "--drop", "none"], 1, "['none']"),
         (["--trust", "--drop", "a"], 1, "reads the column(s) ['a']"),
+        (["--trust", "--teacher-only", "id"], 1, "['id'], which the teacher does not read"),
+        (["--trust", *(f"--teacher-only={one}" for one in "abcd")], 1, "leaves the student none"),
         (["--trust", "--out", "none/a.onnx"], 1, "no folder"),
         (["--trust", "--out", "broken.json"], 1, "give --force"),
         (["--trust", "--out", "train.parquet", "--force"], 1, "is read as well"),

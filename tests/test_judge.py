@@ -83,7 +83,7 @@ def test_lines_of_progress_name_fold_and_alpha(capsys):
 
 
 def test_labels_alone_are_told_of():
-    with pytest.warns(UserWarning, match="`alpha='auto'` keeps the student that learns from the"):
+    with pytest.warns(UserWarning, match="the student that is kept learns from the"):
         clf = fit(DummyClassifier())
     assert "(alpha 1," in clf.decision_
     assert "why: the teacher itself is clearly worse than that" in clf.decision_

@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skdistill._ladder.files as files
@@ -149,6 +150,16 @@ def test_given_validation_rows_judge():
     assert ladder.ladder_["loss"].to_numpy() == pytest.approx(found, abs=0.02)
 
 
+def test_only_the_student_that_is_kept_is_told_to_be_far_behind():
+    """The tree knows all labels, and nothing else tells them."""
+    noise = np.random.RandomState(0).normal(size=X.shape)
+    tree = FrozenEstimator(DecisionTreeClassifier().fit(noise, Y))
+    ladder = StudentLadder(distiller(tree, refit=False, alpha=0.0), SIZES)
+    with pytest.warns(UserWarning, match="StudentLadder: the student is far behind") as told:
+        ladder.fit(noise, Y)
+    assert len(told) == 1
+
+
 def test_without_labels_the_distance_from_the_frozen_teacher_judges():
     teacher = LogisticRegression().fit(X, Y)
     ladder = StudentLadder(distiller(FrozenEstimator(teacher)), SIZES).fit(X)
@@ -246,6 +257,7 @@ def test_what_auto_chose_by_the_largest_size_holds_for_all(fitted):
     params = fitted.ladder_["params"]
     assert {one["alpha"] for one in params} == {fitted.best_estimator_.alpha_}
     assert f"alpha {fitted.best_estimator_.alpha_:g}" in fitted.decision_
+    assert "was chosen by the largest size of the ladder; size" in fitted.best_estimator_.decision_
     assert "\n" not in fitted.decision_
 
 

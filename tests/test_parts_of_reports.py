@@ -122,7 +122,7 @@ def containers(table):
 @pytest.mark.parametrize("kind", ["pandas", "polars", "objects", "floats", "integers"])
 def test_training_rows_among_the_test_rows(kind):
     test, train = containers(oracle_frame()[0])[kind]
-    with pytest.warns(UserWarning, match="400 of the 400 rows of `X` are in `X_train`"):
+    with pytest.warns(UserWarning, match="400 of the 400 rows to test on"):
         warn_of_shared_rows(test, train)
 
 

@@ -193,7 +193,7 @@ def test_verbose_prints_the_steps(capsys):
         "[DistilledClassifier, # s] training the student on 400 rows",
         "[DistilledClassifier, # s] kept: the student of teacher and labels (alpha 0.3, "
         "temperature 1, labels out of fold); why: nothing was compared, since no rows are held out "
-        "of so few (give `X_val`, or `early_stopping=True`)",
+        "of so few (give more rows, `X_val`, or `early_stopping=True`)",
     ]
     with_two_teachers(verbose=2).fit(X, y)
     assert "train_loss" in capsys.readouterr().out

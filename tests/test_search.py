@@ -146,6 +146,7 @@ def test_results_have_the_form_of_a_grid_search():
     assert len(pd.DataFrame(results)) == 2
     assert search.n_splits_ == 3
     assert search.refit_time_ > 0
+    assert "was chosen by DistilledClassifierCV" in search.best_estimator_.decision_
 
 
 def test_any_scorer_chooses():

@@ -12,7 +12,7 @@ from skdistill._fit.jobs import Steps
 from skdistill._fit.labelling import tempered, validation_rows
 from skdistill._fit.outcome import (
     may_have_seen,
-    warn_of_gap,
+    remark_on,
     warn_of_labels_alone,
     warn_of_no_choice,
     warn_of_no_labels,
@@ -26,7 +26,7 @@ from skdistill._fit.training import make_examples, train_student
 from skdistill._fit.transfer_set import LabelledRows, label_once
 from skdistill._fit.trials import Fitting, Trial, joined, row_losses_of
 from skdistill._utils._compat import safe_indexing
-from skdistill._utils.auto import is_auto
+from skdistill._utils.auto import is_auto, origin_of_alpha
 from skdistill._utils.types import Estimator, FloatArray
 from skdistill._utils.weights import n_effective
 from skdistill.student import settle_recipe
@@ -96,7 +96,7 @@ class Candidates:
         if best is first and not self.plan.chooses_alpha and self.given.y is not None:
             best.why = self._why_given(best, control)
         if teacher is not None:
-            warn_of_gap(self.plan, self.given, best, control, teacher)
+            best.remark = remark_on(self.plan, self.given, best, control, teacher)
         warn_of_labels_alone(self.plan, best)
         return best
 
@@ -249,8 +249,8 @@ class Candidates:
     # --- the judge ---
 
     def _why_given(self, best: Trial, control: Trial | None) -> str:
-        """Why the first student stays where its weight of the labels was given."""
-        why = f"`alpha={best.setting.alpha:g}` was given"
+        """Why the first student stays where the fit was not to choose its weight of the labels."""
+        why = f"`alpha={best.setting.alpha:g}` {origin_of_alpha()}"
         if control is not None and control is not best and control.is_better_than(best):
             return f"{why}; the control is clearly better: try `alpha='auto'`"
         return why

@@ -22,7 +22,7 @@ from skdistill._fit.target import settle_target
 from skdistill._fit.teachers import fit_teacher
 from skdistill._fit.trials import Trial
 from skdistill._fit.warm_start import identity_of, settled_by, warn_of_other_rows
-from skdistill._utils.warn import warn
+from skdistill._utils.warn import Remark, warn
 from skdistill._utils.weights import alike_by_group
 from skdistill.student import FittedStudent, check_finite
 from skdistill.task import Task
@@ -65,6 +65,11 @@ class Outcome:
     rows: str
     split_seed: int | None
     n_queries: int | None
+
+    @property
+    def remark(self) -> Remark | None:
+        """What surprises of the student that was kept."""
+        return self.trial.remark
 
     @property
     def attributes(self) -> dict[str, Any]:

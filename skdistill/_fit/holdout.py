@@ -7,7 +7,7 @@ from sklearn.model_selection import check_cv, train_test_split
 
 from skdistill._utils._compat import num_samples
 from skdistill._utils.types import FloatArray, IntArray, RandomState, Split, Table
-from skdistill._utils.warn import warn
+from skdistill._utils.warn import UnevenGroups, give
 from skdistill.teacher import check_apart, check_pairs, find_partition, split_by
 
 if TYPE_CHECKING:
@@ -246,8 +246,9 @@ def _nearest(counts: IntArray, order: IntArray, wanted: FloatArray, most: float)
 
 def _warn_of_share(share: float, fraction: float) -> None:
     if not fraction / 2 <= share <= 2 * fraction:
-        warn(
-            f"{share:.0%} of the rows are held out, where "
-            f"`validation_fraction` is {fraction:g}: groups are not split, and no set of them "
-            "comes nearer. To choose the rows yourself, give a splitter as `validation_fraction`."
+        finding = (
+            f"{share:.0%} of the rows are held out in place of {fraction:.0%}: groups are not "
+            "split, and no set of them comes nearer."
         )
+        remedy = "To choose the rows yourself, give a splitter as `validation_fraction`."
+        give(UnevenGroups(finding, remedy))

@@ -10,7 +10,15 @@ from skdistill._fit.plan import Plan
 from skdistill._fit.trials import Trial
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import FloatArray, Table
-from skdistill._utils.warn import warn
+from skdistill._utils.warn import (
+    FarBehind,
+    LabelsAlone,
+    MaybeFarBehind,
+    Remark,
+    StrongColumns,
+    give,
+    warn,
+)
 from skdistill._utils.weights import n_effective
 from skdistill.table import is_frame, names_of
 from skdistill.teacher import unfrozen
@@ -41,8 +49,8 @@ def why_no_choice(plan: Plan, validation: Block | None, fewest: int) -> str:
     if validation is None:
         if is_auto(plan.parameters.early_stopping):
             return (
-                "nothing was compared, since no rows are held out of so few (give `X_val`, or "
-                "`early_stopping=True`)"
+                "nothing was compared, since no rows are held out of so few (give more rows, "
+                "`X_val`, or `early_stopping=True`)"
             )
         return "no rows are held out"
     if not validation.is_labelled:
@@ -166,24 +174,25 @@ def warn_of_labels_alone(plan: Plan, trial: Trial) -> None:
     if trial.setting.alpha < 1:
         return
     if plan.chooses_alpha:
-        text = (
-            "`alpha='auto'` keeps the student that learns from the labels alone, since "
-            f"{trial.why}. Set `alpha={plan.kind.alpha:g}` to follow the teacher all the same."
+        finding = f"the student that is kept learns from the labels alone, since {trial.why}."
+        remedy = (
+            f"`alpha='auto'` has found that; set `alpha={plan.kind.alpha:g}` to follow the teacher "
+            "all the same."
         )
         for name in ("response", "label_tolerance"):
             if getattr(plan.parameters, name) is not None:
-                text += f" `{name}` is not used."
+                remedy += f" `{name}` is not used."
+        give(LabelsAlone(finding, remedy))
     elif plan.parameters.response is not None:
-        text = "`response` is not used, since `alpha=1` learns from the labels alone."
-    else:
-        return
-    warn(text)
+        warn("`response` is not used, since `alpha=1` learns from the labels alone.")
 
 
-def warn_of_gap(
+def remark_on(
     plan: Plan, given: "Inputs", trial: Trial, control: Trial | None, teacher: FloatArray
-) -> None:
-    """Warn if the student that is kept is far behind its teacher on the held-out rows.
+) -> Remark | None:
+    """Find out whether the student that is kept is far behind its teacher on the held-out rows.
+
+    It is not said here: a search or a ladder may not keep this student.
 
     Parameters
     ----------
@@ -194,32 +203,35 @@ def warn_of_gap(
     control : Trial or None
     teacher : ndarray of shape (n_rows,)
         Losses of the teacher on the rows held out.
+
+    Returns
+    -------
+    Remark or None
     """
-    if warn_of_columns(plan, given, control or trial, teacher):
-        return
-    if trial.setting.alpha == 1:  # it does not follow the teacher
-        return
+    columns = _remark_on_columns(plan, given, control or trial, teacher)
+    if columns is not None or trial.setting.alpha == 1:  # that one does not follow the teacher
+        return columns
     rows, student = trial.judges, trial.row_losses
     hard_row = rows.task.hard_row(student)
     if not is_clearly_lower(teacher, student, rows.weight, rows.groups, hard_row):
-        return
+        return None
     means = [np.average(losses, weights=rows.weight) for losses in (student, teacher)]
     unknowing = rows.task.loss_without_features(rows.labels, rows.weight)
     if unknowing - means[0] >= LEAST_KEPT * (unknowing - means[1]):
-        return
-    start = "The teacher may use"
+        return None
+    kind, start = FarBehind, "The teacher may use"
     if may_have_seen(plan, given.holds_out):
-        knowing = "A frozen teacher" if plan.teachers else "`soft_targets`"
+        kind, knowing = MaybeFarBehind, "A frozen teacher" if plan.teachers else "`soft_targets`"
         start = (
             f"{knowing} may know the labels of these rows: then this says nothing, so give `X_val` "
             "and `y_val`. Else the teacher may use"
         )
-    warn(
+    return kind(
         f"the student is far behind its teacher on the rows held out: {rows.task.loss_name} "
-        f"{means[0]:.3f} against {means[1]:.3f}. {start} what the student cannot: a column of "
-        "identifiers or free text (drop it, or encode it by an `encoder` of your own), rows that "
-        "belong together (`groups`), or more than this net learns in its steps "
-        "(`student=MLPStudent.accurate()`, `n_steps`)."
+        f"{means[0]:.3f} against {means[1]:.3f}.",
+        f"{start} what the student cannot: a column of identifiers or free text (drop it, or "
+        "encode it by an `encoder` of your own), rows that belong together (`groups`), or more "
+        "than this net learns in its steps (`student=MLPStudent.accurate()`, `n_steps`).",
     )
 
 
@@ -234,10 +246,12 @@ def hidden_columns(plan: Plan, X: Table) -> list[Any]:
     return hidden if names is None else [names[place] for place in hidden]
 
 
-def warn_of_columns(plan: Plan, given: "Inputs", other: Trial, teacher: FloatArray) -> bool:
-    """Warn of columns that only the teacher sees, and that tell it more than can be learned.
+def _remark_on_columns(
+    plan: Plan, given: "Inputs", other: Trial, teacher: FloatArray
+) -> Remark | None:
+    """Find columns that only the teacher sees, and that tell it more than can be learned.
 
-    There is no warning with rows of `X_transfer`, where such columns teach most.
+    There is no remark with rows of `X_transfer`, where such columns teach most.
 
     Parameters
     ----------
@@ -250,20 +264,21 @@ def warn_of_columns(plan: Plan, given: "Inputs", other: Trial, teacher: FloatArr
 
     Returns
     -------
-    bool
-        Whether it has warned.
+    Remark or None
     """
     hidden, rows = hidden_columns(plan, given.X), other.judges
     loss = float(np.average(teacher, weights=rows.weight))
     if not hidden or given.X_transfer is not None or loss >= STRONG * other.mean_loss:
-        return False
+        return None
     shown = ", ".join(map(repr, hidden[:5])) + (", ..." if len(hidden) > 5 else "")
-    warn(
+    start = "What"
+    if may_have_seen(plan, given.holds_out):
+        start = "If the teacher was fitted on these rows, this says nothing. Else what"
+    return StrongColumns(
         f"the student does not see the columns {shown}, by which the teacher has a "
         f"{rows.task.loss_name} of {loss:.3f} on the rows held out, less than half of "
-        f"{other.mean_loss:.3f} without them. What so strong a column tells can often not be "
-        "learned from the others: compare with a teacher that does not see it "
-        "(`teacher_features`), and give rows without a label as `X_transfer`, by which it teaches "
-        "most."
+        f"{other.mean_loss:.3f} without them. {start} so strong a column tells can often not be "
+        "learned from the others:",
+        "compare with a teacher that does not see it (`teacher_features`), and give rows without "
+        "a label as `X_transfer`, by which it teaches most.",
     )
-    return True

@@ -31,7 +31,7 @@ def fit_several(
     """Fit estimators that differ in `temperature`, `alpha`, `encoder` and `student` alone.
 
     Teachers are fitted once, and rows drawn, labelled and encoded once. Each estimator gets the
-    result of its own fit, up to rounding.
+    result of its own fit, up to rounding. What surprises of it is not said, but is its `_remark`.
 
     Parameters
     ----------
@@ -59,6 +59,7 @@ def fit_several(
             errors[place] = outcome
         else:
             estimators[place]._finish(outcome, begun[place][1])
+            estimators[place]._remark = outcome.remark
     return errors
 
 

@@ -12,6 +12,7 @@ from skdistill._fit.judge import is_clearly_lower
 from skdistill._fit.setting import Setting
 from skdistill._fit.transfer_set import LabelledRows
 from skdistill._utils.types import FloatArray
+from skdistill._utils.warn import Remark
 from skdistill.student import FittedStudent
 from skdistill.task import Task
 
@@ -65,6 +66,8 @@ class Trial:
         Its position in `trials_`.
     why : str, default=""
         Why it is the best so far.
+    remark : Remark or None, default=None
+        What surprises, of the one that is kept.
     """
 
     setting: Setting
@@ -72,6 +75,7 @@ class Trial:
     is_calibrated: bool
     place: int | None = None
     why: str = ""
+    remark: Remark | None = None
 
     @property
     def first(self) -> Fitting:

@@ -13,7 +13,19 @@ SHOWN = ("size", "quantize", "loss", "us_one_row", "us_one_row_q75", "us_per_row
 
 
 class BudgetNotMetError(ValueError):
-    """No student of a ladder is as small, as fast and as good as was asked for."""
+    """No student of a ladder is as small, as fast and as good as was asked for.
+
+    Parameters
+    ----------
+    text : str
+    ladder : DataFrame
+        The files, with columns as in `ladder_`: at least "size", "quantize", "bytes", "us_one_row"
+        and "us_per_row" with their quartiles, and "loss", NaN where they were not trained.
+    """
+
+    def __init__(self, text: str, ladder: pd.DataFrame | None = None) -> None:
+        super().__init__(text)
+        self.ladder = ladder
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ def add_gaps(
     # Those that left a race earlier were trained for less.
     affords = budget.affords(table) & (table["round"] == table["round"].max()).to_numpy()
     if not affords.any():
-        raise BudgetNotMetError(no_rung(table, budget))
+        raise not_met(table, budget)
     best = int(np.argmin(np.where(affords, table["loss"], np.inf)))
     gaps = [MeanGap.of(one - losses[best], weight, groups) for one in losses]
     table["loss_gap"] = [gap.mean for gap in gaps]
@@ -100,7 +112,7 @@ def add_gaps(
         is_good = table["loss"] <= budget.max_loss
     table["meets"] = affords & is_good.to_numpy()
     if not table["meets"].any():
-        raise BudgetNotMetError(no_rung(table, budget))
+        raise not_met(table, budget)
     return best
 
 
@@ -110,13 +122,14 @@ def in_order(table: pd.DataFrame) -> list[int]:
     return meets.index.tolist()
 
 
-def no_rung(table: pd.DataFrame, budget: Budget) -> str:
-    """Why a fit fails: no rung meets the budget."""
+def not_met(table: pd.DataFrame, budget: Budget) -> BudgetNotMetError:
+    """The error of a fit where no rung meets the budget."""
     shown = table[list(SHOWN)].to_string(float_format=lambda value: f"{value:.4g}")
-    return (
+    text = (
         f"no rung of the ladder meets {budget}: allow more, or give other `sizes`.{_hint(budget)} "
         f"The ladder:\n{shown}"
     )
+    return BudgetNotMetError(text, table)
 
 
 def _hint(budget: Budget) -> str:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.warm_start import settled_by
-from skdistill._ladder.choice import Budget, BudgetNotMetError, add_gaps, in_order, no_rung
-from skdistill._ladder.decision import decision_of
+from skdistill._ladder.choice import Budget, add_gaps, in_order, not_met
+from skdistill._ladder.decision import decision_of, words_of_size
 from skdistill._ladder.files import File, export, export_all, measure
 from skdistill._ladder.halving import Halving
 from skdistill._ladder.rows import Judges, judges_of, split_rows
@@ -21,9 +21,12 @@ from skdistill._ladder.rungs import (
     n_steps_of,
     shared_memory,
     train_rungs,
+    who_chose_alpha,
 )
 from skdistill._ladder.sizes import size_of
+from skdistill._utils.auto import alpha_chosen_by
 from skdistill._utils.types import FloatArray, Split
+from skdistill._utils.warn import columns_once, give
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,14 @@ class Climb:
         dict of str to object
             What a fitted ladder shows, by the name of the attribute.
         """
-        with shared_memory(self.estimator) as shared:
+        with shared_memory(self.estimator) as shared, columns_once():
             ladder = self._judged(data, shared)
             place, kept, costs = self._kept(ladder, data, shared)
         self._restore(kept.rung)
         is_refitted = kept is not ladder.files[place]
+        remark = kept.rung.__dict__.pop("_remark", None)
+        if remark is not None:
+            give(remark)
         return {
             "best_estimator_": kept.rung,
             "best_file_": kept.data,
@@ -112,6 +118,8 @@ class Climb:
         split = split_rows(shared, data.X, data.truth, data.fit_params)
         apart = held_apart(shared, split)
         rungs = self._trained(apart, data, split)
+        for rung in rungs.fitted:
+            rung.decision_ += self._words_of_size(rung)
         judges = judges_of(rungs.fitted[0], data.X, data.truth, split, data.fit_params)
         files, n_left_out = export_all(dict(enumerate(rungs.fitted)), self.quantize, judges.X)
         costs = measure(files, judges.X)
@@ -158,12 +166,17 @@ class Climb:
             if ladder.split is None or not self.estimator.refit:
                 return place, file, {name: row[name] for name in row.index if _is_cost(name)}
             params = row["params"] | {"validation_fraction": [ladder.split]}
-            (rung,) = fit_rungs(shared, [params], data)
+            with alpha_chosen_by(who_chose_alpha(ladder.rungs.settled)):
+                (rung,) = fit_rungs(shared, [params], data)
+            rung.decision_ += self._words_of_size(rung)
             file = export(rung, file.place, file.quantize, data.X)
             (costs,) = measure([file], ladder.judges.X)
             if self.budget.affords(costs):
                 return place, file, costs
-        raise BudgetNotMetError(no_rung(ladder.table, self.budget))
+        raise not_met(ladder.table, self.budget)
+
+    def _words_of_size(self, rung: BaseDistiller) -> str:
+        return words_of_size(rung, len(self.candidates), self.budget)
 
     def _restore(self, rung: BaseDistiller) -> None:
         """Give a student the parameters that were replaced while it was trained."""

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from skdistill._ladder.choice import Budget
+from skdistill._ladder.sizes import size_of
 
 if TYPE_CHECKING:
+    from skdistill._base import BaseDistiller
     from skdistill._ladder.climb import Ladder
 
 
@@ -42,6 +44,27 @@ def decision_of(
     if ladder.rungs.rounds is not None:
         parts.insert(3, _race(ladder.rungs.rounds))
     return "; ".join([*parts, "trained again on all rows"] if is_refitted else parts)
+
+
+def words_of_size(rung: "BaseDistiller", n_candidates: int, budget: Budget) -> str:
+    """Say who chose the size, for the decision of the student itself.
+
+    It is said before the file is written, so that the file says it as well.
+
+    Parameters
+    ----------
+    rung : DistilledClassifier or DistilledRegressor
+    n_candidates : int
+    budget : Budget
+
+    Returns
+    -------
+    str
+    """
+    told = f"; size {size_of(rung)} was chosen by StudentLadder, of {n_candidates} the smallest"
+    if budget.max_loss is None:
+        told += " that is not clearly worse than the best"
+    return f"{told} within {budget}" if str(budget) else told
 
 
 def _name(row: pd.Series, ladder: "Ladder") -> str:

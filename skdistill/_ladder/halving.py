@@ -1,6 +1,5 @@
 """Successive halving: all sizes are trained a little, and the better half goes on."""
 
-import warnings
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
@@ -11,12 +10,19 @@ from sklearn.base import clone
 
 from skdistill._base import BaseDistiller
 from skdistill._fit.shared import Shared
-from skdistill._ladder.choice import Budget, BudgetNotMetError, no_rung
+from skdistill._ladder.choice import Budget, not_met
 from skdistill._ladder.files import export_all, measure
 from skdistill._ladder.rows import Judges, judges_of
-from skdistill._ladder.rungs import Data, Rungs, fit_rungs, n_steps_of, settled_by
+from skdistill._ladder.rungs import (
+    Data,
+    Rungs,
+    fit_rungs,
+    n_steps_of,
+    settled_by,
+    who_chose_alpha,
+)
 from skdistill._ladder.sizes import largest, size_of
-from skdistill._utils.auto import is_auto
+from skdistill._utils.auto import alpha_chosen_by, is_auto
 from skdistill._utils.types import Split
 from skdistill.inspection._ask import ask
 from skdistill.inspection._models import STUDENT, find_models
@@ -93,6 +99,11 @@ class Halving:
             If no size is small and fast enough.
         """
         settled = self._settle()
+        with alpha_chosen_by(who_chose_alpha(settled)):
+            return self._race(settled)
+
+    def _race(self, settled: dict[str, Any]) -> Rungs:
+        """Train those that go on, round by round."""
         self._params = [settled | one for one in self.candidates]
         going = self._affordable()
         last: dict[int, tuple[BaseDistiller, int]] = {}
@@ -133,7 +144,7 @@ class Halving:
         places = list(range(len(self.candidates)))
         if self.budget.max_bytes is None and self.budget.max_latency_us is None:
             return places
-        rungs = self._fit_a_little(places, [self._one_epoch(place) for place in places])
+        rungs = self._fit(places, [self._one_epoch(place) for place in places])
         rows = self._judges_by(rungs[0]).X
         files, _ = export_all(rungs, self.quantize, rows)
         table = pd.DataFrame(measure(files, rows))
@@ -143,7 +154,7 @@ class Halving:
         affords = self.budget.affords(table)
         going = sorted({file.place for file, one in zip(files, affords, strict=True) if one})
         if not going:
-            raise BudgetNotMetError(no_rung(table, self.budget))
+            raise not_met(table, self.budget)
         for place, rung in rungs.items():
             self._note(0, place, rung, 0.0, goes_on=place in going)
         return going
@@ -151,7 +162,7 @@ class Halving:
     def _train(self, places: list[int], share: float) -> dict[int, BaseDistiller]:
         """Students of a share of the steps; what was trained in full already is taken."""
         if share < 1:
-            return self._fit_a_little(places, [self._shortened(place, share) for place in places])
+            return self._fit(places, [self._shortened(place, share) for place in places])
         new = [place for place in places if place not in self._whole]
         rungs = self._whole | self._fit(new, [self._params[place] for place in new])
         return {place: rungs[place] for place in places}
@@ -159,16 +170,6 @@ class Halving:
     def _fit(self, places: list[int], params: list[dict[str, Any]]) -> dict[int, BaseDistiller]:
         rungs = fit_rungs(self.estimator, params, self.data, self._shared)
         return dict(zip(places, rungs, strict=True))
-
-    def _fit_a_little(
-        self, places: list[int], params: list[dict[str, Any]]
-    ) -> dict[int, BaseDistiller]:
-        with warnings.catch_warnings():
-            # So it is meant to be: it goes on, or is not kept.
-            warnings.filterwarnings(
-                "ignore", ".*the student is far behind its teacher", UserWarning
-            )
-            return self._fit(places, params)
 
     def _shortened(self, place: int, share: float) -> dict[str, Any]:
         params = self._params[place]

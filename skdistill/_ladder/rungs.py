@@ -14,7 +14,7 @@ from skdistill._fit.inputs import Arguments
 from skdistill._fit.several import fit_several
 from skdistill._fit.shared import Shared
 from skdistill._ladder.sizes import largest
-from skdistill._utils.auto import is_auto
+from skdistill._utils.auto import alpha_chosen_by, is_auto
 from skdistill._utils.types import Split, Table
 
 if TYPE_CHECKING:
@@ -122,9 +122,15 @@ def train_rungs(estimator: BaseDistiller, candidates: list[dict[str, Any]], data
     (first,) = fit_rungs(estimator, [candidates[place]], data)
     settled = settled_by(first)
     params = [settled | one for one in candidates]
-    others = fit_rungs(estimator, [one for i, one in enumerate(params) if i != place], data)
+    with alpha_chosen_by(who_chose_alpha(settled)):
+        others = fit_rungs(estimator, [one for i, one in enumerate(params) if i != place], data)
     fitted = [*others[:place], first, *others[place:]]
     return Rungs(fitted, params, settled, [1] * len(fitted))
+
+
+def who_chose_alpha(settled: dict[str, Any]) -> str | None:
+    """Who has chosen the `alpha` of the rungs; None is the user."""
+    return "the largest size of the ladder" if "alpha" in settled else None
 
 
 def settled_by(rung: BaseDistiller) -> dict[str, Any]:

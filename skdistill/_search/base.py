@@ -17,6 +17,7 @@ from skdistill._search.grid import Grid, check_shared, check_student
 from skdistill._search.results import Outcome, results_of, summary_of
 from skdistill._search.scoring import score_of, usual_scorer
 from skdistill._utils._compat import Interval, StrOptions, safe_indexing
+from skdistill._utils.auto import alpha_chosen_by
 from skdistill._utils.types import ArrayLike, Split, Table
 from skdistill._utils.warn import naming, once_each
 from skdistill.teacher import check_groups, find_splits, take_rows
@@ -128,7 +129,8 @@ class BaseSearch(BestEstimator):
             self._say(f"fitting the best on all {len(truth)} rows: {self.best_params_}")
             best = grid.make(self.best_params_)
             started = time.perf_counter()
-            self.best_estimator_ = best.fit(X, truth, **fit_params)
+            with alpha_chosen_by(None if self.alphas is None else type(self).__name__):
+                self.best_estimator_ = best.fit(X, truth, **fit_params)
             self.refit_time_ = time.perf_counter() - started
         return self
 

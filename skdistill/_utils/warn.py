@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _NAME: ContextVar[str] = ContextVar("name", default="DistilledClassifier")
+# Columns that several fits have warned of.
+_TOLD: ContextVar[set[str] | None] = ContextVar("told", default=None)
 
 
 def fitted_name() -> str:
@@ -28,6 +30,81 @@ def warn(text: str) -> None:
     warnings.warn(f"{_NAME.get()}: {text}", stacklevel=2)
 
 
+class Remark(UserWarning):
+    """A surprise of a fit; its class tells the command line which remedy to name instead.
+
+    Parameters
+    ----------
+    finding : str
+    remedy : str, default=""
+        In parameters of Python.
+    """
+
+    name = ""
+
+    def __init__(self, finding: str, remedy: str = "") -> None:
+        super().__init__(finding, remedy)
+        self.finding = finding
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        said = f"{self.finding} {self.remedy}".rstrip()
+        return f"{self.name}: {said}" if self.name else said
+
+
+class FarBehind(Remark):
+    """The student is far behind its teacher on the rows held out."""
+
+
+class MaybeFarBehind(FarBehind):
+    """The same, but the teacher may know the labels of these rows."""
+
+
+class StrongColumns(Remark):
+    """Columns that the student does not see tell the teacher most of what it knows."""
+
+
+class LabelsAlone(Remark):
+    """The student does not follow its teacher."""
+
+
+class UnevenGroups(Remark):
+    """Groups of rows leave no choice but to hold out far more or fewer than asked for."""
+
+
+def give(remark: Remark) -> None:
+    """Warn by a remark, with the name of the estimator before it."""
+    remark.name = _NAME.get()
+    warnings.warn(remark, stacklevel=2)
+
+
+class ColumnNote(Remark):
+    """A column that the student would better do without, or that is not of the type it should be.
+
+    Its finding holds the remedy as well, which is none of parameters.
+    """
+
+
+def note_column(column: str, finding: str, who: str) -> None:
+    """Warn of a column in the name of `who`; inside of :func:`columns_once` the first time only."""
+    told = _TOLD.get()
+    if told is None or column not in told:
+        with naming(who):
+            give(ColumnNote(finding))
+    if told is not None:
+        told.add(column)
+
+
+@contextmanager
+def columns_once() -> Iterator[None]:
+    """Let several fits on the same rows warn of each column once."""
+    token = _TOLD.set(set())
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)
+
+
 @contextmanager
 def said_once() -> Iterator[None]:
     """Keep back warnings that the fit has given before."""
@@ -45,5 +122,6 @@ def once_each() -> Iterator[None]:
             warnings.simplefilter("always")
             yield
     finally:
-        for text, category in {(str(one.message), one.category): None for one in caught}:
-            warnings.warn(text, category, stacklevel=2)
+        first = {(str(one.message), one.category): one.message for one in reversed(caught)}
+        for message in reversed(first.values()):
+            warnings.warn(message, stacklevel=2)

@@ -21,8 +21,8 @@ from skdistill import (
 )
 from skdistill._utils.files import write_whole
 from skdistill._utils.types import Estimator
-from skdistill.cli._errors import BarNotMetError, UsageError, check_outputs
-from skdistill.cli._figures import Bars, figures_of, gain_of
+from skdistill.cli._errors import BarNotMetError, UsageError, check_outputs, tell
+from skdistill.cli._figures import Bars, figures_of, gain_of, words_of_ladder, words_of_verdict
 from skdistill.cli._rows import DATA, Roles, Rows, read, split
 from skdistill.cli._show import show
 from skdistill.cli._teachers import CLASSIFICATION, load_teacher, task_of, with_classes
@@ -44,6 +44,7 @@ class Request:
     test_fraction: float
     transfer: Path | None
     drop: Sequence[str]
+    teacher_only: Sequence[str]
     groups: str | None
     weight: str | None
     task: str | None
@@ -103,6 +104,8 @@ class Job:
     task : {"classification", "regression"}
     train, test : Rows
     transfer : DataFrame or None
+    student_features : list of str
+        The columns that the student reads; the teacher reads all.
     """
 
     teacher: Estimator
@@ -110,6 +113,7 @@ class Job:
     train: Rows
     test: Rows
     transfer: Any
+    student_features: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """What a dry run shows."""
@@ -120,7 +124,10 @@ class Job:
             "train_rows": len(self.train),
             "test_rows": len(self.test),
             "transfer_rows": 0 if self.transfer is None else len(self.transfer),
-            "columns": self.train.X.columns.tolist(),
+            "columns": self.student_features,
+            "teacher_only": [
+                name for name in self.train.X.columns if name not in self.student_features
+            ],
         }
 
 
@@ -146,8 +153,10 @@ def run_compress(request: Request) -> None:
         fitted = _fit(request, job)
         student = getattr(fitted, "best_estimator_", fitted)
         report = _report(student, job, request) if request.wants_control else None
+        if report is not None:
+            tell(f"verdict: {words_of_verdict(report)}")
         file = _file_of(fitted, student, report, request)
-        figures = figures_of(file, student.teacher_, job.test)
+        figures = figures_of(file, student.teacher_, job.test, job.student_features)
         figures |= {} if report is None else gain_of(report)
         Bars(request.max_bytes, request.min_agreement, request.min_retained).check(
             {"bytes": len(file), **figures}
@@ -175,8 +184,10 @@ def prepare(request: Request) -> Job:
     task = task_of(teacher, request.task)
     known = getattr(teacher, "feature_names_in_", None)
     features = None if known is None else [str(name) for name in known]
-    roles = Roles(request.target, request.groups, request.weight, request.drop, features)
+    columns = request.target, request.groups, request.weight, request.drop, request.teacher_only
+    roles = Roles(*columns, features)
     rows = roles.rows_of(request.data, DATA)
+    student_features = roles.of_student(rows.X.columns.tolist())
     # Where the teacher knows no names, the other tables must have the columns of this one.
     roles = replace(roles, features=rows.X.columns.tolist())
     has_classes = task == CLASSIFICATION
@@ -191,7 +202,7 @@ def prepare(request: Request) -> Job:
     transfer = None
     if request.transfer is not None:
         transfer = roles.features_of(read(request.transfer, "--transfer"), "--transfer")
-    return Job(teacher, task, train, test, transfer)
+    return Job(teacher, task, train, test, transfer, student_features)
 
 
 def _ask(teacher: Estimator, X: Any, has_classes: bool) -> None:
@@ -211,6 +222,7 @@ def _fit(request: Request, job: Job) -> Any:
     estimator = kind(
         job.teacher,
         SIZES[request.size](),
+        student_features=job.student_features if request.teacher_only else None,
         max_time=request.max_time,
         random_state=request.seed,
         verbose=int(not request.quiet),
@@ -230,7 +242,7 @@ def _fit(request: Request, job: Job) -> Any:
     try:
         return ladder.fit(job.train.X, job.train.y, **given)
     except BudgetNotMetError as error:
-        raise BarNotMetError(str(error)) from error
+        raise BarNotMetError(words_of_ladder(error.ladder, vars(request))) from error
 
 
 def _file_of(

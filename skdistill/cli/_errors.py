@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from skdistill._utils.files import check_target
+from skdistill.cli._words import words_of
 
 OK, BAD_INPUT, USAGE, BAR_NOT_MET = 0, 1, 2, 3
 # A process that a signal has ended, as shells tell it.
@@ -63,7 +64,7 @@ def warnings_in_one_line() -> Iterator[None]:
     """Show warnings without the place in the code that they come from."""
 
     def show(message: Any, *_: Any, **__: Any) -> None:
-        tell(f"warning: {one_line(message)}")
+        tell(f"warning: {one_line(words_of(message))}")
 
     with warnings.catch_warnings():
         warnings.showwarning = show

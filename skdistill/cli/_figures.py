@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
 
 from skdistill._utils.types import FloatArray
@@ -12,8 +13,15 @@ from skdistill.cli._rows import Rows
 from skdistill.inspection import DistillationReport
 from skdistill.serving import Scorer
 
+# Bars that choose the size: the column of the ladder, and the file that comes nearest.
+_LADDER_BARS = {
+    "max_latency_us": ("us_one_row_q75", "fastest"),
+    "max_bytes": ("bytes", "smallest"),
+    "max_loss": ("loss", "best"),
+}
 
-def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
+
+def figures_of(file: bytes, teacher: Any, test: Rows, columns: list[str]) -> dict[str, Any]:
     """What a file and its teacher say of rows held out.
 
     Parameters
@@ -22,6 +30,8 @@ def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
     teacher : TeacherPool or RegressorPool
         Fitted.
     test : Rows
+    columns : list of str
+        Those that the student reads.
 
     Returns
     -------
@@ -31,12 +41,12 @@ def figures_of(file: bytes, teacher: Any, test: Rows) -> dict[str, Any]:
         the teacher's. Each but the last of the teacher, too, after "teacher_". Rows count by
         their weights.
     """
-    scorer = Scorer(file)
+    scorer, X = Scorer(file), test.X[columns]
     if not hasattr(scorer, "classes_"):
-        return _of_numbers(scorer.predict(test.X), teacher.predict(test.X), test)
-    told, expected = scorer.predict(test.X), teacher.predict(test.X)
+        return _of_numbers(scorer.predict(X), teacher.predict(test.X), test)
+    told, expected = scorer.predict(X), teacher.predict(test.X)
     return {
-        **_of_classes(test, scorer.classes_, scorer.predict_proba(test.X), told, ""),
+        **_of_classes(test, scorer.classes_, scorer.predict_proba(X), told, ""),
         **_of_classes(test, teacher.classes_, teacher.predict_proba(test.X), expected, "teacher_"),
         "agreement": float(accuracy_score(expected, told, sample_weight=test.weight)),
     }
@@ -74,12 +84,45 @@ def gain_of(report: DistillationReport) -> dict[str, Any]:
     -------
     dict of str to object
         "retained_gain", in log loss, RMSE or CRPS, NaN where the teacher has no clear lead;
-        "verdict", and "retained_gain_note" where there is something to know.
+        "verdict" and "verdict_summary", which is one line, and "retained_gain_note" where there
+        is something to know.
     """
     numbers = report.to_frame()
     share, note = numbers.loc[numbers["part"] == "retained gain", ["value", "note"]].iloc[0]
     told = {"retained_gain": float(share), "verdict": report.verdict.answer}
+    told["verdict_summary"] = words_of_verdict(report)
     return {**told, "retained_gain_note": note} if note else told
+
+
+def words_of_verdict(report: DistillationReport) -> str:
+    """The verdict of a report and what it rests on, in one line."""
+    verdict = report.verdict
+    told = " ".join([f"{verdict.answer}.", *verdict.summary])
+    return f"{told} The control is the same student, trained without the teacher."
+
+
+def words_of_ladder(ladder: pd.DataFrame, given: dict[str, Any]) -> str:
+    """Which bars chose the size in vain, and how near the files of all sizes come to each.
+
+    Parameters
+    ----------
+    ladder : DataFrame
+        Of a :class:`~skdistill.ladder.BudgetNotMetError`.
+    given : dict of str to object
+        The bars, and other options.
+
+    Returns
+    -------
+    str
+    """
+    told = [
+        f"--{name.replace('_', '-')} {given[name]:g}: the {word} of {len(ladder)} files has "
+        f"{ladder[column].min():.4g}"
+        for name, (column, word) in _LADDER_BARS.items()
+        if given[name] is not None
+    ]
+    one = "" if len(told) == 1 else "No file meets all of these. "
+    return f"{'; '.join(told)}. {one}Give a higher bar. No student was written."
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class Roles:
     ----------
     target : str
     groups, weight : str or None
-    drop : sequence of str
+    drop, teacher_only : sequence of str
+        Those that nobody reads, and those that the teacher alone reads.
     features : list of str or None
         The columns that the teacher knows, in its order; None where it knows no names.
     """
@@ -60,6 +61,7 @@ class Roles:
     groups: str | None
     weight: str | None
     drop: Sequence[str]
+    teacher_only: Sequence[str]
     features: list[str] | None
 
     @property
@@ -71,6 +73,29 @@ class Roles:
     def own(self) -> list[str]:
         """The columns that have a role, besides those of the teacher."""
         return self.of_each_row if self.groups is None else [*self.of_each_row, self.groups]
+
+    def of_student(self, features: list[str]) -> list[str]:
+        """The columns for the student, of those that the teacher reads.
+
+        Raises
+        ------
+        ValueError
+            If the teacher does not read one that it is to have alone, or if no other is left.
+        """
+        unread = [name for name in self.teacher_only if name not in features]
+        if unread:
+            raise ValueError(
+                f"--teacher-only names the column(s) {unread}, which the teacher does not read: it "
+                f"reads {features}. --drop leaves out what nobody is to read. --teacher-only takes "
+                "one name: give it once for each column."
+            )
+        left = [name for name in features if name not in self.teacher_only]
+        if not left:
+            raise ValueError(
+                f"--teacher-only names all columns that the teacher reads, {features}, and leaves "
+                "the student none: name fewer."
+            )
+        return left
 
     def features_of(self, frame: pd.DataFrame, option: str) -> pd.DataFrame:
         """The columns for teacher and student.

@@ -44,7 +44,7 @@ def _lines(result: dict[str, Any], before: str) -> Iterator[tuple[str, str]]:
                 parts = {key: part for key, part in one.items() if key != "name"}
                 yield f"{name}.{one['name']}", _text(parts)
         elif isinstance(value, list):
-            yield name, ", ".join(map(_text, value))
+            yield name, ", ".join(map(_text, value)) or "-"
         else:
             yield name, _text(value)
 

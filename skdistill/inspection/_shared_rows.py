@@ -31,8 +31,9 @@ def warn_of_shared_rows(X: Table, X_train: Table) -> None:
     share, twins = n_shared / len(keys), pd.Series(known).duplicated(keep=False).mean()
     if share > SUSPICIOUS_SHARE and share > SUSPICIOUS_RATIO * twins:
         warnings.warn(
-            f"{n_shared:,} of the {len(keys):,} rows of `X` are in `X_train` as well: scores on "
-            "rows that the models were trained on are too good. Give rows that were held out.",
+            f"{n_shared:,} of the {len(keys):,} rows to test on (`X`) are training rows "
+            "(`X_train`) as well: scores on rows that the models were trained on are too good. "
+            "Give rows that were held out.",
             UserWarning,
             stacklevel=3,
         )

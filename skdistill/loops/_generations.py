@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from warnings import catch_warnings, filterwarnings
+from warnings import catch_warnings, simplefilter
 
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -12,7 +12,7 @@ from skdistill._fit.several import fit_several
 from skdistill._ladder.rows import split_rows
 from skdistill._utils.auto import is_auto
 from skdistill._utils.types import Table
-from skdistill._utils.warn import naming
+from skdistill._utils.warn import FarBehind, naming
 from skdistill.classifier import DistilledClassifier
 from skdistill.loops._cohort import fit_on_labels
 
@@ -110,7 +110,7 @@ class Generations:
             for place in range(1, self.estimator.n_generations + 1):
                 with catch_warnings():
                     # The table of generations tells it, and nobody has seen the rows held out.
-                    filterwarnings("ignore", ".*the student is far behind its teacher")
+                    simplefilter("ignore", FarBehind)
                     new = self._next(template, kept, place, X, y, rows)
                 every += new
                 best = min(new, key=lambda one: one.loss)

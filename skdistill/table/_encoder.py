@@ -2,7 +2,6 @@
 
 import copy
 import math
-import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -32,6 +31,7 @@ from skdistill._utils.types import (
     ObjectArray,
     Table,
 )
+from skdistill._utils.warn import note_column
 from skdistill.table._containers import check_frame, is_frame
 from skdistill.table._frame import NUMBER, Columns, as_array, codes_of, is_matrix, read_table
 from skdistill.table._nominal import find_nominal
@@ -177,8 +177,8 @@ class TabularEncoder(OlderParametersMixin, TransformerMixin, BaseEstimator):
             labels = _class_codes(y)
             check_consistent_length(table.numbers, labels)
             self._set_nominal(find_nominal(table.numbers, labels))
-        for note in notes_on(table, self.categories_, width):
-            warnings.warn(f"{who}: {note}")
+        for column, note in notes_on(table, self.categories_, width).items():
+            note_column(column, note, who)
         return self
 
     def _set_nominal(self, nominal: dict[int, FloatArray]) -> None:

@@ -37,7 +37,9 @@ _ID_NAME = re.compile(
 )
 
 
-def notes_on(table: Columns, categories: list[ObjectArray], width: int | None = None) -> list[str]:
+def notes_on(
+    table: Columns, categories: list[ObjectArray], width: int | None = None
+) -> dict[str, str]:
     """What a user should know of the columns of a fit.
 
     Parameters
@@ -50,7 +52,8 @@ def notes_on(table: Columns, categories: list[ObjectArray], width: int | None = 
 
     Returns
     -------
-    list of str
+    dict of str to str
+        By the name of the column; empty ones are told of together, by "".
     """
     notes = _on_empty_columns(table, width)
     for name, values, known in zip(table.category_names, table.categories, categories, strict=True):
@@ -60,12 +63,13 @@ def notes_on(table: Columns, categories: list[ObjectArray], width: int | None = 
             or _on_free_text(name, present, known, width)
             or _on_identifiers(name, present, known, width)
         )
-        notes += [note] if note else []
+        notes |= {str(name): note} if note else {}
     columns = zip(table.number_names, table.numbers.T, strict=True)
-    return notes + [_on_number(name) for name, values in columns if _is_identifier(name, values)]
+    identifiers = [name for name, values in columns if _is_identifier(name, values)]
+    return notes | {str(name): _on_number(name) for name in identifiers}
 
 
-def _on_empty_columns(table: Columns, width: int | None) -> list[str]:
+def _on_empty_columns(table: Columns, width: int | None) -> dict[str, str]:
     """Columns without a value."""
     empty = [
         n for n, v in zip(table.number_names, table.numbers.T, strict=True) if np.isnan(v).all()
@@ -76,11 +80,11 @@ def _on_empty_columns(table: Columns, width: int | None) -> list[str]:
             empty.append(name)
             n_columns += 1
     if not empty or not len(table.numbers):
-        return []
-    return [
-        f"the column(s) {_first_five(empty)} hold no value at all. They cost "
+        return {}
+    return {
+        "": f"the column(s) {_first_five(empty)} hold no value at all. They cost "
         f"{_cost(n_columns, width)}, and tell nothing: leave them out."
-    ]
+    }
 
 
 def unseen_columns(table: Columns, scale: FloatArray) -> list[str]:
