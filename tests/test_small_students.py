@@ -33,6 +33,9 @@ from skdistill import (
     to_onnx,
 )
 from skdistill._fit.trials import Trial
+from skdistill.student._batches import n_batches
+from skdistill.student._changing import n_usual_epochs
+from skdistill.student._quantized import ROUNDING_RATE
 
 X, Y = make_classification(300, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=0)
 FRAME = pd.DataFrame(X, columns=list("abcdef")).assign(
@@ -200,14 +203,26 @@ def test_steps_by_autograd_are_the_same(student, optimizer):
     assert_allclose(direct.predict_proba(X), by_graph.predict_proba(X), atol=1e-3)
 
 
-@pytest.mark.parametrize(("student", "epochs"), [(MLPStudent(n_steps=40), 1), (QUANTIZED[1], None)])
-def test_the_last_student_leaves_no_phase_out(student, epochs):
-    """A plain one takes as many epochs as the best of the first had."""
-    net = student.make_net(300)
-    history = History([{"valid_loss": 0.1}, {"valid_loss": 0.2}])
+def test_the_last_student_shortens_the_usual_training_alone():
+    student = QuantizedStudent(SIZES, n_steps=1000)
+    net = make(student, refit=False, early_stopping=True).fit(X, Y).student_
+    n_usual, n_epochs = net.n_judged_, net.max_epochs
+    assert 0.75 < n_usual / n_epochs < 0.85
+    history = History([{"valid_loss": abs(epoch - n_usual // 2)} for epoch in range(n_usual)])
+    history.extend({"valid_loss": -1} for _ in range(n_epochs - n_usual))
     fitting = SimpleNamespace(history=history, student=SimpleNamespace(net=net))
-    found = Trial.best_share.fget(SimpleNamespace(fittings=[fitting], first=fitting))
-    assert found == (epochs or net.max_epochs) / net.max_epochs
+    share = Trial.best_share.fget(SimpleNamespace(fittings=[fitting], first=fitting))
+    assert share == (n_usual // 2 + 1) / n_usual
+    last = student.make_net(300)
+    n_epochs, per_epoch = last.max_epochs, n_batches(300, last.batch_size)
+    n_usual = n_usual_epochs(0.8, n_epochs)
+    kept = round(n_usual / 2)
+    planned = dict(last.callbacks)["schedule"].lr_lambda
+    last.shorten(0.5)
+    rate = dict(last.callbacks)["schedule"].lr_lambda
+    assert last.max_epochs == n_epochs - n_usual + kept
+    assert rate(kept * per_epoch - 1) == planned(kept * per_epoch - 1)
+    assert rate(kept * per_epoch) == planned(n_usual * per_epoch) == ROUNDING_RATE
 
 
 @pytest.mark.parametrize("student", [QUANTIZED[1], PRUNED[0]], ids=repr)

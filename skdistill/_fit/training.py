@@ -274,8 +274,8 @@ def train_for(
     """
     net, loss = net_and_loss(run.plan, run.task, setting, len(rows), rows.inputs.shape[1])
     planned, per_epoch = net.max_epochs, n_batches(len(rows), net.batch_size)
-    n_epochs = max(1, round(share * planned))
-    net.set_params(max_epochs=n_epochs)  # its schedule stays that of the whole training
+    shorten(net, share)
+    n_epochs = net.max_epochs
     attributes = _attributes(setting, loss, run)
     queued = run.plan.shared is not None
     with run.progress.task(name, text, n_epochs, attributes, queued) as step:
@@ -286,6 +286,14 @@ def train_for(
     run.was_ended = run.was_ended or trained.was_ended
     trained.student.net.max_epochs = planned
     return trained.student
+
+
+def shorten(net: Estimator, share: float) -> None:
+    """Let a net train for a share of its epochs; its schedule stays that of the whole training."""
+    if hasattr(net, "shorten"):
+        net.shorten(share)
+    else:
+        net.set_params(max_epochs=max(1, round(share * net.max_epochs)))
 
 
 def _attributes(setting: Setting, loss: dict, run: Run) -> Callable[[Any], dict[str, Any]]:

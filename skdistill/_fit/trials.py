@@ -159,14 +159,15 @@ class Trial:
     def best_share(self) -> float:
         """Share of the planned epochs after which the validation loss was lowest.
 
-        With several fittings, it is their mean loss. A net with phases needs all its epochs.
+        With several fittings, it is their mean loss. Of a net that is trained in two phases, it is
+        the share of the first.
         """
-        if getattr(self.first.student.net, "has_phases", False):
-            return 1.0
+        net = self.first.student.net
+        n_judged = getattr(net, "n_judged_", net.max_epochs)
         curves = [fitting.history[:, "valid_loss"] for fitting in self.fittings]
-        n_epochs = min(map(len, curves))
+        n_epochs = min(n_judged, *map(len, curves))
         best = int(np.argmin(np.mean([curve[:n_epochs] for curve in curves], axis=0))) + 1
-        return best / self.first.student.net.max_epochs
+        return best / n_judged
 
 
 def joined(blocks: list[Block]) -> Block:

@@ -1,6 +1,8 @@
 """The default student's training where the module is served as another than it is trained."""
 
 from collections.abc import Callable
+from functools import partial
+from math import ceil
 from typing import Any, Self
 
 import torch
@@ -28,8 +30,7 @@ class _Changing(Direct):
         if self.module_.is_changing(before) and self.average_ is not None:
             self.average_.n_steps = 0  # a mean over two nets would be neither
         if not self.module_.is_settled(before):
-            for callback in self._stopping():
-                callback.on_train_begin(self)  # the best epoch so far was of another net
+            self._begin_choice()
         self.module_.begin_epoch(now)
         super().train_epoch(iterator, prefix, step_fn, **params)
 
@@ -42,6 +43,11 @@ class _Changing(Direct):
     def _done(self, epoch: int) -> float:
         """How far a training is in an epoch: from 0, in the first, to 1, in the last."""
         return (epoch - 1) / (self.max_epochs - 1) if self.max_epochs > 1 else float(epoch)
+
+    def _begin_choice(self) -> None:
+        """Let early stopping forget the best epoch so far: it was of another net."""
+        for callback in self._stopping():
+            callback.on_train_begin(self)
 
     def _stopping(self) -> list[EarlyStopping]:
         return [one for _, one in self.callbacks_ if isinstance(one, EarlyStopping)]
@@ -114,21 +120,41 @@ class _Rounding(_Changing):
     In the second, the rounded student learns the answers of the one that it was, and these alone.
     """
 
-    # A training that ends before its time would leave out the second.
-    has_phases = True
+    max_epochs: int
+    module__start: float
     # Weights of the student that it was, by name.
     unrounded_: dict[str, torch.Tensor] | None
 
     def initialize_module(self) -> Self:
         """Make the module; see :class:`skorch.NeuralNet`."""
         self.unrounded_ = None
-        return super().initialize_module()
+        super().initialize_module()
+        self.n_judged_ = n_usual_epochs(self.module_.start, self.max_epochs)
+        return self
+
+    def shorten(self, share: float) -> None:
+        """Let the usual training take a share of its epochs, and the second all.
+
+        Parameters
+        ----------
+        share : float
+        """
+        planned = n_usual_epochs(self.module__start, self.max_epochs)
+        kept = max(1, round(share * planned))
+        if kept == planned:
+            return
+        self.max_epochs -= planned - kept
+        if self.module__start == 1:  # there is no second
+            return
+        schedule = dict(self.callbacks)["schedule"]
+        rate = schedule.lr_lambda
+        skipped = rate.keywords["first"] // planned * (planned - kept)
+        schedule.lr_lambda = partial(rate, skipped=skipped)
+        self.module__start = (kept - 0.5) / (self.max_epochs - 1)
 
     def train_epoch(self, iterator: Any, prefix: str, step_fn: Callable, **params: Any) -> None:
         """Begin the second training where it is due, then train; see :class:`_Changing`."""
-        before, now = (self._done(len(self.history) - ago) for ago in (1, 0))
-        start = self.module_.start
-        if start < 1 and before < start <= now:
+        if len(self.history) == self.n_judged_ + 1:
             self._begin_rounding()
         super().train_epoch(iterator, prefix, step_fn, **params)
 
@@ -136,10 +162,20 @@ class _Rounding(_Changing):
         """See :class:`_Changing`. An only epoch is one of the first training."""
         return super()._done(epoch) if self.max_epochs > 1 else 0.0
 
+    def _begin_choice(self) -> None:
+        """The best epoch of the usual training is what the second begins with."""
+        if len(self.history) > self.n_judged_:
+            super()._begin_choice()
+        for callback in self._stopping():
+            callback.misses_ = 0
+
     def _begin_rounding(self) -> None:
-        """Go on from the mean of the weights, by AdamW without decay."""
+        """Go on from the best epoch, or from the mean of the weights, by AdamW without decay."""
+        best = [callback.best_model_weights_ for callback in self._stopping()]
         if self.average_ is not None:
             self.average_.take_mean()
+        if best and best[0] is not None:
+            self.module_.load_state_dict(best[0])
         weights = self.module_.named_parameters()
         self.unrounded_ = {name: one.detach().clone() for name, one in weights}
         self.optimizer_.state.clear()
@@ -189,6 +225,11 @@ class _Rounding(_Changing):
         """Put what is served in the place of the module; see :class:`_Changing`."""
         self.unrounded_ = None
         super().trim_for_prediction()
+
+
+def n_usual_epochs(start: float, n_epochs: int) -> int:
+    """The epochs before the first rounding."""
+    return ceil(start * (n_epochs - 1)) if start < 1 and n_epochs > 1 else n_epochs
 
 
 class RoundingNet(_Rounding, NeuralNetClassifier):

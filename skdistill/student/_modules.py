@@ -203,7 +203,7 @@ class RoundingMLP(ChangingMLP, QuantizedMLP):
         Their gradients are those of the weights behind them; once all integers are held, those of
         the scales.
         """
-        if self.training and not self._rounds:
+        if not self._rounds and (self.training or self.start < 1):
             return {}
         seen = {}
         for name, layer in self.quantized_layers().items():

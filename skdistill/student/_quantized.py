@@ -1,7 +1,7 @@
 """The recipe of a student whose weights are integers of few bits."""
 
 from functools import partial
-from math import ceil, cos, pi
+from math import cos, pi
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from skdistill._utils._compat import Interval, Options
 from skdistill.student._batches import n_batches
-from skdistill.student._changing import ROUNDING_NETS, refuse_quantiles
+from skdistill.student._changing import ROUNDING_NETS, n_usual_epochs, refuse_quantiles
 from skdistill.student._modules import RoundingMLP
 from skdistill.student._muon import Muon
 from skdistill.student._recipe import MLPStudent
@@ -58,10 +58,9 @@ class QuantizedStudent(MLPStudent):
 
     Notes
     -----
-    Early stopping chooses an epoch among those in which all integers are held. So it does not
-    shorten the training before: where the plain student stops early, as on few labels without a
-    teacher, give a smaller `n_steps`. The last student of a fit, which is trained on more rows,
-    takes all epochs.
+    Early stopping chooses an epoch to begin rounding with, and then one among those in which all
+    integers are held. The last student of a fit, which is trained on more rows, takes as many
+    epochs before the rounding.
 
     The fitted student answers with the rounded weights, in float32. :func:`to_onnx` stores the
     integers: 8 / `bits` of them a byte. ONNX Runtime unpacks them once, when it opens the file, and
@@ -154,15 +153,19 @@ class QuantizedStudent(MLPStudent):
 
     def _two_phases(self, net: Any, n_rows: int) -> LRScheduler:
         per_epoch = n_batches(n_rows, net.batch_size)
-        first = ceil(self.start * (net.max_epochs - 1)) * per_epoch
+        first = n_usual_epochs(self.start, net.max_epochs) * per_epoch
         rises = net.average_weights and net.optimizer is Muon
         rate = partial(_rate, first=first, total=net.max_epochs * per_epoch, rises=rises)
         return LRScheduler(LambdaLR, lr_lambda=rate, step_every="batch")
 
 
-def _rate(step: int, first: int, total: int, rises: bool) -> float:
-    """The share of the highest rate: as usual in the `first` steps, then small and falling."""
-    if step >= first:
+def _rate(step: int, first: int, total: int, rises: bool, skipped: int = 0) -> float:
+    """The share of the highest rate: as usual in the `first` steps, then small and falling.
+
+    The last of the usual steps may be `skipped`.
+    """
+    if step >= first - skipped:
+        step += skipped
         way = (step - first) / max(1, total - first)
         return ROUNDING_RATE * (1 - way if way < 0.5 else 0.25)
     if rises:
