@@ -187,7 +187,10 @@ def test_the_decision_speaks_of_numbers():
 def test_a_worthless_teacher_is_not_followed():
     rng = np.random.default_rng(0)
     noise = FrozenEstimator(Ridge().fit(rng.normal(size=(50, 6)), rng.normal(size=50)))
-    with pytest.warns(UserWarning, match=r"DistilledRegressor: `alpha='auto'` keeps"):
+    with pytest.warns(
+        UserWarning,
+        match=r"DistilledRegressor: the student that is kept learns from the labels alone",
+    ):
         reg = fit(noise)
     assert reg.alpha_ == 1.0
 
