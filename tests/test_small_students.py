@@ -34,8 +34,8 @@ from skdistill import (
 )
 from skdistill._fit.trials import Trial
 from skdistill.student._batches import n_batches
-from skdistill.student._changing import n_usual_epochs
 from skdistill.student._quantized import ROUNDING_RATE
+from skdistill.student._rounding import n_usual_epochs
 
 X, Y = make_classification(300, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=0)
 FRAME = pd.DataFrame(X, columns=list("abcdef")).assign(

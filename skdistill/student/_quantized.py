@@ -11,10 +11,11 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from skdistill._utils._compat import Interval, Options
 from skdistill.student._batches import n_batches
-from skdistill.student._changing import ROUNDING_NETS, n_usual_epochs, refuse_quantiles
+from skdistill.student._changing import refuse_quantiles
 from skdistill.student._modules import RoundingMLP
 from skdistill.student._muon import Muon
 from skdistill.student._recipe import MLPStudent
+from skdistill.student._rounding import ROUNDING_NETS, n_usual_epochs
 
 # The rate of the first step with rounded weights, as a share of the highest one.
 ROUNDING_RATE = 1 / 4
